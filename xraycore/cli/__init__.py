@@ -1,0 +1,1 @@
+"""`python -m xraycore …`: human tables by default, one JSON document with `--json`."""

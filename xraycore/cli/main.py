@@ -1,0 +1,35 @@
+"""The command line's entry point: one line on stderr and exit code 2 for whatever is the user's."""
+
+import logging
+import os
+import sys
+
+import click
+
+from xraycore.cli import training
+from xraycore.cli.app import app
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs one command and exits: 0, or 2 with one line on stderr."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    # TensorFlow's start-up notes are no message of ours.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    try:
+        code = app(args=arguments, prog_name="python -m xraycore", standalone_mode=False)
+    except click.ClickException as error:
+        _fail(error.format_message())
+    except (ValueError, OSError) as error:
+        _fail(str(error))
+    except (KeyboardInterrupt, click.Abort):
+        _fail("stopped.")
+    sys.exit(code or 0)
+
+
+def _fail(message: str) -> None:
+    sys.stderr.write(" ".join(message.split()) + "\n")
+    sys.exit(2)
+
+
+__all__ = ["main", "training"]

@@ -1,0 +1,104 @@
+"""Patient-grouped, class-stratified, seeded splits."""
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from xraycore.data.manifest import Manifest, Record, read_manifest
+
+# A validation split with fewer images than this of any class decides nothing: the 16 images of
+# Kaggle's chest_xray/val have no viral case.
+MIN_VAL_PER_CLASS = 20
+TEST_SHARE = 0.2
+VAL_SHARE = 0.2
+
+
+def read_splits(
+    datasets: str | Path | Sequence[str | Path],
+    classes: Mapping[str, str] | None = None,
+    *,
+    seed: int = 0,
+) -> Manifest:
+    """The data sets' manifest with every record in a split: what training and evaluation share.
+
+    Raises:
+        DatasetError: See `read_manifest`.
+    """
+    return assign_splits(group_copies(read_manifest(datasets, classes)), seed=seed)
+
+
+def group_copies(manifest: Manifest) -> Manifest:
+    """Puts byte-identical files of one source into one group, so that no split separates them."""
+    parent: dict[str, str] = {}
+
+    def root(group: str) -> str:
+        while (above := parent.get(group, group)) != group:
+            group = above
+        return group
+
+    first_of: dict[tuple[str, bytes], str] = {}
+    for record in manifest.records:
+        content = hashlib.sha256(record.path.read_bytes()).digest()
+        first = root(first_of.setdefault((record.source, content), record.group))
+        parent[root(record.group)] = first
+    return Manifest(tuple(replace(r, group=root(r.group)) for r in manifest.records))
+
+
+def assign_splits(manifest: Manifest, *, seed: int = 0) -> Manifest:
+    """Gives every record a split, each source for itself.
+
+    A source's own test split stays as it is; a source without one gives up a fifth. Then, unless
+    the source brings a validation split with at least 20 images of every class, it is taken back
+    into the training data and a fifth of that (8:2) is carved out. Images of one group stay
+    together and every class gives the same share.
+
+    A group's place is the rank of sha256(seed, group), so that it depends on nothing else: not on
+    the file order, a library's version, or which other sources are read along.
+    """
+    records: list[Record] = []
+    for source in sorted({record.source for record in manifest.records}):
+        of_source = [record for record in manifest.records if record.source == source]
+        of_source = [r if r.split else replace(r, split="train") for r in of_source]
+        if not any(record.split == "test" for record in of_source):
+            of_source = _carve(of_source, "test", TEST_SHARE, seed)
+        if not _usable_validation(of_source):
+            of_source = [replace(r, split="train") if r.split == "val" else r for r in of_source]
+            of_source = _carve(of_source, "val", VAL_SHARE, seed)
+        records += of_source
+    return Manifest(tuple(records))
+
+
+def _usable_validation(records: Iterable[Record]) -> bool:
+    classes = {record.label for record in records}
+    counts = Counter(record.label for record in records if record.split == "val")
+    return all(counts[label] >= MIN_VAL_PER_CLASS for label in classes)
+
+
+def _carve(records: list[Record], into: str, share: float, seed: int) -> list[Record]:
+    """Moves `share` of the training groups of every class into another split."""
+    groups: dict[str, list[Record]] = defaultdict(list)
+    for record in records:
+        if record.split == "train":
+            groups[record.group].append(record)
+    by_class: dict[str, list[str]] = defaultdict(list)
+    for group, members in groups.items():
+        majority = Counter(record.label for record in members).most_common(1)[0][0]
+        by_class[majority].append(group)
+    chosen: set[str] = set()
+    for names in by_class.values():
+        images = sum(len(groups[name]) for name in names)
+        taken = 0
+        for name in sorted(names, key=_rank(seed, into)):
+            if taken >= share * images:
+                break
+            chosen.add(name)
+            taken += len(groups[name])
+    return [
+        replace(r, split=into) if r.split == "train" and r.group in chosen else r for r in records
+    ]
+
+
+def _rank(seed: int, split: str) -> Callable[[str], str]:
+    return lambda group: hashlib.sha256(f"{seed}|{split}|{group}".encode()).hexdigest()

@@ -1,0 +1,30 @@
+"""The error every bad image ends in, and the limits an image is held to before it is decoded."""
+
+from typing import Self
+
+MAX_BYTES = 64 * 2**20
+MAX_PIXELS = 64_000_000
+
+
+class RadiographError(ValueError):
+    """A file cannot be read as one radiograph.
+
+    The message is one line that names the file, what was expected and what was received.
+    """
+
+    @classmethod
+    def of(cls, name: str, *, expected: str, received: str) -> Self:
+        """The error for the file `name`, worded the same way everywhere."""
+        return cls(f"{name}: expected {expected}; received {received}.")
+
+
+def check_size(name: str, width: int, height: int) -> None:
+    """Raise `RadiographError` unless `width` x `height` pixels are worth decoding."""
+    if width < 1 or height < 1:
+        received = f"an empty image of {width} x {height} pixels"
+    elif width * height > MAX_PIXELS:
+        received = f"{width} x {height} pixels ({width * height / 1e6:.0f} megapixels)"
+    else:
+        return
+    expected = f"an image of 1 pixel to {MAX_PIXELS // 10**6} megapixels"
+    raise RadiographError.of(name, expected=expected, received=received)

@@ -1,0 +1,168 @@
+"""Bytes of any accepted format to a `Radiograph`."""
+
+import hashlib
+import io
+import os
+import re
+import stat
+import threading
+import warnings
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+import numpy as np
+
+from xraycore.imaging.dicom import decode_dicom, looks_like_dicom
+from xraycore.imaging.errors import MAX_BYTES, RadiographError
+from xraycore.imaging.quality import quality_warnings
+from xraycore.imaging.raster import decode_raster
+
+# `warnings.catch_warnings` swaps a list shared by all threads: two at once may restore the wrong
+# one for good. A film takes some ten milliseconds, so Streamlit's threads can take turns.
+_DECODING = threading.Lock()
+
+
+@dataclass(frozen=True)
+class RadiographInfo:
+    """Where a radiograph came from and how it was stored; nothing that identifies a patient.
+
+    `name` is the file's base name and `sha256` that of its bytes. `width` and `height` are those
+    of the upright image. `bit_depth` counts the bits that a stored sample uses. The rest is known
+    for DICOM only: `pixel_spacing` is (row, column) in millimetres, on the patient where the
+    file's PixelSpacing says so and on the detector otherwise.
+    """
+
+    name: str
+    sha256: str
+    format: str
+    width: int
+    height: int
+    bit_depth: int
+    modality: str | None = None
+    photometric_interpretation: str | None = None
+    view_position: str | None = None
+    pixel_spacing: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Radiograph:
+    """One film: read-only float32 (H, W) `pixels` in [0, 1] with air dark, `info`, `warnings`."""
+
+    pixels: np.ndarray = field(repr=False)
+    info: RadiographInfo
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        pixels = np.asarray(self.pixels, dtype=np.float32).view()
+        pixels.flags.writeable = False
+        object.__setattr__(self, "pixels", pixels)
+
+
+def read_radiograph(
+    source: str | os.PathLike | bytes | BinaryIO, *, name: str | None = None
+) -> Radiograph:
+    """The radiograph in a JPEG, PNG, TIFF, BMP, WebP or DICOM file, told apart by content.
+
+    Args:
+        source: a path, the bytes themselves, or an open binary file, which is read from its start
+            where it can be rewound.
+        name: what messages call it; by default the file's own name, or `<bytes>`.
+
+    Raises:
+        RadiographError: it cannot be read, is no single grey or colour image of an accepted
+            format, is damaged, or is over 64 MiB or 64 megapixels (checked before decoding).
+    """
+    label = _label(source, name)
+    data = _read(source, label)
+    if not data:
+        raise RadiographError.of(label, expected="an image", received="an empty file (0 bytes)")
+    decode = decode_dicom if looks_like_dicom(data) else decode_raster
+    with _DECODING, warnings.catch_warnings():
+        # What Pillow and pydicom warn about is theirs to tell developers, and may quote a patient's
+        # name; what matters to the reader of a film is among the result's own warnings.
+        warnings.simplefilter("ignore")
+        decoded = decode(data, label)
+    height, width = decoded.pixels.shape
+    info = RadiographInfo(
+        name=label,
+        sha256=hashlib.sha256(data).hexdigest(),
+        width=width,
+        height=height,
+        **decoded.facts,
+    )
+    found = (*decoded.warnings, *quality_warnings(decoded.pixels))
+    return Radiograph(decoded.pixels, info, found)
+
+
+def _label(source: object, name: str | None) -> str:
+    """A base name in one printable line."""
+    if name is None:
+        own = source if isinstance(source, str | os.PathLike) else getattr(source, "name", None)
+        try:
+            name = os.fsdecode(own)
+        except TypeError:
+            name = "<bytes>"
+    base = re.split(r"[\\/]", name.rstrip("\\/"))[-1]
+    return "".join(c if c.isprintable() else "?" for c in base) or "<unnamed>"
+
+
+def _read(source: object, name: str) -> bytes:
+    """All bytes of the source, refused beyond `MAX_BYTES` before they fill the memory."""
+    try:
+        if isinstance(source, bytes | bytearray | memoryview):
+            data = bytes(source) if len(source) <= MAX_BYTES else _refuse_length(name, len(source))
+        elif isinstance(source, str | os.PathLike):
+            data = _read_path(source, name)
+        elif hasattr(source, "read"):
+            data = _read_stream(source, name)
+        else:
+            raise RadiographError.of(
+                name,
+                expected="a path, bytes or an open binary file",
+                received=f"a {type(source).__name__}",
+            )
+    except FileNotFoundError as error:
+        raise RadiographError.of(
+            name, expected="an existing file", received="a path where there is none"
+        ) from error
+    except RadiographError:
+        raise
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise RadiographError.of(
+            name, expected="a readable file", received=f"an error ({reason})"
+        ) from error
+    return data
+
+
+def _read_path(path: str | os.PathLike, name: str) -> bytes:
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):
+        kind = "a folder" if stat.S_ISDIR(status.st_mode) else "a device or pipe"
+        raise RadiographError.of(name, expected="a file", received=kind)
+    if status.st_size > MAX_BYTES:
+        _refuse_length(name, status.st_size)
+    with open(path, "rb") as file:
+        return _read_stream(file, name)
+
+
+def _read_stream(stream: BinaryIO, name: str) -> bytes:
+    if getattr(stream, "seekable", lambda: False)():
+        stream.seek(0)
+    buffer = io.BytesIO()
+    while buffer.tell() <= MAX_BYTES:
+        chunk = stream.read(MAX_BYTES + 1 - buffer.tell())
+        if isinstance(chunk, str):
+            raise RadiographError.of(name, expected="a file opened in binary mode", received="text")
+        if not chunk:
+            return buffer.getvalue()
+        buffer.write(chunk)
+    return _refuse_length(name, None)
+
+
+def _refuse_length(name: str, length: int | None) -> bytes:
+    raise RadiographError.of(
+        name,
+        expected=f"at most {MAX_BYTES // 2**20} MiB",
+        received="more" if length is None else f"{length / 2**20:.1f} MiB",
+    )

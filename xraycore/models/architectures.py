@@ -1,0 +1,105 @@
+"""The networks as flat Keras graphs: preprocessing, backbone, pooling, dropout, linear head.
+
+Flat, because a backbone nested as one layer hides its feature map from every CAM tool. Linear
+head on a pooled map, because then the gradient of a logit with respect to that map is a constant.
+Keras is imported inside the functions: the registry is read where no network is ever built.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import keras
+
+    from xraycore.models.spec import ModelSpec
+
+HEAD = "logits"
+
+# ImageNet means of the "caffe" convention: blue, green, red, as the backbones were trained.
+_IMAGENET_MEANS = (103.939, 116.779, 123.68)
+
+
+def build_network(
+    spec: "ModelSpec", classes: int, *, size: int | None = None, dropout: float = 0.2
+) -> "keras.Model":
+    """A flat network: grey (n, size, size, 1) in [0, 1] -> [logits (n, classes), features].
+
+    Args:
+        spec: Registry entry.
+        classes: Number of classes.
+        size: Height and width; the spec's where None. All networks are convolutional up to the
+            pooling, so weights fit any size.
+        dropout: Rate before the head.
+    """
+    import keras
+
+    size = size or spec.input_size
+    grey = keras.Input((size, size, 1), name="grey")
+    features = spec.build(_preprocess(grey, spec.preprocessing))
+    pooled = keras.layers.GlobalAveragePooling2D(name="pooled")(features)
+    dropped = keras.layers.Dropout(dropout, name="dropout")(pooled)
+    # float32 under mixed precision too: the loss and the heatmaps want the logits exact.
+    logits = keras.layers.Dense(classes, dtype="float32", name=HEAD)(dropped)
+    return keras.Model(grey, [logits, features], name=spec.name)
+
+
+def _preprocess(grey: "keras.KerasTensor", convention: str) -> "keras.KerasTensor":
+    from keras import layers
+
+    if convention == "unit":
+        return layers.Rescaling(2.0, offset=-1.0, name="preprocessing")(grey)
+    colour = layers.Concatenate(name="grey_to_colour")([grey, grey, grey])
+    if convention == "tf":
+        return layers.Rescaling(2.0, offset=-1.0, name="preprocessing")(colour)
+    if convention == "caffe":
+        offsets = [-mean for mean in _IMAGENET_MEANS]
+        return layers.Rescaling(255.0, offset=offsets, name="preprocessing")(colour)
+    raise ValueError(f"preprocessing must be unit, tf or caffe. Received: {convention!r}")
+
+
+def basic_cnn(inputs: "keras.KerasTensor") -> "keras.KerasTensor":
+    """Three convolution and three pooling layers in turn; a 14x14x192 map at 224 px.
+
+    The first kernels are wide and strided so that one cell of the map sees 67 pixels: with 3x3
+    kernels throughout it would see 22, less than a rib's distance from the next.
+    """
+    from keras import layers
+
+    x = inputs
+    for index, (filters, kernel, strides) in enumerate(((32, 7, 2), (96, 5, 1), (192, 3, 1)), 1):
+        x = layers.Conv2D(
+            filters, kernel, strides=strides, padding="same", use_bias=False, name=f"conv{index}"
+        )(x)
+        # Keras' momentum of 0.99 lags hundreds of steps behind, more than a small data set has.
+        x = layers.BatchNormalization(momentum=0.9, name=f"bn{index}")(x)
+        x = layers.ReLU(name=f"relu{index}")(x)
+        x = layers.MaxPooling2D(3, strides=2, padding="same", name=f"pool{index}")(x)
+    return x
+
+
+def vgg16(inputs: "keras.KerasTensor") -> "keras.KerasTensor":
+    """VGG16 without its last max-pooling: a 14x14x512 map instead of 7x7."""
+    from keras import applications
+
+    backbone = applications.VGG16(include_top=False, weights=None, input_tensor=inputs)
+    return backbone.get_layer("block5_conv3").output
+
+
+def resnet50(inputs: "keras.KerasTensor") -> "keras.KerasTensor":
+    """ResNet50: a 7x7x2048 map at 224 px."""
+    from keras import applications
+
+    return applications.ResNet50(include_top=False, weights=None, input_tensor=inputs).output
+
+
+def inception_v3(inputs: "keras.KerasTensor") -> "keras.KerasTensor":
+    """InceptionV3: a 5x5x2048 map at 224 px."""
+    from keras import applications
+
+    return applications.InceptionV3(include_top=False, weights=None, input_tensor=inputs).output
+
+
+def xception(inputs: "keras.KerasTensor") -> "keras.KerasTensor":
+    """Xception: a 7x7x2048 map at 224 px."""
+    from keras import applications
+
+    return applications.Xception(include_top=False, weights=None, input_tensor=inputs).output

@@ -1,0 +1,111 @@
+"""The one list of models."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from xraycore.models import architectures
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """What tells one network from another.
+
+    Attributes:
+        name: Name on the command line and of the folder under `weights/`.
+        title: Name to show.
+        paper: Where it was published.
+        build: From the normalised input tensor to the last feature map, layer by layer.
+        preprocessing: Normalisation inside the graph: "caffe" (three channels in [0, 255] less the
+            ImageNet means), "tf" (three channels in [-1, 1]) or "unit" (one channel in [-1, 1]).
+        feature_layer: Layer whose output is pooled, and on which heatmaps are drawn.
+        imagenet: Name in `keras.applications` whose ImageNet weights fit, or None.
+        cpu_unfreeze_from: Prefix of the first layer that the CPU preset trains ("" for all): the
+            early layers cost most and change least.
+        input_size: Height and width in pixels.
+    """
+
+    name: str
+    title: str
+    paper: str
+    build: Callable[["keras.KerasTensor"], "keras.KerasTensor"]
+    preprocessing: str
+    feature_layer: str
+    imagenet: str | None
+    cpu_unfreeze_from: str = ""
+    input_size: int = 224
+
+
+MODELS: Mapping[str, ModelSpec] = {
+    spec.name: spec
+    for spec in (
+        ModelSpec(
+            name="basic_cnn",
+            title="Basic CNN",
+            paper="Three convolution and three pooling layers in turn (LeCun 1998, "
+            "doi:10.1109/5.726791)",
+            build=architectures.basic_cnn,
+            preprocessing="unit",
+            feature_layer="pool3",
+            imagenet=None,
+        ),
+        ModelSpec(
+            name="vgg16",
+            title="VGG16",
+            paper="Simonyan & Zisserman 2014, arXiv:1409.1556",
+            build=architectures.vgg16,
+            preprocessing="caffe",
+            feature_layer="block5_conv3",
+            imagenet="VGG16",
+            cpu_unfreeze_from="block4",
+        ),
+        ModelSpec(
+            name="resnet50",
+            title="ResNet50",
+            paper="He et al. 2015, arXiv:1512.03385",
+            build=architectures.resnet50,
+            preprocessing="caffe",
+            feature_layer="conv5_block3_out",
+            imagenet="ResNet50",
+            cpu_unfreeze_from="conv4",
+        ),
+        ModelSpec(
+            name="inception_v3",
+            title="InceptionV3",
+            paper="Szegedy et al. 2015, arXiv:1512.00567",
+            build=architectures.inception_v3,
+            preprocessing="tf",
+            feature_layer="mixed10",
+            imagenet="InceptionV3",
+        ),
+        ModelSpec(
+            name="xception",
+            title="Xception",
+            paper="Chollet 2016, arXiv:1610.02357",
+            build=architectures.xception,
+            preprocessing="tf",
+            feature_layer="block14_sepconv2_act",
+            imagenet="Xception",
+            cpu_unfreeze_from="block7",
+        ),
+    )
+}
+
+
+def get_spec(name: str) -> ModelSpec:
+    """The registry entry of that name.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    if name not in MODELS:
+        raise ValueError(f"model must be one of {', '.join(MODELS)}. Received: {name!r}")
+    return MODELS[name]
+
+
+def list_models() -> list[str]:
+    """Names of all networks that can be built, in the order in which they are shown."""
+    return list(MODELS)

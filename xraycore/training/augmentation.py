@@ -1,0 +1,98 @@
+"""Random views of a training film, in NumPy and OpenCV: every backend gets the same."""
+
+import math
+from dataclasses import dataclass, fields
+
+import cv2
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How far a training film may be changed. Zero switches a change off.
+
+    Attributes:
+        shear: Horizontal displacement per unit of height, drawn from [-shear, shear].
+        zoom: Relative change of scale, from [1 - zoom, 1 + zoom].
+        flip: Probability of a horizontal flip.
+        rotation: Degrees, from [-rotation, rotation].
+        shift: Share of the width and height, from [-shift, shift].
+        gamma: The exponent of a power law is exp of a draw from [-gamma, gamma].
+        contrast: Relative change of the distance from the mean, from [1 - contrast, 1 + contrast].
+        noise: Largest standard deviation of Gaussian noise, in units of the full range.
+    """
+
+    shear: float = 0.2
+    zoom: float = 0.2
+    flip: float = 0.5
+    rotation: float = 0.0
+    shift: float = 0.0
+    gamma: float = 0.0
+    contrast: float = 0.0
+    noise: float = 0.0
+
+    def __post_init__(self):
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value < 0 or (field.name != "rotation" and value > 1):
+                raise ValueError(
+                    f"augmentation {field.name} must lie in [0, "
+                    f"{'inf' if field.name == 'rotation' else 1}]. Received: {value}"
+                )
+
+    @classmethod
+    def parse(cls, text: str) -> "Augmentation":
+        """Reads `"shear=0.2,zoom=0.1"`; what is not named keeps its default; "none" is all zero.
+
+        Raises:
+            ValueError: If a name is unknown or a value is not a number in range.
+        """
+        names = [field.name for field in fields(cls)]
+        if text.strip() == "none":
+            return cls(**dict.fromkeys(names, 0.0))
+        values = {}
+        for part in filter(None, (piece.strip() for piece in text.split(","))):
+            name, _, value = part.partition("=")
+            try:
+                if name not in names:
+                    raise ValueError
+                values[name] = float(value)
+            except ValueError:
+                raise ValueError(
+                    f"augmentation expects NAME=NUMBER with NAME one of {', '.join(names)}. "
+                    f"Received: {part!r}"
+                ) from None
+        return cls(**values)
+
+    def affine(self, rng: np.random.Generator, size: int) -> np.ndarray:
+        """A drawn 2x3 matrix that maps target pixels of a size x size film to source pixels."""
+        shear, zoom, angle = (
+            rng.uniform(-limit, limit) for limit in (self.shear, self.zoom, self.rotation)
+        )
+        shift = rng.uniform(-self.shift, self.shift, size=2) * size
+        mirror = -1.0 if rng.random() < self.flip else 1.0
+        cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+        turn = np.array([[cos, -sin], [sin, cos]])
+        linear = turn @ np.array([[mirror, shear], [0.0, 1.0]]) / (1.0 + zoom)
+        centre = np.full(2, (size - 1) / 2)
+        return np.column_stack([linear, centre - linear @ centre + shift])
+
+    def __call__(self, pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """A changed copy of a square uint8 film (s, s), as float32 in [0, 1]."""
+        matrix = self.affine(rng, pixels.shape[0])
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        # Repeated border pixels: a black wedge would tell how far the film was turned.
+        warped = cv2.warpAffine(
+            pixels, matrix, pixels.shape[::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE
+        )
+        film = warped.astype(np.float32) / 255.0
+        if self.gamma:
+            film **= np.float32(math.exp(rng.uniform(-self.gamma, self.gamma)))
+        if self.contrast:
+            mean = film.mean()
+            film = mean + (film - mean) * np.float32(
+                1.0 + rng.uniform(-self.contrast, self.contrast)
+            )
+        if self.noise:
+            film += rng.normal(0.0, rng.uniform(0.0, self.noise), film.shape).astype(np.float32)
+        return np.clip(film, 0.0, 1.0)

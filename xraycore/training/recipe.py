@@ -1,0 +1,114 @@
+"""What a training run does, as data: stages, rates, balance, augmentation; and the presets."""
+
+from dataclasses import asdict, dataclass, replace
+
+from xraycore.models.spec import ModelSpec
+from xraycore.training.augmentation import Augmentation
+
+PRESETS = ("cpu", "gpu", "quick")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One phase of training, with its own resolution, rate and set of trained layers.
+
+    Attributes:
+        name: Name in the history.
+        epochs: At most this many; early stopping may end the stage before.
+        size: Height and width of the films in pixels.
+        learning_rate: Peak rate, after the warm-up and before the cosine decay.
+        unfreeze_from: Prefix of the first trained layer, "" for all layers; None for the head only.
+    """
+
+    name: str
+    epochs: int
+    size: int
+    learning_rate: float
+    unfreeze_from: str | None = ""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides a run except network, data and seed.
+
+    Attributes:
+        stages: In order; each starts from the best weights of the one before.
+        batch_size: Images a step.
+        weight_decay: Of AdamW (Loshchilov & Hutter 2017, arXiv:1711.05101).
+        label_smoothing: Share of the target spread over all classes.
+        dropout: Rate before the head.
+        balance: A film's loss weighs n(class, source)^-balance, scaled to mean 1: at 1, every
+            class of every source weighs the same; at 0, every film does.
+        warmup: Share of a stage's steps over which the rate rises from zero.
+        patience: Epochs of a stage without a better validation loss before it ends.
+        freeze_batch_norm: Keep the statistics of a pretrained backbone.
+        augmentation: Random changes of the training films.
+    """
+
+    stages: tuple[Stage, ...]
+    batch_size: int = 32
+    weight_decay: float = 1e-4
+    label_smoothing: float = 0.05
+    dropout: float = 0.2
+    balance: float = 0.7
+    warmup: float = 0.1
+    patience: int = 3
+    freeze_batch_norm: bool = True
+    augmentation: Augmentation = Augmentation()
+
+    def to_json(self) -> dict:
+        """Plain values, for a card or a run's configuration."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict) -> "Recipe":
+        """The recipe that `to_json` wrote."""
+        stages = tuple(Stage(**stage) for stage in data["stages"])
+        return cls(
+            **{**data, "stages": stages, "augmentation": Augmentation(**data["augmentation"])}
+        )
+
+    def with_epochs(self, epochs: int) -> "Recipe":
+        """The same recipe with another number of epochs in its last stage."""
+        last = replace(self.stages[-1], epochs=epochs)
+        return replace(self, stages=(*self.stages[:-1], last))
+
+
+def preset(name: str, spec: ModelSpec, *, pretrained: bool) -> Recipe:
+    """The recipe of that name for a network that starts from ImageNet weights or from none.
+
+    "cpu" is made for two cores and an hour or two: low resolution first, the early layers frozen.
+    "gpu" trains all layers at full resolution. "quick" shows within a minute that a data set can
+    be learnt at all.
+
+    Raises:
+        ValueError: If there is no such preset.
+    """
+    full = spec.input_size
+    low = round(full * 4 / 7 / 32) * 32  # 128 of 224
+    if name == "quick":
+        return Recipe(
+            (Stage("all", 10, 96, 3e-3 if not pretrained else 1e-4),),
+            batch_size=16,
+            patience=10,
+            freeze_batch_norm=pretrained,
+        )
+    if name == "cpu" and pretrained:
+        since = spec.cpu_unfreeze_from
+        stages = (
+            Stage("head", 1, low, 1e-3, None),
+            Stage("low resolution", 3, low, 1e-4, since),
+            Stage("full resolution", 1, full, 3e-5, since),
+        )
+    elif name == "cpu":
+        stages = (
+            Stage("low resolution", 10, low, 2e-3),
+            Stage("full resolution", 3, full, 5e-4),
+        )
+    elif name == "gpu" and pretrained:
+        stages = (Stage("head", 2, full, 1e-3, None), Stage("all", 15, full, 1e-4))
+    elif name == "gpu":
+        stages = (Stage("low resolution", 30, low, 2e-3), Stage("full resolution", 20, full, 5e-4))
+    else:
+        raise ValueError(f"preset must be one of {', '.join(PRESETS)}. Received: {name!r}")
+    return Recipe(stages, freeze_batch_norm=pretrained)

@@ -1,0 +1,143 @@
+"""A run's folder: what was asked for, how far it came, its weights and its history.
+
+run.json             configuration: model, classes, recipe, data, seed, versions
+state.json           the last finished epoch, replaced in one step after every epoch
+last-N.weights.h5    network and optimizer after epoch N
+best.weights.h5      network with the lowest validation loss of its stage
+history.csv          a row an epoch
+"""
+
+import csv
+import json
+import os
+import platform
+import subprocess
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass
+class State:
+    """How far a run came.
+
+    Attributes:
+        stage: Index of the stage in progress; the number of stages when the run is finished.
+        epoch: Finished epochs of that stage.
+        total_epochs: Finished epochs of all stages.
+        best_loss: Lowest validation loss of the stage, None before its first epoch.
+        stale: Epochs since then.
+        history: A row an epoch.
+    """
+
+    stage: int = 0
+    epoch: int = 0
+    total_epochs: int = 0
+    best_loss: float | None = None
+    stale: int = 0
+    history: list[dict] = field(default_factory=list)
+
+
+class Run:
+    """The folder of one training run."""
+
+    def __init__(self, folder: Path):
+        self.folder = Path(folder)
+        self.best_weights = self.folder / "best.weights.h5"
+
+    @property
+    def config(self) -> dict:
+        """What the run was asked for.
+
+        Raises:
+            ValueError: If the folder holds no run.
+        """
+        try:
+            return json.loads((self.folder / "run.json").read_text())
+        except (OSError, json.JSONDecodeError) as error:
+            raise ValueError(
+                f"{self.folder}: expected a run's folder with run.json: {error}"
+            ) from None
+
+    def start(self, config: dict, *, resume: bool) -> State:
+        """Opens the folder for training and returns where to begin.
+
+        Raises:
+            ValueError: If it holds a run already and `resume` is False, or another run's.
+        """
+        file = self.folder / "run.json"
+        if not file.exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_json(file, config)
+            return State()
+        if not resume:
+            raise ValueError(
+                f"{self.folder} holds a run already: resume it (--resume) or name another folder."
+            )
+        for key in ("model", "classes", "recipe", "seed", "manifest_sha256"):
+            # Through JSON, so that tuples and lists compare equal.
+            if self.config[key] != json.loads(json.dumps(config[key])):
+                raise ValueError(
+                    f"{self.folder} was started with another {key}: {self.config[key]!r}. "
+                    f"Received: {config[key]!r}"
+                )
+        return self.state()
+
+    def state(self) -> State:
+        """The last finished epoch's state; a fresh one where none is finished."""
+        file = self.folder / "state.json"
+        return State(**json.loads(file.read_text())) if file.exists() else State()
+
+    def last_weights(self, state: State) -> Path:
+        """Network and optimizer after the state's epoch."""
+        return self.folder / f"last-{state.total_epochs}.weights.h5"
+
+    def save_best(self, network: "keras.Model") -> None:
+        """Replaces the best weights in one step."""
+        part = self.folder / "part.weights.h5"
+        network.save_weights(part)
+        os.replace(part, self.best_weights)
+
+    def commit(self, state: State) -> None:
+        """Makes the state the one that a resumed run starts from.
+
+        The weights of the epoch are on disk by now; a kill at any moment leaves either the old
+        state with the old weights or the new with the new.
+        """
+        write_json(self.folder / "state.json", asdict(state))
+        if state.history:
+            columns = list(dict.fromkeys(key for row in state.history for key in row))
+            with (self.folder / "history.csv").open("w", newline="") as handle:
+                writer = csv.DictWriter(handle, columns)
+                writer.writeheader()
+                writer.writerows(state.history)
+        keep = self.last_weights(state)
+        for file in self.folder.glob("last-*.weights.h5"):
+            if file != keep:
+                file.unlink()
+
+
+def write_json(file: Path, data: dict) -> None:
+    """Writes a JSON file so that a reader sees the old content or the new, never half of it."""
+    part = file.with_suffix(".part")
+    part.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+    os.replace(part, file)
+
+
+def environment() -> dict:
+    """Versions, backend, machine and commit that a run was made with."""
+    import keras
+
+    describe = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+    root = Path(__file__).parent
+    commit = subprocess.run(describe, cwd=root, capture_output=True, text=True, check=False)
+    return {
+        "python": platform.python_version(),
+        "keras": keras.__version__,
+        "backend": keras.backend.backend(),
+        "machine": platform.machine(),
+        "commit": commit.stdout.strip() or None,
+    }
