@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from xraycore.cli import training
+from xraycore.cli import inspecting, shipping, training  # noqa: F401  (they register)
 from xraycore.cli.app import app
 
 
@@ -30,6 +30,3 @@ def main(arguments: list[str] | None = None) -> None:
 def _fail(message: str) -> None:
     sys.stderr.write(" ".join(message.split()) + "\n")
     sys.exit(2)
-
-
-__all__ = ["main", "training"]

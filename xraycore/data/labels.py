@@ -32,6 +32,7 @@ ALIASES: Mapping[str, str] = {
     "covid-19": COVID,
     "0": COVID,
     "pneumonia": "Pneumonia",
+    "lung opacity": "Pneumonia",
     "opacity": "Opacity",
 }
 

@@ -85,7 +85,8 @@ def read_manifest(
 
     Args:
         datasets: Each a `{train,val,test}/<class>/` folder, a plain `<class>/` folder, or a CSV
-            file `path,label[,split,group]` whose paths are relative to it.
+            file `path,label[,split,group]` whose paths are relative to it. `file.csv#column` takes
+            the labels from another column and leaves out the rows where it is empty.
         classes: Canonical label -> class to train as; labels not named are left out
             (see `xraycore.data.labels.parse_classes`).
 
@@ -95,8 +96,13 @@ def read_manifest(
     if isinstance(datasets, str | Path):
         datasets = [datasets]
     records: list[Record] = []
-    for dataset in map(Path, datasets):
-        found = _read_csv(dataset) if dataset.is_file() else _read_folder(dataset)
+    for dataset in map(str, datasets):
+        file, _, column = dataset.partition("#")
+        found = (
+            _read_csv(Path(file), column or "label")
+            if Path(file).is_file()
+            else _read_folder(Path(dataset))
+        )
         if classes is not None:
             dropped = Counter(r.label for r in found if r.label not in classes)
             if dropped:
@@ -152,7 +158,7 @@ def _kermany(name: str, label: str) -> tuple[str, str | None]:
     return label, match[1] if match else None
 
 
-def _read_csv(file: Path) -> list[Record]:
+def _read_csv(file: Path, column: str) -> list[Record]:
     source = file.parent.resolve().name
     try:
         with file.open(newline="", encoding="utf-8-sig") as handle:
@@ -163,9 +169,11 @@ def _read_csv(file: Path) -> list[Record]:
         ) from None
     records = []
     for number, row in enumerate(rows, start=2):
-        if not row.get("path") or not row.get("label"):
+        if column != "label" and row.get(column) == "":
+            continue
+        if not row.get("path") or not row.get(column):
             raise DatasetError(
-                f"{file}, line {number}: expected the columns path and label filled. "
+                f"{file}, line {number}: expected the columns path and {column} filled. "
                 f"Received: {dict(row)}"
             )
         split = (row.get("split") or "").strip().lower()
@@ -175,7 +183,7 @@ def _read_csv(file: Path) -> list[Record]:
                 f"Received: {split!r}"
             )
         path = file.parent / row["path"]
-        label, group = _kermany(path.name, canonical_label(row["label"]))
-        group = (row.get("group") or "").strip() or group or path.stem
+        label, patient = _kermany(path.name, canonical_label(row[column]))
+        group = (row.get("group") or "").strip() or patient or path.stem
         records.append(Record(path, label, split, f"{source}/{group}", source))
     return records

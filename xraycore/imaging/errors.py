@@ -4,6 +4,7 @@ from typing import Self
 
 MAX_BYTES = 64 * 2**20
 MAX_PIXELS = 64_000_000
+MAX_MESSAGE = 400
 
 
 class RadiographError(ValueError):
@@ -15,7 +16,8 @@ class RadiographError(ValueError):
     @classmethod
     def of(cls, name: str, *, expected: str, received: str) -> Self:
         """The error for the file `name`, worded the same way everywhere."""
-        return cls(f"{name}: expected {expected}; received {received}.")
+        line = " ".join(f"{name}: expected {expected}; received {received}".split())
+        return cls(line if len(line) <= MAX_MESSAGE else line[: MAX_MESSAGE - 1] + "…")
 
 
 def check_size(name: str, width: int, height: int) -> None:

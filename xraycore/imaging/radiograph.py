@@ -12,7 +12,8 @@ from typing import BinaryIO
 
 import numpy as np
 
-from xraycore.imaging.dicom import decode_dicom, looks_like_dicom
+from xraycore.imaging.dicom import decode_dicom
+from xraycore.imaging.dicom_file import looks_like_dicom
 from xraycore.imaging.errors import MAX_BYTES, RadiographError
 from xraycore.imaging.quality import quality_warnings
 from xraycore.imaging.raster import decode_raster
@@ -101,7 +102,7 @@ def _label(source: object, name: str | None) -> str:
         try:
             name = os.fsdecode(own)
         except TypeError:
-            name = "<bytes>"
+            name = "<bytes>" if isinstance(source, bytes | bytearray | memoryview) else "<stream>"
     base = re.split(r"[\\/]", name.rstrip("\\/"))[-1]
     return "".join(c if c.isprintable() else "?" for c in base) or "<unnamed>"
 
@@ -127,7 +128,7 @@ def _read(source: object, name: str) -> bytes:
         ) from error
     except RadiographError:
         raise
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise RadiographError.of(
             name, expected="a readable file", received=f"an error ({reason})"

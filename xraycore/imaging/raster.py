@@ -13,10 +13,12 @@ from xraycore.imaging.quality import colour_warnings
 FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP")
 
 WIDE_MODES = ("I;16", "I;16B", "I;16L", "I;16N", "I")
-NARROW_MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr")
+NARROW_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr")
 
 WHITE_IS_ZERO = 0
+BITS_TAG = 258
 PHOTOMETRIC_TAG = 262
+ORIENTATION_TAG = 274
 
 EXPECTED = "a JPEG, PNG, TIFF, BMP, WebP or DICOM image"
 # Told apart only so that the message can say what the file is instead.
@@ -59,7 +61,7 @@ def decode_raster(data: bytes, name: str) -> Decoded:
                 grey = 1 - grey
             if alpha is not None:
                 grey *= alpha
-            pixels = _upright(grey, image.getexif().get(0x0112, 1))
+            pixels = _upright(grey, _orientation(image))
     except (MemoryError, RadiographError):
         raise
     except Exception as error:
@@ -76,7 +78,7 @@ def _open(data: bytes, name: str) -> tuple[Image.Image, str]:
         # A phone's JPEG may carry a second picture (depth, preview); the first is the photograph.
         kind = "JPEG" if image.format == "MPO" else str(image.format)
         check_size(name, *image.size)
-        frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+        several = image.format != "MPO" and getattr(image, "is_animated", False)
         if kind == "PNG":
             Image.open(io.BytesIO(data), formats=("PNG",)).verify()
     except (MemoryError, RadiographError):
@@ -93,9 +95,9 @@ def _open(data: bytes, name: str) -> tuple[Image.Image, str]:
         raise RadiographError.of(
             name, expected=EXPECTED, received=f"a damaged image ({error})"
         ) from error
-    if frames > 1:
+    if several:
         raise RadiographError.of(
-            name, expected="an image with one frame", received=f"a {kind} with {frames} frames"
+            name, expected="an image with one frame", received=f"a {kind} with several frames"
         )
     if image.mode not in WIDE_MODES + NARROW_MODES:
         raise RadiographError.of(
@@ -125,13 +127,14 @@ def _samples(image: Image.Image, data: bytes) -> tuple[np.ndarray, np.ndarray | 
         return _wide(np.asarray(image), image.info.get("transparency"))
     if image.format == "PNG" and data[24] == 16:
         return _wide_colour(data)
-    bits = 1 if image.mode == "1" else 8
-    if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
+    if 16 in getattr(image, "tag_v2", {}).get(BITS_TAG, ()):
+        raise ValueError("16-bit colour, of which only PNG is read: save it as PNG or in grey")
+    if image.mode in ("LA", "PA", "RGBA", "RGBa") or "transparency" in image.info:
         rgba = np.asarray(image.convert("RGBA"))
-        return rgba[..., :3], rgba[..., 3].astype(np.float32) / 255, bits
+        return rgba[..., :3], rgba[..., 3].astype(np.float32) / 255, 8
     if image.mode == "1":
-        return np.asarray(image, dtype=np.uint8), None, bits
-    return np.asarray(image if image.mode == "L" else image.convert("RGB")), None, bits
+        return np.asarray(image, dtype=np.uint8), None, 1
+    return np.asarray(image if image.mode == "L" else image.convert("RGB")), None, 8
 
 
 def _wide(
@@ -173,10 +176,18 @@ def _white_is_zero(image: Image.Image) -> bool:
     return image.mode in WIDE_MODES and tags.get(PHOTOMETRIC_TAG) == WHITE_IS_ZERO
 
 
+def _orientation(image: Image.Image) -> int:
+    """EXIF orientation; 1, upright, where there is none or its block is broken."""
+    try:
+        return image.getexif().get(ORIENTATION_TAG, 1)
+    except Exception:
+        return 1
+
+
 def _upright(grey: np.ndarray, orientation: int) -> np.ndarray:
     """`grey` turned as EXIF orientation 1 to 8 asks."""
     tagged = Image.fromarray(np.ascontiguousarray(grey, dtype=np.float32))
     if orientation in range(2, 9):
-        tagged.getexif()[0x0112] = orientation
+        tagged.getexif()[ORIENTATION_TAG] = orientation
         tagged = ImageOps.exif_transpose(tagged)
     return np.array(tagged, dtype=np.float32)

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     import keras
 
 
-def load_start(network: "keras.Model", spec: ModelSpec, weights: str) -> bool:
-    """Gives a fresh network its starting weights; True if its backbone is pretrained now.
+def load_start(network: "keras.Model", spec: ModelSpec, weights: str) -> None:
+    """Gives a fresh network its starting weights.
 
     Args:
         network: From `build_network`.
@@ -23,36 +23,43 @@ def load_start(network: "keras.Model", spec: ModelSpec, weights: str) -> bool:
         ValueError: If there are no such weights, or they do not fit the network.
     """
     if weights == "none":
-        return False
-    if weights != "imagenet" and not Path(weights).is_file():
+        return
+    if weights == "imagenet":
+        _copy_backbone(network, _application(spec)(include_top=False, weights="imagenet"))
+        return
+    if not Path(weights).is_file() or not weights.endswith(".weights.h5"):
         raise ValueError(
             f"weights must be imagenet, none or an existing .weights.h5 file. Received: {weights!r}"
         )
+    try:
+        if _has_head(weights):
+            network.load_weights(weights)
+            return
+        backbone = _application(spec)(include_top=False, weights=None)
+        backbone.load_weights(weights)
+    except (ValueError, KeyError, OSError) as error:
+        raise ValueError(f"{weights} does not fit {spec.name}: {error}") from None
+    _copy_backbone(network, backbone)
+
+
+def _has_head(weights: str) -> bool:
+    """Whether a weight file holds a dense layer, which no backbone without top has."""
+    import h5py
+
+    with h5py.File(weights) as file:
+        return "dense" in file.get("layers", ())
+
+
+def _application(spec: ModelSpec):
     import keras
 
-    if weights != "imagenet":
-        try:
-            network.load_weights(weights)
-            return True
-        except (ValueError, KeyError):
-            if spec.imagenet is None:
-                raise ValueError(f"{weights} does not hold the weights of {spec.name}.") from None
     if spec.imagenet is None:
-        raise ValueError(f"{spec.name} has no ImageNet weights; expected weights none or a file.")
-    application = getattr(keras.applications, spec.imagenet)
-    if weights == "imagenet":
-        backbone = application(include_top=False, weights="imagenet")
-    else:
-        backbone = application(include_top=False, weights=None)
-        try:
-            backbone.load_weights(weights)
-        except (ValueError, KeyError) as error:
-            raise ValueError(
-                f"{weights} holds neither a network of ours nor an ImageNet {spec.imagenet} "
-                f"without top: {error}"
-            ) from None
+        raise ValueError(f"{spec.name} has no ImageNet weights; expected none or its own file.")
+    return getattr(keras.applications, spec.imagenet)
+
+
+def _copy_backbone(network: "keras.Model", backbone: "keras.Model") -> None:
     ours = [layer for layer in network.layers if layer.weights][:-1]
     theirs = [layer for layer in backbone.layers if layer.weights]
     for mine, given in zip(ours, theirs, strict=True):
         mine.set_weights(given.get_weights())
-    return True

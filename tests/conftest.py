@@ -1,0 +1,66 @@
+"""What all tests share: where the real radiographs are, and a tiny trained-looking classifier."""
+
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def find_real_data() -> Path | None:
+    """The folder of real radiographs: XRAYCORE_DATA, or shared/data beside the checkout."""
+    for folder in (os.environ.get("XRAYCORE_DATA"), ROOT.parent / "shared" / "data"):
+        if folder and (Path(folder) / "chest_xray").is_dir():
+            return Path(folder)
+    return None
+
+
+def pytest_report_header() -> str:
+    found = find_real_data()
+    return f"real radiographs: {found or 'NOT FOUND, tests marked realdata are skipped'}"
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The real radiographs; without them the test is skipped, and the run's header says so."""
+    folder = find_real_data()
+    if folder is None:
+        warnings.warn("no real radiographs: set XRAYCORE_DATA to test on them", stacklevel=1)
+        pytest.skip("no real radiographs: set XRAYCORE_DATA to the folder that holds chest_xray/")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def film():
+    """A synthetic film 90 px high and 60 px wide, so that height and width cannot be swapped."""
+    from xraycore.imaging.radiograph import Radiograph, RadiographInfo
+
+    pixels = np.random.default_rng(0).random((90, 60), dtype=np.float32)
+    info = RadiographInfo("film.png", "0" * 64, "PNG", width=60, height=90, bit_depth=8)
+    return Radiograph(pixels, info, ("a warning of the film",))
+
+
+@pytest.fixture(scope="session")
+def random_classifier():
+    """`random_classifier(name)`: that network with random weights and the four classes."""
+    import keras
+
+    from xraycore.data.labels import CHEST4
+    from xraycore.models.architectures import build_network
+    from xraycore.models.classifier import Classifier
+    from xraycore.models.spec import get_spec
+
+    made = {}
+
+    def make(name: str) -> Classifier:
+        if name not in made:
+            keras.utils.set_random_seed(0)
+            network = build_network(get_spec(name), len(CHEST4))
+            made[name] = Classifier(get_spec(name), network, CHEST4, card={})
+        return made[name]
+
+    return make

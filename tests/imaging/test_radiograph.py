@@ -1,0 +1,406 @@
+"""Raster images, sources of bytes, and what is refused."""
+
+import hashlib
+import io
+import os
+import struct
+import time
+import tracemalloc
+import zlib
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from xraycore.imaging import Radiograph, RadiographError, RadiographInfo, read_radiograph
+from xraycore.imaging import radiograph as radiograph_module
+
+ORIENTATION = 274
+
+
+def encode(image, format="PNG", **options):
+    if isinstance(image, np.ndarray):
+        image = Image.fromarray(image)
+    file = io.BytesIO()
+    image.save(file, format, **options)
+    return file.getvalue()
+
+
+def png_chunk(kind, body):
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def png(width, height, depth, colour, rows, extra=b""):
+    """A PNG written by hand: Pillow writes no 16-bit colour."""
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + png_chunk(b"IHDR", header)
+        + extra
+        + png_chunk(b"IDAT", rows)
+        + png_chunk(b"IEND", b"")
+    )
+
+
+def png16(samples):
+    """A 16-bit PNG of (H, W), (H, W, 2), (H, W, 3) or (H, W, 4) samples."""
+    samples = np.atleast_3d(samples).astype(">u2")
+    rows = b"".join(b"\0" + row.tobytes() for row in samples)
+    colour = {1: 0, 2: 4, 3: 2, 4: 6}[samples.shape[2]]
+    return png(samples.shape[1], samples.shape[0], 16, colour, zlib.compress(rows))
+
+
+# --- values -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("format", ["PNG", "TIFF", "BMP"])
+def test_grey_levels_are_divided_by_255(format):
+    xray = read_radiograph(encode(np.array([[0, 51], [102, 255]], np.uint8), format))
+    np.testing.assert_array_equal(xray.pixels, np.float32([[0, 0.2], [0.4, 1]]))
+    assert xray.info.format == format
+    assert xray.info.bit_depth == 8
+
+
+@pytest.mark.parametrize(("format", "options"), [("WEBP", {"lossless": True}), ("JPEG", {})])
+def test_photographic_formats(format, options, ramp):
+    xray = read_radiograph(encode(ramp, format, **options))
+    assert xray.info.format == format
+    assert (xray.info.width, xray.info.height) == (192, 160)
+    assert np.abs(xray.pixels - ramp / 255).mean() < 0.01
+
+
+def test_pixels_are_read_only_float32(ramp):
+    xray = read_radiograph(encode(ramp))
+    assert xray.pixels.dtype == np.float32
+    with pytest.raises(ValueError, match="read-only"):
+        xray.pixels[0, 0] = 1
+
+
+def test_a_radiograph_does_not_freeze_its_makers_array():
+    own = np.zeros((2, 2), np.float32)
+    Radiograph(own, RadiographInfo("made", "", "PNG", 2, 2, 8))
+    own[0, 0] = 1
+    assert own[0, 0] == 1
+
+
+def test_one_bit_images_are_black_and_white():
+    xray = read_radiograph(encode(Image.fromarray(np.array([[0, 255]], np.uint8)).convert("1")))
+    np.testing.assert_array_equal(xray.pixels, [[0, 1]])
+    assert xray.info.bit_depth == 1
+
+
+@pytest.mark.parametrize(
+    ("largest", "bits"), [(100, 8), (255, 8), (256, 9), (4095, 12), (4096, 13), (65535, 16)]
+)
+@pytest.mark.parametrize("format", ["PNG", "TIFF"])
+def test_16_bit_grey_is_scaled_by_the_bits_in_use(largest, bits, format):
+    xray = read_radiograph(encode(np.array([[0, largest]], np.uint16), format))
+    np.testing.assert_allclose(xray.pixels, [[0, largest / (2**bits - 1)]], rtol=1e-6)
+    assert xray.info.bit_depth == bits
+
+
+def test_16_bit_colour_keeps_its_lower_byte():
+    xray = read_radiograph(png16([[[4095] * 3, [1024] * 3], [[0] * 3, [100] * 3]]))
+    np.testing.assert_allclose(xray.pixels * 4095, [[4095, 1024], [0, 100]], atol=0.01)
+    assert xray.info.bit_depth == 12
+
+
+def test_16_bit_channels_are_weighted_in_the_right_order():
+    xray = read_radiograph(png16([[[65535, 0, 0], [0, 65535, 0], [0, 0, 65535]]]))
+    np.testing.assert_allclose(xray.pixels, [[0.299, 0.587, 0.114]], atol=1e-4)
+
+
+def test_16_bit_grey_with_alpha():
+    xray = read_radiograph(png16([[[65535, 65535], [65535, 0], [32768, 65535]]]))
+    np.testing.assert_allclose(xray.pixels, [[1, 0, 0.5]], atol=1e-4)
+
+
+def test_16_bit_grey_with_one_transparent_value():
+    rows = zlib.compress(b"\0" + struct.pack(">HH", 65535, 300))
+    data = png(2, 1, 16, 0, rows, extra=png_chunk(b"tRNS", struct.pack(">H", 65535)))
+    np.testing.assert_allclose(read_radiograph(data).pixels, [[0, 300 / 65535]], rtol=1e-5)
+
+
+def test_16_bit_tiff_whose_white_is_zero_is_inverted():
+    data = bytearray(encode(np.array([[0, 65535]], np.uint16), "TIFF"))
+    entry = data.find(struct.pack("<HHI", 262, 3, 1))
+    data[entry + 8 : entry + 10] = struct.pack("<H", 0)
+    np.testing.assert_array_equal(read_radiograph(bytes(data)).pixels, [[1, 0]])
+
+
+def test_colour_becomes_luminance():
+    primaries = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255]]], np.uint8)
+    expected = [[0.299, 0.587, 0.114]]
+    np.testing.assert_allclose(read_radiograph(encode(primaries)).pixels, expected, atol=0.002)
+
+
+def test_grey_in_three_channels_keeps_its_values(ramp):
+    three = np.repeat(ramp[..., None], 3, axis=2)
+    np.testing.assert_array_equal(
+        read_radiograph(encode(three)).pixels, read_radiograph(encode(ramp)).pixels
+    )
+
+
+def test_palette_indices_are_looked_up():
+    image = Image.new("P", (2, 1))
+    image.putpalette([204, 204, 204, 51, 51, 51])
+    image.putpixel((1, 0), 1)
+    np.testing.assert_allclose(read_radiograph(encode(image)).pixels, [[0.8, 0.2]], atol=1e-6)
+
+
+def test_transparency_is_laid_on_black():
+    rgba = np.array([[[255, 255, 255, 255], [255, 255, 255, 0], [255, 255, 255, 51]]], np.uint8)
+    np.testing.assert_allclose(read_radiograph(encode(rgba)).pixels, [[1, 0, 0.2]], atol=1e-6)
+
+
+def test_a_transparent_grey_value_becomes_black():
+    data = encode(np.array([[200, 51]], np.uint8), transparency=200)
+    np.testing.assert_allclose(read_radiograph(data).pixels, [[0, 0.2]], atol=1e-6)
+
+
+# The picture [[0, 51, 102], [153, 204, 255]] as EXIF orientation 1 to 8 asks to show it, in 51sts.
+TURNED = {
+    1: [[0, 1, 2], [3, 4, 5]],
+    2: [[2, 1, 0], [5, 4, 3]],
+    3: [[5, 4, 3], [2, 1, 0]],
+    4: [[3, 4, 5], [0, 1, 2]],
+    5: [[0, 3], [1, 4], [2, 5]],
+    6: [[3, 0], [4, 1], [5, 2]],
+    7: [[5, 2], [4, 1], [3, 0]],
+    8: [[2, 5], [1, 4], [0, 3]],
+}
+
+
+@pytest.mark.parametrize("orientation", TURNED)
+@pytest.mark.parametrize("format", ["PNG", "TIFF"])
+def test_exif_orientation_is_applied(orientation, format):
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    stored = (np.arange(6, dtype=np.uint8) * 51).reshape(2, 3)
+    xray = read_radiograph(encode(stored, format, exif=exif))
+    expected = np.array(TURNED[orientation])
+    np.testing.assert_allclose(xray.pixels * 5, expected, atol=1e-6)
+    assert (xray.info.height, xray.info.width) == expected.shape
+
+
+# --- sources ------------------------------------------------------------------------------------
+
+
+def test_every_source_gives_the_same_radiograph(tmp_path, ramp):
+    data = encode(ramp)
+    path = tmp_path / "film.txt"  # told apart by content, not by name
+    path.write_bytes(data)
+    with path.open("rb") as file:
+        file.read(10)
+        read = [read_radiograph(source) for source in (path, str(path), file)]
+    read += [
+        read_radiograph(data, name="film.txt"),
+        read_radiograph(io.BytesIO(data), name="film.txt"),
+    ]
+    for xray in read:
+        np.testing.assert_array_equal(xray.pixels, ramp / np.float32(255))
+        assert xray.info.name == "film.txt"
+        assert xray.info.sha256 == hashlib.sha256(data).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("C:\\patients\\a.png", "a.png"),
+        ("../x/b.png", "b.png"),
+        ("c\n.png", "c?.png"),
+        ("", "<unnamed>"),
+    ],
+)
+def test_only_a_printable_base_name_is_kept(given, kept, ramp):
+    assert read_radiograph(encode(ramp), name=given).info.name == kept
+
+
+def test_bytes_without_a_name(ramp):
+    assert read_radiograph(encode(ramp)).info.name == "<bytes>"
+
+
+def test_a_pipe_like_stream_is_read_in_pieces(ramp):
+    class Pipe(io.RawIOBase):
+        def __init__(self, data):
+            self.rest = data
+
+        def read(self, size=-1):
+            piece, self.rest = self.rest[: min(size, 1000)], self.rest[min(size, 1000) :]
+            return piece
+
+    assert read_radiograph(Pipe(encode(ramp))).info.width == 192
+
+
+# --- refusals -----------------------------------------------------------------------------------
+
+
+def refusal(source, **options):
+    with pytest.raises(RadiographError) as caught:
+        read_radiograph(source, **options)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert "expected" in message
+    assert "received" in message
+    return message
+
+
+def test_paths_that_are_no_file(tmp_path):
+    assert refusal(tmp_path / "none.png").startswith("none.png: ")
+    assert "a folder" in refusal(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    assert "pipe" in refusal(tmp_path / "pipe")
+    assert "error" in refusal("a\0b")
+
+
+@pytest.mark.parametrize(
+    ("data", "received"),
+    [
+        (b"", "0 bytes"),
+        (b"hello, this is text", "text"),
+        (b"%PDF-1.7 \xff\xfe", "PDF"),
+        (b"PK\x03\x04\x00\xff", "ZIP"),
+        (b"<html><body>", "HTML"),
+        (bytes(range(128, 256)), "128 bytes of another kind"),
+        (b"\x89PNG\r\n\x1a\n", "damaged or truncated"),
+    ],
+)
+def test_bytes_that_are_no_image(data, received):
+    assert received in refusal(data)
+
+
+@pytest.mark.parametrize("source", [None, 7, io.StringIO("text"), object()])
+def test_things_that_hold_no_bytes(source):
+    refusal(source)
+
+
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "TIFF", "BMP", "WEBP"])
+def test_a_file_cut_in_half_is_refused(format, ramp):
+    data = encode(ramp, format)
+    assert format in refusal(data[: len(data) // 2], name=f"half.{format}") or "damaged" in refusal(
+        data[: len(data) // 2]
+    )
+
+
+def test_a_flipped_bit_in_a_png_is_noticed(ramp):
+    data = bytearray(encode(ramp))
+    data[data.find(b"IDAT") + 100] ^= 1
+    refusal(bytes(data))
+
+
+def test_zero_sized_png():
+    refusal(png(0, 0, 8, 0, zlib.compress(b"")))
+
+
+@pytest.mark.parametrize("format", ["TIFF", "PNG", "WEBP", "GIF"])
+def test_several_frames_are_refused(format, ramp):
+    frames = [Image.fromarray(ramp), Image.fromarray(255 - ramp)]
+    message = refusal(encode(frames[0], format, save_all=True, append_images=frames[1:]))
+    assert "GIF" in message if format == "GIF" else "several frames" in message
+
+
+def test_32_bit_samples_are_refused():
+    assert "F samples" in refusal(encode(np.zeros((4, 4), np.float32), "TIFF"))
+    assert "-5 to 7" in refusal(encode(np.array([[-5, 7]], np.int32), "TIFF"))
+
+
+def test_16_bit_colour_tiff_is_refused_rather_than_read_at_8_bits():
+    samples = np.zeros((4, 4, 3), np.uint16)
+    tiff = cv2.imencode(".tiff", samples)[1].tobytes()
+    assert "16-bit colour" in refusal(tiff)
+
+
+def test_the_photograph_of_a_phones_several_pictures_is_read(ramp):
+    preview = Image.fromarray(255 - ramp)
+    data = encode(ramp, "MPO", save_all=True, append_images=[preview])
+    xray = read_radiograph(data)
+    assert xray.info.format == "JPEG"
+    assert np.abs(xray.pixels - ramp / 255).mean() < 0.01
+
+
+def test_a_broken_exif_block_does_not_cost_the_picture(ramp):
+    data = encode(ramp, "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\x7f garbage")
+    assert read_radiograph(data).info.width == 192
+
+
+def test_a_900_megapixel_png_is_refused_quickly_in_little_memory():
+    squeeze = zlib.compressobj(1)
+    row = b"\0" * (1 + 30_000 // 8)
+    rows = b"".join(squeeze.compress(row * 1000) for _ in range(30)) + squeeze.flush()
+    data = png(30_000, 30_000, 1, 0, rows)
+    tracemalloc.start()
+    start = time.perf_counter()
+    try:
+        message = refusal(data)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert time.perf_counter() - start < 1
+    assert peak < 5e6 + 2 * len(data)
+    assert "64 megapixels" in message
+
+
+def test_a_268_megapixel_webp_is_refused_quickly(ramp):
+    frame = encode(ramp, "WEBP", lossless=True)[12:]
+    canvas = b"VP8X" + struct.pack("<II", 10, 0) + b"\xfe\x3f\0" * 2
+    body = b"WEBP" + canvas + frame
+    start = time.perf_counter()
+    refusal(b"RIFF" + struct.pack("<I", len(body)) + body)
+    assert time.perf_counter() - start < 1
+
+
+def test_64_megapixels_are_the_limit():
+    rows = zlib.compress(b"\0" * 10)
+    assert "8001 x 8000" in refusal(png(8001, 8000, 1, 0, rows))
+    assert "megapixels" not in refusal(png(8000, 8000, 1, 0, rows))
+
+
+def test_files_over_the_limit_are_not_read(tmp_path, monkeypatch):
+    path = tmp_path / "big.png"
+    with path.open("wb") as file:
+        file.truncate(64 * 2**20 + 1)
+    monkeypatch.setattr("builtins.open", lambda *a, **k: pytest.fail("opened"))
+    assert "64 MiB" in refusal(path)
+
+
+def test_streams_and_bytes_over_the_limit(monkeypatch):
+    monkeypatch.setattr(radiograph_module, "MAX_BYTES", 1000)
+
+    class Endless(io.RawIOBase):
+        total = 0
+
+        def read(self, size=-1):
+            assert 0 < size <= 1001
+            self.total += size
+            return b"\0" * size
+
+    endless = Endless()
+    assert "at most" in refusal(endless)
+    assert endless.total == 1001
+    assert "at most" in refusal(bytes(1001))
+    assert "another kind" in refusal(bytes([200]) * 1000)
+
+
+def test_running_out_of_memory_is_not_called_a_bad_image(monkeypatch, ramp):
+    def exhausted(*arguments):
+        raise MemoryError
+
+    monkeypatch.setattr("xraycore.imaging.raster._samples", exhausted)
+    with pytest.raises(MemoryError):
+        read_radiograph(encode(ramp))
+
+
+# --- real films ---------------------------------------------------------------------------------
+
+
+@pytest.mark.realdata
+def test_real_originals_read_as_pillow_reads_them(real_data):
+    paths = sorted((real_data / "originals").glob("*/*.jpeg"))
+    assert len(paths) == 24
+    for path in paths:
+        xray = read_radiograph(path)
+        with Image.open(path) as image:
+            expected = np.asarray(image.convert("L"), np.float32) / 255
+        np.testing.assert_allclose(xray.pixels, expected, atol=1e-6)
+        assert xray.warnings == ()

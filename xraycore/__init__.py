@@ -1,0 +1,33 @@
+"""Look inside chest X-ray classifiers. For education and research, never for diagnosis.
+
+    import xraycore as xc
+
+    xray = xc.read_radiograph("film.dcm")
+    model = xc.load_model("vgg16")
+    prediction = model.predict(xray)
+    heat = xc.explain(model, prediction)
+    picture = xc.overlay(xray, heat)
+"""
+
+from xraycore.explain.heatmap import Heatmap, explain
+from xraycore.explain.methods import list_methods
+from xraycore.imaging import Radiograph, RadiographError, read_radiograph
+from xraycore.imaging.overlay import overlay
+from xraycore.models.classifier import Classifier, Prediction, load_model
+from xraycore.models.spec import list_models
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Classifier",
+    "Heatmap",
+    "Prediction",
+    "Radiograph",
+    "RadiographError",
+    "explain",
+    "list_methods",
+    "list_models",
+    "load_model",
+    "overlay",
+    "read_radiograph",
+]

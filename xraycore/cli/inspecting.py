@@ -1,0 +1,250 @@
+"""Commands that run trained models: models, predict, explain."""
+
+import json as json_module
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+import typer
+from PIL import Image
+
+import xraycore
+from xraycore.cli.app import Json, app
+from xraycore.cli.console import emit_json, emit_table, err, progress_bar
+from xraycore.data.labels import canonical_label, get_view
+from xraycore.explain.methods import get_method
+from xraycore.imaging import Radiograph, RadiographError, read_radiograph
+from xraycore.imaging.overlay import overlay
+from xraycore.models.spec import MODELS, get_spec
+from xraycore.models.store import list_shipped, read_card
+
+if TYPE_CHECKING:
+    from xraycore.models.classifier import Classifier
+
+NOTICE = "For education and research. Not for diagnosis."
+CHUNK = 8
+
+Paths = Annotated[list[Path], typer.Argument(help="Image files, or folders of them.")]
+Models = Annotated[
+    list[str] | None,
+    typer.Option("--model", help="Model to run; repeat for several. All trained ones by default."),
+]
+
+
+@app.command()
+def models(json: Json = False) -> None:
+    """List the networks: classes, input size, parameters, weights, headline scores."""
+    shipped = list_shipped()
+    rows = [
+        {"name": spec.name, "title": spec.title, "paper": spec.paper} for spec in MODELS.values()
+    ]
+    for row in rows:
+        row["trained"] = row["name"] in shipped
+        if row["trained"]:
+            card = read_card(row["name"])
+            row |= {key: card[key] for key in ("classes", "input_size", "parameters", "scores")}
+            row["sha256"] = card["weights"]["sha256"]
+    if json:
+        emit_json(rows)
+        return
+    table = []
+    for row in rows:
+        if row["trained"]:
+            score = _headline(row["scores"])
+            size, millions = f"{row['input_size']} px", f"{row['parameters'] / 1e6:.1f} M"
+            table.append([row["name"], size, millions, row["sha256"][:12], score])
+        else:
+            table.append([row["name"], "", "", "not trained yet", ""])
+    columns = ["model", "input", "parameters", "weights sha256", "test score [95 %]"]
+    emit_table("Models", columns, table)
+    err.print(NOTICE)
+
+
+@app.command()
+def predict(
+    paths: Paths,
+    model: Models = None,
+    view: Annotated[str | None, typer.Option(help="chest4, pneumonia or covid3.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="JSON lines, one a film and model.")] = False,
+) -> None:
+    """Say what trained models see on films; a bad file gets an error line, the rest go on."""
+    chosen_view = get_view(view) if view else None
+    classifiers = _load(model)
+    rows = []
+    for films, failures in _read(paths):
+        for path, error in failures:
+            rows.append(_line(path, error=str(error)))
+        answers = [classifier.predict([xray for _, xray in films]) for classifier in classifiers]
+        for index, (path, _) in enumerate(films):
+            for predictions in answers:
+                prediction = predictions[index]
+                probabilities = prediction.probabilities
+                if chosen_view:
+                    values = np.array([list(probabilities.values())])
+                    viewed = chosen_view.probabilities(values, prediction.classes)[0]
+                    probabilities = dict(zip(chosen_view.classes, map(float, viewed), strict=True))
+                rows.append(
+                    _line(
+                        path,
+                        model=prediction.model,
+                        label=max(probabilities, key=probabilities.get),
+                        probabilities={k: round(p, 6) for k, p in probabilities.items()},
+                        warnings=list(prediction.warnings),
+                    )
+                )
+        if json:
+            for row in rows:
+                emit_json(row)
+            rows.clear()
+    if not json:
+        _show_predictions(rows)
+
+
+@app.command()
+def explain(
+    paths: Paths,
+    out: Annotated[Path, typer.Option(help="Folder for overlays, maps and provenance.")],
+    model: Models = None,
+    method: Annotated[list[str] | None, typer.Option(help="Heatmap method; repeatable.")] = None,
+    target: Annotated[str | None, typer.Option(help="Class; the predicted one by default.")] = None,
+    opacity: Annotated[float, typer.Option(min=0.0, max=1.0, help="Cover at full heat.")] = 0.4,
+    json: Annotated[bool, typer.Option("--json", help="JSON lines, one a map.")] = False,
+) -> None:
+    """Write where trained models look: overlay (.png), raw map (.npy), provenance (.json)."""
+    methods = [get_method(name).name for name in method or ["grad_cam"]]
+    target = canonical_label(target) if target else None
+    classifiers = _load(model)
+    out.mkdir(parents=True, exist_ok=True)
+    names: dict[str, int] = {}
+    rows = []
+    for films, failures in _read(paths):
+        lines = [_line(path, error=str(error)) for path, error in failures]
+        for path, xray in films:
+            count = names[path.stem] = names.get(path.stem, 0) + 1
+            stem = path.stem if count == 1 else f"{path.stem}-{count}"
+            for classifier in classifiers:
+                prediction = classifier.predict(xray)
+                for name in methods:
+                    heat = xraycore.explain(classifier, prediction, name, target)
+                    base = out / f"{stem}.{classifier.spec.name}.{name}"
+                    Image.fromarray(overlay(xray, heat, opacity=opacity)).save(f"{base}.png")
+                    np.save(f"{base}.npy", heat.values)
+                    facts = _provenance(classifier, xray, prediction, heat)
+                    Path(f"{base}.json").write_text(json_module.dumps(facts, indent=2) + "\n")
+                    lines.append(
+                        _line(
+                            path,
+                            model=heat.model,
+                            method=name,
+                            target=heat.target,
+                            overlay=f"{base}.png",
+                        )
+                    )
+        if json:
+            for line in lines:
+                emit_json(line)
+        rows += lines
+    if not json:
+        columns = ["file", "model", "target", "overlay"]
+        table = [
+            [r["path"], r.get("model") or "", r.get("target") or "", r.get("overlay") or r["error"]]
+            for r in rows
+        ]
+        emit_table("Heatmaps", columns, table)
+        err.print(NOTICE)
+
+
+def _headline(scores: dict) -> str:
+    name, score = (
+        ("AUC Normal/Pneumonia", scores["pneumonia"]["auc"])
+        if "pneumonia" in scores
+        else ("accuracy", scores["all"]["accuracy"])
+    )
+    return f"{name} {score['value']:.3f} [{score['low']:.3f}, {score['high']:.3f}]"
+
+
+def _line(path: Path, *, error: str | None = None, **facts: object) -> dict:
+    return {"path": str(path), "model": None, **facts, "error": error}
+
+
+def _load(names: list[str] | None) -> list["Classifier"]:
+    shipped = list_shipped()
+    chosen = shipped if not names or names == ["all"] else [get_spec(name).name for name in names]
+    if not chosen:
+        raise ValueError(
+            "no trained models: expected cards under weights/. Train one, then ship it."
+        )
+    loaded = []
+    with progress_bar() as update:
+        for index, name in enumerate(chosen):
+            update(f"loading {name}", index / len(chosen))
+            loaded.append(xraycore.load_model(name))
+    return loaded
+
+
+def _files(paths: Iterable[Path]) -> Iterator[Path]:
+    """The paths, folders replaced by all files below them, whatever their names."""
+    for path in paths:
+        if not path.is_dir():
+            yield path
+            continue
+        for file in sorted(path.rglob("*")):
+            hidden = any(part.startswith(".") for part in file.relative_to(path).parts)
+            if file.is_file() and not hidden:
+                yield file
+
+
+def _read(
+    paths: list[Path],
+) -> Iterator[tuple[list[tuple[Path, Radiograph]], list[tuple[Path, RadiographError]]]]:
+    """Chunks of films that were read, and of files that could not be."""
+    files = list(_files(paths))
+    if not files:
+        raise ValueError(f"expected image files; {', '.join(map(str, paths))} holds none.")
+    with progress_bar() as update:
+        for start in range(0, len(files), CHUNK):
+            films, failures = [], []
+            for path in files[start : start + CHUNK]:
+                try:
+                    films.append((path, read_radiograph(path)))
+                except RadiographError as error:
+                    failures.append((path, error))
+            update(f"film {start + 1} of {len(files)}", start / len(files))
+            yield films, failures
+
+
+def _show_predictions(rows: list[dict]) -> None:
+    table = []
+    for row in rows:
+        if row["error"]:
+            table.append([row["path"], "", "not read", "", row["error"]])
+            continue
+        label = row["label"]
+        notes = " ".join(row["warnings"])
+        table.append([row["path"], row["model"], label, row["probabilities"][label], notes])
+    emit_table("Predictions", ["file", "model", "says", "probability", "notes"], table)
+    err.print(NOTICE)
+
+
+def _provenance(classifier, xray, prediction, heat) -> dict:
+    return {
+        "file": xray.info.name,
+        "file_sha256": xray.info.sha256,
+        "film": {"width": xray.info.width, "height": xray.info.height},
+        "model": heat.model,
+        "weights_sha256": classifier.card["weights"]["sha256"],
+        "input_size": classifier.network.input_shape[1],
+        "box": [heat.box.top, heat.box.left, heat.box.bottom, heat.box.right],
+        "method": heat.method,
+        "paper": get_method(heat.method).paper,
+        "target": heat.target,
+        "full_heat": heat.scale,
+        "label": prediction.label,
+        "probabilities": prediction.probabilities,
+        "warnings": list(prediction.warnings),
+        "xraycore": xraycore.__version__,
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "notice": NOTICE,
+    }

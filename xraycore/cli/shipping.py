@@ -1,0 +1,65 @@
+"""The command that makes a trained run one of the app's models: ship."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from xraycore.cli.app import Classes, Json, app
+from xraycore.cli.console import emit_json, emit_table, progress_bar
+from xraycore.data.labels import parse_classes
+from xraycore.data.manifest import read_manifest
+from xraycore.data.splits import read_splits
+
+
+@app.command()
+def ship(
+    run: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
+    datasets: Annotated[list[Path], typer.Argument(help="The data sets it was trained on.")],
+    external: Annotated[
+        list[str] | None, typer.Option(help="A data set it never saw; FILE.csv#COLUMN for labels.")
+    ] = None,
+    limits: Annotated[
+        Path | None, typer.Option(help="Text file: what users must know, a sentence a line.")
+    ] = None,
+    classes: Classes = None,
+    json: Json = False,
+) -> None:
+    """Score a finished run on its test split and install it under weights/, once."""
+    from xraycore.shipping import read_limits, ship
+    from xraycore.training.run import Run
+
+    opened = Run(run)
+    manifest = read_splits(
+        datasets, parse_classes(classes) if classes else None, seed=opened.config["seed"]
+    )
+    with progress_bar() as update:
+        folder = ship(
+            opened,
+            manifest,
+            external=[read_manifest(one) for one in external or []],
+            limits=read_limits(limits) if limits else [],
+            command=shlex.join(["python", "-m", "xraycore", *sys.argv[1:]]),
+            report=update,
+        )
+    from xraycore.models.store import read_card
+
+    card = read_card(folder.name)
+    if json:
+        emit_json({"folder": str(folder), "card": card})
+        return
+    rows = [
+        ["all classes, all sources: " + name, *_cells(card["scores"]["all"][name])]
+        for name in ("accuracy", "macro_f1")
+    ]
+    for name, score in card["scores"].get("pneumonia", {}).items():
+        rows.append(["Normal / Pneumonia, chest_xray: " + name, *_cells(score)])
+    for source, found in card["external"].items():
+        rows.append([f"Normal / Pneumonia, {source}: auc", *_cells(found["pneumonia"]["auc"])])
+    emit_table(f"{card['title']}: {folder}", ["score", "value", "low", "high", "films"], rows)
+
+
+def _cells(score: dict) -> list:
+    return [score["value"], score["low"], score["high"], score["n"]]

@@ -1,0 +1,137 @@
+"""A trained network behind one call: radiographs in, predictions with their features out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, overload
+
+import numpy as np
+
+from xraycore.imaging.box import Box
+from xraycore.imaging.radiograph import Radiograph
+from xraycore.imaging.resample import resize
+from xraycore.models.architectures import HEAD, build_network
+from xraycore.models.spec import ModelSpec, get_spec
+from xraycore.models.store import Card, WeightsError, read_card, verified_weights
+
+if TYPE_CHECKING:
+    import keras
+
+# Features of a larger batch would fill the caches and, on Xception, 1 MB an image of memory.
+BATCH = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What one model says about one film.
+
+    Attributes:
+        model: Name of the model.
+        classes: Class names, in the order of `logits`.
+        logits: Float32 (k,).
+        features: Float32 (h, w, c), the feature map that the head pools.
+        box: Part of the film that the network saw.
+        warnings: Of the film, and of the prediction.
+    """
+
+    model: str
+    classes: tuple[str, ...]
+    logits: np.ndarray = field(repr=False)
+    features: np.ndarray = field(repr=False)
+    box: Box
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def probabilities(self) -> dict[str, float]:
+        """Probability of each class; they sum to 1."""
+        return dict(zip(self.classes, map(float, softmax(self.logits)), strict=True))
+
+    @property
+    def label(self) -> str:
+        """The most probable class."""
+        return self.classes[int(self.logits.argmax())]
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Probabilities along the last axis, in float64."""
+    shifted = np.asarray(logits, np.float64)
+    shifted = np.exp(shifted - shifted.max(axis=-1, keepdims=True))
+    return shifted / shifted.sum(axis=-1, keepdims=True)
+
+
+class Classifier:
+    """A network with its classes, its card and a compiled call.
+
+    Attributes:
+        spec: Registry entry.
+        card: What the network was trained on and how well it does.
+        classes: Class names.
+        network: Flat Keras graph, grey (n, h, w, 1) in [0, 1] -> [logits, features]. Never changed.
+        head: Kernel (c, k) and bias (k,) of the linear head.
+    """
+
+    def __init__(self, spec: ModelSpec, network: "keras.Model", classes: Sequence[str], card: Card):
+        import tensorflow as tf
+
+        self.spec, self.network, self.classes, self.card = spec, network, tuple(classes), card
+        kernel, bias = network.get_layer(HEAD).get_weights()
+        self.head = (np.asarray(kernel, np.float32), np.asarray(bias, np.float32))
+        size = network.input_shape[1]
+        self._forward = tf.function(
+            lambda grey: network(grey, training=False),
+            input_signature=[tf.TensorSpec((None, size, size, 1), tf.float32)],
+        )
+
+    def forward(self, grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Logits (n, k) and features (n, h, w, c) of network inputs (n, s, s, 1) in [0, 1]."""
+        logits, features = self._forward(grey)
+        return logits.numpy(), features.numpy()
+
+    def field_of(self, xray: Radiograph) -> Box:
+        """The part of a film that the network sees: all of it."""
+        return Box()
+
+    def view(self, xray: Radiograph, box: Box) -> np.ndarray:
+        """The network's input (s, s, 1) for one film: the box, squashed to a square."""
+        size = self.network.input_shape[1]
+        return resize(box.crop(xray.pixels), (size, size))[..., None]
+
+    @overload
+    def predict(self, xrays: Radiograph) -> Prediction: ...
+
+    @overload
+    def predict(self, xrays: Sequence[Radiograph]) -> list[Prediction]: ...
+
+    def predict(self, xrays):
+        """What the network says about one film, or a list of predictions for a list of films."""
+        if isinstance(xrays, Radiograph):
+            return self.predict([xrays])[0]
+        predictions: list[Prediction] = []
+        for start in range(0, len(xrays), BATCH):
+            films = xrays[start : start + BATCH]
+            boxes = [self.field_of(xray) for xray in films]
+            views = [self.view(xray, box) for xray, box in zip(films, boxes, strict=True)]
+            logits, features = self.forward(np.stack(views))
+            predictions += [
+                Prediction(
+                    self.spec.name, self.classes, logits[i], features[i], boxes[i], xray.warnings
+                )
+                for i, xray in enumerate(films)
+            ]
+        return predictions
+
+
+def load_model(name: str) -> Classifier:
+    """The trained classifier of that name, its weights verified against the card.
+
+    Raises:
+        ValueError: If there is no such model.
+        WeightsError: If it has no weights, or they are not what its card says.
+    """
+    spec, card = get_spec(name), read_card(name)
+    file = verified_weights(name, card)
+    network = build_network(spec, len(card["classes"]))
+    try:
+        network.load_weights(file)
+    except (ValueError, KeyError, OSError) as error:
+        raise WeightsError(f"{file}: expected weights of {name}: {error}") from error
+    return Classifier(spec, network, card["classes"], card)
