@@ -3,6 +3,7 @@
 import io
 import pickle
 import struct
+import tracemalloc
 import zlib
 from dataclasses import asdict
 
@@ -494,9 +495,21 @@ def test_a_stream_larger_than_the_header_says_is_not_decoded(dicom_bytes, wide):
 
 def test_a_deflated_file_cannot_grow_without_bound(dicom_bytes, monkeypatch):
     monkeypatch.setattr(dicom_file, "MAX_INFLATED", 10_000)
-    data = dicom_bytes(np.zeros((100, 100), np.uint8), syntax=DeflatedExplicitVRLittleEndian)
-    assert len(data) < 2000
-    assert "damaged" in refusal(data)
+    data = dicom_bytes(np.zeros((4000, 4000), np.uint8), syntax=DeflatedExplicitVRLittleEndian)
+    assert len(data) < 20_000
+    tracemalloc.start()
+    try:
+        assert "damaged" in refusal(data)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000  # of 16 MB
+    finally:
+        tracemalloc.stop()
+
+
+def test_more_runs_than_pixels_are_not_decoded(dicom_dataset):
+    header = struct.pack("<16I", 1, 64, *[0] * 14)
+    runs = header + b"\x81\0" * 100_000  # 128 zeros each
+    data = encapsulated(dicom_dataset(np.zeros((4, 4), np.uint8)), runs, RLELossless)
+    assert "run-length coding" in refusal(data)
 
 
 def test_codestream_sizes():

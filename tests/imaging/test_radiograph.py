@@ -283,10 +283,12 @@ def test_a_file_cut_in_half_is_refused(format, ramp):
     )
 
 
-def test_a_flipped_bit_in_a_png_is_noticed(ramp):
-    data = bytearray(encode(ramp))
-    data[data.find(b"IDAT") + 100] ^= 1
+def test_a_flipped_bit_in_a_png_is_noticed_even_where_it_still_decodes(ramp):
+    data = bytearray(encode(ramp, compress_level=0))
+    data[data.find(b"IDAT") + 1000] ^= 1
     refusal(bytes(data))
+    unfinished = encode(ramp)[:-12]  # every pixel, but no end mark
+    refusal(unfinished)
 
 
 def test_zero_sized_png():

@@ -25,8 +25,7 @@ class Box:
     def __post_init__(self):
         if not (0 <= self.top < self.bottom <= 1 and 0 <= self.left < self.right <= 1):
             raise ValueError(
-                "a box needs 0 <= top < bottom <= 1 and 0 <= left < right <= 1. "
-                f"Received: {self}"
+                f"a box needs 0 <= top < bottom <= 1 and 0 <= left < right <= 1. Received: {self}"
             )
 
     def crop(self, pixels: np.ndarray) -> np.ndarray:

@@ -1,0 +1,218 @@
+from dataclasses import dataclass
+
+import streamlit as st
+
+from pages.widgets import session
+from pages.widgets.charts import probability_bars
+from pages.widgets.frame import page_header
+from pages.widgets.viewer import film_panel
+from xraycore.evaluation.agreement import agree, describe_agreement
+from xraycore.explain.heatmap import explain
+from xraycore.explain.methods import METHODS
+from xraycore.imaging import Radiograph, RadiographError
+from xraycore.imaging.overlay import COLOR_MAPS
+from xraycore.models.classifier import Prediction
+from xraycore.models.spec import MODELS
+from xraycore.models.store import WeightsError, list_shipped, read_card
+
+OWN_ANSWER = "Each model's answer"
+
+
+def choose_film() -> Radiograph | None:
+    """The film to look at: an upload, or a sample."""
+    with st.sidebar:
+        uploads = st.file_uploader(
+            "Chest X-rays",
+            accept_multiple_files=True,
+            key="uploads",
+            help="JPEG, PNG, TIFF, BMP, WebP or DICOM, up to 64 MiB each. Files stay on this "
+            "computer; nothing that identifies a patient is kept.",
+        )
+        samples = session.samples()
+        chosen = st.selectbox(
+            "or a sample",
+            list(samples),
+            index=None,
+            format_func=lambda key: samples[key].title,
+            placeholder="Choose a sample film",
+            key="sample",
+            bind="query-params",
+            disabled=bool(uploads),
+            help="The synthetic films are generated; real ones appear where the data sets are.",
+        )
+    if not uploads:
+        return session.read_sample(chosen) if chosen else None
+    films = []
+    for number, upload in enumerate(uploads, start=1):
+        found = session.read_upload(upload.getvalue(), upload.name)
+        if isinstance(found, RadiographError):
+            st.error(str(found), icon=":material/broken_image:")
+        else:
+            films.append((number, found))
+    if len(films) < 2:
+        return films[0][1] if films else None
+    names = {number: f"{number} · {film.info.name}" for number, film in films}
+    picked = st.pills(
+        "Film", list(names), default=films[0][0], required=True, format_func=names.get, key="film"
+    )
+    return dict(films)[picked]
+
+
+def show_gallery() -> None:
+    """The empty state: what to do, and films to do it with."""
+    st.subheader("Upload a chest X-ray, or start with one of these", anchor=False)
+    samples = session.samples()
+    for heading, synthetic in (("Generated, no patient", True), ("Public data sets", False)):
+        shown = [sample for sample in samples.values() if sample.synthetic == synthetic]
+        if not shown:
+            continue
+        st.caption(heading)
+        for start in range(0, len(shown), 6):
+            for column, sample in zip(st.columns(6), shown[start : start + 6], strict=False):
+                with column:
+                    film_panel(
+                        session.read_sample(sample.id),
+                        key=f"thumbnail-{sample.id}",
+                        label=sample.title,
+                        group=f"thumbnail-{sample.id}",
+                        square=True,
+                    )
+                    st.button(
+                        sample.title,
+                        key=f"open-{sample.id}",
+                        on_click=st.session_state.__setitem__,
+                        args=("sample", sample.id),
+                        width="stretch",
+                    )
+
+
+@dataclass(frozen=True)
+class Appearance:
+    """How heat is drawn; a change runs no model."""
+
+    shown: bool
+    target: str
+    method: str
+    opacity: float
+    color_map: str
+    stretched: bool
+
+
+def choose_appearance(classes: list[str]) -> Appearance:
+    """The controls of the heat."""
+    with st.sidebar:
+        st.divider()
+        shown = st.segmented_control(
+            "Show",
+            ["Heat", "Plain film"],
+            default="Heat",
+            required=True,
+            key="show",
+            bind="query-params",
+            width="stretch",
+        )
+        target = st.selectbox(
+            "Explain the class",
+            [OWN_ANSWER, *classes],
+            key="target",
+            bind="query-params",
+            help="Heat marks where a model found evidence for this class.",
+        )
+        method = st.selectbox(
+            "Heatmap method",
+            list(METHODS),
+            format_func=lambda name: METHODS[name].title,
+            key="method",
+            bind="query-params",
+            help="\n".join(f"- **{m.title}**: {m.summary}" for m in METHODS.values()),
+        )
+        opacity = st.slider("Opacity", 0, 100, 60, step=5, format="%d %%", key="opacity")
+        color_map = st.selectbox("Colours", list(COLOR_MAPS), key="color_map")
+        stretched = st.toggle(
+            "Stretch each map",
+            key="stretch",
+            help="Off: full colour is the strength that one film in twenty reaches, so little "
+            "evidence looks pale. On: each map's own maximum is full colour, which looks "
+            "confident even when the network is not.",
+        )
+    return Appearance(shown == "Heat", target, method, opacity / 100, color_map, stretched)
+
+
+def show_film(film: Radiograph) -> None:
+    """The plain film, what was read, and every warning."""
+    st.markdown("**Film**")
+    film_panel(film, key="film-plain", label=f"Plain film {film.info.name}")
+    info = film.info
+    facts = [info.format, f"{info.width} × {info.height} px", f"{info.bit_depth} bit"]
+    facts += [value for value in (info.modality, info.view_position) if value]
+    st.caption(f"{info.name}  \n{' · '.join(facts)}")
+    for warning in film.warnings:
+        st.warning(warning, icon=":material/warning:")
+    st.caption(
+        "Wheel zooms, drag moves, double click shows the whole film; hold the space bar to hide "
+        "the heat. All films move together."
+    )
+
+
+def show_model(name: str, film: Radiograph, look: Appearance) -> Prediction | None:
+    """What one model says and where it looks; None if its weights cannot be used."""
+    title = MODELS[name].title
+    try:
+        with st.spinner(f"{title} is looking at the film …"):
+            model, seen = session.classifier(name), session.prediction(name, film)
+    except WeightsError as error:
+        st.error(str(error), icon=":material/error:")
+        return None
+    heat = explain(model, seen, look.method, look.target if look.target in model.classes else None)
+    film_panel(
+        film,
+        key=f"film-{name}",
+        label=f"{title}: {METHODS[look.method].title} for {heat.target}",
+        heat=(heat.stretched() if look.stretched else heat) if look.shown else None,
+        opacity=look.opacity,
+        color_map=look.color_map,
+    )
+    st.caption(f"Heat: evidence for {heat.target}" if look.shown else "Plain film")
+    st.subheader(seen.label, anchor=False)
+    st.plotly_chart(
+        probability_bars(seen.probabilities, seen.label),
+        key=f"bars-{name}",
+        config={"displayModeBar": False, "staticPlot": True},
+        alt=f"{title}: " + ", ".join(f"{k} {p:.0%}" for k, p in seen.probabilities.items()),
+    )
+    return seen
+
+
+def compare(film: Radiograph, names: list[str]) -> None:
+    """Every model beside the plain film, and in one line whether they agree."""
+    labels = [label for name in names for label in read_card(name)["classes"]]
+    look = choose_appearance(list(dict.fromkeys(labels)))
+    verdict = st.container()
+    plain, *columns = st.columns(len(names) + 1)
+    with plain:
+        show_film(film)
+    for name, column in zip(names, columns, strict=True):
+        column.markdown(f"**{MODELS[name].title}**")
+    predictions = []
+    for name, column in zip(names, columns, strict=True):
+        with column:
+            predictions.append(show_model(name, film, look))
+    answers = [prediction for prediction in predictions if prediction]
+    if not answers:
+        return
+    sentence = describe_agreement(answers, {name: MODELS[name].title for name in names})
+    if agree(answers):
+        verdict.success(sentence, icon=":material/check_circle:")
+    else:
+        verdict.info(sentence, icon=":material/call_split:")
+
+
+page_header("Compare", "What several networks say about one chest X-ray, and where each one looks.")
+film = choose_film()
+trained = list_shipped()
+if film is None:
+    show_gallery()
+elif not trained:
+    st.error("No trained model lies under weights/. Train one, then ship it: see the README.")
+else:
+    compare(film, trained)

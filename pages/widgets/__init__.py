@@ -1,0 +1,1 @@
+"""What pages share; beside the pages the only place that imports streamlit."""

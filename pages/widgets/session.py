@@ -1,0 +1,53 @@
+"""What a session keeps: loaded models, read films, predictions. Nothing is computed twice."""
+
+import streamlit as st
+
+from xraycore.data.samples import Sample, list_samples
+from xraycore.imaging import Radiograph, RadiographError, read_radiograph
+from xraycore.models.classifier import Classifier, Prediction, load_model
+from xraycore.models.store import read_card
+
+
+@st.cache_resource(show_spinner=False)
+def _classifier(name: str, weights_sha256: str) -> Classifier:
+    return load_model(name)
+
+
+def classifier(name: str) -> Classifier:
+    """The trained model, loaded once for all sessions and again when its weights change.
+
+    Raises:
+        WeightsError: If it has no weights, or they are not what its card says.
+    """
+    return _classifier(name, read_card(name)["weights"]["sha256"])
+
+
+@st.cache_resource(max_entries=128, show_spinner=False)
+def _prediction(model: str, weights_sha256: str, sha256: str, _xray: Radiograph) -> Prediction:
+    return classifier(model).predict(_xray)
+
+
+def prediction(model: str, xray: Radiograph) -> Prediction:
+    """What the model says about the film; run once for each film and generation of weights."""
+    return _prediction(model, read_card(model)["weights"]["sha256"], xray.info.sha256, xray)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def read_upload(data: bytes, name: str) -> Radiograph | RadiographError:
+    """The uploaded film, or the error that says why there is none."""
+    try:
+        return read_radiograph(data, name=name)
+    except RadiographError as error:
+        return error
+
+
+@st.cache_resource(show_spinner=False)
+def samples() -> dict[str, Sample]:
+    """The sample films by id."""
+    return {sample.id: sample for sample in list_samples()}
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def read_sample(identifier: str) -> Radiograph:
+    """The sample film of that id."""
+    return samples()[identifier].read()

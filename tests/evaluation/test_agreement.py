@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+
+from xraycore.evaluation.agreement import agree, describe_agreement
+from xraycore.imaging.box import Box
+from xraycore.models.classifier import Prediction
+
+TITLES = {"a": "Alpha", "b": "Beta", "c": "Gamma"}
+
+
+def says(model: str, probability: float, label: str = "Normal") -> Prediction:
+    """A prediction with that probability for that label of two."""
+    logit = np.log(probability / (1 - probability))
+    logits = np.array([logit, 0.0] if label == "Normal" else [0.0, logit], np.float32)
+    return Prediction(model, ("Normal", "Opacity"), logits, np.zeros((1, 1, 1)), Box())
+
+
+def test_two_that_agree():
+    both = [says("a", 0.9), says("b", 0.7)]
+    assert describe_agreement(both, TITLES) == "Both models say Normal (70–90 %)."
+    assert agree(both)
+
+
+def test_three_that_agree_with_one_figure():
+    three = [says(name, 0.8) for name in TITLES]
+    assert describe_agreement(three, TITLES) == "All 3 models say Normal (80 %)."
+
+
+def test_disagreement_names_the_majority_first():
+    votes = [says("a", 0.6, "Opacity"), says("b", 0.7), says("c", 0.9)]
+    assert not agree(votes)
+    assert describe_agreement(votes, TITLES) == (
+        "The models disagree: Beta and Gamma say Normal (70–90 %); Alpha says Opacity (60 %)."
+    )
+
+
+def test_one_model_has_none_to_agree_with():
+    sentence = describe_agreement([says("a", 0.6)], TITLES)
+    assert sentence == "Alpha says Normal (60 %); no other to compare."
+
+
+def test_no_prediction_is_refused():
+    with pytest.raises(ValueError, match="at least one model"):
+        describe_agreement([], TITLES)

@@ -1,0 +1,78 @@
+"""Films to try: generated phantoms always, real ones where the data sets are present."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+
+from xraycore.data.phantom import make_phantom
+from xraycore.imaging import Radiograph, read_radiograph
+
+PHANTOM_SEEDS = (3, 8, 21)
+
+# Folder below the data directory, pattern, how many, and what the data set calls them.
+_REAL = (
+    ("originals/NORMAL", "*", 2, "Child, normal"),
+    ("originals/BACTERIA", "*", 2, "Child, bacterial"),
+    ("originals/VIRUS", "*", 2, "Child, viral"),
+    ("covid_radiography/Normal", "*", 2, "Adult, normal"),
+    ("covid_radiography/COVID", "*", 2, "Adult, COVID"),
+    # Not the Fake_… one, which is relabelled to come out inverted.
+    ("dicom", "[!F]*.dcm", 2, "DICOM file"),
+)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A film to try.
+
+    Attributes:
+        id: Short name, stable between starts, fit for a link.
+        title: What it shows, and whether it is synthetic.
+        synthetic: Generated, not taken of a person.
+        read: Gives the film.
+    """
+
+    id: str
+    title: str
+    synthetic: bool
+    read: Callable[[], Radiograph]
+
+
+def data_folder() -> Path | None:
+    """Where real radiographs lie: `XRAYCORE_DATA`, or `../shared/data` beside the checkout."""
+    beside = Path(__file__).resolve().parents[3] / "shared" / "data"
+    folder = Path(os.environ.get("XRAYCORE_DATA", beside))
+    return folder if folder.is_dir() else None
+
+
+def list_samples() -> list[Sample]:
+    """Phantoms, with and without an opacity, then real films where there are any."""
+    samples = []
+    for number, seed in enumerate(PHANTOM_SEEDS, start=1):
+        for opacity in (False, True):
+            kind = "opacity" if opacity else "normal"
+            samples.append(
+                Sample(
+                    f"phantom-{number}-{kind}",
+                    f"{'Opacity' if opacity else 'Clear lungs'} {number}",
+                    True,
+                    lambda seed=seed, opacity=opacity, kind=kind: _phantom(seed, opacity, kind),
+                )
+            )
+    root = data_folder()
+    for folder, pattern, count, title in _REAL if root else ():
+        for number, path in enumerate(sorted((root / folder).glob(pattern))[:count], start=1):
+            name = f"{folder.replace('/', '-').lower()}-{number}"
+            samples.append(
+                Sample(name, f"{title} {number}", False, lambda path=path: read_radiograph(path))
+            )
+    return samples
+
+
+def _phantom(seed: int, opacity: bool, kind: str) -> Radiograph:
+    pixels = make_phantom(seed, opacity=opacity, size=768).pixels
+    data = cv2.imencode(".png", (pixels * 255).round().astype("uint8"))[1].tobytes()
+    return read_radiograph(data, name=f"synthetic-{kind}-{seed}.png")

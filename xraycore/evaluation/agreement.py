@@ -1,0 +1,45 @@
+"""Do the models say the same about one film? In words."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from xraycore.models.classifier import Prediction
+
+
+def describe_agreement(predictions: Sequence[Prediction], titles: Mapping[str, str]) -> str:
+    """One sentence on which models say what, with their probabilities.
+
+    Args:
+        predictions: One a model, of the same film.
+        titles: Name to show for each model.
+
+    Raises:
+        ValueError: If there is no prediction.
+    """
+    if not predictions:
+        raise ValueError("expected predictions of at least one model. Received: none")
+    by_label: dict[str, list[Prediction]] = defaultdict(list)
+    for prediction in predictions:
+        by_label[prediction.label].append(prediction)
+    if len(predictions) == 1:
+        only = predictions[0]
+        return f"{titles[only.model]} says {only.label} ({_percent([only])}); no other to compare."
+    if len(by_label) == 1:
+        count = "Both" if len(predictions) == 2 else f"All {len(predictions)}"
+        return f"{count} models say {predictions[0].label} ({_percent(predictions)})."
+    parts = [
+        f"{' and '.join(titles[p.model] for p in group)} "
+        f"{'says' if len(group) == 1 else 'say'} {label} ({_percent(group)})"
+        for label, group in sorted(by_label.items(), key=lambda item: -len(item[1]))
+    ]
+    return f"The models disagree: {'; '.join(parts)}."
+
+
+def agree(predictions: Sequence[Prediction]) -> bool:
+    """Whether all predictions have the same label."""
+    return len({prediction.label for prediction in predictions}) <= 1
+
+
+def _percent(predictions: Sequence[Prediction]) -> str:
+    shares = sorted(round(100 * p.probabilities[p.label]) for p in predictions)
+    return f"{shares[0]} %" if shares[0] == shares[-1] else f"{shares[0]}–{shares[-1]} %"
