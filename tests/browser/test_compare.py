@@ -1,0 +1,102 @@
+"""The main path as a user walks it."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from xraycore.models.store import list_shipped
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
+
+# How much heat a panel shows: the largest opacity of any pixel of its heat layer, in [0, 255].
+_PEAK = """image => {
+  const canvas = document.createElement('canvas');
+  [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+  const context = canvas.getContext('2d');
+  context.drawImage(image, 0, 0);
+  const pixels = context.getImageData(0, 0, canvas.width, canvas.height).data;
+  let peak = 0;
+  for (let i = 3; i < pixels.length; i += 4) peak = Math.max(peak, pixels[i]);
+  return peak;
+}"""
+
+
+def verdict(page: Page):
+    """The line that says whether the models agree; there once every model has answered."""
+    return page.get_by_text("models say").or_(page.get_by_text("The models disagree"))
+
+
+def heat_layers(page: Page):
+    """The heat of the models' panels."""
+    return page.locator(".heat:not([hidden])")
+
+
+def check_result(page: Page, file_name: str) -> None:
+    """Every shipped model's overlay of that film is on the page, and hot somewhere."""
+    expect(page.get_by_text(file_name).first).to_be_visible()
+    expect(verdict(page)).to_be_visible()
+    layers = heat_layers(page)
+    expect(layers).to_have_count(len(list_shipped()))
+    for index in range(len(list_shipped())):
+        assert layers.nth(index).evaluate(_PEAK) > 25
+    for name in ("Normal", "Bacterial pneumonia", "Viral pneumonia", "COVID-19"):
+        expect(page.locator(".js-plotly-plot", has_text=name)).to_have_count(len(list_shipped()))
+
+
+@pytest.mark.realdata
+def test_a_jpeg_and_a_dicom_are_uploaded_and_explained(page, real_data):
+    assert len(list_shipped()) >= 2
+    jpeg = sorted((real_data / "originals" / "BACTERIA").iterdir())[0]
+    dicom = sorted((real_data / "dicom").glob("RG1*"))[0]
+    page.locator("input[type=file]").set_input_files([jpeg, dicom])
+    check_result(page, jpeg.name)
+    page.get_by_role("radio", name=f"2 · {dicom.name}").or_(
+        page.get_by_role("button", name=f"2 · {dicom.name}")
+    ).first.click()
+    expect(page.get_by_text("DICOM ·")).to_be_visible()
+    check_result(page, dicom.name)
+
+
+def test_films_zoom_together_and_the_heat_can_be_taken_off(page):
+    page.get_by_role("button", name="Opacity 1").click()
+    check_result(page, "synthetic-opacity")
+    stages = page.locator(".stage")
+    expect(stages).to_have_count(len(list_shipped()) + 1)
+    stages.first.hover()
+    page.mouse.wheel(0, -500)
+    zoomed = [
+        layer.evaluate("element => element.style.transform")
+        for layer in page.locator(".layers").all()
+    ]
+    assert len(set(zoomed)) == 1
+    assert "scale(2.7" in zoomed[0]
+
+    stages.last.focus()
+    page.keyboard.down(" ")
+    expect(heat_layers(page).first).to_be_hidden()
+    page.keyboard.up(" ")
+    expect(heat_layers(page).first).to_be_visible()
+
+    page.get_by_text("Plain film", exact=True).first.click()
+    expect(heat_layers(page)).to_have_count(0)
+
+
+def test_a_link_reopens_the_sample(page, app_url):
+    page.get_by_role("button", name="Clear lungs 1").click()
+    expect(verdict(page)).to_be_visible()
+    assert "sample=" in page.url
+    page.reload()
+    check_result(page, "synthetic-normal")
+
+
+def test_a_text_file_is_refused_by_name(page, tmp_path):
+    note = tmp_path / "note.txt"
+    note.write_text("not a film")
+    page.locator("input[type=file]").set_input_files(note)
+    expect(page.get_by_text("note.txt: expected")).to_be_visible()
+    expect(page.get_by_text("Traceback")).to_have_count(0)
+
+
+def test_about_shows_the_cards(page):
+    page.get_by_role("link", name="About the models").click()
+    expect(page.get_by_text("Know its limits").first).to_be_visible()
+    expect(page.get_by_text("not for diagnosis").first).to_be_visible()

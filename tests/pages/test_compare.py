@@ -1,0 +1,117 @@
+import pytest
+
+from tests.pages.conftest import png
+from xraycore.models.classifier import Classifier
+from xraycore.models.spec import MODELS
+from xraycore.models.store import list_shipped
+
+
+@pytest.fixture
+def forward_calls(monkeypatch):
+    """How often any network was run."""
+    calls = []
+    forward = Classifier.forward
+    monkeypatch.setattr(
+        Classifier,
+        "forward",
+        lambda self, grey: (calls.append(self.spec.name), forward(self, grey))[1],
+    )
+    return calls
+
+
+def verdict(app) -> str:
+    """The line that says whether the models agree."""
+    return (app.success or app.info)[0].value
+
+
+def test_the_first_page_offers_samples_and_says_what_it_is_not_for(app):
+    assert not app.exception
+    assert app.title[0].value == "Compare"
+    assert "not for diagnosis" in app.main.children[0].children[0].proto.SerializeToString().decode(
+        errors="ignore"
+    ) or any("not for diagnosis" in str(element) for element in app.main)
+    assert {"Clear lungs 1", "Opacity 1"} <= {button.label for button in app.button}
+
+
+def test_a_sample_shows_every_shipped_model(app):
+    next(button for button in app.button if button.label == "Opacity 1").click()
+    app.run()
+    assert not app.exception
+    headings = [markdown.value for markdown in app.markdown]
+    for name in list_shipped():
+        assert f"**{MODELS[name].title}**" in headings
+    assert len(app.subheader) == len(list_shipped())
+    assert any("synthetic-opacity" in caption.value for caption in app.caption)
+    assert "say" in verdict(app)
+
+
+def test_no_control_runs_a_model_again(app, forward_calls):
+    app.file_uploader[0].set_value([("film.png", png(seed=11), "image/png")]).run()
+    assert sorted(forward_calls) == sorted(list_shipped())
+    app.slider(key="opacity").set_value(20).run()
+    app.selectbox(key="target").select("COVID-19").run()
+    app.selectbox(key="method").select("layer_cam").run()
+    app.selectbox(key="color_map").select("viridis").run()
+    app.toggle(key="stretch").set_value(True).run()
+    assert not app.exception
+    assert sorted(forward_calls) == sorted(list_shipped())
+    assert sum("evidence for COVID-19" in c.value for c in app.caption) == len(list_shipped())
+
+
+def test_bad_files_are_named_and_the_good_one_goes_on(app):
+    good = png(seed=12)
+    app.file_uploader[0].set_value(
+        [
+            ("notes.txt", b"a text file", "text/plain"),
+            ("half.png", good[: len(good) // 2], "image/png"),
+            ("empty.png", b"", "image/png"),
+            ("film.png", good, "image/png"),
+        ]
+    ).run()
+    assert not app.exception
+    errors = [error.value for error in app.error]
+    assert [message.split(":")[0] for message in errors] == ["notes.txt", "half.png", "empty.png"]
+    assert any("film.png" in caption.value for caption in app.caption)
+    assert len(app.subheader) == len(list_shipped())
+
+
+def test_only_bad_files_leave_the_page_usable(app):
+    app.file_uploader[0].set_value([("cat.txt", b"meow", "text/plain")]).run()
+    assert not app.exception
+    assert app.error[0].value.startswith("cat.txt: expected")
+
+
+def test_two_uploads_can_be_switched_between(app):
+    files = [(f"film-{n}.png", png(seed=20 + n), "image/png") for n in (1, 2)]
+    app.file_uploader[0].set_value(files).run()
+    assert any("film-1.png" in caption.value for caption in app.caption)
+    app.button_group(key="film").set_value(2).run()
+    assert not app.exception
+    assert any("film-2.png" in caption.value for caption in app.caption)
+
+
+def test_a_films_warnings_are_shown(app):
+    app.file_uploader[0].set_value([("small.png", png(seed=13, shape=(90, 90)), "image/png")]).run()
+    assert any("90" in warning.value for warning in app.warning)
+
+
+def test_without_trained_models_the_page_says_what_to_do(monkeypatch, tmp_path, app):
+    monkeypatch.setenv("XRAYCORE_WEIGHTS", str(tmp_path))
+    app.file_uploader[0].set_value([("film.png", png(seed=14), "image/png")]).run()
+    assert not app.exception
+    assert "No trained model" in app.error[0].value
+
+
+def test_damaged_weights_are_refused_and_named(monkeypatch, tmp_path, app):
+    import shutil
+
+    from xraycore.models.store import weights_folder
+
+    name = list_shipped()[0]
+    shutil.copytree(weights_folder() / name, tmp_path / name)
+    card = tmp_path / name / "card.json"
+    card.write_text(card.read_text().replace('"sha256": "', '"sha256": "0', 1))
+    monkeypatch.setenv("XRAYCORE_WEIGHTS", str(tmp_path))
+    app.file_uploader[0].set_value([("film.png", png(seed=15), "image/png")]).run()
+    assert not app.exception
+    assert "expected sha256" in app.error[0].value
