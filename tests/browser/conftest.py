@@ -11,9 +11,12 @@ import urllib.request
 import warnings
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from tests.conftest import ROOT
+
+# The first prediction waits for TensorFlow and the weights.
+expect.set_options(timeout=120_000)
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 # Chromium's own services would knock on a closed network all the while.

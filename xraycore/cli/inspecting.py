@@ -75,7 +75,7 @@ def predict(
     rows = []
     for films, failures in _read(paths):
         for path, error in failures:
-            rows.append(_line(path, error=str(error)))
+            rows.append(_answer(path, error=str(error)))
         answers = [classifier.predict([xray for _, xray in films]) for classifier in classifiers]
         for index, (path, _) in enumerate(films):
             for predictions in answers:
@@ -86,7 +86,7 @@ def predict(
                     viewed = chosen_view.probabilities(values, prediction.classes)[0]
                     probabilities = dict(zip(chosen_view.classes, map(float, viewed), strict=True))
                 rows.append(
-                    _line(
+                    _answer(
                         path,
                         model=prediction.model,
                         label=max(probabilities, key=probabilities.get),
@@ -163,6 +163,25 @@ def _headline(scores: dict) -> str:
         else ("accuracy", scores["all"]["accuracy"])
     )
     return f"{name} {score['value']:.3f} [{score['low']:.3f}, {score['high']:.3f}]"
+
+
+def _answer(
+    path: Path,
+    *,
+    model: str | None = None,
+    label: str | None = None,
+    probabilities: dict[str, float] | None = None,
+    warnings: list[str] | None = None,
+    error: str | None = None,
+) -> dict:
+    return {
+        "path": str(path),
+        "model": model,
+        "label": label,
+        "probabilities": probabilities,
+        "warnings": warnings or [],
+        "error": error,
+    }
 
 
 def _line(path: Path, *, error: str | None = None, **facts: object) -> dict:

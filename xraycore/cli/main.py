@@ -4,10 +4,13 @@ import logging
 import os
 import sys
 
-import click
+import typer
 
-from xraycore.cli import inspecting, shipping, training  # noqa: F401  (they register)
+from xraycore.cli import datasets, inspecting, measuring, shipping, training  # noqa: F401  (they register)
 from xraycore.cli.app import app
+
+# typer keeps its own copy of click and gives this class no public name.
+_UsageError = typer.BadParameter.__base__
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -18,11 +21,11 @@ def main(arguments: list[str] | None = None) -> None:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     try:
         code = app(args=arguments, prog_name="python -m xraycore", standalone_mode=False)
-    except click.ClickException as error:
+    except _UsageError as error:
         _fail(error.format_message())
     except (ValueError, OSError) as error:
         _fail(str(error))
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         _fail("stopped.")
     sys.exit(code or 0)
 

@@ -1,31 +1,20 @@
-"""What is wrong with a data set before a network is trained on it."""
+"""What a data set holds and what is wrong with it, before a network is trained on it."""
 
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
-import numpy as np
-
-from xraycore.data.confounding import CONFOUNDED, SUSPICIOUS, Confounding, measure_confounding
+from xraycore.data.advice import Finding, advise
+from xraycore.data.confounding import Confounding, measure_confounding
 from xraycore.data.manifest import Manifest, Record
 from xraycore.data.near_copies import Fingerprint, fingerprint, near_copies
-from xraycore.data.splits import MIN_VAL_PER_CLASS
 from xraycore.imaging.errors import RadiographError
 from xraycore.imaging.radiograph import Radiograph, read_radiograph
 
-_KERMANY_GROUP = re.compile(r".*/(person\d+_(bacteria|virus)|(NORMAL2-)?IM-\d+)$", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing to know: `severity`, what was found and, in plain words, what to do about it."""
-
-    severity: Literal["ok", "note", "warning"]
-    title: str
-    advice: str
+_KERMANY_GROUP = re.compile(r"/(person\d+_(bacteria|virus)|(NORMAL2-)?IM-\d+)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -40,103 +29,90 @@ class Unreadable:
 class Likes:
     """Files of one content or one exposure, and whether what is said of them differs.
 
-    `likeness` is 1 for byte-identical files, else the correlation of their detail when aligned.
+    Attributes:
+        paths: The files.
+        labels_disagree: They have more than one class.
+        splits_disagree: They lie in more than one split that the data set brings.
+        patients_disagree: They are said to be of more than one patient.
+        likeness: 1 for byte-identical files, else the correlation of their aligned detail.
     """
 
     paths: tuple[Path, ...]
-    labels: tuple[str, ...]
-    splits: tuple[str, ...]
-    patients: tuple[str, ...]
+    labels_disagree: bool
+    splits_disagree: bool
+    patients_disagree: bool
     likeness: float = 1.0
 
     @classmethod
-    def of(cls, records: Sequence[Record], likeness: float = 1.0) -> "Likes":
-        """The records' files with their distinct labels, splits and patients."""
+    def of(cls, records: Iterable[Record], likeness: float = 1.0) -> "Likes":
+        """The records' files, compared."""
+        records = tuple(records)
         return cls(
-            tuple(r.path for r in records),
-            tuple(sorted({r.label for r in records})),
-            tuple(sorted({r.split for r in records})),
-            tuple(sorted({r.group for r in records})),
-            likeness,
+            tuple(record.path for record in records),
+            labels_disagree=len({record.label for record in records}) > 1,
+            splits_disagree=len({record.split for record in records} - {""}) > 1,
+            patients_disagree=len({record.group for record in records}) > 1,
+            likeness=likeness,
         )
-
-    @property
-    def labels_disagree(self) -> bool:
-        """Whether they have more than one class."""
-        return len(self.labels) > 1
-
-    @property
-    def splits_disagree(self) -> bool:
-        """Whether they lie in more than one split that the data set brings."""
-        return len({split for split in self.splits if split}) > 1
-
-    @property
-    def patients_disagree(self) -> bool:
-        """Whether they are said to be of more than one patient."""
-        return len(self.patients) > 1
 
 
 @dataclass(frozen=True)
 class Patients:
-    """How many patients the names tell apart, and which of them lie in more than one split.
+    """The patients that file names, or the group column of a CSV file, tell apart.
 
     Attributes:
-        count: Groups of images that count as one patient.
-        several_films: Patients with more than one film; 0 means that no name tells a patient.
-        crossing: Patient -> its splits, where there are several. None if the data set has no
+        count: Groups of files that pass for one patient.
+        with_several_films: How many of them have more than one file.
+        kermany_names: Some groups are read from names of Kermany's set (`person12_bacteria_46`).
+        crossing: Patient -> its splits, where there are several; None if the data set brings no
             splits.
     """
 
     count: int
-    several_films: int
+    with_several_films: int
+    kermany_names: bool
     crossing: Mapping[str, tuple[str, ...]] | None
 
 
 @dataclass(frozen=True)
 class Audit:
-    """What `audit` found.
+    """What a data set holds and what is wrong with it.
 
     Attributes:
         films: Files of the manifest.
         counts: Split ("" where none is given) -> class -> files.
+        sources: Data set -> class -> files.
         unreadable: Files that are no radiograph.
-        film_warnings: How many films carry a warning, by its text with "#" for numbers.
+        film_warnings: A warning's text, "#" for its numbers -> how many films carry it.
         copies: Groups of byte-identical files.
         near_copies: Pairs of files that show one exposure and are not byte-identical.
-        patients: See there.
-        confounding: See there; None with too few films.
-        findings: All of the above in words, the worst first.
+        patients: Who crosses splits.
+        confounding: How well file and brightness tell the class; None with too few films.
     """
 
     films: int
     counts: Mapping[str, Mapping[str, int]]
+    sources: Mapping[str, Mapping[str, int]]
     unreadable: tuple[Unreadable, ...]
     film_warnings: Mapping[str, int]
     copies: tuple[Likes, ...]
     near_copies: tuple[Likes, ...]
     patients: Patients
     confounding: Confounding | None
-    findings: tuple[Finding, ...]
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """All of it in words, the worst first."""
+        return advise(self)
 
     def to_json(self) -> dict:
         """The audit as JSON values."""
-        return _plain(asdict(self)) | {
-            name: [
-                _plain(asdict(likes))
-                | {
-                    "labels_disagree": likes.labels_disagree,
-                    "splits_disagree": likes.splits_disagree,
-                    "patients_disagree": likes.patients_disagree,
-                }
-                for likes in getattr(self, name)
-            ]
-            for name in ("copies", "near_copies")
-        }
+        return _plain(asdict(self)) | {"findings": [asdict(finding) for finding in self.findings]}
 
 
 def _plain(value: object) -> object:
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return str(value) if isinstance(value, Path) else value
@@ -144,7 +120,7 @@ def _plain(value: object) -> object:
 
 @dataclass(frozen=True, eq=False)
 class _Film:
-    """What is kept of a file that was read."""
+    """What is kept of a file that was read: `features` are those of `confounding.FEATURES`."""
 
     record: Record
     sha256: str
@@ -159,7 +135,7 @@ def audit(
     """Reads every file of the manifest once and says what is wrong with the data set.
 
     Args:
-        manifest: As read: splits are those that the data set brings, not carved ones.
+        manifest: As `read_manifest` gives it: its splits are those that the data set brings.
         report: Called after each file with how many are done, of how many.
     """
     films: list[_Film] = []
@@ -174,39 +150,72 @@ def audit(
     for film in films:
         by_content[film.sha256].append(film)
     distinct = [same[0] for same in by_content.values()]
-    copies = tuple(
-        Likes.of([film.record for film in same]) for same in by_content.values() if len(same) > 1
-    )
-    near = tuple(
-        Likes.of([distinct[pair.first].record, distinct[pair.second].record], pair.likeness)
-        for pair in near_copies([film.fingerprint for film in distinct])
-    )
-    patients = _patients(manifest)
-    confounding = measure_confounding(
-        np.array([film.features for film in distinct]),
-        [film.record.label for film in distinct],
-        [film.record.group for film in distinct],
-    )
-    film_warnings = Counter(re.sub(r"\d+(\.\d+)?", "#", w) for film in films for w in film.warnings)
-    findings = (
-        _on_unreadable(unreadable, len(manifest.records)),
-        _on_film_warnings(sum(bool(film.warnings) for film in films)),
-        *_on_counts(manifest),
-        _on_copies(copies),
-        _on_near_copies(near),
-        _on_patients(patients, manifest),
-        _on_confounding(confounding),
-    )
     return Audit(
         films=len(manifest.records),
         counts=manifest.counts(),
+        sources=_by_source(manifest),
         unreadable=tuple(unreadable),
-        film_warnings=dict(film_warnings.most_common()),
-        copies=copies,
-        near_copies=near,
-        patients=patients,
-        confounding=confounding,
-        findings=tuple(
-            sorted(findings, key=lambda f: ("warning", "note", "ok").index(f.severity))
+        film_warnings=_count_warnings(films),
+        copies=_worst_first(
+            Likes.of(film.record for film in same) for same in by_content.values() if len(same) > 1
         ),
+        near_copies=_worst_first(
+            Likes.of((distinct[pair.first].record, distinct[pair.second].record), pair.likeness)
+            for pair in near_copies([film.fingerprint for film in distinct])
+        ),
+        patients=_patients(manifest),
+        confounding=measure_confounding(
+            [film.features for film in distinct],
+            [film.record.label for film in distinct],
+            [film.record.group for film in distinct],
+        ),
+    )
+
+
+def _film(record: Record, xray: Radiograph) -> _Film:
+    info = xray.info
+    features = (
+        record.path.stat().st_size,
+        info.width,
+        info.height,
+        info.width / info.height,
+        float(xray.pixels.mean()),
+        float(xray.pixels.std()),
+    )
+    return _Film(record, info.sha256, features, fingerprint(xray.pixels), xray.warnings)
+
+
+def _worst_first(likes: Iterable[Likes]) -> tuple[Likes, ...]:
+    def harm(same: Likes) -> tuple[bool, bool, bool, float]:
+        return same.splits_disagree, same.labels_disagree, same.patients_disagree, same.likeness
+
+    return tuple(sorted(likes, key=harm, reverse=True))
+
+
+def _by_source(manifest: Manifest) -> dict[str, dict[str, int]]:
+    counter = Counter((record.source, record.label) for record in manifest.records)
+    return {
+        source: {name: counter[source, name] for name in manifest.classes if counter[source, name]}
+        for source in sorted({record.source for record in manifest.records})
+    }
+
+
+def _count_warnings(films: Sequence[_Film]) -> dict[str, int]:
+    kinds = (re.sub(r"\d+(\.\d+)?", "#", text) for film in films for text in film.warnings)
+    return dict(Counter(kinds).most_common())
+
+
+def _patients(manifest: Manifest) -> Patients:
+    films = Counter(record.group for record in manifest.records)
+    splits: dict[str, set[str]] = defaultdict(set)
+    for record in manifest.records:
+        if record.split:
+            splits[record.group].add(record.split)
+    return Patients(
+        count=len(films),
+        with_several_films=sum(number > 1 for number in films.values()),
+        kermany_names=any(_KERMANY_GROUP.search(group) for group in films),
+        crossing={group: tuple(sorted(names)) for group, names in splits.items() if len(names) > 1}
+        if splits
+        else None,
     )

@@ -1,5 +1,6 @@
 """Can a film's class be told without looking at the film? From its file, or its mean brightness."""
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,8 +16,6 @@ GREY_FEATURES = ("brightness", "contrast")
 FEATURES = (*FILE_FEATURES, *GREY_FEATURES)
 FOLDS = 5
 MIN_GROUPS = 10
-CONFOUNDED = 0.7
-SUSPICIOUS = 0.6
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class Confounding:
         grey_auroc: AUROC with brightness (mean) and contrast (standard deviation) known as well.
         grey_balanced_accuracy: Likewise.
         chance_accuracy: 1 / number of classes.
-        chance_auroc_limit: What guessing reaches in 1 of 40 tries with so few films.
+        chance_auroc_limit: What guessing reaches in 1 of 40 tries with so many patients.
         medians: Class -> feature -> median.
     """
 
@@ -47,7 +46,11 @@ class Confounding:
 
 
 def measure_confounding(
-    features: np.ndarray, labels: Sequence[str], groups: Sequence[str], *, seed: int = 0
+    features: Sequence[Sequence[float]],
+    labels: Sequence[str],
+    groups: Sequence[str],
+    *,
+    seed: int = 0,
 ) -> Confounding | None:
     """How well `features` (n, 6), in the order of `FEATURES`, tell the labels.
 
@@ -58,12 +61,12 @@ def measure_confounding(
     if len(classes) < 2:
         return None
     keep = np.isin(labels, classes)
-    features = np.asarray(features, dtype=np.float64)[keep]
+    values = np.asarray(features, dtype=np.float64)[keep]
     target = np.searchsorted(classes, np.asarray(labels)[keep])
     members = np.unique(np.asarray(groups)[keep], return_inverse=True)[1]
-    known_from_file = features[:, : len(FILE_FEATURES)]
-    file_auroc, file_accuracy = _scores(known_from_file, target, members, seed)
-    grey_auroc, grey_accuracy = _scores(features, target, members, seed)
+    file_only = values[:, : len(FILE_FEATURES)]
+    file_auroc, file_accuracy = _scores(file_only, target, members, seed)
+    grey_auroc, grey_accuracy = _scores(values, target, members, seed)
     return Confounding(
         classes=tuple(classes),
         films=len(target),
@@ -72,10 +75,10 @@ def measure_confounding(
         grey_auroc=grey_auroc,
         grey_balanced_accuracy=grey_accuracy,
         chance_accuracy=1 / len(classes),
-        chance_auroc_limit=_chance_limit(target),
+        chance_auroc_limit=_chance_limit([patients[label] for label in classes]),
         medians={
             label: dict(
-                zip(FEATURES, np.median(features[target == index], axis=0).tolist(), strict=True)
+                zip(FEATURES, np.median(values[target == index], axis=0).tolist(), strict=True)
             )
             for index, label in enumerate(classes)
         },
@@ -99,7 +102,8 @@ def _scores(
     return float(np.mean(areas)), float(accuracy)
 
 
-def _chance_limit(target: np.ndarray) -> float:
+def _chance_limit(patients: Sequence[int]) -> float:
     """The 97.5th percentile of a guesser's AUROC for the rarest class (Mann and Whitney, 1947)."""
-    rest = len(target) - (rare := int(np.bincount(target).min()))
-    return min(1.0, 0.5 + 1.96 * float(np.sqrt((rare + rest + 1) / (12 * rare * rest))))
+    rare = min(patients)
+    rest = sum(patients) - rare
+    return min(1.0, 0.5 + 1.96 * math.sqrt((rare + rest + 1) / (12 * rare * rest)))

@@ -104,18 +104,19 @@ class Anatomy:
         bone = np.zeros_like(self.u)
         pitch, first = self.rng.uniform(0.070, 0.078), self.rng.uniform(0.125, 0.145)
         along = np.clip((self.away - 0.08) / 0.74, 0, 1)
+        arch, fall = 0.055 * np.sin(np.pi * np.clip(along * 1.15, 0, 1)), along**2.2
+        steep = (1 - along) ** 1.25
         cage = 0.88 * np.power(np.clip((self.v - 0.06) / 0.55, 0, 1), 0.27)
         inside = _step(cage - self.away, 0.0, 0.02) * _step(self.away - 0.09, 0.0, 0.01)
         for number in range(10):
             start = first + pitch * number + self.rng.normal(0, 0.002)
             drop = 0.05 + 0.016 * number
-            behind = start - 0.055 * np.sin(np.pi * np.clip(along * 1.15, 0, 1)) + drop * along**2.2
-            bone += 0.62 * self._tube(self.v - behind, 0.0125) * inside
+            bone += 0.62 * self._tube(self.v - start + arch - drop * fall, 0.0125)
             if number < 8:
-                front = start + drop + 0.02 + (0.17 + 0.01 * number) * (1 - along) ** 1.25
+                front = start + drop + 0.02 + (0.17 + 0.01 * number) * steep
                 reach = _step(self.away, 0.30 + 0.012 * number, 0.04)
-                bone += 0.40 * self._tube(self.v - front, 0.0145) * inside * reach
-        return bone
+                bone += 0.40 * self._tube(self.v - front, 0.0145) * reach
+        return bone * inside
 
     def _clavicles(self) -> np.ndarray:
         bone = np.zeros_like(self.u)
@@ -136,8 +137,11 @@ class Anatomy:
     @staticmethod
     def _tube(distance: np.ndarray, radius: float) -> np.ndarray:
         """Bone along rays through a hollow tube at that distance from its axis."""
-        wall = np.exp(-(((np.abs(distance) - 0.75 * radius) / (0.32 * radius)) ** 2))
-        return 0.6 * np.exp(-((distance / radius) ** 4)) + 0.4 * wall
+        bone = np.zeros_like(distance)
+        near = np.abs(distance) < 1.7 * radius
+        off = np.abs(distance[near]) / np.float32(radius)
+        bone[near] = 0.6 * np.exp(-(off**4)) + 0.4 * np.exp(-(((off - 0.75) / 0.32) ** 2))
+        return bone
 
     def _vessels(self) -> np.ndarray:
         """Branching vessels from both hila, in centimetres, fading to the periphery."""

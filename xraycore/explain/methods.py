@@ -43,8 +43,9 @@ def grad_cam(features: np.ndarray, kernel: np.ndarray) -> np.ndarray:
 def grad_cam_plus_plus(features: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     """relu(sum_c w_c A_c) with w_c = sum_ij alpha_ij relu(gradient_ij).
 
-    Chattopadhay et al. 2017, arXiv:1710.11063, with exp(logit) as the score, whose common factor is
-    left out. For a constant gradient g_c = W_c / (h w) its alpha, g^2 / (2 g^2 + g^3 sum(A_c)), is
+    Chattopadhay et al. 2017, arXiv:1710.11063, with exp(logit) as the score. This factor, common to
+    all cells, is left out, and w_c is the mean over the cells, which keeps the logit's units. For a
+    constant gradient g_c = W_c / (h w) its alpha, g^2 / (2 g^2 + g^3 sum(A_c)), is
     1 / (2 + W_c mean(A_c)): a channel that is strong in many places counts for less. As in the
     paper alpha is not normalised over the cells; tf-keras-vis normalises it, which for a linear
     head undoes it and leaves Layer-CAM.

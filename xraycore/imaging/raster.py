@@ -1,6 +1,7 @@
 """JPEG, PNG, TIFF, BMP and WebP bytes to grey pixels, through Pillow."""
 
 import io
+import re
 
 import cv2
 import numpy as np
@@ -89,7 +90,7 @@ def _open(data: bytes, name: str) -> tuple[Image.Image, str]:
         raise RadiographError.of(
             name,
             expected=f"an image of 1 pixel to {MAX_PIXELS // 10**6} megapixels",
-            received=str(error).split(",")[0],
+            received=f"{int(re.search(r'[0-9]+', str(error))[0]) / 1e6:.0f} megapixels",
         ) from error
     except Exception as error:
         raise RadiographError.of(

@@ -67,6 +67,7 @@ class Classifier:
         classes: Class names.
         network: Flat Keras graph, grey (n, h, w, 1) in [0, 1] -> [logits, features]. Never changed.
         head: Kernel (c, k) and bias (k,) of the linear head.
+        compiled: The network as one graph without training behaviour, from tensor to tensors.
     """
 
     def __init__(self, spec: ModelSpec, network: "keras.Model", classes: Sequence[str], card: Card):
@@ -76,14 +77,14 @@ class Classifier:
         kernel, bias = network.get_layer(HEAD).get_weights()
         self.head = (np.asarray(kernel, np.float32), np.asarray(bias, np.float32))
         size = network.input_shape[1]
-        self._forward = tf.function(
+        self.compiled = tf.function(
             lambda grey: network(grey, training=False),
             input_signature=[tf.TensorSpec((None, size, size, 1), tf.float32)],
         )
 
     def forward(self, grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Logits (n, k) and features (n, h, w, c) of network inputs (n, s, s, 1) in [0, 1]."""
-        logits, features = self._forward(grey)
+        logits, features = self.compiled(grey)
         return logits.numpy(), features.numpy()
 
     def field_of(self, xray: Radiograph) -> Box:

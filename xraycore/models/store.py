@@ -88,16 +88,17 @@ def save_float16(network: "keras.Model", file: Path) -> None:
     import h5py
     import numpy as np
 
-    full = file.with_name(f"full.{file.name}")
+    full, part = file.with_name(f"full.{file.name}"), file.with_name(f"part.{file.name}")
     network.save_weights(full)
     try:
-        with h5py.File(full) as source, h5py.File(file, "w") as target:
+        with h5py.File(full) as source, h5py.File(part, "w") as target:
 
             def copy(name: str, item: "h5py.Group | h5py.Dataset") -> None:
                 if isinstance(item, h5py.Group):
                     written = target.require_group(name)
                 elif item.dtype.kind == "f" and item.ndim:
-                    values = item[()].astype(np.float16)
+                    with np.errstate(over="ignore"):
+                        values = item[()].astype(np.float16)
                     if not np.isfinite(values).all():
                         raise WeightsError(f"{name}: a weight of {network.name} overflows float16.")
                     written = target.create_dataset(
@@ -109,8 +110,10 @@ def save_float16(network: "keras.Model", file: Path) -> None:
 
             source.visititems(copy)
             target.attrs.update(source.attrs)
+        part.replace(file)
     finally:
         full.unlink()
+        part.unlink(missing_ok=True)
 
 
 def install(folder: Path, name: str) -> Path:

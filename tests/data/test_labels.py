@@ -1,0 +1,101 @@
+import numpy as np
+import pytest
+
+from xraycore.data.labels import (
+    BACTERIAL,
+    CHEST4,
+    COVID,
+    NORMAL,
+    VIRAL,
+    canonical_label,
+    get_view,
+    order_classes,
+    parse_classes,
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("BACTERIA", BACTERIAL),
+        (" Virus ", VIRAL),
+        ("Covid", COVID),
+        ("COVID-19", COVID),
+        ("Healthy", NORMAL),
+        ("0", COVID),
+        ("1", NORMAL),
+        ("2", VIRAL),
+        ("3", BACTERIAL),
+        ("PNEUMONIA", "Pneumonia"),
+        (" Tuberculosis ", "Tuberculosis"),
+    ],
+)
+def test_folder_names_map_to_classes(name, label):
+    assert canonical_label(name) == label
+
+
+def test_classes_merge_and_rename_labels():
+    assert parse_classes("Normal; Pneumonia = bacteria | virus") == {
+        NORMAL: NORMAL,
+        BACTERIAL: "Pneumonia",
+        VIRAL: "Pneumonia",
+    }
+    assert parse_classes("covid; Healthy") == {COVID: COVID, NORMAL: NORMAL}
+
+
+@pytest.mark.parametrize("text", ["", "Normal;", "= bacteria", "A = bacteria | ", "Normal;;Covid"])
+def test_classes_with_an_empty_part_are_refused(text):
+    with pytest.raises(ValueError, match="every part named"):
+        parse_classes(text)
+
+
+def test_label_named_twice_is_refused_under_any_alias():
+    with pytest.raises(ValueError, match="'Normal' twice"):
+        parse_classes("Normal; Well = healthy")
+
+
+def test_known_classes_come_first_in_their_own_order():
+    found = order_classes(["Zoster", COVID, "Asthma", VIRAL, NORMAL, COVID])
+    assert found == (NORMAL, VIRAL, COVID, "Asthma", "Zoster")
+
+
+def test_pneumonia_view_sums_by_hand():
+    view = get_view("pneumonia")
+    found = view.probabilities(np.array([[0.4, 0.3, 0.2, 0.1], [1.0, 0.0, 0.0, 0.0]]), CHEST4)
+    assert view.classes == (NORMAL, "Pneumonia")
+    np.testing.assert_allclose(found, [[0.4, 0.6], [1.0, 0.0]])
+
+
+def test_view_finds_classes_by_name_not_by_place():
+    values = np.array([[0.1, 0.2, 0.3, 0.4]])
+    found = get_view("pneumonia").probabilities(values, (COVID, VIRAL, BACTERIAL, NORMAL))
+    np.testing.assert_allclose(found, [[0.4, 0.6]])
+
+
+def test_covid3_view_conditions_bacterial_away():
+    # Without the 0.5 of bacterial: COVID 0.1, normal 0.2 and viral 0.2 of 0.5.
+    found = get_view("covid3").probabilities(np.array([[0.2, 0.5, 0.2, 0.1]]), CHEST4)
+    np.testing.assert_allclose(found, [[0.2, 0.4, 0.4]])
+
+
+def test_view_of_nothing_left_is_even():
+    found = get_view("covid3").probabilities(np.array([[0.0, 1.0, 0.0, 0.0]]), CHEST4)
+    np.testing.assert_allclose(found, [[1 / 3] * 3])
+
+
+def test_view_names_the_class_a_model_lacks():
+    with pytest.raises(ValueError, match="'covid3' needs the classes COVID-19, which") as error:
+        get_view("covid3").probabilities(np.ones((1, 2)) / 2, (NORMAL, VIRAL))
+    assert str(error.value).endswith("It has: Normal, Viral pneumonia")
+
+
+def test_view_labels():
+    assert get_view("pneumonia").label(COVID) == "Pneumonia"
+    assert get_view("pneumonia").label("Pneumonia") == "Pneumonia"
+    assert get_view("covid3").label(BACTERIAL) is None
+    assert get_view("covid3").label(VIRAL) == VIRAL
+
+
+def test_unknown_view_lists_those_there_are():
+    with pytest.raises(ValueError, match="one of chest4, pneumonia, covid3. Received: 'lungs'"):
+        get_view("lungs")

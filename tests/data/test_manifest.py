@@ -1,0 +1,146 @@
+from dataclasses import replace
+
+import pytest
+
+from xraycore.data.labels import BACTERIAL, COVID, NORMAL, VIRAL, parse_classes
+from xraycore.data.manifest import DatasetError, Manifest, read_manifest
+
+
+@pytest.fixture
+def touch(tmp_path):
+    """Makes empty files: a manifest decodes nothing."""
+
+    def make(*names):
+        for name in names:
+            path = tmp_path / "set" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+        return tmp_path / "set"
+
+    return make
+
+
+def by_name(manifest):
+    return {record.path.name: record for record in manifest.records}
+
+
+def test_kermany_names_tell_class_and_patient(touch):
+    folder = touch(
+        "train/PNEUMONIA/person12_bacteria_46.jpeg",
+        "train/PNEUMONIA/person12_bacteria_47.jpeg",
+        "train/PNEUMONIA/person12_virus_48.jpeg",
+        "train/NORMAL/IM-0115-0001.jpeg",
+        "test/NORMAL/NORMAL2-IM-0115-0001.jpeg",
+        "test/NORMAL/NORMAL2-IM-0115-0001-0002.jpeg",
+    )
+    found = {
+        name: (r.label, r.split, r.group) for name, r in by_name(read_manifest(folder)).items()
+    }
+    assert found == {
+        "person12_bacteria_46.jpeg": (BACTERIAL, "train", "set/person12_bacteria"),
+        "person12_bacteria_47.jpeg": (BACTERIAL, "train", "set/person12_bacteria"),
+        "person12_virus_48.jpeg": (VIRAL, "train", "set/person12_virus"),
+        "IM-0115-0001.jpeg": (NORMAL, "train", "set/IM-0115"),
+        "NORMAL2-IM-0115-0001.jpeg": (NORMAL, "test", "set/NORMAL2-IM-0115"),
+        "NORMAL2-IM-0115-0001-0002.jpeg": (NORMAL, "test", "set/NORMAL2-IM-0115"),
+    }
+
+
+def test_a_finer_class_folder_is_not_overruled_by_the_name(touch):
+    record = read_manifest(touch("COVID/person1_virus_2.png")).records[0]
+    assert (record.label, record.split, record.source) == (COVID, "", "set")
+
+
+def test_counts_and_classes_in_fixed_order(touch):
+    folder = touch("test/VIRUS/a.png", "train/Covid/b.png", "train/NORMAL/c.png", "train/1/d.png")
+    manifest = read_manifest(folder)
+    assert manifest.classes == (NORMAL, VIRAL, COVID)
+    assert manifest.counts() == {"train": {NORMAL: 2, COVID: 1}, "test": {VIRAL: 1}}
+    assert [record.path.name for record in manifest.split("test")] == ["a.png"]
+
+
+def test_only_images_count(touch):
+    folder = touch("A/x.PNG", "A/deep/y.dcm", "A/notes.txt", "A/.hidden.png", ".git/z.png")
+    assert sorted(by_name(read_manifest(folder))) == ["x.PNG", "y.dcm"]
+
+
+def test_classes_drop_and_merge_labels(touch):
+    folder = touch("bacteria/a.png", "virus/b.png", "normal/c.png", "covid/d.png")
+    manifest = read_manifest(folder, parse_classes("Normal; Ill = bacteria | virus"))
+    assert {name: r.label for name, r in by_name(manifest).items()} == {
+        "a.png": "Ill",
+        "b.png": "Ill",
+        "c.png": NORMAL,
+    }
+
+
+def test_empty_folders_are_refused(touch, tmp_path):
+    with pytest.raises(DatasetError, match="found none"):
+        read_manifest(touch("A/notes.txt"))
+    with pytest.raises(DatasetError, match="there is nothing"):
+        read_manifest(tmp_path / "nowhere")
+    with pytest.raises(DatasetError, match="with one of the labels Tuberculosis"):
+        read_manifest(touch("A/x.png"), {"Tuberculosis": "Tuberculosis"})
+
+
+def write_csv(tmp_path, text):
+    file = tmp_path / "set" / "labels.csv"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_csv_columns(tmp_path):
+    file = write_csv(
+        tmp_path,
+        "\ufeffpath,label,split,group\nfilms/a.png,Healthy,Train,p7\nb.png,covid,,\n"
+        "person3_virus_1.png,Pneumonia,test,\n",
+    )
+    records = by_name(read_manifest(file))
+    assert {name: (r.label, r.split, r.group) for name, r in records.items()} == {
+        "a.png": (NORMAL, "train", "set/p7"),
+        "b.png": (COVID, "", "set/b"),
+        "person3_virus_1.png": (VIRAL, "test", "set/person3_virus"),
+    }
+    assert records["a.png"].path == tmp_path / "set" / "films" / "a.png"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("path,label\na.png,covid\n,covid\n", "line 3: expected the columns path and label"),
+        ("path,label\na.png,\n", "line 2: expected the columns path and label"),
+        ("file,label\na.png,covid\n", "line 2: expected the columns path and label"),
+        ("path,label,split\na.png,covid,dev\n", "line 2: split must be train, val, test or empty"),
+        ("path,label\n", "found none"),
+    ],
+)
+def test_csv_errors_name_the_line(tmp_path, text, message):
+    with pytest.raises(DatasetError, match=message):
+        read_manifest(write_csv(tmp_path, text))
+
+
+def test_csv_that_is_no_text(tmp_path):
+    file = tmp_path / "labels.csv"
+    file.write_bytes(b"\xff\xfe\x00\x80")
+    with pytest.raises(DatasetError, match="labels.csv: expected a CSV file"):
+        read_manifest(file)
+
+
+def test_several_data_sets_keep_their_sources(touch, tmp_path):
+    folder = touch("A/x.png")
+    other = tmp_path / "other" / "A" / "x.png"
+    other.parent.mkdir(parents=True)
+    other.touch()
+    manifest = read_manifest([folder, tmp_path / "other"])
+    assert [r.group for r in manifest.records] == ["set/x", "other/x"]
+
+
+def test_fingerprint_follows_what_decides_a_run_and_no_more(touch):
+    manifest = read_manifest(touch("A/x.png", "B/y.png"))
+    first, second = manifest.records
+    same = Manifest((second, first)).fingerprint()
+    assert manifest.fingerprint() == same
+    for field in ("label", "split", "group"):
+        changed = replace(first, **{field: "another"})
+        assert Manifest((changed, second)).fingerprint() != same

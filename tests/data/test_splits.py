@@ -1,0 +1,129 @@
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from xraycore.data.manifest import Manifest, Record
+from xraycore.data.splits import assign_splits, group_copies, read_splits
+
+
+def films(label, patients, each=1, split="", source="a"):
+    """`patients` patients with `each` films of one class."""
+    return [
+        Record(Path(f"{label}-{p}-{n}.png"), label, split, f"{source}/{label}-{p}", source)
+        for p in range(patients)
+        for n in range(each)
+    ]
+
+
+def split_of(manifest):
+    return {(r.source, r.path.name): r.split for r in manifest.records}
+
+
+def test_shares_by_class_are_a_fifth_and_a_fifth_of_the_rest():
+    manifest = assign_splits(Manifest((*films("Normal", 100), *films("Rare", 50))))
+    assert manifest.counts() == {
+        "train": {"Normal": 64, "Rare": 32},
+        "val": {"Normal": 16, "Rare": 8},
+        "test": {"Normal": 20, "Rare": 10},
+    }
+
+
+def test_patients_stay_together():
+    manifest = assign_splits(Manifest((*films("A", 40, each=5), *films("B", 40, each=3))))
+    splits = {}
+    for record in manifest.records:
+        splits.setdefault(record.group, set()).add(record.split)
+    assert all(len(names) == 1 for names in splits.values())
+    # 8 of 40 patients for the test, then a fifth of the 32 left is 6.4: the seventh fills it up.
+    counts = Counter(next(iter(names)) for group, names in splits.items() if "/A-" in group)
+    assert counts == {"train": 25, "val": 7, "test": 8}
+
+
+def test_split_depends_neither_on_order_nor_on_other_sources():
+    records = (*films("A", 60), *films("B", 60))
+    alone = split_of(assign_splits(Manifest(records)))
+    assert split_of(assign_splits(Manifest(records[::-1]))) == alone
+    beside = assign_splits(Manifest((*films("A", 90, source="z"), *records)))
+    assert {key: split for key, split in split_of(beside).items() if key[0] == "a"} == alone
+
+
+def test_seed_changes_the_split():
+    manifest = Manifest(tuple(films("A", 100)))
+    first, second = (split_of(assign_splits(manifest, seed=seed)) for seed in (0, 1))
+    assert first != second
+    assert Counter(first.values()) == Counter(second.values())
+
+
+def test_official_test_is_kept_and_tiny_validation_folded_back():
+    # 8 films a class in val, as in Kaggle's set: 92 + 8 = 100 to train, a fifth of them to val.
+    records = [
+        record
+        for label in ("A", "B")
+        for split, patients in (("train", 92), ("val", 8), ("test", 30))
+        for record in films(f"{label}", patients, split=split)
+    ]
+    records = [
+        Record(Path(f"{r.split}-{r.path.name}"), r.label, r.split, f"{r.split}/{r.group}", r.source)
+        for r in records
+    ]
+    manifest = assign_splits(Manifest(tuple(records)))
+    assert manifest.counts() == {
+        "train": {"A": 80, "B": 80},
+        "val": {"A": 20, "B": 20},
+        "test": {"A": 30, "B": 30},
+    }
+    assert all(r.path.name.startswith("test-") == (r.split == "test") for r in manifest.records)
+
+
+@pytest.mark.parametrize(("number", "kept"), [(19, False), (20, True)])
+def test_validation_split_needs_twenty_of_every_class(number, kept):
+    records = (
+        *films("A", 100, split="train"),
+        *films("B", 100, split="train"),
+        *films("A", 50, split="val", source="a"),
+        *films("B", number, split="val"),
+        *films("A", 5, split="test"),
+    )
+    records = tuple(
+        Record(Path(f"{r.split}-{r.path.name}"), r.label, r.split, f"{r.split}/{r.group}", r.source)
+        for r in records
+    )
+    validation = assign_splits(Manifest(records)).split("val")
+    assert all(r.path.name.startswith("val-") for r in validation) == kept
+    assert len(validation) == (70 if kept else 30 + 24)
+
+
+def test_copies_join_groups_of_one_source_only(tmp_path):
+    def record(name, content, group, source="a"):
+        path = tmp_path / f"{source}-{name}"
+        path.write_bytes(content)
+        return Record(path, "A", "", group, source)
+
+    # p1 and p2 share a file, p2 and p3 another: one group of three. Source b is left alone.
+    manifest = group_copies(
+        Manifest(
+            (
+                record("1", b"one", "p1"),
+                record("2", b"one", "p2"),
+                record("3", b"two", "p2"),
+                record("4", b"two", "p3"),
+                record("5", b"three", "p4"),
+                record("6", b"three", "q1", source="b"),
+            )
+        )
+    )
+    groups = {r.path.name: r.group for r in manifest.records}
+    assert len({groups[f"a-{n}"] for n in "1234"}) == 1
+    assert groups["a-5"] == "p4"
+    assert groups["b-6"] == "q1"
+
+
+def test_copies_under_two_names_get_one_split(tmp_path):
+    (tmp_path / "A").mkdir()
+    for number in range(60):
+        for name in ("x", "y"):
+            (tmp_path / "A" / f"{number}{name}.png").write_bytes(b"%d" % number)
+    splits = {r.path.name: r.split for r in read_splits(tmp_path).records}
+    assert Counter(splits.values()) == {"test": 24, "val": 20, "train": 76}
+    assert all(splits[f"{number}x.png"] == splits[f"{number}y.png"] for number in range(60))

@@ -1,0 +1,35 @@
+"""`python -m tests.screenshots FOLDER`: pictures of every page, with generated films only."""
+
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from tests.browser.conftest import _FLAGS, find_chromium, serve_app
+
+
+def main(folder: Path) -> None:
+    """Writes compare.png and about.png."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", suffix=".log") as log, sync_playwright() as playwright:
+        server, url = serve_app(log)
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=_FLAGS)
+        try:
+            page = browser.new_page(viewport={"width": 1440, "height": 960})
+            page.set_default_timeout(120_000)
+            page.goto(f"{url}/?sample=Opacity+1")
+            page.get_by_text("models say").or_(page.get_by_text("models disagree")).wait_for()
+            page.wait_for_timeout(2000)
+            page.screenshot(path=folder / "compare.png")
+            page.goto(f"{url}/about")
+            page.get_by_text("Know its limits").first.wait_for()
+            page.wait_for_timeout(2000)
+            page.screenshot(path=folder / "about.png")
+        finally:
+            browser.close()
+            server.terminate()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,128 @@
+"""Commands about data sets: audit, phantoms."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from xraycore.cli.app import Classes, Json, Seed, app
+from xraycore.cli.console import emit_json, emit_table, err, out, progress_bar
+from xraycore.data.labels import parse_classes
+from xraycore.data.manifest import read_manifest
+
+if TYPE_CHECKING:
+    from xraycore.data.audit import Audit, Likes
+    from xraycore.data.confounding import Confounding
+
+Datasets = Annotated[list[Path], typer.Argument(help="Data set folders or CSV files.")]
+SHOWN = 10
+
+
+@app.command()
+def audit(datasets: Datasets, classes: Classes = None, json: Json = False) -> None:
+    """Look for copies, crossing patients, broken files and shortcuts in folders of films."""
+    manifest = read_manifest(datasets, parse_classes(classes) if classes else None)
+
+    from xraycore.data.audit import audit
+
+    with progress_bar() as update:
+
+        def report(done: int, total: int) -> None:
+            if done < total:
+                update(f"reading films, {done} of {total}", done / total)
+            else:
+                update("comparing films", 1.0)
+
+        found = audit(manifest, report=report)
+    if json:
+        emit_json(found.to_json())
+    else:
+        _print(found)
+
+
+@app.command()
+def phantoms(
+    out: Annotated[Path, typer.Option(help="Folder to write <class>/ folders of PNG files into.")],
+    per_class: Annotated[int, typer.Option(help="Films of each class.")] = 50,
+    size: Annotated[int, typer.Option(help="Width and height in pixels.")] = 256,
+    seed: Seed = 0,
+) -> None:
+    """Write synthetic films, half of them with an opacity: a data set of no person at all."""
+    from xraycore.data.phantom import write_phantoms
+
+    written = write_phantoms(out, per_class, size=size, seed=seed)
+    err.print(f"{len(written)} phantoms under {out}. Train on them: python -m xraycore train {out}")
+
+
+def _print(found: "Audit") -> None:
+    """All tables, then the findings, so that these stand last."""
+    labels = list(dict.fromkeys(label for counts in found.counts.values() for label in counts))
+    emit_table(
+        f"{found.films} films of {found.patients.count} patients",
+        ["split", *labels, "all"],
+        [
+            [split or "none", *(counts.get(label, 0) for label in labels), sum(counts.values())]
+            for split, counts in found.counts.items()
+        ],
+    )
+    if found.unreadable:
+        rows = [[bad.error] for bad in found.unreadable[:SHOWN]]
+        emit_table(_title("Unreadable files", len(found.unreadable)), ["error"], rows)
+    if found.film_warnings:
+        rows = [[number, text] for text, number in found.film_warnings.items()]
+        emit_table("Warnings of films (# is a number)", ["films", "warning"], rows)
+    _print_likes("Byte-identical files", found.copies)
+    _print_likes("Near copies", found.near_copies)
+    if found.confounding:
+        _print_confounding(found.confounding)
+    for finding in found.findings:
+        out.print(f"\n{finding.severity.upper()}  {finding.title}", markup=False, highlight=False)
+        if finding.advice:
+            out.print(finding.advice, markup=False, highlight=False)
+
+
+def _print_likes(title: str, likes: tuple["Likes", ...]) -> None:
+    if not likes:
+        return
+    rows = [
+        [", ".join(path.name for path in same.paths), same.likeness, _disagreements(same)]
+        for same in likes[:SHOWN]
+    ]
+    emit_table(_title(title, len(likes)), ["files", "likeness", "they differ in"], rows)
+
+
+def _disagreements(same: "Likes") -> str:
+    said = {
+        "class": same.labels_disagree,
+        "split": same.splits_disagree,
+        "patient": same.patients_disagree,
+    }
+    return ", ".join(name for name, differs in said.items() if differs)
+
+
+def _print_confounding(measured: "Confounding") -> None:
+    emit_table(
+        "What tells the class without the film",
+        [
+            "known",
+            "AUROC (chance 0.5)",
+            f"mean recall (chance {measured.chance_accuracy:.2f})",
+        ],
+        [
+            ["file size and shape", measured.file_auroc, measured.file_balanced_accuracy],
+            ["and brightness, contrast", measured.grey_auroc, measured.grey_balanced_accuracy],
+        ],
+    )
+    features = list(next(iter(measured.medians.values())))
+    emit_table(
+        "Medians",
+        ["class", *features],
+        [
+            [name, *(value if value < 100 else round(value) for value in medians.values())]
+            for name, medians in measured.medians.items()
+        ],
+    )
+
+
+def _title(what: str, number: int) -> str:
+    return f"{what}: {number}" + (f", the first {SHOWN}" if number > SHOWN else "")
