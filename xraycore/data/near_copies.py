@@ -35,7 +35,7 @@ MAX_ALIGNED = 5_000
 _BLOCK = 512
 # In thumbnail pixels. The broad shades of any two chests correlate by 0.7; what is finer than this
 # (rib edges, vessels, text) does so in one film only.
-_DETAIL = 30
+_DETAIL = 1.5
 _MARGIN = 6
 _STOP = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 30, 1e-4)
 

@@ -73,6 +73,6 @@ def list_samples() -> list[Sample]:
 
 
 def _phantom(seed: int, opacity: bool, kind: str) -> Radiograph:
-    pixels = make_phantom(seed, opacity=opacity, size=640).pixels
+    pixels = make_phantom(seed, opacity=opacity, size=768).pixels
     data = cv2.imencode(".png", (pixels * 255).round().astype("uint8"))[1].tobytes()
     return read_radiograph(data, name=f"synthetic-{kind}-{seed}.png")
