@@ -144,3 +144,12 @@ def test_fingerprint_follows_what_decides_a_run_and_no_more(touch):
     for field in ("label", "split", "group"):
         changed = replace(first, **{field: "another"})
         assert Manifest((changed, second)).fingerprint() != same
+
+
+def test_files_numbered_anew_in_every_folder_are_different_patients(tmp_path):
+    for folder in ("train/A", "train/B", "test/A"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "1.png").touch()
+    (tmp_path / "train/A/only.png").touch()
+    groups = [record.group.split("/", 1)[1] for record in read_manifest(tmp_path).records]
+    assert groups == ["train/A/1.png", "only", "train/B/1.png", "test/A/1.png"]

@@ -2,16 +2,20 @@
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.table import Table
 
 # Tables go to stdout; progress and remarks to stderr, so that --json leaves stdout to the document.
-out = Console()
-err = Console(stderr=True)
+# Plain text: a file's name may hold [brackets] or :colons:, which rich would take for its own.
+out = Console(markup=False, highlight=False, emoji=False)
+err = Console(markup=False, highlight=False, emoji=False, stderr=True)
 
 
 def emit_json(data: object) -> None:
@@ -22,7 +26,7 @@ def emit_json(data: object) -> None:
 
 def emit_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Prints a table; numbers are set to the right."""
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title, title_justify="left", show_edge=False)
     for index, column in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[index], int | float) for row in rows)
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
@@ -32,30 +36,51 @@ def emit_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[objec
 
 
 def _cell(value: object) -> str:
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+    return f"{value:.3f}" if isinstance(value, float) else escape(str(value))
+
+
+class TimeLeft:
+    """Seconds left of a task, from its mean speed since the phase it is in began.
+
+    A phase has a speed of its own: reading films tells nothing about training on them, nor does
+    one stage of training about the next. The mean of a whole phase, because a speed of the last
+    moments jumps whenever an epoch ends and validation halts the count.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic):
+        self._clock = clock
+        self._phase: str | None = None
+        self._began = self._began_at = self._done = 0.0
+
+    def __call__(self, done: float, phase: str) -> float | None:
+        """Seconds left at a share done in [0, 1]; None where a phase has just begun.
+
+        A phase ends where its name changes or where the share done falls.
+        """
+        now = self._clock()
+        if phase != self._phase or done < self._done:
+            self._phase, self._began, self._began_at = phase, now, done
+        self._done = done
+        covered = done - self._began_at
+        return (now - self._began) * (1.0 - done) / covered if covered > 0 else None
 
 
 @contextmanager
-def progress_bar() -> Iterator[Callable[[str, float], None]]:
-    """A bar with time left on stderr; yields `update(description, share done)`."""
+def progress_bar() -> Iterator[Callable[..., None]]:
+    """A bar with time left on stderr; yields `update(description, share done, phase="")`."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
-        TimeRemainingColumn(),
+        TextColumn("{task.fields[left]}", markup=False),
     )
     with Progress(*columns, console=err, transient=True) as bar:
-        task = bar.add_task("", total=1.0)
-        phase = ""
+        task = bar.add_task("", total=1.0, left="")
+        time_left = TimeLeft()
 
-        def update(description: str, done: float) -> None:
-            nonlocal phase
-            name = description.split(",")[0]
-            if name == "reading films" != phase:
-                bar.reset(task, total=1.0)
-            elif phase == "reading films" != name:
-                bar.reset(task, total=1.0, completed=done)
-            phase = name
-            bar.update(task, description=description, completed=done)
+        def update(description: str, done: float, phase: str = "") -> None:
+            seconds = time_left(done, phase)
+            left = "" if seconds is None else f"{timedelta(seconds=round(seconds))} left"
+            bar.update(task, description=description, completed=done, left=left)
 
         yield update

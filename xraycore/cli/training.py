@@ -1,11 +1,12 @@
-"""Commands that make weights: train, lr-find, ship, phantoms."""
+"""Commands that train: train, lr-find."""
 
 import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
 import typer
 
 from xraycore.cli.app import Classes, Json, Seed, app
@@ -14,11 +15,33 @@ from xraycore.data.labels import parse_classes
 from xraycore.data.splits import read_splits
 from xraycore.models.spec import get_spec
 
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from xraycore.training.lr_find import RateCurve
+    from xraycore.training.progress import Progress
+
 Datasets = Annotated[list[Path], typer.Argument(help="Data set folders or CSV files.")]
 Model = Annotated[str, typer.Option(help="Network to train; see `models`.")]
+Preset = Annotated[str, typer.Option(help="cpu, gpu or quick.")]
 Weights = Annotated[
     str, typer.Option(help="Start from: imagenet (downloaded), none, or a .weights.h5 file.")
 ]
+
+# Heading -> key of a history row.
+HISTORY = {
+    "epoch": "epoch",
+    "stage": "stage",
+    "px": "size",
+    "loss": "loss",
+    "acc.": "accuracy",
+    "val loss": "val_loss",
+    "val acc.": "val_accuracy",
+    "val AUC": "val_auc",
+    "img/s": "images_per_second",
+}
+SHOWN = 25
+BAR = 30
 
 
 @app.command()
@@ -26,11 +49,15 @@ def train(
     datasets: Datasets,
     model: Model,
     out: Annotated[Path, typer.Option(help="Folder of the run.")],
-    preset: Annotated[str, typer.Option(help="cpu, gpu or quick.")] = "cpu",
+    preset: Preset = "cpu",
     weights: Weights = "none",
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the run stopped.")] = False,
     classes: Classes = None,
     epochs: Annotated[int | None, typer.Option(help="Epochs of the last stage.")] = None,
+    lr: Annotated[
+        float | None,
+        typer.Option(help="Peak learning rate of the last stage; earlier stages keep theirs."),
+    ] = None,
     augment: Annotated[
         str | None, typer.Option(help="E.g. 'shear=0.2,zoom=0.2,flip=0.5', or none.")
     ] = None,
@@ -43,37 +70,39 @@ def train(
     spec = get_spec(model)
     manifest = read_splits(datasets, parse_classes(classes) if classes else None, seed=seed)
 
+    import keras
+
     from xraycore.training.augmentation import Augmentation
-    from xraycore.training.fit import Progress, train
+    from xraycore.training.fit import train
     from xraycore.training.recipe import preset as get_preset
 
+    # Keras writes the progress of a download to stdout.
+    keras.config.disable_interactive_logging()
     recipe = get_preset(preset, spec, pretrained=weights != "none")
     if epochs is not None:
         recipe = recipe.with_epochs(epochs)
+    if lr is not None:
+        recipe = recipe.with_learning_rate(lr)
     if augment is not None:
         recipe = replace(recipe, augmentation=Augmentation.parse(augment))
     if batch_size is not None:
         recipe = replace(recipe, batch_size=batch_size)
-    with progress_bar() as update:
-
-        def report(progress: Progress) -> None:
-            text = progress.activity
-            if progress.loss is not None:
-                text += f", epoch {progress.epoch}/{progress.epochs}, loss {progress.loss:.3f}"
-            update(text, progress.done)
-
-        run = train(
-            manifest,
-            spec,
-            recipe,
-            out,
-            weights=weights,
-            precision=precision,
-            seed=seed,
-            resume=resume,
-            command=shlex.join(["python", "-m", "xraycore", *sys.argv[1:]]),
-            report=report,
-        )
+    try:
+        with progress_bar() as update:
+            run = train(
+                manifest,
+                spec,
+                recipe,
+                out,
+                weights=weights,
+                precision=precision,
+                seed=seed,
+                resume=resume,
+                command=shlex.join(["python", "-m", "xraycore", *sys.argv[1:]]),
+                report=lambda progress: update(*_described(progress)),
+            )
+    except KeyboardInterrupt:
+        raise ValueError(f"stopped. Go on with the same command and --resume ({out}).") from None
     state = run.state()
     if json:
         emit_json(
@@ -86,8 +115,110 @@ def train(
             }
         )
         return
-    columns = list(state.history[-1])
-    emit_table(
-        f"{spec.title}: {out}", columns, [[row[c] for c in columns] for row in state.history]
+    rows = [[row[key] for key in HISTORY.values()] for row in state.history]
+    emit_table(f"{spec.title}: {out}", list(HISTORY), [[*row[:-1], round(row[-1])] for row in rows])
+    err.print(
+        f"Best weights: {run.best_weights}. Ship them with: python -m xraycore ship {out}",
+        soft_wrap=True,
     )
-    err.print(f"Best weights: {run.best_weights}. Ship them with: python -m xraycore ship {out}")
+
+
+@app.command()
+def lr_find(
+    datasets: Datasets,
+    model: Model,
+    preset: Preset = "cpu",
+    weights: Weights = "none",
+    classes: Classes = None,
+    steps: Annotated[int, typer.Option(help="Number of rates, a batch each.")] = 100,
+    out: Annotated[Path | None, typer.Option(help="HTML file to draw the curve into.")] = None,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Raise the learning rate from 1e-7 to 1, watch the loss, and suggest a peak rate.
+
+    Trains what the preset's first stage beyond the head trains, at that stage's size.
+    """
+    spec = get_spec(model)
+    manifest = read_splits(datasets, parse_classes(classes) if classes else None, seed=seed)
+    if out:
+        out.parent.mkdir(parents=True, exist_ok=True)
+
+    import keras
+
+    from xraycore.training.lr_find import find_learning_rate
+    from xraycore.training.recipe import preset as get_preset
+
+    keras.config.disable_interactive_logging()
+    recipe = get_preset(preset, spec, pretrained=weights != "none")
+    with progress_bar() as update:
+        curve = find_learning_rate(
+            manifest,
+            spec,
+            recipe,
+            weights=weights,
+            steps=steps,
+            seed=seed,
+            report=lambda progress: update(*_described(progress)),
+        )
+    if out:
+        _draw(curve, spec.title).write_html(out, include_plotlyjs=True)
+    if json:
+        emit_json({"model": model, "weights": Path(weights).name, **curve.to_json()})
+        return
+    _print(curve, f"{spec.title}, {curve.stage.name}, {curve.stage.size} px")
+
+
+def _described(progress: "Progress") -> tuple[str, float, str]:
+    text = progress.activity
+    if progress.epochs:
+        text += f", epoch {progress.epoch}/{progress.epochs}"
+    if progress.loss is not None:
+        text += f", loss {progress.loss:.3f}"
+    return text, progress.done, progress.activity
+
+
+def _print(curve: "RateCurve", title: str) -> None:
+    top = curve.smoothed.max()
+    shown = np.unique(np.linspace(0, len(curve.rates) - 1, SHOWN).round().astype(int))
+    emit_table(
+        title,
+        ["rate", "loss", "smoothed", ""],
+        [
+            [
+                f"{curve.rates[i]:.1e}",
+                float(curve.losses[i]),
+                float(curve.smoothed[i]),
+                "█" * max(1, round(BAR * curve.smoothed[i] / top)),
+            ]
+            for i in shown
+        ],
+    )
+    ending = "The loss diverged there." if curve.diverged else "The loss did not diverge."
+    if curve.suggestion is None:
+        err.print(f"{ending} It never fell, so no rate is suggested: is there enough to learn?")
+    else:
+        err.print(f"{ending} It fell fastest at {curve.suggestion:.1e}: train with --lr of that.")
+
+
+def _draw(curve: "RateCurve", title: str) -> "go.Figure":
+    import plotly.graph_objects as go
+
+    figure = go.Figure(
+        [
+            go.Scatter(x=curve.rates, y=curve.losses, name="loss", mode="markers", opacity=0.4),
+            go.Scatter(x=curve.rates, y=curve.smoothed, name="smoothed", mode="lines"),
+        ]
+    )
+    figure.update_xaxes(type="log", title="learning rate", exponentformat="power")
+    figure.update_yaxes(title="training loss")
+    if curve.suggestion is not None:
+        figure.add_vline(
+            x=curve.suggestion,
+            line_dash="dot",
+            annotation_text=f"fastest fall: {curve.suggestion:.1e}",
+        )
+    figure.update_layout(
+        title=f"{title}: learning-rate range test, {curve.stage.name}, {curve.stage.size} px"
+    )
+    return figure

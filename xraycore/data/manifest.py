@@ -5,7 +5,7 @@ import hashlib
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -123,22 +123,23 @@ def _read_folder(folder: Path) -> list[Record]:
             f"{folder}: expected a data set folder or a CSV file, but there is nothing."
         )
     inner = {child.name.lower(): child for child in _folders(folder)}
-    splits = {name: inner[name] for name in SPLITS if name in inner}
-    if not splits:
-        return list(_read_classes(folder, "", folder.resolve().name))
-    return [
-        record
-        for name, child in splits.items()
-        for record in _read_classes(child, name, folder.resolve().name)
+    splits = {name: inner[name] for name in SPLITS if name in inner} or {"": folder}
+    found = [
+        (path, split, canonical_label(class_folder.name))
+        for split, child in splits.items()
+        for class_folder in _folders(child)
+        for path in sorted(class_folder.rglob("*"))
+        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
     ]
-
-
-def _read_classes(folder: Path, split: str, source: str) -> Iterable[Record]:
-    for class_folder in _folders(folder):
-        for path in sorted(class_folder.rglob("*")):
-            if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith("."):
-                label, group = _kermany(path.name, canonical_label(class_folder.name))
-                yield Record(path, label, split, f"{source}/{group or path.stem}", source)
+    stems = Counter(path.stem for path, _, _ in found)
+    source = folder.resolve().name
+    records = []
+    for path, split, label in found:
+        label, patient = _kermany(path.name, label)
+        # Files numbered anew in every folder are of different patients.
+        own = path.stem if stems[path.stem] == 1 else str(path.relative_to(folder))
+        records.append(Record(path, label, split, f"{source}/{patient or own}", source))
+    return records
 
 
 def _folders(folder: Path) -> list[Path]:

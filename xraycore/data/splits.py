@@ -40,7 +40,10 @@ def group_copies(manifest: Manifest) -> Manifest:
 
     first_of: dict[tuple[str, bytes], str] = {}
     for record in manifest.records:
-        content = hashlib.sha256(record.path.read_bytes()).digest()
+        try:
+            content = hashlib.sha256(record.path.read_bytes()).digest()
+        except OSError:
+            continue  # Whoever reads the film will say so.
         first = root(first_of.setdefault((record.source, content), record.group))
         parent[root(record.group)] = first
     return Manifest(tuple(replace(r, group=root(r.group)) for r in manifest.records))

@@ -26,6 +26,11 @@ class Stage:
     learning_rate: float
     unfreeze_from: str | None = ""
 
+    def __post_init__(self):
+        for name in ("epochs", "size", "learning_rate"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be positive. Received: {getattr(self, name)}")
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -56,6 +61,10 @@ class Recipe:
     freeze_batch_norm: bool = True
     augmentation: Augmentation = Augmentation()
 
+    def __post_init__(self):
+        if self.batch_size < 1:
+            raise ValueError(f"batch_size must be positive. Received: {self.batch_size}")
+
     def to_json(self) -> dict:
         """Plain values, for a card or a run's configuration."""
         return asdict(self)
@@ -70,8 +79,14 @@ class Recipe:
 
     def with_epochs(self, epochs: int) -> "Recipe":
         """The same recipe with another number of epochs in its last stage."""
-        last = replace(self.stages[-1], epochs=epochs)
-        return replace(self, stages=(*self.stages[:-1], last))
+        return self._with_last(replace(self.stages[-1], epochs=epochs))
+
+    def with_learning_rate(self, rate: float) -> "Recipe":
+        """The same recipe with another peak rate in its last stage."""
+        return self._with_last(replace(self.stages[-1], learning_rate=rate))
+
+    def _with_last(self, stage: Stage) -> "Recipe":
+        return replace(self, stages=(*self.stages[:-1], stage))
 
 
 def preset(name: str, spec: ModelSpec, *, pretrained: bool) -> Recipe:

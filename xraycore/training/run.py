@@ -77,12 +77,13 @@ class Run:
             raise ValueError(
                 f"{self.folder} holds a run already: resume it (--resume) or name another folder."
             )
-        for key in ("model", "classes", "recipe", "seed", "manifest_sha256"):
-            # Through JSON, so that tuples and lists compare equal.
-            if self.config[key] != json.loads(json.dumps(config[key])):
+        held, asked = self.config, json.loads(json.dumps(config))  # tuples become lists
+        for key in ("model", "classes", "start", "recipe", "seed", "manifest_sha256"):
+            if held[key] != asked[key]:
                 raise ValueError(
-                    f"{self.folder} was started with another {key}: {self.config[key]!r}. "
-                    f"Received: {config[key]!r}"
+                    f"{self.folder} was started with another {key}: "
+                    f"{_differing(held[key], asked[key])!r}. "
+                    f"Received: {_differing(asked[key], held[key])!r}"
                 )
         return self.state()
 
@@ -104,8 +105,8 @@ class Run:
     def commit(self, state: State) -> None:
         """Makes the state the one that a resumed run starts from.
 
-        The weights of the epoch are on disk by now; a kill at any moment leaves either the old
-        state with the old weights or the new with the new.
+        Call it once `last_weights` of the epoch are on disk, and `save_best` afterwards: a kill at
+        any moment then leaves a state with its own weights, and best weights no newer than it.
         """
         write_json(self.folder / "state.json", asdict(state))
         if state.history:
@@ -120,6 +121,13 @@ class Run:
                 file.unlink()
 
 
+def _differing(value: object, other: object) -> object:
+    """The entries of a dict that the other lacks or has otherwise; any other value as it is."""
+    if isinstance(value, dict) and isinstance(other, dict):
+        return {key: entry for key, entry in value.items() if other.get(key) != entry}
+    return value
+
+
 def write_json(file: Path, data: dict) -> None:
     """Writes a JSON file so that a reader sees the old content or the new, never half of it."""
     part = file.with_suffix(".part")
@@ -131,13 +139,21 @@ def environment() -> dict:
     """Versions, backend, machine and commit that a run was made with."""
     import keras
 
-    describe = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
-    root = Path(__file__).parent
-    commit = subprocess.run(describe, cwd=root, capture_output=True, text=True, check=False)
     return {
         "python": platform.python_version(),
         "keras": keras.__version__,
         "backend": keras.backend.backend(),
         "machine": platform.machine(),
-        "commit": commit.stdout.strip() or None,
+        "commit": _commit(),
     }
+
+
+def _commit() -> str | None:
+    """The source's commit, None outside a checkout or without git."""
+    describe = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+    root = Path(__file__).parent
+    try:
+        found = subprocess.run(describe, cwd=root, capture_output=True, text=True, check=False)
+    except OSError:
+        return None
+    return found.stdout.strip() or None

@@ -1,0 +1,98 @@
+"""Every registered network is the flat graph with a linear head that the heatmaps rely on."""
+
+import keras
+import numpy as np
+import pytest
+
+from xraycore.models.architectures import HEAD, build_network
+from xraycore.models.spec import MODELS, get_spec, list_models
+
+FEATURE_SHAPES = {
+    "basic_cnn": (14, 14, 192),
+    "vgg16": (14, 14, 512),
+    "resnet50": (7, 7, 2048),
+    "inception_v3": (5, 5, 2048),
+    "xception": (7, 7, 2048),
+}
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def spec(request):
+    return get_spec(request.param)
+
+
+@pytest.fixture
+def network(spec, random_classifier):
+    return random_classifier(spec.name).network
+
+
+def test_flat(network):
+    assert not [layer.name for layer in network.layers if isinstance(layer, keras.Model)]
+
+
+def test_input_is_grey(spec, network):
+    assert network.input_shape == (None, spec.input_size, spec.input_size, 1)
+    assert spec.input_size == 224
+
+
+def test_outputs_are_logits_and_the_feature_layers_map(spec, network):
+    logits, features = network.outputs
+    assert logits is network.get_layer(HEAD).output
+    assert features is network.get_layer(spec.feature_layer).output
+    assert logits.shape == (None, 4)
+    assert features.shape == (None, *FEATURE_SHAPES[spec.name])
+    assert network.get_layer("pooled").input is features
+
+
+def test_head_is_linear(network):
+    assert network.get_layer(HEAD).activation is keras.activations.linear
+    assert isinstance(network.get_layer("pooled"), keras.layers.GlobalAveragePooling2D)
+
+
+def test_features_are_never_negative(spec, random_classifier):
+    """Grad-CAM++'s closed form and Layer-CAM's meaning need it."""
+    grey = np.random.default_rng(0).random((1, 224, 224, 1)).astype(np.float32)
+    _, features = random_classifier(spec.name).forward(grey)
+    assert features.min() >= 0
+    assert features.max() > 0
+
+
+def preprocessed(network, grey):
+    inside = keras.Model(network.input, network.get_layer("preprocessing").output)
+    return np.asarray(inside(grey))
+
+
+@pytest.mark.parametrize("name", [name for name, spec in MODELS.items() if spec.imagenet])
+def test_preprocessing_is_the_backbones_own(name, random_classifier):
+    grey = np.linspace(0, 1, 224 * 224, dtype=np.float32).reshape(1, 224, 224, 1)
+    colour = np.repeat(grey * 255, 3, axis=-1)
+    expected = getattr(keras.applications, name).preprocess_input(colour.copy())
+    found = preprocessed(random_classifier(name).network, grey)
+    np.testing.assert_allclose(found, expected, atol=2e-5 * np.abs(expected).max())
+
+
+def test_preprocessing_of_the_basic_cnn(random_classifier):
+    grey = np.full((1, 224, 224, 1), 0.75, np.float32)
+    found = preprocessed(random_classifier("basic_cnn").network, grey)
+    np.testing.assert_allclose(found, np.full((1, 224, 224, 1), 0.5))
+
+
+def test_the_cpu_preset_finds_the_layer_it_trains_from(spec, network):
+    assert any(layer.name.startswith(spec.cpu_unfreeze_from) for layer in network.layers)
+
+
+def test_another_size_and_number_of_classes():
+    network = build_network(get_spec("basic_cnn"), 2, size=64)
+    assert [output.shape for output in network.outputs] == [(None, 2), (None, 4, 4, 192)]
+
+
+def test_names_are_the_entries_own():
+    assert list_models() == list(MODELS) == list(FEATURE_SHAPES)
+    assert all(name == spec.name for name, spec in MODELS.items())
+
+
+def test_unknown_name_is_refused_with_the_list():
+    with pytest.raises(
+        ValueError, match="one of basic_cnn, vgg16, .*xception. Received: 'alexnet'"
+    ):
+        get_spec("alexnet")

@@ -1,0 +1,180 @@
+"""What the weight store saves, gives back, and refuses."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from xraycore.models.architectures import HEAD, build_network
+from xraycore.models.classifier import load_model
+from xraycore.models.spec import get_spec
+from xraycore.models.store import (
+    WeightsError,
+    install,
+    list_shipped,
+    read_card,
+    save_float16,
+    sha256,
+    verified_weights,
+    weights_folder,
+)
+
+CLASSES = ["Normal", "Opacity"]
+FILE = "basic_cnn.weights.h5"
+
+
+def basic_cnn(seed):
+    keras.utils.set_random_seed(seed)
+    return build_network(get_spec("basic_cnn"), len(CLASSES))
+
+
+@pytest.fixture(scope="module")
+def network():
+    """A basic CNN whose batch normalisation is not the identity."""
+    network = basic_cnn(0)
+    random = np.random.default_rng(0)
+    norm = network.get_layer("bn2")
+    norm.set_weights([random.uniform(0.5, 2.0, array.shape) for array in norm.get_weights()])
+    return network
+
+
+@pytest.fixture(scope="module")
+def grey():
+    return np.random.default_rng(1).random((2, 224, 224, 1)).astype(np.float32)
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    folder = tmp_path / "store"
+    monkeypatch.setenv("XRAYCORE_WEIGHTS", str(folder))
+    return folder
+
+
+@pytest.fixture
+def shipped(store, network):
+    """A store with one trained model; returns its folder."""
+    folder = store / "basic_cnn"
+    folder.mkdir(parents=True)
+    save_float16(network, folder / FILE)
+    write_card(folder, weights={"file": FILE, "sha256": sha256(folder / FILE)})
+    return folder
+
+
+def write_card(folder, **entries):
+    card = dict.fromkeys(("training", "scores", "limits", "heat_scale"), {})
+    card |= {"model": "basic_cnn", "classes": CLASSES, "weights": {}}
+    (folder / "card.json").write_text(json.dumps(card | entries))
+
+
+def test_float16_weights_load_plainly_and_say_the_same(network, grey, tmp_path):
+    save_float16(network, tmp_path / FILE)
+    loaded = basic_cnn(1)
+    assert not np.allclose(loaded(grey)[0], network(grey)[0], rtol=0.1)
+    loaded.load_weights(tmp_path / FILE)
+    for stored, original in zip(loaded.get_weights(), network.get_weights(), strict=True):
+        np.testing.assert_array_equal(stored, original.astype(np.float16).astype(np.float32))
+    # float16 keeps 11 bits of each weight.
+    for stored, original in zip(loaded(grey), network(grey), strict=True):
+        scale = np.abs(original).max()
+        np.testing.assert_allclose(stored / scale, original / scale, atol=2e-3)
+
+
+def test_float16_weights_take_half_the_room_or_less(network, tmp_path):
+    network.save_weights(tmp_path / f"plain.{FILE}")
+    save_float16(network, tmp_path / FILE)
+    plain = (tmp_path / f"plain.{FILE}").stat().st_size
+    assert 0.25 * plain < (tmp_path / FILE).stat().st_size <= 0.5 * plain
+    assert sorted(file.name for file in tmp_path.iterdir()) == [FILE, f"plain.{FILE}"]
+
+
+def test_a_weight_beyond_float16_is_refused_and_the_old_file_kept(tmp_path):
+    network = basic_cnn(0)
+    network.get_layer(HEAD).bias.assign([0.0, 70000.0])
+    (tmp_path / FILE).write_bytes(b"the old weights")
+    with pytest.raises(WeightsError, match="overflows float16"):
+        save_float16(network, tmp_path / FILE)
+    assert [file.name for file in tmp_path.iterdir()] == [FILE]
+    assert (tmp_path / FILE).read_bytes() == b"the old weights"
+
+
+def test_load_model_gives_what_was_stored(shipped, network, grey):
+    model = load_model("basic_cnn")
+    assert model.classes == tuple(CLASSES)
+    assert model.card["weights"]["sha256"] == sha256(shipped / FILE)
+    expected = np.asarray(network(grey)[0])
+    np.testing.assert_allclose(model.forward(grey)[0], expected, atol=2e-3 * np.abs(expected).max())
+
+
+def test_changed_weights_are_refused(shipped):
+    with (shipped / FILE).open("r+b") as file:
+        file.seek(-1, 2)
+        last = file.read(1)
+        file.seek(-1, 2)
+        file.write(bytes([last[0] ^ 1]))
+    with pytest.raises(WeightsError, match=rf"{FILE}: expected sha256 .*Received: "):
+        verified_weights("basic_cnn", read_card("basic_cnn"))
+    with pytest.raises(WeightsError, match="expected sha256"):
+        load_model("basic_cnn")
+
+
+def test_missing_weights_are_refused(shipped):
+    (shipped / FILE).unlink()
+    with pytest.raises(WeightsError, match=f"{FILE}: expected the weights of basic_cnn"):
+        load_model("basic_cnn")
+
+
+def test_weights_of_another_network_are_refused(shipped):
+    """Their checksum is right, so the network itself must refuse them."""
+    other = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    other.save_weights(shipped / FILE)
+    write_card(shipped, weights={"file": FILE, "sha256": sha256(shipped / FILE)})
+    with pytest.raises(WeightsError, match="expected weights of basic_cnn"):
+        load_model("basic_cnn")
+
+
+def test_missing_card_names_the_trained_models(shipped):
+    with pytest.raises(WeightsError, match="vgg16 has no trained weights: .*models: basic_cnn"):
+        read_card("vgg16")
+
+
+def test_damaged_and_incomplete_cards_are_refused(shipped):
+    write_card(shipped)
+    card = json.loads((shipped / "card.json").read_text())
+    del card["limits"], card["scores"]
+    (shipped / "card.json").write_text(json.dumps(card))
+    with pytest.raises(WeightsError, match="expected the entries scores, limits"):
+        read_card("basic_cnn")
+    (shipped / "card.json").write_text("{")
+    with pytest.raises(WeightsError, match="expected JSON"):
+        read_card("basic_cnn")
+
+
+def test_unknown_model_is_refused(store):
+    with pytest.raises(ValueError, match="Received: 'alexnet'"):
+        read_card("alexnet")
+
+
+def test_shipped_models_come_in_the_registrys_order(store):
+    assert list_shipped() == []
+    for name in ("xception", "vgg16", "unknown", "resnet50"):
+        (store / name).mkdir(parents=True)
+    for name in ("xception", "vgg16", "unknown"):
+        (store / name / "card.json").write_text("{}")
+    assert list_shipped() == ["vgg16", "xception"]
+
+
+def test_the_store_lies_beside_the_package_unless_told(store, monkeypatch):
+    assert weights_folder() == store
+    monkeypatch.delenv("XRAYCORE_WEIGHTS")
+    assert weights_folder().name == "weights"
+    assert (weights_folder().parent / "xraycore" / "models" / "store.py").is_file()
+
+
+def test_install_replaces_the_whole_folder(store, tmp_path):
+    for version in ("first", "second"):
+        (tmp_path / version).mkdir()
+        (tmp_path / version / f"{version}.txt").write_text(version)
+        assert install(tmp_path / version, "vgg16") == store / "vgg16"
+        assert not (tmp_path / version).exists()
+        assert [file.name for file in (store / "vgg16").iterdir()] == [f"{version}.txt"]
