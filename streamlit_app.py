@@ -2,11 +2,17 @@
 
 import streamlit as st
 
+from pages.widgets.frame import STARTED, WANTED
+
 st.set_page_config(page_title="xraycore", page_icon=":material/radiology:", layout="wide")
-st.navigation(
+page = st.navigation(
     [
         st.Page("pages/compare.py", title="Compare", icon=":material/compare:", default=True),
         st.Page("pages/about.py", title="About the models", icon=":material/info:"),
     ],
     position="top",
-).run()
+)
+st.session_state[STARTED] = True
+if WANTED in st.session_state:
+    st.switch_page(st.session_state.pop(WANTED))
+page.run()

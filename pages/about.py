@@ -73,7 +73,9 @@ def show_card(card: dict) -> None:
         st.json(training["recipe"], expanded=False)
 
 
-page_header("About the models", "What each network was trained on, how well it does, its limits.")
+page_header(
+    __file__, "About the models", "What each network was trained on, how well it does, its limits."
+)
 names = list_shipped()
 if not names:
     st.error("No trained model lies under weights/. Train one, then ship it: see the README.")

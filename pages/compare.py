@@ -16,6 +16,8 @@ from xraycore.models.spec import MODELS
 from xraycore.models.store import WeightsError, list_shipped, read_card
 
 OWN_ANSWER = "Each model's answer"
+# More names than this no longer fit into two lines; a list that can be searched does.
+MOST_PILLS = 8
 
 
 def choose_film() -> Radiograph | None:
@@ -52,9 +54,17 @@ def choose_film() -> Radiograph | None:
     if len(films) < 2:
         return films[0][1] if films else None
     names = {number: f"{number} · {film.info.name}" for number, film in films}
-    picked = st.pills(
-        "Film", list(names), default=films[0][0], required=True, format_func=names.get, key="film"
-    )
+    if len(films) > MOST_PILLS:
+        picked = st.selectbox("Film", list(names), format_func=names.get, key="film-of-many")
+    else:
+        picked = st.pills(
+            "Film",
+            list(names),
+            default=films[0][0],
+            required=True,
+            format_func=names.get,
+            key="film",
+        )
     return dict(films)[picked]
 
 
@@ -207,7 +217,11 @@ def compare(film: Radiograph, names: list[str]) -> None:
         verdict.info(sentence, icon=":material/call_split:")
 
 
-page_header("Compare", "What several networks say about one chest X-ray, and where each one looks.")
+page_header(
+    __file__,
+    "Compare",
+    "What several networks say about one chest X-ray, and where each one looks.",
+)
 film = choose_film()
 trained = list_shipped()
 if film is None:

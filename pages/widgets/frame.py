@@ -2,9 +2,22 @@
 
 import streamlit as st
 
+STARTED, WANTED = "app-started", "page-wanted"
 
-def page_header(title: str, subtitle: str) -> None:
-    """The page's title, what it is for, and the not-for-diagnosis notice."""
+
+def page_header(file: str, title: str, subtitle: str) -> None:
+    """The page's title, what it is for, and the not-for-diagnosis notice.
+
+    Args:
+        file: The page's `__file__`.
+        title: Its name.
+        subtitle: What it is for.
+    """
+    if STARTED not in st.session_state:
+        # The first link that a new server is asked for runs the page alone, without navigation
+        # and layout, since Streamlit takes the folder for pages of its older kind.
+        st.session_state[WANTED] = file
+        st.switch_page("streamlit_app.py")
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.title(title, anchor=False, width="content")
         st.badge(

@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import serve_app
 from xraycore.models.store import list_shipped
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
@@ -98,3 +99,18 @@ def test_about_shows_the_cards(page):
     page.get_by_role("link", name="About the models").click()
     expect(page.get_by_text("Know its limits").first).to_be_visible()
     expect(page.get_by_text("not for diagnosis").first).to_be_visible()
+
+
+def test_a_link_to_a_page_works_on_a_new_server(chromium, tmp_path):
+    with (tmp_path / "log").open("w") as log:
+        server, url = serve_app(log)
+        try:
+            page = chromium.new_page()
+            page.goto(f"{url}/about")
+            expect(page.get_by_role("heading", name="About the models")).to_be_visible()
+            expect(page.get_by_role("link", name="Compare", exact=True)).to_be_visible()
+            expect(page.get_by_text("streamlit app")).to_have_count(0)
+            page.close()
+        finally:
+            server.terminate()
+            server.wait(timeout=20)

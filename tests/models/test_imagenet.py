@@ -57,14 +57,12 @@ def test_a_backbones_file_is_copied_exactly(vgg16_file):
 
 
 @pytest.mark.parametrize("name", ["inception_v3", "xception", "resnet50"])
-def test_every_layer_gets_its_own_weights_where_branches_meet(name, tmp_path):
+def test_every_layer_gets_its_own_weights_where_branches_meet(name, monkeypatch):
     """A backbone's layers are matched by their order; two alike must not be swapped."""
-    keras.utils.set_random_seed(0)
-    spec = get_spec(name)
+    network, spec = fresh(name), get_spec(name)
     backbone = getattr(keras.applications, spec.imagenet)(include_top=False, weights=None)
-    backbone.save_weights(tmp_path / "backbone.weights.h5")
-    network = fresh(name)
-    load_start(network, spec, str(tmp_path / "backbone.weights.h5"))
+    monkeypatch.setattr(keras.applications, spec.imagenet, lambda **_: backbone)
+    load_start(network, spec, "imagenet")
     grey = np.random.default_rng(0).random((1, SIZE, SIZE, 1)).astype(np.float32)
     inputs = keras.Model(network.input, network.get_layer("preprocessing").output)(grey)
     expected = np.asarray(backbone(inputs))
@@ -97,12 +95,7 @@ def test_a_whole_network_of_another_architecture_is_refused(whole_file):
         load_start(fresh("vgg16"), get_spec("vgg16"), whole_file[1])
 
 
-def test_a_backbone_of_another_architecture_is_refused(vgg16_file):
-    with pytest.raises(ValueError, match="does not fit xception"):
-        load_start(fresh("xception"), get_spec("xception"), vgg16_file[1])
-
-
-def test_a_refused_file_leaves_the_network_as_it_was(vgg16_file):
+def test_a_backbone_of_another_architecture_is_refused_and_the_network_left(vgg16_file):
     network = fresh("xception")
     before = network.get_weights()
     with pytest.raises(ValueError, match="does not fit xception"):

@@ -1,5 +1,6 @@
 """Starting weights: ImageNet from Keras' own download or a file, or those of another network."""
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,14 +32,17 @@ def load_start(network: "keras.Model", spec: ModelSpec, weights: str) -> None:
         raise ValueError(
             f"weights must be imagenet, none or an existing .weights.h5 file. Received: {weights!r}"
         )
-    try:
-        if _has_head(weights):
-            network.load_weights(weights)
-            return
-        backbone = _application(spec)(include_top=False, weights=None)
-        backbone.load_weights(weights)
-    except (ValueError, KeyError, OSError) as error:
-        raise ValueError(f"{weights} does not fit {spec.name}: {error}") from None
+    with warnings.catch_warnings():
+        # Of a file that does not fit Keras warns before it raises an error that says the same.
+        warnings.simplefilter("ignore", UserWarning)
+        try:
+            if _has_head(weights):
+                network.load_weights(weights)
+                return
+            backbone = _application(spec)(include_top=False, weights=None)
+            backbone.load_weights(weights)
+        except (ValueError, KeyError, OSError) as error:
+            raise ValueError(f"{weights} does not fit {spec.name}: {error}") from None
     _copy_backbone(network, backbone)
 
 
