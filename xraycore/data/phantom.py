@@ -39,7 +39,7 @@ def make_phantom(seed: int, *, opacity: bool = False, size: int = 512) -> Phanto
     """A synthetic chest film of size x size pixels.
 
     The same seed gives the same chest, at any size; with `opacity` the film differs inside the
-    lesion only. The lesion's mean radius is 12 to 30 % of the width of the lung it lies in.
+    lesion only. The lesion's mean radius is 18 to 34 % of the width of the lung it lies in.
 
     Raises:
         ValueError: If the size is below 32 pixels.
@@ -52,7 +52,7 @@ def make_phantom(seed: int, *, opacity: bool = False, size: int = 512) -> Phanto
         return Phantom(pixels, chest.lungs, np.zeros_like(chest.lungs), "Normal", seed)
     rng = np.random.default_rng((seed, 2))
     centre, lung_width = _place(chest.lungs, rng)
-    radius = rng.uniform(0.12, 0.30) * lung_width
+    radius = rng.uniform(0.18, 0.34) * lung_width
     pixels, lesion = paint_consolidation(pixels, chest.lungs, centre, radius, rng)
     return Phantom(pixels, chest.lungs, lesion, "Opacity", seed)
 
@@ -94,7 +94,7 @@ def paint_consolidation(
     around = pixels[~lungs & (pixels > np.median(pixels[lungs]))]
     tissue = np.median(around) if around.size else np.float32(0.7)
     goal = max(_logit(tissue), np.median(logits[lungs]) + 1.0)
-    share = np.float32(rng.uniform(0.5, 0.8)) * density
+    share = np.float32(rng.uniform(0.65, 0.95)) * density
     painted = 1 / (1 + np.exp(-(logits + share * np.maximum(goal - logits, 0))))
     return np.where(lesion, painted, pixels).astype(np.float32), lesion
 
