@@ -74,7 +74,9 @@ def progress_bar() -> Iterator[Callable[..., None]]:
         TaskProgressColumn(),
         TextColumn("{task.fields[left]}", markup=False),
     )
-    with Progress(*columns, console=err, transient=True) as bar:
+    # A log file gets no bar; disabled, because rich would leave an empty line there.
+    hidden = not err.is_terminal
+    with Progress(*columns, console=err, transient=True, disable=hidden) as bar:
         task = bar.add_task("", total=1.0, left="")
         time_left = TimeLeft()
 

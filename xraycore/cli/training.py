@@ -70,14 +70,9 @@ def train(
     spec = get_spec(model)
     manifest = read_splits(datasets, parse_classes(classes) if classes else None, seed=seed)
 
-    import keras
-
     from xraycore.training.augmentation import Augmentation
-    from xraycore.training.fit import train
     from xraycore.training.recipe import preset as get_preset
 
-    # Keras writes the progress of a download to stdout.
-    keras.config.disable_interactive_logging()
     recipe = get_preset(preset, spec, pretrained=weights != "none")
     if epochs is not None:
         recipe = recipe.with_epochs(epochs)
@@ -87,6 +82,14 @@ def train(
         recipe = replace(recipe, augmentation=Augmentation.parse(augment))
     if batch_size is not None:
         recipe = replace(recipe, batch_size=batch_size)
+
+    # Late: a mistake in the options is told before TensorFlow takes its seconds to start.
+    import keras
+
+    from xraycore.training.fit import train
+
+    # Keras writes the progress of a download to stdout.
+    keras.config.disable_interactive_logging()
     try:
         with progress_bar() as update:
             run = train(
@@ -144,13 +147,15 @@ def lr_find(
     if out:
         out.parent.mkdir(parents=True, exist_ok=True)
 
+    from xraycore.training.recipe import preset as get_preset
+
+    recipe = get_preset(preset, spec, pretrained=weights != "none")
+
     import keras
 
     from xraycore.training.lr_find import find_learning_rate
-    from xraycore.training.recipe import preset as get_preset
 
     keras.config.disable_interactive_logging()
-    recipe = get_preset(preset, spec, pretrained=weights != "none")
     with progress_bar() as update:
         curve = find_learning_rate(
             manifest,
@@ -194,11 +199,11 @@ def _print(curve: "RateCurve", title: str) -> None:
             for i in shown
         ],
     )
-    ending = "The loss diverged there." if curve.diverged else "The loss did not diverge."
+    end = f"Above {curve.rates[-1]:.1e} the loss diverges." if curve.diverged else "No divergence."
     if curve.suggestion is None:
-        err.print(f"{ending} It never fell, so no rate is suggested: is there enough to learn?")
+        err.print(f"{end} The loss never fell, so no rate is suggested.")
     else:
-        err.print(f"{ending} It fell fastest at {curve.suggestion:.1e}: train with --lr of that.")
+        err.print(f"{end} The loss fell fastest at {curve.suggestion:.1e}; try --lr about there.")
 
 
 def _draw(curve: "RateCurve", title: str) -> "go.Figure":

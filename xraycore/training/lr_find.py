@@ -18,7 +18,7 @@ from xraycore.training.recipe import Recipe, Stage
 
 LOWEST, HIGHEST = 1e-7, 1.0
 # Narrow beside the one to two decades over which a loss falls, wide beside its noise.
-SMOOTHING_DECADES = 0.2
+SMOOTHING_DECADES = 0.3
 DIVERGENCE = 4.0
 
 
@@ -143,8 +143,9 @@ def diverges(smoothed: np.ndarray) -> bool:
 def suggest(rates: np.ndarray, smoothed: np.ndarray) -> float | None:
     """The rate at which the loss falls most per decade, before its minimum.
 
-    The minimum itself is too high a rate: there the loss is about to rise. None where the loss is
-    lowest at the lowest rate.
+    The minimum itself is too high a rate: there the loss is about to rise. No more than an order
+    of magnitude: where batches are small and the loss hardly falls, noise decides. None where the
+    loss is lowest at the lowest rate.
     """
     lowest = int(smoothed.argmin())
     if lowest == 0:

@@ -123,7 +123,7 @@ def preset(name: str, spec: ModelSpec, *, pretrained: bool) -> Recipe:
         )
     elif name == "cpu":
         stages = (
-            Stage("low resolution", 10, low, 2e-3),
+            Stage("low resolution", 8, low, 2e-3),
             Stage("full resolution", 3, full, 5e-4),
         )
     elif name == "gpu" and pretrained:

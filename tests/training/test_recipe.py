@@ -1,0 +1,90 @@
+import json
+from dataclasses import replace
+
+import keras
+import pytest
+
+from xraycore.models.architectures import HEAD, build_network
+from xraycore.models.spec import MODELS, get_spec
+from xraycore.training.augmentation import Augmentation
+from xraycore.training.learner import set_trainable
+from xraycore.training.recipe import PRESETS, Recipe, Stage, preset
+
+STARTS = [
+    (spec.name, pretrained)
+    for spec in MODELS.values()
+    for pretrained in ([False, True] if spec.imagenet else [False])
+]
+# Below this, InceptionV3 and Xception have layers that no pixel is left for.
+SMALLEST = {"inception_v3": 75, "xception": 71}
+
+
+@pytest.fixture(scope="module")
+def networks():
+    """The smallest network of each architecture."""
+    return {name: build_network(spec, 3, size=96) for name, spec in MODELS.items()}
+
+
+@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize(("model", "pretrained"), STARTS)
+def test_json_brings_a_recipe_back(name, model, pretrained):
+    recipe = preset(name, get_spec(model), pretrained=pretrained)
+    assert Recipe.from_json(json.loads(json.dumps(recipe.to_json()))) == recipe
+    changed = replace(recipe, augmentation=Augmentation(rotation=5), balance=0.1, patience=9)
+    assert Recipe.from_json(json.loads(json.dumps(changed.to_json()))) == changed
+
+
+@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize(("model", "pretrained"), STARTS)
+def test_stages_name_layers_that_exist(networks, name, model, pretrained):
+    recipe = preset(name, get_spec(model), pretrained=pretrained)
+    network = networks[model]
+    assert recipe.freeze_batch_norm == pretrained
+    for stage in recipe.stages:
+        assert stage.size >= SMALLEST.get(model, 32)
+        set_trainable(network, stage, freeze_batch_norm=recipe.freeze_batch_norm)
+        trained = [layer for layer in network.layers if layer.trainable_variables]
+        assert trained[-1].name == HEAD
+        if stage.unfreeze_from is None:
+            assert len(network.trainable_variables) == 2
+            continue
+        assert len(trained) > 1
+        if stage.unfreeze_from:
+            assert trained[0].name.startswith(stage.unfreeze_from)
+        if pretrained:
+            assert not any(isinstance(t, keras.layers.BatchNormalization) for t in trained)
+
+
+def test_a_prefix_that_no_layer_has_is_refused(networks):
+    with pytest.raises(ValueError, match="starts with 'block9'"):
+        set_trainable(
+            networks["vgg16"], Stage("all", 1, 96, 1e-3, "block9"), freeze_batch_norm=False
+        )
+
+
+def test_with_changes_the_last_stage_only():
+    recipe = preset("cpu", get_spec("vgg16"), pretrained=True)
+    longer = recipe.with_epochs(7)
+    assert [stage.epochs for stage in longer.stages] == [
+        *(stage.epochs for stage in recipe.stages[:-1]),
+        7,
+    ]
+    faster = recipe.with_learning_rate(0.5)
+    assert faster.stages[:-1] == recipe.stages[:-1]
+    assert faster.stages[-1] == replace(recipe.stages[-1], learning_rate=0.5)
+
+
+@pytest.mark.parametrize("wrong", [{"epochs": 0}, {"size": 0}, {"learning_rate": 0.0}])
+def test_a_stage_of_nothing_is_refused(wrong):
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be positive"):
+        Stage(**{"name": "s", "epochs": 1, "size": 32, "learning_rate": 1e-3, **wrong})
+
+
+def test_an_empty_batch_is_refused():
+    with pytest.raises(ValueError, match="batch_size must be positive. Received: 0"):
+        Recipe((Stage("s", 1, 32, 1e-3),), batch_size=0)
+
+
+def test_an_unknown_preset_is_refused():
+    with pytest.raises(ValueError, match="cpu, gpu, quick. Received: 'fast'"):
+        preset("fast", get_spec("vgg16"), pretrained=True)
