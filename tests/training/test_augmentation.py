@@ -78,9 +78,7 @@ def test_noise_has_at_most_its_standard_deviation():
 
 def test_same_seed_same_film_other_seed_another(film):
     augmentation = Augmentation(rotation=10, shift=0.1, gamma=0.3, contrast=0.3, noise=0.05)
-    first, again, other = (
-        augmentation(film, np.random.default_rng(seed)) for seed in (7, 7, 8)
-    )
+    first, again, other = (augmentation(film, np.random.default_rng(seed)) for seed in (7, 7, 8))
     np.testing.assert_array_equal(first, again)
     assert np.abs(first - other).mean() > 0.01
 

@@ -12,7 +12,9 @@ CLASSES = ("A", "B")
 
 def records(*kinds):
     """One record for each (label, source)."""
-    return tuple(Record(f"{i}.png", *kind[:1], "train", str(i), kind[1]) for i, kind in enumerate(kinds))
+    return tuple(
+        Record(f"{i}.png", *kind[:1], "train", str(i), kind[1]) for i, kind in enumerate(kinds)
+    )
 
 
 @pytest.fixture
@@ -28,7 +30,10 @@ def batches(films, **options):
 
 
 def joined(sequence):
-    return [np.concatenate(parts) for parts in zip(*(sequence[i] for i in range(len(sequence))))]
+    return [
+        np.concatenate(parts)
+        for parts in zip(*(sequence[i] for i in range(len(sequence))), strict=True)
+    ]
 
 
 def numbers(sequence):
@@ -60,7 +65,9 @@ def test_every_film_comes_once_an_epoch_in_an_order_of_seed_and_epoch(films):
 
 
 def test_random_changes_follow_from_seed_and_epoch(films):
-    rough = Films(np.random.default_rng(0).integers(0, 256, (11, 8, 8), dtype=np.uint8), films.records)
+    rough = Films(
+        np.random.default_rng(0).integers(0, 256, (11, 8, 8), dtype=np.uint8), films.records
+    )
     options = {"augmentation": Augmentation(noise=0.1)}
     first, again, later = (
         joined(batches(rough, seed=1, epoch=epoch, **options))[0] for epoch in (2, 2, 3)

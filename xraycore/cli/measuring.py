@@ -26,14 +26,14 @@ def benchmark(
     if json:
         emit_json({"machine": facts, "tasks": TASKS, "models": [r.to_json() for r in results]})
         return
-    columns = ["model", "task", "median", "fastest", "x forward", "x forward, fastest"]
+    columns = ["model", "task", "median", "fastest", "ratio", "fastest ratio"]
     rows = []
     for result in results:
         for task, timing in result.timings.items():
             ratio = result.ratio(task)
             milliseconds = [1e3 * timing.median, 1e3 * timing.fastest]
             rows.append([result.model, task, *milliseconds, ratio.median, ratio.fastest])
-    emit_table(f"Milliseconds a film, {repeats} rounds", columns, rows)
+    emit_table(f"Milliseconds a film, {repeats} rounds; ratio to the forward pass", columns, rows)
     for task, text in TASKS.items():
         err.print(f"{task}: {text}")
     for result in results:
