@@ -31,15 +31,16 @@ def show_scores(card: dict) -> None:
     groups = [("All classes, all sources", {k: found["all"][k] for k in ("accuracy", "macro_f1")})]
     if "pneumonia" in found:
         groups.insert(0, ("Normal or pneumonia, children of one hospital", found["pneumonia"]))
-    for source, scores in card["external"].items():
-        groups.append((f"Normal or pneumonia, {source}: never trained on", scores["pneumonia"]))
+    for scores in card["external"].values():
+        title = f"Normal or pneumonia, never trained on: {scores['citation']}"
+        groups.append((title, scores["pneumonia"]))
     for title, scores in groups:
         st.caption(title)
         rows = [score_row(SCORE_NAMES[name], score) for name, score in scores.items()]
-        st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+        st.table(pd.DataFrame(rows), border="horizontal", hide_index=True)
     st.caption("Films called rightly, by class")
     rows = [score_row(label, score) for label, score in found["all"]["recall"].items()]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+    st.table(pd.DataFrame(rows), border="horizontal", hide_index=True)
 
 
 def show_card(card: dict) -> None:
@@ -59,7 +60,7 @@ def show_card(card: dict) -> None:
         for source, facts in card["data"].items():
             st.markdown(f"- {facts['citation']} (`{source}`)")
         counts = pd.DataFrame(training["split_sizes"]).fillna(0).astype(int)
-        st.dataframe(counts.rename(columns={"val": "validation"}), width="stretch")
+        st.table(counts.rename(columns={"val": "validation"}), border="horizontal")
     with right:
         st.markdown("**Measured on films it was never shown**")
         show_scores(card)
@@ -91,11 +92,11 @@ st.markdown(
     "strength that one validation film in twenty reaches, so that films with little evidence look "
     "pale."
 )
-st.dataframe(
+st.table(
     pd.DataFrame(
         {"Method": m.title, "What it shows": m.summary, "Paper": m.paper, "Cost": m.cost}
         for m in METHODS.values()
     ),
+    border="horizontal",
     hide_index=True,
-    width="stretch",
 )

@@ -211,10 +211,9 @@ def compare(film: Radiograph, names: list[str]) -> None:
     if not answers:
         return
     sentence = describe_agreement(answers, {name: MODELS[name].title for name in names})
-    if agree(answers):
-        verdict.success(sentence, icon=":material/check_circle:")
-    else:
-        verdict.info(sentence, icon=":material/call_split:")
+    # One colour for both: to agree is not to be right.
+    icon = ":material/join:" if agree(answers) else ":material/call_split:"
+    verdict.info(sentence, icon=icon)
 
 
 page_header(

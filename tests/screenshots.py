@@ -20,11 +20,11 @@ def main(folder: Path) -> None:
             page.set_default_timeout(120_000)
             page.goto(f"{url}/?sample=Opacity+1")
             page.get_by_text("models say").or_(page.get_by_text("models disagree")).wait_for()
-            page.wait_for_timeout(2000)
+            page.wait_for_timeout(5000)
             page.screenshot(path=folder / "compare.png")
             page.goto(f"{url}/about")
             page.get_by_text("Know its limits").first.wait_for()
-            page.wait_for_timeout(2000)
+            page.wait_for_timeout(5000)
             page.screenshot(path=folder / "about.png")
         finally:
             browser.close()

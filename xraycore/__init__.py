@@ -1,12 +1,12 @@
 """Look inside chest X-ray classifiers. For education and research, never for diagnosis.
 
-    import xraycore as xc
+import xraycore as xc
 
-    xray = xc.read_radiograph("film.dcm")
-    model = xc.load_model("vgg16")
-    prediction = model.predict(xray)
-    heat = xc.explain(model, prediction)
-    picture = xc.overlay(xray, heat)
+xray = xc.read_radiograph("film.dcm")
+model = xc.load_model("vgg16")
+prediction = model.predict(xray)
+heat = xc.explain(model, prediction)
+picture = xc.overlay(xray, heat)
 """
 
 from xraycore.explain.heatmap import Heatmap, explain

@@ -7,7 +7,7 @@ def test_cards_are_drawn_from_the_store(app):
     assert not app.exception
     assert [tab.label for tab in app.tabs] == [MODELS[name].title for name in list_shipped()]
     text = "\n".join(markdown.value for markdown in app.markdown)
-    tables = "\n".join(frame.value.to_string() for frame in app.dataframe)
+    tables = "\n".join(table.value.to_string() for table in app.table)
     for name in list_shipped():
         card = read_card(name)
         for limit in card["limits"]:

@@ -23,7 +23,7 @@ from xraycore.training.recipe import Recipe, Stage
 
 SPEC = get_spec("basic_cnn")
 ROOT = Path(__file__).resolve().parents[2]
-STILL = 1e-12  # a rate at which no float32 weight moves
+STILL = 1e-30  # a rate at which no float32 weight moves
 
 
 def recipe(*stages, **changes):
