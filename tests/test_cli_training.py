@@ -55,7 +55,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(run, discs, tmp_path, command, op
         (["--lr", "-1"], "learning_rate must be positive. Received: -1.0"),
         (["--batch-size", "0"], "batch_size must be positive. Received: 0"),
         (["--precision", "int8"], "precision must be one of auto, float32, mixed_bfloat16"),
-        (["--epochs", "many"], "'many' is not a valid"),
+        (["--epochs", "many"], "should be a valid integer"),
         (["--speed", "9"], "No such option"),
     ],
 )

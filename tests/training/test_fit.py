@@ -58,7 +58,7 @@ def start_file(tmp_path):
 
 
 def test_phantoms_are_learnt(tmp_path, capfd):
-    write_phantoms(tmp_path / "phantoms", 120, size=96, seed=0)
+    write_phantoms(tmp_path / "phantoms", 160, size=96, seed=0)
     with pytest.raises(SystemExit) as ended:
         main(
             ["train", str(tmp_path / "phantoms"), "--model", "basic_cnn", "--preset", "quick"]

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.table import Table
 
@@ -36,7 +35,7 @@ def emit_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[objec
 
 
 def _cell(value: object) -> str:
-    return f"{value:.3f}" if isinstance(value, float) else escape(str(value))
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
 class TimeLeft:
