@@ -13,7 +13,8 @@ from xraycore.imaging import Radiograph, RadiographError
 from xraycore.imaging.overlay import COLOR_MAPS
 from xraycore.models.classifier import Prediction
 from xraycore.models.spec import MODELS
-from xraycore.models.store import WeightsError, list_shipped, read_card
+from xraycore.models.store import list_shipped, read_card
+from xraycore.weightfiles import WeightsError
 
 OWN_ANSWER = "Each model's answer"
 # More names than this no longer fit into two lines; a list that can be searched does.

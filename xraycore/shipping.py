@@ -18,8 +18,8 @@ from xraycore.imaging import RadiographError, read_radiograph
 from xraycore.models.architectures import build_network
 from xraycore.models.classifier import BATCH, Classifier, softmax
 from xraycore.models.spec import get_spec
-from xraycore.models.store import install, save_float16, sha256
 from xraycore.training.run import Run, write_json
+from xraycore.weightfiles import describe_weights, install, save_float16
 
 # Full heat is what one film in twenty of the validation split reaches at its hottest cell.
 HEAT_PERCENTILE = 95
@@ -201,8 +201,7 @@ def _store_weights(run: Run, folder: Path) -> Classifier:
     save_float16(network, file)
     stored = build_network(spec, len(config["classes"]))
     stored.load_weights(file)
-    weights = {"file": file.name, "sha256": sha256(file), "bytes": file.stat().st_size}
-    return Classifier(spec, stored, config["classes"], {"weights": weights})
+    return Classifier(spec, stored, config["classes"], {"weights": describe_weights(file)})
 
 
 def read_limits(file: Path) -> list[str]:

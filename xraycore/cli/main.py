@@ -6,7 +6,14 @@ import sys
 
 import typer
 
-from xraycore.cli import datasets, inspecting, measuring, shipping, training  # noqa: F401  (they register)
+from xraycore.cli import (  # noqa: F401  (they register)
+    datasets,
+    inspecting,
+    lungs,
+    measuring,
+    shipping,
+    training,
+)
 from xraycore.cli.app import app
 
 # typer keeps its own copy of click and gives this class no public name.

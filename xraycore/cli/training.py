@@ -12,6 +12,7 @@ import typer
 from xraycore.cli.app import Classes, Json, Seed, app
 from xraycore.cli.console import emit_json, emit_table, err, progress_bar
 from xraycore.data.labels import parse_classes
+from xraycore.data.manifest import read_manifest
 from xraycore.data.splits import read_splits
 from xraycore.models.spec import get_spec
 
@@ -38,6 +39,8 @@ HISTORY = {
     "val loss": "val_loss",
     "val acc.": "val_accuracy",
     "val AUC": "val_auc",
+    "in lungs": "val_inside",
+    "choice": "choice",
     "img/s": "images_per_second",
 }
 SHOWN = 25
@@ -62,6 +65,19 @@ def train(
         str | None, typer.Option(help="E.g. 'shear=0.2,zoom=0.2,flip=0.5', or none.")
     ] = None,
     batch_size: Annotated[int | None, typer.Option(help="Images a step.")] = None,
+    view: Annotated[
+        str | None, typer.Option(help="What the network sees: lungs (the lung field) or film.")
+    ] = None,
+    evidence: Annotated[
+        float | None, typer.Option(help="Weight of the loss on evidence outside the lungs.")
+    ] = None,
+    choose_on: Annotated[
+        list[str] | None,
+        typer.Option(help="A data set to choose the best epoch by, never trained on."),
+    ] = None,
+    teacher: Annotated[
+        list[str] | None, typer.Option(help="A shipped model to imitate as well.")
+    ] = None,
     precision: Annotated[str, typer.Option(help="auto, float32 or mixed_bfloat16.")] = "auto",
     seed: Seed = 0,
     json: Json = False,
@@ -83,6 +99,12 @@ def train(
     if batch_size is not None:
         recipe = replace(recipe, batch_size=batch_size)
 
+    if view is not None:
+        recipe = replace(recipe, view=view)
+    if evidence is not None:
+        recipe = replace(recipe, evidence=evidence)
+    external = [read_manifest(one) for one in choose_on or []]
+
     # Late: a mistake in the options is told before TensorFlow takes its seconds to start.
     import keras
 
@@ -98,6 +120,8 @@ def train(
                 recipe,
                 out,
                 weights=weights,
+                external=external,
+                teachers=teacher or [],
                 precision=precision,
                 seed=seed,
                 resume=resume,

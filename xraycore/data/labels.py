@@ -37,6 +37,10 @@ ALIASES: Mapping[str, str] = {
 }
 
 
+# A label that tells no more than a set of classes: which of them it is, nobody wrote down.
+SETS: Mapping[str, tuple[str, ...]] = {"Pneumonia": (BACTERIAL, VIRAL)}
+
+
 def canonical_label(name: str) -> str:
     """The class that a folder or CSV label stands for; an unknown name is kept as it is."""
     return ALIASES.get(name.strip().lower(), name.strip())
@@ -71,6 +75,22 @@ def order_classes(labels: Iterable[str]) -> tuple[str, ...]:
     """Unique labels in a fixed order: the four known classes as in `CHEST4`, then by name."""
     rank = {label: index for index, label in enumerate(CHEST4)}
     return tuple(sorted(set(labels), key=lambda label: (rank.get(label, len(rank)), label)))
+
+
+def class_names(labels: Iterable[str]) -> tuple[str, ...]:
+    """The classes among labels: without those that stand for a set of the others."""
+    unique = set(labels)
+    return order_classes(
+        label for label in unique if label not in SETS or not unique.issuperset(SETS[label])
+    )
+
+
+def members(label: str, classes: Sequence[str]) -> tuple[str, ...]:
+    """The classes that a label allows: itself, or the set it stands for; none if it is neither."""
+    if label in classes:
+        return (label,)
+    allowed = SETS.get(label, ())
+    return allowed if set(allowed) <= set(classes) else ()
 
 
 @dataclass(frozen=True)

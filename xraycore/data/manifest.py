@@ -5,11 +5,18 @@ import hashlib
 import logging
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from xraycore.data.labels import BACTERIAL, VIRAL, canonical_label, order_classes
+from xraycore.data.labels import (
+    ALIASES,
+    BACTERIAL,
+    VIRAL,
+    canonical_label,
+    class_names,
+    order_classes,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +44,7 @@ class Record:
         split: "train", "val", "test", or "" where the data set does not say.
         group: Images of one group (a patient) never cross splits.
         source: Name of the data set it came from.
+        age: Of the patient in years, None where the data set does not say.
     """
 
     path: Path
@@ -44,6 +52,7 @@ class Record:
     split: str
     group: str
     source: str
+    age: float | None = None
 
 
 @dataclass(frozen=True)
@@ -54,19 +63,20 @@ class Manifest:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Class names in their fixed order."""
-        return order_classes(record.label for record in self.records)
+        """Class names in their fixed order; a label that is a set of them is none of them."""
+        return class_names(record.label for record in self.records)
 
     def split(self, name: str) -> tuple[Record, ...]:
         """The records of one split."""
         return tuple(record for record in self.records if record.split == name)
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Images by split ("" where none is given) and class."""
+        """Images by split ("" where none is given) and label."""
+        labels = order_classes(record.label for record in self.records)
         counter = Counter((record.split, record.label) for record in self.records)
         names = [name for name in (*SPLITS, "") if any(key[0] == name for key in counter)]
         return {
-            name: {label: counter[name, label] for label in self.classes if counter[name, label]}
+            name: {label: counter[name, label] for label in labels if counter[name, label]}
             for name in names
         }
 
@@ -84,8 +94,9 @@ def read_manifest(
     """Reads one or more data sets.
 
     Args:
-        datasets: Each a `{train,val,test}/<class>/` folder, a plain `<class>/` folder, or a CSV
-            file `path,label[,split,group]` whose paths are relative to it. `file.csv#column` takes
+        datasets: Each a `{train,val,test}/<class>/` folder, a plain `<class>/` folder, a folder of
+            images whose own name is a known label (`pneumonia/`), or a CSV file
+            `path,label[,split,group,age]` whose paths are relative to it. `file.csv#column` takes
             the labels from another column and leaves out the rows where it is empty.
         classes: Canonical label -> class to train as; labels not named are left out
             (see `xraycore.data.labels.parse_classes`).
@@ -122,14 +133,15 @@ def _read_folder(folder: Path) -> list[Record]:
         raise DatasetError(
             f"{folder}: expected a data set folder or a CSV file, but there is nothing."
         )
+    if folder.resolve().name.lower() in ALIASES and any(_images(folder.iterdir())):
+        return _read_flat(folder)
     inner = {child.name.lower(): child for child in _folders(folder)}
     splits = {name: inner[name] for name in SPLITS if name in inner} or {"": folder}
     found = [
         (path, split, canonical_label(class_folder.name))
         for split, child in splits.items()
         for class_folder in _folders(child)
-        for path in sorted(class_folder.rglob("*"))
-        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
+        for path in _images(sorted(class_folder.rglob("*")))
     ]
     stems = Counter(path.stem for path, _, _ in found)
     source = folder.resolve().name
@@ -140,6 +152,23 @@ def _read_folder(folder: Path) -> list[Record]:
         own = path.stem if stems[path.stem] == 1 else str(path.relative_to(folder))
         records.append(Record(path, label, split, f"{source}/{patient or own}", source))
     return records
+
+
+def _read_flat(folder: Path) -> list[Record]:
+    """Images of one label in one folder; its parent names the source."""
+    source = folder.resolve().parent.name
+    return [
+        Record(path, canonical_label(folder.resolve().name), "", f"{source}/{path.stem}", source)
+        for path in _images(sorted(folder.iterdir()))
+    ]
+
+
+def _images(paths: Iterable[Path]) -> Iterator[Path]:
+    return (
+        path
+        for path in paths
+        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
+    )
 
 
 def _folders(folder: Path) -> list[Path]:
@@ -186,5 +215,12 @@ def _read_csv(file: Path, column: str) -> list[Record]:
         path = file.parent / row["path"]
         label, patient = _kermany(path.name, canonical_label(row[column]))
         group = (row.get("group") or "").strip() or patient or path.stem
-        records.append(Record(path, label, split, f"{source}/{group}", source))
+        records.append(Record(path, label, split, f"{source}/{group}", source, _age(row)))
     return records
+
+
+def _age(row: Mapping[str, str]) -> float | None:
+    try:
+        return float(row.get("age") or "")
+    except ValueError:
+        return None

@@ -10,6 +10,8 @@ CITATIONS: Mapping[str, str] = {
     "doi:10.1016/j.compbiomed.2021.104319: adults of many hospitals",
     "nih": "NIH ChestX-ray8, Wang et al. 2017, arXiv:1705.02315, read by radiologists for the RSNA "
     "challenge, Shih et al. 2019, doi:10.1148/ryai.2019180041: adults, Bethesda",
+    "covid_qu": "COVID-QU-Ex, Tahir et al. 2021, doi:10.1016/j.compbiomed.2021.105002: adults of "
+    "many hospitals",
     "cohen": "covid-chestxray-dataset, Cohen et al. 2020, arXiv:2006.11988: adults of many "
     "hospitals",
 }

@@ -39,7 +39,10 @@ def build_network(
     dropped = keras.layers.Dropout(dropout, name="dropout")(pooled)
     # float32 under mixed precision too: the loss and the heatmaps want the logits exact.
     logits = keras.layers.Dense(classes, dtype="float32", name=HEAD)(dropped)
-    return keras.Model(grey, [logits, features], name=spec.name)
+    network = keras.Model(grey, [logits, features], name=spec.name)
+    if spec.adapt is None:
+        return network
+    return keras.models.clone_model(network, clone_function=spec.adapt)
 
 
 def _preprocess(grey: "keras.KerasTensor", convention: str) -> "keras.KerasTensor":
@@ -99,7 +102,22 @@ def inception_v3(inputs: "keras.KerasTensor") -> "keras.KerasTensor":
 
 
 def xception(inputs: "keras.KerasTensor") -> "keras.KerasTensor":
-    """Xception: a 7x7x2048 map at 224 px."""
+    """Xception; a 14x14x2048 map at 224 px once its last halving is left out."""
     from keras import applications
 
     return applications.Xception(include_top=False, weights=None, input_tensor=inputs).output
+
+
+def without_last_halving(layer: "keras.Layer") -> "keras.Layer":
+    """A copy of a layer of Xception; block 13's pooling and projection with stride 1 instead of 2.
+
+    Segmentation networks do so for a finer map (DeepLab, Chen et al. 2018, arXiv:1802.02611);
+    kernels stay as they are, so ImageNet weights fit.
+    """
+    from keras import layers
+
+    config = layer.get_config()
+    projection = isinstance(layer, layers.Conv2D) and layer.filters == 1024
+    if layer.name == "block13_pool" or projection:
+        config["strides"] = (1, 1)
+    return layer.__class__.from_config(config)

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
+from xraycore.anatomy.lungs import LungField
+from xraycore.anatomy.view import seen
 from xraycore.imaging.box import Box
 from xraycore.imaging.radiograph import Radiograph
 from xraycore.imaging.resample import resize
 from xraycore.models.architectures import HEAD, build_network
 from xraycore.models.spec import ModelSpec, get_spec
-from xraycore.models.store import Card, WeightsError, read_card, verified_weights
+from xraycore.models.store import read_card
+from xraycore.weightfiles import Card, WeightsError, verified_weights
 
 if TYPE_CHECKING:
     import keras
@@ -30,6 +33,8 @@ class Prediction:
         logits: Float32 (k,).
         features: Float32 (h, w, c), the feature map that the head pools.
         box: Part of the film that the network saw.
+        lungs: The film's lung field.
+        temperature: What logits are divided by for probabilities; fitted on validation films.
         warnings: Of the film, and of the prediction.
     """
 
@@ -38,12 +43,15 @@ class Prediction:
     logits: np.ndarray = field(repr=False)
     features: np.ndarray = field(repr=False)
     box: Box
+    lungs: LungField = field(repr=False)
+    temperature: float = 1.0
     warnings: tuple[str, ...] = ()
 
     @property
     def probabilities(self) -> dict[str, float]:
-        """Probability of each class; they sum to 1."""
-        return dict(zip(self.classes, map(float, softmax(self.logits)), strict=True))
+        """Calibrated probability of each class; they sum to 1."""
+        calibrated = softmax(self.logits / self.temperature)
+        return dict(zip(self.classes, map(float, calibrated), strict=True))
 
     @property
     def label(self) -> str:
@@ -66,6 +74,8 @@ class Classifier:
         card: What the network was trained on and how well it does.
         classes: Class names.
         network: Flat Keras graph, grey (n, h, w, 1) in [0, 1] -> [logits, features]. Never changed.
+        view: What it sees of a film: "lungs" or "film".
+        temperature: What its logits are divided by for calibrated probabilities.
         head: Kernel (c, k) and bias (k,) of the linear head.
         compiled: The network as one graph without training behaviour, from tensor to tensors.
     """
@@ -74,6 +84,8 @@ class Classifier:
         import tensorflow as tf
 
         self.spec, self.network, self.classes, self.card = spec, network, tuple(classes), card
+        self.view = card.get("view", "film")
+        self.temperature = float(card.get("temperature", 1.0))
         kernel, bias = network.get_layer(HEAD).get_weights()
         self.head = (np.asarray(kernel, np.float32), np.asarray(bias, np.float32))
         size = network.input_shape[1]
@@ -87,11 +99,11 @@ class Classifier:
         logits, features = self.compiled(grey)
         return logits.numpy(), features.numpy()
 
-    def field_of(self, xray: Radiograph) -> Box:
-        """The part of a film that the network sees: all of it."""
-        return Box()
+    def probabilities_of(self, logits: np.ndarray) -> np.ndarray:
+        """Calibrated probabilities (n, k) of logits (n, k) (Guo et al. 2017, arXiv:1706.04599)."""
+        return softmax(logits / self.temperature)
 
-    def view(self, xray: Radiograph, box: Box) -> np.ndarray:
+    def input_of(self, xray: Radiograph, box: Box) -> np.ndarray:
         """The network's input (s, s, 1) for one film: the box, squashed to a square."""
         size = self.network.input_shape[1]
         return resize(box.crop(xray.pixels), (size, size))[..., None]
@@ -109,12 +121,19 @@ class Classifier:
         predictions: list[Prediction] = []
         for start in range(0, len(xrays), BATCH):
             films = xrays[start : start + BATCH]
-            boxes = [self.field_of(xray) for xray in films]
-            views = [self.view(xray, box) for xray, box in zip(films, boxes, strict=True)]
-            logits, features = self.forward(np.stack(views))
+            parts = seen(films, self.view)
+            inputs = [self.input_of(x, part.box) for x, part in zip(films, parts, strict=True)]
+            logits, features = self.forward(np.stack(inputs))
             predictions += [
                 Prediction(
-                    self.spec.name, self.classes, logits[i], features[i], boxes[i], xray.warnings
+                    self.spec.name,
+                    self.classes,
+                    logits[i],
+                    features[i],
+                    parts[i].box,
+                    parts[i].lungs,
+                    self.temperature,
+                    (*xray.warnings, *parts[i].warnings),
                 )
                 for i, xray in enumerate(films)
             ]

@@ -25,6 +25,8 @@ class ModelSpec:
         imagenet: Name in `keras.applications` whose ImageNet weights fit, or None.
         cpu_unfreeze_from: Prefix of the first layer that the CPU preset trains ("" for all): the
             early layers cost most and change least.
+        adapt: Copies a layer of the finished network, with another configuration where needed; None
+            to leave them all as they are.
         input_size: Height and width in pixels.
     """
 
@@ -36,6 +38,7 @@ class ModelSpec:
     feature_layer: str
     imagenet: str | None
     cpu_unfreeze_from: str = ""
+    adapt: "Callable[[keras.Layer], keras.Layer] | None" = None
     input_size: int = 224
 
 
@@ -90,6 +93,7 @@ MODELS: Mapping[str, ModelSpec] = {
             feature_layer="block14_sepconv2_act",
             imagenet="Xception",
             cpu_unfreeze_from="block7",
+            adapt=architectures.without_last_halving,
         ),
     )
 }

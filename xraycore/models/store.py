@@ -1,30 +1,9 @@
-"""The weight store: `weights/<model>/` with verified float16 weights and the model's card."""
-
-import hashlib
-import json
-import os
-import shutil
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+"""The shipped classifiers: `weights/<model>/` with weights and the model's card."""
 
 from xraycore.models.spec import MODELS, get_spec
-
-if TYPE_CHECKING:
-    import keras
-
-Card = dict[str, Any]
+from xraycore.weightfiles import Card, WeightsError, load_card, weights_folder
 
 _REQUIRED = ("model", "classes", "weights", "heat_scale", "training", "scores", "limits")
-
-
-class WeightsError(ValueError):
-    """Weights or a card that are missing, damaged or not what the card says."""
-
-
-def weights_folder() -> Path:
-    """Where trained models lie: `XRAYCORE_WEIGHTS`, or `weights/` beside the package."""
-    default = Path(__file__).resolve().parents[2] / "weights"
-    return Path(os.environ.get("XRAYCORE_WEIGHTS", default))
 
 
 def list_shipped() -> list[str]:
@@ -40,87 +19,9 @@ def read_card(name: str) -> Card:
         ValueError: If there is no such model.
     """
     get_spec(name)
-    file = weights_folder() / name / "card.json"
     try:
-        card = json.loads(file.read_text())
-    except FileNotFoundError:
+        return load_card(name, _REQUIRED)
+    except WeightsError as error:
         raise WeightsError(
-            f"{name} has no trained weights: expected {file}. "
-            f"Trained models: {', '.join(list_shipped()) or 'none'}"
+            f"{error} Trained models: {', '.join(list_shipped()) or 'none'}"
         ) from None
-    except json.JSONDecodeError as error:
-        raise WeightsError(f"{file}: expected JSON: {error}") from None
-    if missing := [key for key in _REQUIRED if key not in card]:
-        raise WeightsError(f"{file}: expected the entries {', '.join(missing)}; they are missing.")
-    return card
-
-
-def verified_weights(name: str, card: Card) -> Path:
-    """The model's weight file, once its sha256 is the card's.
-
-    Raises:
-        WeightsError: If it is missing or differs.
-    """
-    file = weights_folder() / name / card["weights"]["file"]
-    if not file.is_file():
-        raise WeightsError(f"{file}: expected the weights of {name}; there is no such file.")
-    found = sha256(file)
-    if found != card["weights"]["sha256"]:
-        raise WeightsError(
-            f"{file}: expected sha256 {card['weights']['sha256'][:12]}… as its card says. "
-            f"Received: {found[:12]}…"
-        )
-    return file
-
-
-def sha256(file: Path) -> str:
-    """Hex digest of a file."""
-    with file.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
-
-
-def save_float16(network: "keras.Model", file: Path) -> None:
-    """Saves a network's weights as float16 with gzip, which plain `load_weights` reads.
-
-    Raises:
-        WeightsError: If a weight does not fit into float16.
-    """
-    import h5py
-    import numpy as np
-
-    full, part = file.with_name(f"full.{file.name}"), file.with_name(f"part.{file.name}")
-    network.save_weights(full)
-    try:
-        with h5py.File(full) as source, h5py.File(part, "w") as target:
-
-            def copy(name: str, item: "h5py.Group | h5py.Dataset") -> None:
-                if isinstance(item, h5py.Group):
-                    written = target.require_group(name)
-                elif item.dtype.kind == "f" and item.ndim:
-                    with np.errstate(over="ignore"):
-                        values = item[()].astype(np.float16)
-                    if not np.isfinite(values).all():
-                        raise WeightsError(f"{name}: a weight of {network.name} overflows float16.")
-                    written = target.create_dataset(
-                        name, data=values, compression="gzip", compression_opts=9, shuffle=True
-                    )
-                else:
-                    written = target.create_dataset(name, data=item[()])
-                written.attrs.update(item.attrs)
-
-            source.visititems(copy)
-            target.attrs.update(source.attrs)
-        part.replace(file)
-    finally:
-        full.unlink()
-        part.unlink(missing_ok=True)
-
-
-def install(folder: Path, name: str) -> Path:
-    """Replaces a model's folder in the store by a finished one; returns where it lies now."""
-    target = weights_folder() / name
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if target.exists():
-        shutil.rmtree(target)
-    shutil.move(folder, target)
-    return target

@@ -79,13 +79,27 @@ class Augmentation:
 
     def __call__(self, pixels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """A changed copy of a square uint8 film (s, s), as float32 in [0, 1]."""
+        return self._tone(_warp(pixels, self.affine(rng, pixels.shape[0])), rng)
+
+    def with_mask(
+        self, pixels: np.ndarray, mask: np.ndarray, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The same changed copy, and the mask moved along with it.
+
+        Args:
+            pixels: Film, uint8 (s, s).
+            mask: Mask of the film, uint8 (m, m) in [0, 255].
+            rng: What is drawn does not depend on the mask.
+
+        Returns:
+            float32 (s, s) and (m, m), both in [0, 1].
+        """
         matrix = self.affine(rng, pixels.shape[0])
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        # Repeated border pixels: a black wedge would tell how far the film was turned.
-        warped = cv2.warpAffine(
-            pixels, matrix, pixels.shape[::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE
+        return self._tone(_warp(pixels, matrix), rng), _warp(
+            mask, rescaled(matrix, mask.shape[0] / pixels.shape[0])
         )
-        film = warped.astype(np.float32) / 255.0
+
+    def _tone(self, film: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         if self.gamma:
             film **= np.float32(math.exp(rng.uniform(-self.gamma, self.gamma)))
         if self.contrast:
@@ -96,3 +110,23 @@ class Augmentation:
         if self.noise:
             film += rng.normal(0.0, rng.uniform(0.0, self.noise), film.shape).astype(np.float32)
         return np.clip(film, 0.0, 1.0)
+
+
+def rescaled(matrix: np.ndarray, ratio: float) -> np.ndarray:
+    """The affine matrix (2, 3) for a copy whose side is `ratio` times as long.
+
+    A pixel's centre lies half a pixel inside its edge, on both grids.
+    """
+    linear, offset = matrix[:, :2], matrix[:, 2]
+    half = np.full(2, 0.5)
+    return np.column_stack([linear, ratio * (offset + half - linear @ half) - half + linear @ half])
+
+
+def _warp(pixels: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """A uint8 image moved by a matrix from target to source pixels, as float32 in [0, 1]."""
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    # Repeated border pixels: a black wedge would tell how far the film was turned.
+    moved = cv2.warpAffine(
+        pixels, matrix, pixels.shape[::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE
+    )
+    return moved.astype(np.float32) / 255.0

@@ -3,11 +3,11 @@
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 import numpy as np
-from sklearn.metrics import roc_auc_score
 
 from xraycore.data.manifest import DatasetError, Manifest
 from xraycore.models.architectures import build_network
@@ -24,8 +24,8 @@ from xraycore.training.learner import (
 from xraycore.training.progress import Follow, Progress, Report
 from xraycore.training.recipe import Recipe
 from xraycore.training.run import Run, State, environment
-
-DIVERGED = "the loss is no longer finite: lower the rate (--lr), or look for one with lr-find."
+from xraycore.training.teacher import teach
+from xraycore.training.validation import DIVERGED, choice, external_scores, home_scores, judge
 
 
 def train(
@@ -35,6 +35,8 @@ def train(
     folder: str | Path,
     *,
     weights: str = "none",
+    external: Sequence[Manifest] = (),
+    teachers: Sequence[str] = (),
     precision: str = "auto",
     seed: int = 0,
     resume: bool = False,
@@ -49,6 +51,8 @@ def train(
         recipe: How.
         folder: Where to; created.
         weights: Start, see `load_start`.
+        external: Data sets that are never trained on, to choose the best epoch by.
+        teachers: Shipped models whose probabilities are imitated too.
         precision: "float32", "mixed_bfloat16", or "auto" (see `resolve_precision`).
         seed: Of initial weights, order and augmentation.
         resume: Go on where the folder's run stopped.
@@ -72,6 +76,8 @@ def train(
             "model": spec.name,
             "classes": list(classes),
             "recipe": recipe.to_json(),
+            "teachers": list(teachers),
+            "chosen_on": [one.fingerprint() for one in external],
             "seed": seed,
             "start": Path(weights).name,
             "precision": precision,
@@ -84,12 +90,23 @@ def train(
     )
     if state.stage == len(recipe.stages):
         return run
-    films = _read(manifest, max(stage.size for stage in recipe.stages), report)
+    data = _read(manifest, external, recipe, classes, teachers, report)
     with computing_in(run.config["precision"]):
         while state.stage < len(recipe.stages):
             keras.utils.set_random_seed(seed + state.total_epochs)
-            _train_stage(run, state, spec, recipe, films, classes, weights, seed, report)
+            _train_stage(run, state, spec, recipe, data, weights, seed, report)
     return run
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a run trains on, validates on and chooses by."""
+
+    classes: tuple[str, ...]
+    train: Films
+    val: Films
+    external: tuple[Films, ...]
+    teacher: np.ndarray | None
 
 
 def trainable_classes(manifest: Manifest) -> tuple[str, ...]:
@@ -111,47 +128,21 @@ def trainable_classes(manifest: Manifest) -> tuple[str, ...]:
     return classes
 
 
-def validate(learner: keras.Model, films: Films, classes: Sequence[str], batch_size: int) -> dict:
-    """Cross-entropy, accuracy and macro one-against-rest AUROC on validation films.
-
-    Raises:
-        ValueError: If a logit is not finite.
-    """
-    logits = np.asarray(
-        learner.predict(Batches(films, classes, batch_size=batch_size), verbose=0), np.float64
-    )
-    if not np.isfinite(logits).all():
-        raise ValueError(DIVERGED)
-    logits -= logits.max(axis=1, keepdims=True)
-    log_p = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
-    target = films.targets(classes)
-    aurocs = [
-        roc_auc_score(target == k, log_p[:, k])
-        for k in range(len(classes))
-        if 0 < (target == k).sum() < len(target)
-    ]
-    return {
-        "val_loss": float(-log_p[np.arange(len(target)), target].mean()),
-        "val_accuracy": float((log_p.argmax(axis=1) == target).mean()),
-        "val_auc": float(np.mean(aurocs)),
-    }
-
-
 def _train_stage(
     run: Run,
     state: State,
     spec: ModelSpec,
     recipe: Recipe,
-    films: dict[str, Films],
-    classes: Sequence[str],
+    data: Data,
     weights: str,
     seed: int,
     report: Report,
 ) -> None:
-    stage = recipe.stages[state.stage]
+    stage, classes = recipe.stages[state.stage], data.classes
     network = build_network(spec, len(classes), size=stage.size, dropout=recipe.dropout)
     set_trainable(network, stage, freeze_batch_norm=recipe.freeze_batch_norm)
-    train_films, val_films = films["train"].at(stage.size), films["val"].at(stage.size)
+    train_films, val_films = data.train.at(stage.size), data.val.at(stage.size)
+    external = [films.at(stage.size) for films in data.external]
     steps = -(-len(train_films.records) // recipe.batch_size)
     schedule = keras.optimizers.schedules.CosineDecay(
         0.0,
@@ -175,9 +166,11 @@ def _train_stage(
         batches = Batches(
             train_films,
             classes,
+            learner.outputs[1].shape[1:3],
             batch_size=recipe.batch_size,
             augmentation=recipe.augmentation,
             balance=recipe.balance,
+            teacher=data.teacher,
             seed=seed,
             epoch=state.total_epochs,
         )
@@ -187,18 +180,25 @@ def _train_stage(
         seconds = time.monotonic() - began
         if not math.isfinite(fitted.history["loss"][0]):
             raise ValueError(DIVERGED)
+        home = home_scores(judge(learner, val_films, classes, recipe.batch_size))
+        abroad = external_scores(
+            [judge(learner, films, classes, recipe.batch_size) for films in external], classes
+        )
         row = {
             "epoch": state.total_epochs + 1,
             "stage": stage.name,
             "size": stage.size,
             "loss": fitted.history["loss"][0],
             "accuracy": fitted.history["accuracy"][0],
-            **validate(learner, val_films, classes, recipe.batch_size),
+            "inside": fitted.history["inside"][0],
+            **home,
+            **abroad,
+            "choice": choice(home, abroad),
             "images_per_second": len(train_films.records) / seconds,
         }
-        better = state.best_loss is None or row["val_loss"] < state.best_loss
+        better = state.best_choice is None or row["choice"] > state.best_choice
         if better:
-            state.best_loss, state.stale = row["val_loss"], 0
+            state.best_choice, state.stale = row["choice"], 0
         else:
             state.stale += 1
         state.epoch += 1
@@ -210,20 +210,33 @@ def _train_stage(
         run.commit(state)
         if better:
             run.save_best(network)
-    state.stage, state.epoch, state.best_loss, state.stale = state.stage + 1, 0, None, 0
+    state.stage, state.epoch, state.best_choice, state.stale = state.stage + 1, 0, None, 0
     run.commit(state)
 
 
-def _read(manifest: Manifest, size: int, report: Report) -> dict[str, Films]:
-    """The training and the validation films, reported on as one."""
-    splits = {name: manifest.split(name) for name in ("train", "val")}
-    total = sum(map(len, splits.values()))
-    films, before = {}, 0
-    for name, records in splits.items():
+def _read(
+    manifest: Manifest,
+    external: Sequence[Manifest],
+    recipe: Recipe,
+    classes: tuple[str, ...],
+    teachers: Sequence[str],
+    report: Report,
+) -> Data:
+    """All films of a run, read at its largest size and reported on as one."""
+    parts = [manifest.split("train"), manifest.split("val"), *(one.records for one in external)]
+    size = max(stage.size for stage in recipe.stages)
+    total = sum(map(len, parts))
+    films, before = [], 0
+    for records in parts:
 
         def report_share(done: int, _: int, before: int = before) -> None:
             report(Progress("reading films", (before + done) / total))
 
-        films[name] = load_films(records, size, report_share)
+        films.append(load_films(records, size, recipe.view, report_share))
         before += len(records)
-    return films
+    teacher = None
+    if teachers:
+        teacher = teach(
+            teachers, films[0], classes, lambda done: report(Progress("asking the teachers", done))
+        )
+    return Data(classes, films[0], films[1], tuple(films[2:]), teacher)

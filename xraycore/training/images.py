@@ -12,19 +12,33 @@ import cv2
 import keras
 import numpy as np
 
+from xraycore.anatomy.view import VIEW_NAMES, seen
+from xraycore.data.labels import members
 from xraycore.data.manifest import DatasetError, Record
-from xraycore.imaging import RadiographError, read_radiograph
+from xraycore.imaging import Radiograph, RadiographError, read_radiograph
 from xraycore.imaging.resample import resize
 from xraycore.training.augmentation import Augmentation
 
 logger = logging.getLogger(__name__)
 
+# Height and width of the lung masks that are kept beside the films.
+MASK = 56
+CHUNK = 32
+
 
 @dataclass(frozen=True)
 class Films:
-    """Decoded films: `pixels` uint8 (n, s, s) and the record of each."""
+    """What networks see of decoded films.
+
+    Attributes:
+        pixels: uint8 (n, s, s).
+        lungs: uint8 (n, 56, 56) in [0, 255], the lungs with their rim on the same part of the film;
+            255 everywhere where no lungs were found.
+        records: The record of each.
+    """
 
     pixels: np.ndarray
+    lungs: np.ndarray
     records: tuple[Record, ...]
 
     def at(self, size: int) -> "Films":
@@ -32,58 +46,76 @@ class Films:
         if self.pixels.shape[1] == size:
             return self
         smaller = [cv2.resize(p, (size, size), interpolation=cv2.INTER_AREA) for p in self.pixels]
-        return Films(np.stack(smaller), self.records)
+        return Films(np.stack(smaller), self.lungs, self.records)
 
     def targets(self, classes: Sequence[str]) -> np.ndarray:
-        """Class indices (n,)."""
-        return np.array([classes.index(record.label) for record in self.records])
+        """Float32 (n, classes): 1 for every class that the film's label allows."""
+        allowed = [members(record.label, classes) for record in self.records]
+        return np.array([[name in names for name in classes] for names in allowed], np.float32)
 
 
 def load_films(
-    records: Sequence[Record], size: int, report: Callable[[int, int], None] = lambda _, __: None
+    records: Sequence[Record],
+    size: int,
+    view: str = "lungs",
+    report: Callable[[int, int], None] = lambda _, __: None,
 ) -> Films:
-    """Reads films at size x size; a film that cannot be read is logged and left out.
+    """Reads what a network sees of films; one that cannot be read is logged and left out.
 
     Args:
         records: What to read.
         size: Height and width in pixels.
+        view: "lungs" or "film", see `xraycore.anatomy.view`.
         report: Called with the number done and the number to do.
 
     Raises:
         DatasetError: If none can be read.
+        ValueError: If there is no such view.
     """
+    if view not in VIEW_NAMES:
+        raise ValueError(f"view must be one of {', '.join(VIEW_NAMES)}. Received: {view!r}")
 
-    def load(record: Record) -> np.ndarray | None:
+    def read(record: Record) -> Radiograph | None:
         try:
-            pixels = read_radiograph(record.path).pixels
+            return read_radiograph(record.path)
         except RadiographError as error:
             logger.warning("left out: %s", error)
             return None
-        return np.rint(resize(pixels, (size, size)) * 255.0).astype(np.uint8)
 
-    films, kept = [], []
+    pixels, lungs, kept = [], [], []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for done, (record, film) in enumerate(
-            zip(records, pool.map(load, records), strict=True), start=1
-        ):
-            report(done, len(records))
-            if film is not None:
-                films.append(film)
+        for start in range(0, len(records), CHUNK):
+            chunk = records[start : start + CHUNK]
+            found = [
+                (record, xray)
+                for record, xray in zip(chunk, pool.map(read, chunk), strict=True)
+                if xray is not None
+            ]
+            parts = seen([xray for _, xray in found], view)
+            for (record, xray), part in zip(found, parts, strict=True):
+                film = resize(part.box.crop(xray.pixels), (size, size))
+                pixels.append(np.rint(film * 255.0).astype(np.uint8))
+                lungs.append(np.rint(part.lungs_on((MASK, MASK)) * 255.0).astype(np.uint8))
                 kept.append(record)
-    if not films:
+            report(start + len(chunk), len(records))
+    if not kept:
         raise DatasetError(f"expected readable films; none of {len(records)} could be read.")
-    return Films(np.stack(films), tuple(kept))
+    return Films(np.stack(pixels), np.stack(lungs), tuple(kept))
 
 
 def balance_weights(records: Sequence[Record], power: float) -> np.ndarray:
-    """Loss weight of each film, n(class, source)^-power scaled to mean 1; float32 (n,)."""
+    """Loss weight of each film, n(label, source)^-power scaled to mean 1; float32 (n,)."""
     counts = Counter((record.label, record.source) for record in records)
     weights = np.array([counts[r.label, r.source] ** -power for r in records])
     return (weights / weights.mean()).astype(np.float32)
 
 
 class Batches(keras.utils.PyDataset):
-    """Batches (films (b, s, s, 1) in [0, 1], one-hot (b, classes), weights (b,)) of one epoch.
+    """Batches (films (b, s, s, 1) in [0, 1], truth, weights (b,)) of one epoch.
+
+    Truth is a dict: `classes` (b, k), 1 for every class that the label allows; `lungs` (b, h, w),
+    the share of each cell of the feature map that lies in the lungs; and `teacher` (b, k),
+    probabilities to imitate, where there are any.
 
     The order and every random change follow from (seed, epoch, place) alone, so a resumed epoch
     sees what the interrupted one would have seen, whatever the number of workers.
@@ -93,17 +125,20 @@ class Batches(keras.utils.PyDataset):
         self,
         films: Films,
         classes: Sequence[str],
+        grid: tuple[int, int],
         *,
         batch_size: int,
         augmentation: Augmentation | None = None,
         balance: float = 0.0,
+        teacher: np.ndarray | None = None,
         seed: int = 0,
         epoch: int = 0,
         workers: int = 1,
     ):
         super().__init__(workers=workers, max_queue_size=8)
         self.films, self.batch_size, self.augmentation = films, batch_size, augmentation
-        self.targets = np.eye(len(classes), dtype=np.float32)[films.targets(classes)]
+        self.grid, self.teacher = grid, teacher
+        self.targets = films.targets(classes)
         self.weights = balance_weights(films.records, balance)
         self.seed, self.epoch = seed, epoch
         count = len(films.records)
@@ -113,17 +148,21 @@ class Batches(keras.utils.PyDataset):
     def __len__(self) -> int:
         return math.ceil(len(self.order) / self.batch_size)
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def __getitem__(self, index: int) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray]:
         chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
+        pairs = [self._film(i) for i in chosen]
+        truth = {
+            "classes": self.targets[chosen],
+            # The triangle filter is the adjoint of the bilinear one that draws a map on the film.
+            "lungs": np.stack([resize(mask, self.grid) for _, mask in pairs]),
+        }
+        if self.teacher is not None:
+            truth["teacher"] = self.teacher[chosen]
+        return np.stack([film for film, _ in pairs])[..., None], truth, self.weights[chosen]
+
+    def _film(self, i: int) -> tuple[np.ndarray, np.ndarray]:
+        pixels, lungs = self.films.pixels[i], self.films.lungs[i]
         if self.augmentation is None:
-            pixels = self.films.pixels[chosen].astype(np.float32) / 255.0
-        else:
-            pixels = np.stack(
-                [
-                    self.augmentation(
-                        self.films.pixels[i], np.random.default_rng((self.seed, self.epoch, i))
-                    )
-                    for i in chosen
-                ]
-            )
-        return pixels[..., None], self.targets[chosen], self.weights[chosen]
+            return pixels.astype(np.float32) / 255.0, lungs.astype(np.float32) / 255.0
+        rng = np.random.default_rng((self.seed, self.epoch, i))
+        return self.augmentation.with_mask(pixels, lungs, rng)

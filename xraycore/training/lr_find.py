@@ -99,10 +99,11 @@ def find_learning_rate(
         set_trainable(network, stage, freeze_batch_norm=recipe.freeze_batch_norm)
         schedule = keras.optimizers.schedules.ExponentialDecay(LOWEST, 1, factor)
         learner = compile_for(network, recipe, schedule)
-        films = _some_films(manifest, steps * recipe.batch_size, stage.size, seed, report)
+        films = _some_films(manifest, steps * recipe.batch_size, stage.size, recipe, seed, report)
+        grid = learner.outputs[1].shape[1:3]
         losses: list[float] = []
         diverged = False
-        for films_in, targets, sample_weights in _endless(films, classes, recipe, seed):
+        for films_in, targets, sample_weights in _endless(films, classes, grid, recipe, seed):
             learner.reset_metrics()
             logs = learner.train_on_batch(films_in, targets, sample_weights, return_dict=True)
             loss = float(logs["loss"])
@@ -158,19 +159,22 @@ def _width(steps: int) -> float:
     return SMOOTHING_DECADES * (steps - 1) / np.log10(HIGHEST / LOWEST)
 
 
-def _some_films(manifest: Manifest, count: int, size: int, seed: int, report: Report) -> Films:
+def _some_films(
+    manifest: Manifest, count: int, size: int, recipe: Recipe, seed: int, report: Report
+) -> Films:
     """At most `count` training films, drawn at random."""
     records = manifest.split("train")
     chosen = np.random.default_rng(seed).permutation(len(records))[:count]
     return load_films(
         [records[i] for i in np.sort(chosen)],
         size,
+        recipe.view,
         lambda done, total: report(Progress("reading films", done / total)),
     )
 
 
 def _endless(
-    films: Films, classes: Sequence[str], recipe: Recipe, seed: int
+    films: Films, classes: Sequence[str], grid: tuple[int, int], recipe: Recipe, seed: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Full batches, epoch after epoch; a smaller last one would only add noise to the curve."""
     epoch = 0
@@ -178,6 +182,7 @@ def _endless(
         batches = Batches(
             films,
             classes,
+            grid,
             batch_size=recipe.batch_size,
             augmentation=recipe.augmentation,
             balance=recipe.balance,

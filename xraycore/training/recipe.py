@@ -5,7 +5,12 @@ from dataclasses import asdict, dataclass, replace
 from xraycore.models.spec import ModelSpec
 from xraycore.training.augmentation import Augmentation
 
-PRESETS = ("cpu", "gpu", "quick")
+PRESETS = ("cpu", "gpu", "quick", "shipped")
+
+# Hospitals differ in exposure, noise and framing; a network should not tell them by that.
+DOMAIN_RANDOM = Augmentation(
+    shear=0.1, zoom=0.2, rotation=10, shift=0.06, gamma=0.4, contrast=0.3, noise=0.03
+)
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,9 @@ class Recipe:
         warmup: Share of a stage's steps over which the rate rises from zero.
         patience: Epochs of a stage without a better validation loss before it ends.
         freeze_batch_norm: Keep the statistics of a pretrained backbone.
+        view: What the network sees of a film: "lungs" (the lung field with a margin) or "film".
+        evidence: Weight of the loss on evidence outside the lungs (see `Learner`).
+        distillation: Share of the loss that is taken from the teachers, where a run has any.
         augmentation: Random changes of the training films.
     """
 
@@ -59,6 +67,9 @@ class Recipe:
     warmup: float = 0.1
     patience: int = 3
     freeze_batch_norm: bool = True
+    view: str = "lungs"
+    evidence: float = 1.0
+    distillation: float = 0.5
     augmentation: Augmentation = Augmentation()
 
     def __post_init__(self):
@@ -94,7 +105,8 @@ def preset(name: str, spec: ModelSpec, *, pretrained: bool) -> Recipe:
 
     "cpu" is made for two cores and an hour or two: low resolution first, the early layers frozen.
     "gpu" trains all layers at full resolution. "quick" shows within a minute or two that a few
-    hundred films can be learnt from at all.
+    hundred films can be learnt from at all. "shipped" is what the models under `weights/` were
+    trained with on two cores.
 
     Raises:
         ValueError: If there is no such preset.
@@ -126,6 +138,8 @@ def preset(name: str, spec: ModelSpec, *, pretrained: bool) -> Recipe:
             Stage("low resolution", 8, low, 2e-3),
             Stage("full resolution", 3, full, 5e-4),
         )
+    elif name == "shipped":
+        return _shipped(spec, low, pretrained)
     elif name == "gpu" and pretrained:
         stages = (Stage("head", 2, full, 1e-3, None), Stage("all", 15, full, 1e-4))
     elif name == "gpu":
@@ -133,3 +147,18 @@ def preset(name: str, spec: ModelSpec, *, pretrained: bool) -> Recipe:
     else:
         raise ValueError(f"preset must be one of {', '.join(PRESETS)}. Received: {name!r}")
     return Recipe(stages, freeze_batch_norm=pretrained)
+
+
+def _shipped(spec: ModelSpec, low: int, pretrained: bool) -> Recipe:
+    full, since = spec.input_size, spec.cpu_unfreeze_from
+    if pretrained:
+        stages = (
+            Stage("low resolution", 2, low, 2e-4, since),
+            Stage("full resolution", 3, full, 1.5e-4, since),
+        )
+    else:
+        stages = (
+            Stage("low resolution", 10, low, 2e-3),
+            Stage("full resolution", 3, full, 5e-4),
+        )
+    return Recipe(stages, freeze_batch_norm=pretrained, patience=10, augmentation=DOMAIN_RANDOM)

@@ -3,7 +3,7 @@
 run.json             configuration: model, classes, recipe, data, seed, versions
 state.json           the last finished epoch, replaced in one step after every epoch
 last-N.weights.h5    network and optimizer after epoch N
-best.weights.h5      network with the lowest validation loss of its stage
+best.weights.h5      network with the highest choice of its stage
 history.csv          a row an epoch
 """
 
@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     import keras
 
 
+# What a resumed run must have been started with too.
+_SAME = (
+    *("model", "classes", "start", "recipe", "teachers", "seed"),
+    *("manifest_sha256", "chosen_on"),
+)
+
+
 @dataclass
 class State:
     """How far a run came.
@@ -28,7 +35,7 @@ class State:
         stage: Index of the stage in progress; the number of stages when the run is finished.
         epoch: Finished epochs of that stage.
         total_epochs: Finished epochs of all stages.
-        best_loss: Lowest validation loss of the stage, None before its first epoch.
+        best_choice: Highest choice of the stage (`validation.choice`), None before its first epoch.
         stale: Epochs since then.
         history: A row an epoch.
     """
@@ -36,7 +43,7 @@ class State:
     stage: int = 0
     epoch: int = 0
     total_epochs: int = 0
-    best_loss: float | None = None
+    best_choice: float | None = None
     stale: int = 0
     history: list[dict] = field(default_factory=list)
 
@@ -78,7 +85,7 @@ class Run:
                 f"{self.folder} holds a run already: resume it (--resume) or name another folder."
             )
         held, asked = self.config, json.loads(json.dumps(config))  # tuples become lists
-        for key in ("model", "classes", "start", "recipe", "seed", "manifest_sha256"):
+        for key in _SAME:
             if held[key] != asked[key]:
                 raise ValueError(
                     f"{self.folder} was started with another {key}: "

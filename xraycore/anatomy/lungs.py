@@ -1,0 +1,119 @@
+"""From a film to its lung field: the mask, and the part of the film that classifiers see."""
+
+import threading
+import weakref
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import cv2
+import numpy as np
+
+from xraycore.anatomy.segmenter import load_segmenter
+from xraycore.imaging.box import Box
+from xraycore.imaging.radiograph import Radiograph
+
+# Around the lungs' bounding box, as a share of its height and width.
+MARGIN = 0.06
+# A component smaller than this share of the largest is a speck, not a lung.
+SPECK = 0.15
+# Lungs cover this share of a film; the training masks lie between 0.07 and 0.62.
+PLAUSIBLE_AREA = (0.06, 0.70)
+# Their bounding box covers at least this share of the film's height and width.
+PLAUSIBLE_SIDE = 0.3
+# Heat within this share of the film's side around the mask still counts as inside: the masks end
+# at the pleura, and one cell of a 14 x 14 map is twice as wide.
+RIM = 0.03
+
+NO_LUNGS = "No plausible lungs were found, so the networks see the whole film."
+
+_found: "weakref.WeakKeyDictionary[Radiograph, LungField]" = weakref.WeakKeyDictionary()
+_finding = threading.Lock()
+
+
+@dataclass(frozen=True, eq=False)
+class LungField:
+    """Where the lungs are on a film.
+
+    Attributes:
+        mask: Bool (128, 128) over the whole film; all false where no plausible lungs were found.
+        box: The lungs with a margin, as classifiers see them; the whole film without lungs.
+        warnings: What the reader of a film must know about it.
+    """
+
+    mask: np.ndarray = field(repr=False)
+    box: Box
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def found(self) -> bool:
+        """Whether there are plausible lungs."""
+        return bool(self.mask.any())
+
+    @cached_property
+    def with_rim(self) -> np.ndarray:
+        """The mask widened by `RIM` of the film's side; bool (128, 128)."""
+        radius = round(RIM * self.mask.shape[0])
+        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+        return cv2.dilate(self.mask.astype(np.uint8), disc).astype(bool)
+
+    def share_inside(self, values: np.ndarray, box: Box) -> float:
+        """Share of a heatmap's heat that lies in the lungs or their rim.
+
+        Measured where the map is drawn: spread over the film, bilinear.
+
+        Args:
+            values: Float (h, w), not negative, raw.
+            box: The part of the film that the map covers.
+
+        Returns:
+            In [0, 1]; 0 for a map without heat, NaN where no lungs were found.
+        """
+        if not self.found:
+            return float("nan")
+        heat = box.spread(values.astype(np.float32), self.mask.shape)
+        total = float(heat.sum())
+        return float(heat[self.with_rim].sum()) / total if total > 0 else 0.0
+
+
+def lung_field(probability: np.ndarray) -> LungField:
+    """The lung field that a map of probabilities (128, 128) shows.
+
+    The larger components of what is more likely lung than not; they must cover a plausible part of
+    the film, in area, height and width.
+    """
+    likely = (probability > 0.5).astype(np.uint8)
+    _, components, stats, _ = cv2.connectedComponentsWithStats(likely, connectivity=8)
+    areas = stats[:, cv2.CC_STAT_AREA].copy()
+    areas[0] = 0  # The background.
+    kept = np.flatnonzero(areas >= max(1, SPECK * areas.max()))
+    mask = np.isin(components, kept) & (likely > 0)
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if len(rows):
+        top, bottom = rows[0] / mask.shape[0], (rows[-1] + 1) / mask.shape[0]
+        left, right = columns[0] / mask.shape[1], (columns[-1] + 1) / mask.shape[1]
+        high, wide = bottom - top, right - left
+        low, much = PLAUSIBLE_AREA
+        if low <= mask.mean() <= much and min(high, wide) >= PLAUSIBLE_SIDE:
+            box = Box(
+                max(0.0, float(top - MARGIN * high)),
+                max(0.0, float(left - MARGIN * wide)),
+                min(1.0, float(bottom + MARGIN * high)),
+                min(1.0, float(right + MARGIN * wide)),
+            )
+            return LungField(mask, box)
+    return LungField(np.zeros_like(mask), Box(), (NO_LUNGS,))
+
+
+def find_lungs(xrays: Sequence[Radiograph]) -> list[LungField]:
+    """The lung fields of films; of each film object they are found once.
+
+    Raises:
+        WeightsError: If the segmenter's weights are missing or not what its card says.
+    """
+    with _finding:
+        new = [xray for xray in dict.fromkeys(xrays) if xray not in _found]
+        if new:
+            for xray, found in zip(new, load_segmenter()([x.pixels for x in new]), strict=True):
+                _found[xray] = lung_field(found)
+        return [_found[xray] for xray in xrays]

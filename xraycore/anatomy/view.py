@@ -1,0 +1,49 @@
+"""What a classifier is shown of a film: the lung field, or all of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from xraycore.anatomy.lungs import LungField, find_lungs
+from xraycore.imaging.box import Box
+from xraycore.imaging.radiograph import Radiograph
+from xraycore.imaging.resample import resize
+
+VIEW_NAMES = ("lungs", "film")
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """The part of a film that a classifier sees, and where the lungs are.
+
+    Attributes:
+        box: That part.
+        lungs: The film's lung field.
+        warnings: What the reader must know of it.
+    """
+
+    box: Box
+    lungs: LungField
+    warnings: tuple[str, ...] = ()
+
+    def lungs_on(self, shape: tuple[int, int]) -> np.ndarray:
+        """Share of each cell of a grid over the box that lies in the lungs or their rim.
+
+        Float32 of that shape in [0, 1]; 1 everywhere where no lungs were found.
+        """
+        if not self.lungs.found:
+            return np.ones(shape, np.float32)
+        return resize(self.box.crop(self.lungs.with_rim).astype(np.float32), shape)
+
+
+def seen(xrays: Sequence[Radiograph], view: str) -> list[Seen]:
+    """What a classifier with that view sees of films.
+
+    Raises:
+        WeightsError: If the lung segmenter's weights are missing or damaged.
+    """
+    fields = find_lungs(xrays)
+    if view == "film":
+        return [Seen(Box(), lungs) for lungs in fields]
+    return [Seen(lungs.box, lungs, lungs.warnings) for lungs in fields]

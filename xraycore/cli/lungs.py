@@ -1,0 +1,75 @@
+"""The command that trains the lung segmenter: train-lungs."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from xraycore.cli.app import Json, Seed, app
+from xraycore.cli.console import emit_json, emit_table, progress_bar
+
+WORST = 10
+
+
+@app.command()
+def train_lungs(
+    folder: Annotated[Path, typer.Argument(help="Folder with images/ and lung_masks/.")],
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the films.")] = 20,
+    worst: Annotated[
+        Path | None, typer.Option(help="PNG file to draw the worst held-back films into.")
+    ] = None,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Train the lung segmenter, judge it on a held-back fifth and install it under weights/."""
+    from xraycore.data.sources import CITATIONS
+    from xraycore.evaluation.scores import bootstrapped
+    from xraycore.training import lungs
+    from xraycore.training.run import environment
+
+    with progress_bar() as update:
+        update("reading films", 0.0)
+        films = lungs.read_masked(folder)
+        test = lungs.held_back(films.names, seed)
+
+        def show(epoch: int, loss: float) -> None:
+            update(f"epoch {epoch}/{epochs}, loss {loss:.3f}", epoch / epochs)
+
+        network = lungs.train_segmenter(films.only(~test), epochs=epochs, seed=seed, report=show)
+    held = films.only(test)
+    scores = lungs.dice_scores(network, held)
+    card = {
+        "title": "Lung segmenter (U-Net)",
+        "parameters": network.count_params(),
+        "training": {
+            "data": str(folder),
+            "citation": CITATIONS.get("covid_qu", "no citation known"),
+            "films": {"train": int((~test).sum()), "test": int(test.sum())},
+            "epochs": epochs,
+            "seed": seed,
+            "augmentation": str(lungs.AUGMENTATION),
+            "command": shlex.join(["python", "-m", "xraycore", *sys.argv[1:]]),
+            "environment": environment(),
+        },
+        "scores": {
+            "dice": bootstrapped(lambda i: float(scores[i].mean()), list(held.names)),
+            "dice_share_below_0.9": float((scores < 0.9).mean()),
+            "worst": {
+                held.names[i]: round(float(scores[i]), 4) for i in np.argsort(scores)[:WORST]
+            },
+        },
+    }
+    installed = lungs.ship_segmenter(network, card)
+    if worst:
+        worst.parent.mkdir(parents=True, exist_ok=True)
+        lungs.draw_worst(held, network, scores, worst)
+    if json:
+        emit_json({"folder": str(installed), "card": card})
+        return
+    found = card["scores"]["dice"]
+    rows = [["mean Dice", found["value"], found["low"], found["high"], found["n"]]]
+    emit_table(f"Lung segmenter: {installed}", ["score", "value", "low", "high", "films"], rows)
+    emit_table("Worst held-back films", ["film", "Dice"], list(card["scores"]["worst"].items()))

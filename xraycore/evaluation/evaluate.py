@@ -1,0 +1,204 @@
+"""All scores of one or more models on the same films, as one JSON-ready document."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from sklearn.metrics import precision_recall_curve, roc_curve
+
+from xraycore.data.labels import CHEST4, NORMAL, VIEWS, View
+from xraycore.evaluation.calibration import reliability_curve
+from xraycore.evaluation.comparison import compare_all
+from xraycore.evaluation.operating import OperatingPoint, at_threshold
+from xraycore.evaluation.outcome import Outcome, ensemble
+from xraycore.evaluation.scores import bootstrapped, view_scores
+
+CURVE_POINTS = 200
+TOP_LOSSES = 20
+# Edges of the groups that scores are given for apart; a group of fewer films is left out.
+AGES = ((0, 18), (18, 40), (40, 60), (60, 150))
+SIZES = ((0, 256), (256, 512), (512, 1024), (1024, 100_000))
+MIN_GROUP = 20
+
+
+def own_view(classes: Sequence[str]) -> View:
+    """The view that changes nothing: every class by itself."""
+    if tuple(classes) == CHEST4:
+        return VIEWS["chest4"]
+    return View("classes", "All classes", {name: (name,) for name in classes})
+
+
+def evaluate(
+    outcomes: Sequence[Outcome],
+    view: View,
+    points: Mapping[str, Mapping[str, OperatingPoint]] | None = None,
+) -> dict:
+    """Scores, curves, subgroups and worst films of each model, and every pair compared.
+
+    Two models or more are also judged as an ensemble, their mean calibrated probability.
+
+    Args:
+        outcomes: One a model, of the same films.
+        view: How classes are summed.
+        points: Model -> operating points, chosen on other films; used for views of two classes.
+
+    Raises:
+        ValueError: If no film has a label that the view knows.
+    """
+    if len(outcomes) > 1:
+        outcomes = [*outcomes, ensemble(outcomes)]
+    viewed = [_viewed(outcome, view) for outcome in outcomes]
+    first = viewed[0]
+    document = {
+        "view": view.name,
+        "classes": list(view.classes),
+        "films": len(first.target),
+        "labels": dict(Counter(view.classes[k] for k in first.target)),
+        "models": {one.outcome.model: _judge(one, view, points or {}) for one in viewed},
+    }
+    if len(view.classes) == 2 and len(viewed) > 1:
+        document["comparisons"] = compare_all(
+            {one.outcome.model: one.probability[:, _finding(view)] for one in viewed},
+            first.target == _finding(view),
+        )
+    return document
+
+
+class _viewed:
+    """An outcome's films that a view knows, with their target (n,) and probability (n, k)."""
+
+    def __init__(self, outcome: Outcome, view: View):
+        labels = [view.label(record.label) for record in outcome.records]
+        known = np.array([label is not None for label in labels])
+        if not known.any():
+            raise ValueError(
+                f"the view {view.name!r} needs films labelled {', '.join(view.classes)}. Received: "
+                f"{', '.join(sorted({record.label for record in outcome.records}))}"
+            )
+        self.outcome = outcome.only(known)
+        self.target = np.array([view.classes.index(label) for label in labels if label])
+        self.probability = view.probabilities(self.outcome.probabilities, outcome.classes)
+
+
+def _finding(view: View) -> int:
+    """Index of the class that is looked for: of two, the one that is not normal, or the second."""
+    return next((k for k, name in enumerate(view.classes) if k and name != NORMAL), 1)
+
+
+def _judge(one: _viewed, view: View, points: Mapping[str, Mapping[str, OperatingPoint]]) -> dict:
+    outcome, target, probability = one.outcome, one.target, one.probability
+    called = probability.argmax(axis=1)
+    found = {
+        "scores": view_scores(target, probability, view.classes, outcome.groups),
+        "reliability": reliability_curve(probability.max(axis=1), called == target),
+        "curves": {
+            name: _curves(target == k, probability[:, k])
+            for k, name in enumerate(view.classes)
+            if 0 < (target == k).sum() < len(target)
+        },
+        "inside_lungs": _inside(outcome),
+        "subgroups": _subgroups(one, view),
+        "top_losses": _top_losses(one, view),
+        "confused": _confused(target, called, view),
+        "seconds_per_film": None if np.isnan(outcome.seconds) else round(outcome.seconds, 4),
+    }
+    if len(view.classes) == 2:
+        k = _finding(view)
+        own = points.get(outcome.model) or {"default": OperatingPoint("default", "0.5", 0.5)}
+        found["operating_points"] = {
+            name: {
+                "title": point.title,
+                "threshold": point.threshold,
+                **at_threshold(target == k, probability[:, k], point.threshold),
+            }
+            for name, point in own.items()
+        }
+    return found
+
+
+def _curves(positive: np.ndarray, probability: np.ndarray) -> dict:
+    false_positive, true_positive, _ = roc_curve(positive, probability)
+    precision, recall, _ = precision_recall_curve(positive, probability)
+    return {
+        "roc": {
+            "false_positive_rate": _thinned(false_positive),
+            "true_positive_rate": _thinned(true_positive),
+        },
+        "pr": {"recall": _thinned(recall), "precision": _thinned(precision)},
+    }
+
+
+def _thinned(values: np.ndarray) -> list[float]:
+    """At most 200 of the points of a curve, both ends among them."""
+    places = np.linspace(0, len(values) - 1, min(len(values), CURVE_POINTS)).round().astype(int)
+    return [round(float(value), 4) for value in values[places]]
+
+
+def _inside(outcome: Outcome) -> dict | None:
+    """Mean share of positive evidence in the lungs, beside the lungs' own share of the film."""
+    known = ~np.isnan(outcome.inside)
+    if not known.any():
+        return None
+    inside, groups = outcome.inside[known], np.asarray(outcome.groups)[known]
+    return {
+        "evidence": bootstrapped(lambda chosen: float(inside[chosen].mean()), list(groups)),
+        "area": round(float(outcome.lungs[known].mean()), 4),
+        "films_without_lungs": int((~known).sum()),
+    }
+
+
+def _subgroups(one: _viewed, view: View) -> list[dict]:
+    records, sizes = one.outcome.records, one.outcome.sizes.max(axis=1)
+    masks = {
+        ("source", source): np.array([r.source == source for r in records])
+        for source in sorted({record.source for record in records})
+    }
+    ages = np.array([np.nan if r.age is None else r.age for r in records])
+    for low, high in AGES:
+        masks["age", f"{low} to {high - 1} years"] = (ages >= low) & (ages < high)
+    for low, high in SIZES:
+        masks["size", f"{low} to {high - 1} px"] = (sizes >= low) & (sizes < high)
+    rows = []
+    for (kind, name), mask in masks.items():
+        if mask.sum() < MIN_GROUP:
+            continue
+        groups = [r.group for r, chosen in zip(records, mask, strict=True) if chosen]
+        scores = view_scores(one.target[mask], one.probability[mask], view.classes, groups)
+        overall = ("accuracy", "balanced_accuracy", "macro_f1", "macro_auroc", "ece")
+        rows.append(
+            {
+                "kind": kind,
+                "name": name,
+                "films": int(mask.sum()),
+                **{key: scores[key] for key in overall},
+            }
+        )
+    return rows
+
+
+def _top_losses(one: _viewed, view: View) -> list[dict]:
+    """The films on which the model was most surely wrong."""
+    places = np.arange(len(one.target))
+    likelihood = one.probability[places, one.target]
+    called = one.probability.argmax(axis=1)
+    wrong = [i for i in np.argsort(likelihood, kind="stable") if called[i] != one.target[i]]
+    return [
+        {
+            "source": one.outcome.records[i].source,
+            "file": one.outcome.records[i].path.name,
+            "label": view.classes[one.target[i]],
+            "said": view.classes[called[i]],
+            "probability": round(float(one.probability[i, called[i]]), 4),
+        }
+        for i in wrong[:TOP_LOSSES]
+    ]
+
+
+def _confused(target: np.ndarray, called: np.ndarray, view: View) -> list[dict]:
+    pairs = Counter(
+        (view.classes[t], view.classes[c]) for t, c in zip(target, called, strict=True) if t != c
+    )
+    return [
+        {"label": label, "said": said, "films": count}
+        for (label, said), count in pairs.most_common()
+    ]

@@ -1,0 +1,162 @@
+"""What models say about films, alone and averaged to an ensemble."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from xraycore.data.labels import members
+from xraycore.data.manifest import Record
+from xraycore.explain.methods import METHODS
+from xraycore.imaging import RadiographError, read_radiograph
+from xraycore.models.classifier import BATCH, Classifier, softmax
+
+ENSEMBLE = "ensemble"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a model said about films.
+
+    Attributes:
+        model: Its name, or "ensemble".
+        classes: Class names.
+        records: The films.
+        logits: Float64 (n, k); for an ensemble the logs of its probabilities.
+        temperature: What logits are divided by for calibrated probabilities.
+        inside: Share of the positive heat for the predicted class in the lungs or their rim, (n,);
+            NaN where no lungs were found, or for an ensemble, which has no heat of its own.
+        lungs: Share of the film that the lungs with their rim cover, (n,); 0 where none were found.
+        sizes: Height and width of each film in pixels, (n, 2).
+        peaks: Method -> hottest raw value of each film's map, (n,); empty where not kept.
+        seconds: Time a film took, reading apart; NaN where not measured.
+    """
+
+    model: str
+    classes: tuple[str, ...]
+    records: tuple[Record, ...]
+    logits: np.ndarray
+    temperature: float
+    inside: np.ndarray
+    lungs: np.ndarray
+    sizes: np.ndarray
+    peaks: Mapping[str, np.ndarray]
+    seconds: float = float("nan")
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """Calibrated probabilities, (n, k)."""
+        return softmax(self.logits / self.temperature)
+
+    @property
+    def allowed(self) -> np.ndarray:
+        """1 for every class that a film's label allows, (n, k)."""
+        sets = [members(record.label, self.classes) for record in self.records]
+        return np.array([[name in allowed for name in self.classes] for allowed in sets], float)
+
+    @property
+    def groups(self) -> list[str]:
+        """The patient of each film."""
+        return [record.group for record in self.records]
+
+    def only(self, keep: Callable[[Record], bool] | np.ndarray) -> "Outcome":
+        """The films for which `keep`, a function of a record or a bool array, is true."""
+        mask = np.array([keep(r) for r in self.records]) if callable(keep) else keep
+        chosen = np.flatnonzero(mask)
+        return Outcome(
+            self.model,
+            self.classes,
+            tuple(self.records[i] for i in chosen),
+            self.logits[chosen],
+            self.temperature,
+            self.inside[chosen],
+            self.lungs[chosen],
+            self.sizes[chosen],
+            {name: values[chosen] for name, values in self.peaks.items()},
+            self.seconds,
+        )
+
+
+def classify(
+    classifier: Classifier,
+    records: Sequence[Record],
+    report: Callable[[float], None] = lambda _: None,
+) -> Outcome:
+    """Runs a classifier over films as the app does; one that cannot be read is left out.
+
+    Raises:
+        ValueError: If none can be read.
+    """
+    kept, logits, inside, lungs, sizes = [], [], [], [], []
+    peaks: dict[str, list[float]] = {method: [] for method in METHODS}
+    seconds = 0.0
+    for start in range(0, len(records), BATCH):
+        films = []
+        for record in records[start : start + BATCH]:
+            try:
+                films.append(read_radiograph(record.path))
+                kept.append(record)
+            except RadiographError:
+                continue
+        began = time.perf_counter()
+        predictions = classifier.predict(films)
+        seconds += time.perf_counter() - began
+        for film, prediction in zip(films, predictions, strict=True):
+            own = prediction.logits.argmax()
+            maps = {
+                name: m.maps(prediction.features, classifier.head[0]) for name, m in METHODS.items()
+            }
+            for method, values in maps.items():
+                peaks[method].append(float(values[..., own].max()))
+            logits.append(prediction.logits)
+            inside.append(prediction.lungs.share_inside(maps["grad_cam"][..., own], prediction.box))
+            lungs.append(float(prediction.lungs.with_rim.mean()) if prediction.lungs.found else 0.0)
+            sizes.append(film.pixels.shape)
+        report(min(1.0, (start + BATCH) / len(records)))
+    if not kept:
+        raise ValueError(f"none of {len(records)} films could be read.")
+    return Outcome(
+        classifier.spec.name,
+        classifier.classes,
+        tuple(kept),
+        np.stack(logits).astype(np.float64),
+        classifier.temperature,
+        np.array(inside),
+        np.array(lungs),
+        np.array(sizes),
+        {method: np.array(values) for method, values in peaks.items()},
+        seconds / len(kept),
+    )
+
+
+def ensemble(outcomes: Sequence[Outcome]) -> Outcome:
+    """The mean of the models' calibrated probabilities on the same films.
+
+    Raises:
+        ValueError: If the models know other classes, or saw other films.
+    """
+    first = outcomes[0]
+    for other in outcomes[1:]:
+        if other.classes != first.classes or [r.path.name for r in other.records] != [
+            r.path.name for r in first.records
+        ]:
+            raise ValueError(
+                f"an ensemble needs models of the same classes on the same films; {first.model} "
+                f"and {other.model} differ."
+            )
+    mean = np.mean([outcome.probabilities for outcome in outcomes], axis=0)
+    nothing = np.full(len(first.records), np.nan)
+    seconds = float(np.sum([outcome.seconds for outcome in outcomes]))
+    return Outcome(
+        ENSEMBLE,
+        first.classes,
+        first.records,
+        np.log(np.maximum(mean, 1e-12)),
+        1.0,
+        nothing,
+        first.lungs,
+        first.sizes,
+        {},
+        seconds,
+    )

@@ -1,0 +1,144 @@
+"""Shortcut probes: does a network need the lungs, and does it tell hospitals from one another?"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from xraycore.anatomy.view import seen
+from xraycore.data.labels import NORMAL, VIEWS
+from xraycore.data.manifest import Record
+from xraycore.evaluation.scores import Score, bootstrapped
+from xraycore.imaging import RadiographError, read_radiograph
+from xraycore.models.classifier import BATCH, Classifier
+
+# What is left of a network's input, given the share of each pixel that lies in the lungs.
+ALTERATIONS: Mapping[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
+    "whole": ("the film as it is", np.ones_like),
+    "lungs_blacked_out": ("the lungs blacked out", lambda lungs: 1.0 - lungs),
+    "outside_blacked_out": ("all but the lungs blacked out", lambda lungs: lungs),
+}
+MIN_FILMS = 40
+FOLDS = 5
+
+
+def probe(
+    classifier: Classifier,
+    records: Sequence[Record],
+    report: Callable[[float], None] = lambda _: None,
+) -> dict:
+    """Scores of a network on altered films, and whether its features tell their source.
+
+    Args:
+        classifier: A network that knows a normal class.
+        records: Films of several classes, and best of several sources of one class.
+        report: Called with the share done.
+
+    Returns:
+        `auc`: alteration -> AUROC of any pneumonia against normal, with its interval; the films
+        without plausible lungs are left out, as nothing can be blacked out there. `source`: class
+        -> how well a logistic regression on the pooled features names the source of its films.
+    """
+    kept, pooled, probabilities = _run(classifier, records, report)
+    view = VIEWS["pneumonia"]
+    labels = [view.label(record.label) for record in kept]
+    known = np.array([label is not None for label in labels])
+    sick = np.array([label != NORMAL for label in labels])[known]
+    groups = [record.group for record, keep in zip(kept, known, strict=True) if keep]
+    normal = classifier.classes.index(NORMAL)
+    return {
+        "auc": {
+            name: _auc(sick, 1.0 - values[known, normal], groups)
+            for name, values in probabilities.items()
+        },
+        "source": source_probe(kept, pooled),
+    }
+
+
+def source_probe(records: Sequence[Record], features: np.ndarray) -> dict[str, dict]:
+    """How well the source of films is told from features (n, c), within each class.
+
+    Cross-validated over patients, so that a patient's films are not on both sides. 0.5 is chance;
+    1 says that the features know the hospital. Labels with fewer than 40 films of two sources are
+    left out.
+    """
+    found = {}
+    for label in sorted({record.label for record in records}):
+        chosen = np.array([record.label == label for record in records])
+        counts = Counter(record.source for record in records if record.label == label)
+        sources = sorted(source for source, films in counts.items() if films >= MIN_FILMS)
+        chosen &= np.array([record.source in sources for record in records])
+        if len(sources) < 2:
+            continue
+        target = np.array([sources.index(r.source) for r in _of(records, chosen)])
+        groups = np.array([r.group for r in _of(records, chosen)])
+        model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=300, C=0.01))
+        folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=0)
+        guessed = cross_val_predict(
+            model, features[chosen], target, groups=groups, cv=folds, method="predict_proba"
+        )
+        score = guessed[:, 1] if len(sources) == 2 else guessed
+        auc = roc_auc_score(target, score, multi_class="ovr")
+        found[label] = {
+            "sources": sources,
+            "films": int(chosen.sum()),
+            "auroc": round(float(auc), 4),
+        }
+    return found
+
+
+def _of(records: Sequence[Record], chosen: np.ndarray) -> list[Record]:
+    return [record for record, keep in zip(records, chosen, strict=True) if keep]
+
+
+def _run(
+    classifier: Classifier, records: Sequence[Record], report: Callable[[float], None]
+) -> tuple[list[Record], np.ndarray, dict[str, np.ndarray]]:
+    """The films with lungs, their pooled features (n, c), and probabilities by alteration."""
+    size = classifier.network.input_shape[1]
+    kept, pooled = [], []
+    logits: dict[str, list[np.ndarray]] = {name: [] for name in ALTERATIONS}
+    for start in range(0, len(records), BATCH):
+        films, read = [], []
+        for record in records[start : start + BATCH]:
+            try:
+                films.append(read_radiograph(record.path))
+                read.append(record)
+            except RadiographError:
+                continue
+        inputs, masks = [], []
+        for film, record, part in zip(films, read, seen(films, classifier.view), strict=True):
+            if part.lungs.found:
+                kept.append(record)
+                inputs.append(classifier.input_of(film, part.box))
+                masks.append(part.lungs_on((size, size))[..., None])
+        if inputs:
+            whole, lungs = np.stack(inputs), np.stack(masks)
+            for name, (_, left) in ALTERATIONS.items():
+                found, features = classifier.forward(whole * left(lungs))
+                logits[name].append(found)
+                if name == "whole":
+                    pooled.append(features.mean(axis=(1, 2)))
+        report(min(1.0, (start + BATCH) / len(records)))
+    return (
+        kept,
+        np.concatenate(pooled),
+        {
+            name: classifier.probabilities_of(np.concatenate(values))
+            for name, values in logits.items()
+        },
+    )
+
+
+def _auc(positive: np.ndarray, score: np.ndarray, groups: Sequence[str]) -> Score:
+    def statistic(chosen: np.ndarray) -> float:
+        if positive[chosen].all() or not positive[chosen].any():
+            return float("nan")
+        return float(roc_auc_score(positive[chosen], score[chosen]))
+
+    return bootstrapped(statistic, groups)

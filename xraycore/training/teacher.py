@@ -1,0 +1,40 @@
+"""Probabilities of trained networks, for a student to imitate."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from xraycore.models.classifier import BATCH, load_model
+from xraycore.training.images import Films
+
+
+def teach(
+    names: Sequence[str],
+    films: Films,
+    classes: Sequence[str],
+    report: Callable[[float], None] = lambda _: None,
+) -> np.ndarray:
+    """Mean probabilities of shipped models on films and on their mirror images; float32 (n, k).
+
+    Knowledge distillation (Hinton et al. 2015, arXiv:1503.02531), from the films as they are: the
+    teachers look once, not at every augmented copy.
+
+    Raises:
+        ValueError: If a teacher knows other classes or sees another part of the film.
+        WeightsError: If it has no trained weights.
+    """
+    total = np.zeros((len(films.records), len(classes)))
+    for index, name in enumerate(names):
+        model = load_model(name)
+        if model.classes != tuple(classes):
+            raise ValueError(
+                f"teacher {name} must know the classes {', '.join(classes)}. "
+                f"It knows {', '.join(model.classes)}"
+            )
+        pixels = films.at(model.network.input_shape[1]).pixels
+        for start in range(0, len(pixels), BATCH):
+            grey = pixels[start : start + BATCH, ..., None].astype(np.float32) / 255.0
+            for view in (grey, grey[:, :, ::-1]):
+                total[start : start + BATCH] += model.probabilities_of(model.forward(view)[0])
+            report((index + (start + BATCH) / len(pixels)) / len(names))
+    return (total / (2 * len(names))).astype(np.float32)

@@ -1,0 +1,128 @@
+"""What a network in training says about films it does not train on, and which epoch is best."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+from sklearn.metrics import roc_auc_score
+
+from xraycore.data.labels import NORMAL, VIEWS
+from xraycore.data.manifest import Record
+from xraycore.training.images import Batches, Films
+
+DIVERGED = "the loss is no longer finite: lower the rate (--lr), or look for one with lr-find."
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What a network says about films.
+
+    Attributes:
+        log_p: Log probabilities, float64 (n, k).
+        allowed: 1 for every class that the film's label allows, float32 (n, k).
+        inside: Share of the positive evidence for the predicted class that lies in the lungs or
+            their rim, float64 (n,); 0 where there is none.
+        records: The films.
+    """
+
+    log_p: np.ndarray
+    allowed: np.ndarray
+    inside: np.ndarray
+    records: tuple[Record, ...]
+
+
+def judge(learner: keras.Model, films: Films, classes: Sequence[str], batch_size: int) -> Verdicts:
+    """Runs a learner (see `compile_for`) over films as they are.
+
+    Raises:
+        ValueError: If a logit is not finite.
+    """
+    grid = learner.outputs[1].shape[1:3]
+    kernel = keras.ops.convert_to_numpy(learner.head.kernel).astype(np.float32)
+    # Centred, so that a class's map is its evidence against the other classes.
+    kernel = kernel - kernel.mean(axis=1, keepdims=True)
+    batches = Batches(films, classes, grid, batch_size=batch_size)
+    found, shares = [], []
+    for index in range(len(batches)):
+        pixels, truth, _ = batches[index]
+        logits, features = (np.asarray(a, np.float32) for a in learner.predict_on_batch(pixels))
+        if not np.isfinite(logits).all():
+            raise ValueError(DIVERGED)
+        maps = np.maximum(features @ kernel, 0.0)
+        own = np.take_along_axis(maps, logits.argmax(axis=1)[:, None, None, None], 3)[..., 0]
+        total = own.sum(axis=(1, 2))
+        inside = (own * truth["lungs"]).sum(axis=(1, 2))
+        shares.append(np.divide(inside, total, out=np.zeros_like(total), where=total > 0))
+        found.append(logits)
+    logits = np.concatenate(found).astype(np.float64)
+    logits -= logits.max(axis=1, keepdims=True)
+    log_p = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    return Verdicts(log_p, films.targets(classes), np.concatenate(shares), films.records)
+
+
+def home_scores(verdicts: Verdicts) -> dict[str, float]:
+    """Loss, accuracy, macro one-against-rest AUROC and share of evidence in the lungs.
+
+    Accuracy counts a film right whose predicted class its label allows; the AUROCs take only films
+    whose label is one class.
+    """
+    log_p, allowed = verdicts.log_p, verdicts.allowed
+    single = allowed.sum(axis=1) == 1
+    aurocs = [
+        roc_auc_score(allowed[single, k], log_p[single, k])
+        for k in range(allowed.shape[1])
+        if 0 < allowed[single, k].sum() < single.sum()
+    ]
+    likelihood = (np.exp(log_p) * allowed).sum(axis=1)
+    right = np.take_along_axis(allowed, log_p.argmax(axis=1)[:, None], 1)
+    return {
+        "val_loss": float(-np.log(np.maximum(likelihood, 1e-12)).mean()),
+        "val_accuracy": float(right.mean()),
+        "val_auc": float(np.mean(aurocs)) if aurocs else float("nan"),
+        "val_inside": float(verdicts.inside.mean()),
+    }
+
+
+def external_scores(external: Sequence[Verdicts], classes: Sequence[str]) -> dict[str, float]:
+    """AUROC of any pneumonia against normal on each source never trained on.
+
+    The positives of a source are compared with the normals of all of them: one source may have
+    hardly any normals of its own.
+
+    Raises:
+        ValueError: If the network knows no normal film or there are none to compare with.
+    """
+    if not external:
+        return {}
+    view = VIEWS["pneumonia"]
+    if NORMAL not in classes:
+        raise ValueError(f"choosing on external films needs the class {NORMAL}.")
+    normal = list(classes).index(NORMAL)
+    labels = [[view.label(record.label) for record in one.records] for one in external]
+    negatives = np.concatenate(
+        [
+            one.log_p[[label == NORMAL for label in names], normal]
+            for one, names in zip(external, labels, strict=True)
+        ]
+    )
+    scores = {}
+    for one, names in zip(external, labels, strict=True):
+        positives = one.log_p[[label not in (NORMAL, None) for label in names], normal]
+        if not len(positives) or not len(negatives):
+            raise ValueError("choosing on external films needs normal films and others.")
+        truth = np.repeat([0, 1], [len(negatives), len(positives)])
+        found = roc_auc_score(truth, -np.concatenate([negatives, positives]))
+        scores[f"auc_{one.records[0].source}"] = float(found)
+    return scores
+
+
+def choice(home: dict[str, float], external: dict[str, float]) -> float:
+    """What the best epoch has most of.
+
+    Half the home AUROC, half the mean external one: home alone rises while a network learns to
+    tell hospitals. Without external films, minus the home loss.
+    """
+    if not external:
+        return -home["val_loss"]
+    return (home["val_auc"] + float(np.mean(list(external.values())))) / 2
