@@ -12,6 +12,8 @@ SCORE_NAMES = {
     "sensitivity": "Sensitivity",
     "specificity": "Specificity",
     "macro_f1": "Macro F1",
+    "macro_auroc": "AUC, mean of the classes",
+    "ece": "Calibration error",
 }
 
 
@@ -28,7 +30,8 @@ def score_row(title: str, score: dict) -> dict:
 def show_scores(card: dict) -> None:
     """The card's test scores, within one hospital first."""
     found = card["scores"]
-    groups = [("All classes, all sources", {k: found["all"][k] for k in ("accuracy", "macro_f1")})]
+    overall = {name: found["all"][name] for name in SCORE_NAMES if name in found["all"]}
+    groups = [("All classes, all sources", overall)]
     if "pneumonia" in found:
         groups.insert(0, ("Normal or pneumonia, children of one hospital", found["pneumonia"]))
     for scores in card["external"].values():
@@ -36,7 +39,7 @@ def show_scores(card: dict) -> None:
         groups.append((title, scores["pneumonia"]))
     for title, scores in groups:
         st.caption(title)
-        rows = [score_row(SCORE_NAMES[name], score) for name, score in scores.items()]
+        rows = [score_row(SCORE_NAMES[k], score) for k, score in scores.items() if k in SCORE_NAMES]
         st.table(pd.DataFrame(rows), border="horizontal", hide_index=True)
     st.caption("Films called rightly, by class")
     rows = [score_row(label, score) for label, score in found["all"]["recall"].items()]

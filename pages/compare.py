@@ -6,8 +6,8 @@ from pages.widgets import session
 from pages.widgets.charts import probability_bars
 from pages.widgets.frame import page_header
 from pages.widgets.viewer import film_panel
-from xraycore.evaluation.agreement import agree, describe_agreement
-from xraycore.explain.heatmap import explain
+from xraycore.evaluation.agreement import agree, describe_agreement, mean_probabilities
+from xraycore.explain.heatmap import Heatmap, explain
 from xraycore.explain.methods import METHODS
 from xraycore.imaging import Radiograph, RadiographError
 from xraycore.imaging.overlay import COLOR_MAPS
@@ -165,6 +165,15 @@ def show_film(film: Radiograph) -> None:
     )
 
 
+def describe_heat(heat: Heatmap, seen: Prediction) -> str:
+    """What the heat stands for, and how much of it lies where disease of the lungs can be."""
+    text = f"Heat: evidence for {heat.target}"
+    if not seen.lungs.found:
+        return text
+    share = seen.lungs.share_inside(heat.values, heat.box)
+    return f"{text} · {share:.0%} of it in the lungs"
+
+
 def show_model(name: str, film: Radiograph, look: Appearance) -> Prediction | None:
     """What one model says and where it looks; None if its weights cannot be used."""
     title = MODELS[name].title
@@ -183,7 +192,7 @@ def show_model(name: str, film: Radiograph, look: Appearance) -> Prediction | No
         opacity=look.opacity,
         color_map=look.color_map,
     )
-    st.caption(f"Heat: evidence for {heat.target}" if look.shown else "Plain film")
+    st.caption(describe_heat(heat, seen) if look.shown else "Plain film")
     st.subheader(seen.label, anchor=False)
     st.plotly_chart(
         probability_bars(seen.probabilities, seen.label),
@@ -212,9 +221,15 @@ def compare(film: Radiograph, names: list[str]) -> None:
     if not answers:
         return
     sentence = describe_agreement(answers, {name: MODELS[name].title for name in names})
+    if together := mean_probabilities(answers):
+        label = max(together, key=together.get)
+        sentence += f" Their mean: {label}, {together[label]:.0%}."
     # One colour for both: to agree is not to be right.
     icon = ":material/join:" if agree(answers) else ":material/call_split:"
     verdict.info(sentence, icon=icon)
+    of_models = dict.fromkeys(warning for answer in answers for warning in answer.warnings)
+    for warning in (text for text in of_models if text not in film.warnings):
+        verdict.warning(warning, icon=":material/warning:")
 
 
 page_header(

@@ -1,53 +1,35 @@
 """From a finished run to `weights/<model>/`: float16 weights, and a card of measured figures."""
 
-import csv
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from xraycore.data.labels import CHEST4, VIEWS
-from xraycore.data.manifest import Manifest, Record
+from xraycore.anatomy.segmenter import segmenter_folder
+from xraycore.data.labels import CHEST4, NORMAL, VIEWS, View
+from xraycore.data.manifest import Manifest
 from xraycore.data.sources import CITATIONS
-from xraycore.evaluation.scores import binary_scores, multiclass_scores
-from xraycore.explain.methods import METHODS
-from xraycore.imaging import RadiographError, read_radiograph
-from xraycore.models.architectures import build_network
-from xraycore.models.classifier import BATCH, Classifier, softmax
+from xraycore.evaluation.calibration import fit_temperature
+from xraycore.evaluation.evaluate import own_view, target_and_probability
+from xraycore.evaluation.operating import OperatingPoint, at_threshold, choose_points
+from xraycore.evaluation.outcome import Outcome, classify
+from xraycore.evaluation.predictions import write_predictions
+from xraycore.evaluation.probes import probe
+from xraycore.evaluation.scores import view_scores
+from xraycore.models.architectures import HEAD, build_network
+from xraycore.models.classifier import Classifier
 from xraycore.models.spec import get_spec
 from xraycore.training.run import Run, write_json
-from xraycore.weightfiles import describe_weights, install, save_float16
+from xraycore.weightfiles import describe_weights, install, load_card, save_float16
 
 # Full heat is what one film in twenty of the validation split reaches at its hottest cell.
 HEAT_PERCENTILE = 95
+HEADLINES = ("accuracy", "balanced_accuracy", "macro_f1", "macro_auroc", "brier", "ece")
 
 Report = Callable[[str, float], None]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a classifier said about films: records, probabilities (n, k), peaks of the heat (n,)."""
-
-    records: tuple[Record, ...]
-    probabilities: np.ndarray
-    peaks: Mapping[str, np.ndarray]
-
-    def only(self, keep: Callable[[Record], bool]) -> "Outcome":
-        """The films for which `keep` is true."""
-        chosen = np.flatnonzero([keep(record) for record in self.records])
-        return Outcome(
-            tuple(self.records[i] for i in chosen),
-            self.probabilities[chosen],
-            {name: values[chosen] for name, values in self.peaks.items()},
-        )
-
-    @property
-    def groups(self) -> list[str]:
-        """The patient of each film."""
-        return [record.group for record in self.records]
 
 
 def ship(
@@ -59,9 +41,10 @@ def ship(
     command: str | None = None,
     report: Report = lambda _, __: None,
 ) -> Path:
-    """Installs a run's best weights in the store, scored as they are stored.
+    """Installs a run's best weights in the store: calibrated, and scored as they are stored.
 
-    This opens the test split: do it once, when the run is final.
+    Temperature, operating points and heat scale come from the validation split. This opens the
+    test split: do it once, when the run is final.
 
     Args:
         run: A finished run.
@@ -82,126 +65,170 @@ def ship(
             f"{run.folder} was trained on other data or another split: expected a manifest "
             f"{config['manifest_sha256'][:12]}…. Received: {manifest.fingerprint()[:12]}…"
         )
-    name, classes = config["model"], config["classes"]
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary) / name
+        folder = Path(temporary) / config["model"]
         folder.mkdir()
         classifier = _store_weights(run, folder)
-        validation, test, *others = (
+        abroad = [replace(r, split="external") for one in external for r in one.records]
+        validation, test, *foreign = (
             classify(classifier, records, lambda done, what=what: report(what, done))
             for what, records in (
                 ("validation films", manifest.split("val")),
                 ("test films", manifest.split("test")),
-                *(("external films", one.records) for one in external),
+                *((("external films", abroad),) if abroad else ()),
             )
         )
-        write_predictions(folder / "predictions.csv", test, classes)
+        temperature = fit_temperature(validation.logits, validation.allowed)
+        validation, test, *foreign = (
+            replace(one, temperature=temperature) for one in (validation, test, *foreign)
+        )
+        classifier.temperature = temperature
+        write_predictions(folder / "predictions.csv", [validation, test, *foreign])
         shutil.copy(run.folder / "history.csv", folder / "history.csv")
+        points = _operating_points(validation)
         card = {
-            "model": name,
+            "model": classifier.spec.name,
             "title": classifier.spec.title,
-            "classes": classes,
+            "classes": list(classifier.classes),
+            "view": classifier.view,
+            "temperature": round(temperature, 4),
+            "operating_points": {
+                name: {"title": point.title, "threshold": round(point.threshold, 5)}
+                for name, point in points.items()
+            },
             "input_size": classifier.spec.input_size,
             "parameters": classifier.network.count_params(),
             "weights": classifier.card["weights"],
+            "lungs_sha256": load_card(segmenter_folder(), ("weights",))["weights"]["sha256"],
             "heat_scale": {
                 method: float(f"{np.percentile(peaks, HEAT_PERCENTILE):.4g}")
                 for method, peaks in validation.peaks.items()
             },
             "training": {**config, "epochs": state.total_epochs, "shipped_by": command},
-            "data": {
-                source: {
-                    "citation": CITATIONS.get(source, "no citation known"),
-                    "films": Manifest(
-                        tuple(r for r in manifest.records if r.source == source)
-                    ).counts(),
-                }
-                for source in sorted({record.source for record in manifest.records})
-            },
-            "scores": scores(test, classes),
-            "validation": scores(validation, classes),
-            "external": {
-                one.records[0].source: {
-                    "citation": CITATIONS.get(one.records[0].source, "no citation known"),
-                    "pneumonia": pneumonia_scores(one, classes),
-                }
-                for one in others
-                if set(classes) == set(CHEST4)
-            },
+            "data": _data(manifest),
+            "scores": headline_scores(test, points),
+            "validation": headline_scores(validation, points),
+            "external": _external(foreign[0], points) if foreign else {},
+            "inside_lungs": _inside([test, *foreign]),
             "limits": list(limits),
         }
+        if NORMAL in classifier.classes and set(classifier.classes) == set(CHEST4):
+            card["probes"] = probe(
+                classifier, manifest.split("test"), lambda done: report("shortcut probes", done)
+            )
         write_json(folder / "card.json", card)
-        return install(folder, name)
+        return install(folder, classifier.spec.name)
 
 
-def classify(
-    classifier: Classifier, records: Sequence[Record], report: Callable[[float], None]
-) -> Outcome:
-    """Runs a classifier over films as the app does; one that cannot be read is left out."""
-    kept, logits, peaks = [], [], {method: [] for method in METHODS}
-    for start in range(0, len(records), BATCH):
-        films = []
-        for record in records[start : start + BATCH]:
-            try:
-                films.append(read_radiograph(record.path))
-                kept.append(record)
-            except RadiographError:
-                continue
-        for prediction in classifier.predict(films):
-            logits.append(prediction.logits)
-            for method, entry in METHODS.items():
-                maps = entry.maps(prediction.features, classifier.head[0])
-                peaks[method].append(float(maps[..., prediction.logits.argmax()].max()))
-        report(min(1.0, (start + BATCH) / len(records)))
-    if not kept:
-        raise ValueError(f"none of {len(records)} films could be read.")
-    found = {method: np.array(values) for method, values in peaks.items()}
-    return Outcome(tuple(kept), softmax(np.stack(logits)), found)
-
-
-def pneumonia_scores(outcome: Outcome, classes: Sequence[str]) -> dict:
-    """Scores of Normal against any pneumonia, on the films whose label tells."""
-    view = VIEWS["pneumonia"]
-    outcome = outcome.only(lambda record: view.label(record.label) is not None)
-    positive = np.array([view.label(r.label) == "Pneumonia" for r in outcome.records])
-    probability = view.probabilities(outcome.probabilities, classes)[:, 1]
-    return binary_scores(positive, probability, outcome.groups)
-
-
-def scores(outcome: Outcome, classes: Sequence[str]) -> dict:
+def headline_scores(outcome: Outcome, points: dict[str, OperatingPoint]) -> dict:
     """All classes over all sources, and Normal against pneumonia within chest_xray alone.
 
     Within one source, because across sources age and hospital tell the class as well as disease.
     """
-    target = np.array([list(classes).index(record.label) for record in outcome.records])
-    found = {"all": multiclass_scores(target, outcome.probabilities, classes, outcome.groups)}
+    target, probability, kept = target_and_probability(outcome, own_view(outcome.classes))
+    found = view_scores(target, probability, outcome.classes, kept.groups)
+    scores = {
+        "all": {
+            **{name: found[name] for name in HEADLINES},
+            "recall": {
+                name: of_class["recall"]
+                for name, of_class in found["classes"].items()
+                if of_class["recall"] is not None
+            },
+            "confusion": found["confusion"],
+        }
+    }
     one_source = outcome.only(lambda record: record.source == "chest_xray")
-    if one_source.records and set(classes) == set(CHEST4):
-        found["pneumonia"] = pneumonia_scores(one_source, classes)
+    if one_source.records and set(outcome.classes) == set(CHEST4):
+        scores["pneumonia"] = finding_scores(one_source, VIEWS["pneumonia"], points)
+    return scores
+
+
+def finding_scores(outcome: Outcome, view: View, points: dict[str, OperatingPoint]) -> dict:
+    """AUROC, ECE, and accuracy, sensitivity and specificity at 0.5 and at each operating point."""
+    target, probability, kept = target_and_probability(outcome, view)
+    found = view_scores(target, probability, view.classes, kept.groups)
+    default = at_threshold(target == 1, probability[:, 1], 0.5)
+    return {
+        "auc": found["macro_auroc"],
+        **{name: default[name] for name in ("accuracy", "sensitivity", "specificity")},
+        "ece": found["ece"],
+        "at": {
+            name: at_threshold(target == 1, probability[:, 1], point.threshold)
+            for name, point in points.items()
+        },
+    }
+
+
+def _operating_points(validation: Outcome) -> dict[str, OperatingPoint]:
+    if set(validation.classes) != set(CHEST4):
+        return {}
+    target, probability, _ = target_and_probability(validation, VIEWS["pneumonia"])
+    return choose_points(target == 1, probability[:, 1])
+
+
+def _external(outcome: Outcome, points: dict[str, OperatingPoint]) -> dict:
+    """Normal against pneumonia on every source that has films of both."""
+    if set(outcome.classes) != set(CHEST4):
+        return {}
+    view, found = VIEWS["pneumonia"], {}
+    for source in sorted({record.source for record in outcome.records}):
+        one = outcome.only(lambda record, source=source: record.source == source)
+        if {view.label(record.label) for record in one.records} >= set(view.classes):
+            found[source] = {
+                "citation": CITATIONS.get(source, "no citation known"),
+                "pneumonia": finding_scores(one, view, points),
+            }
     return found
 
 
-def write_predictions(file: Path, outcome: Outcome, classes: Sequence[str]) -> None:
-    """Writes one row a film: where it came from, its label, what the network said."""
-    with file.open("w", newline="") as handle:
-        writer = csv.writer(handle)
-        writer.writerow(["source", "file", "group", "label", *classes])
-        for record, row in zip(outcome.records, outcome.probabilities, strict=True):
-            values = [f"{p:.5f}" for p in row]
-            writer.writerow([record.source, record.path.name, record.group, record.label, *values])
+def _inside(outcomes: Sequence[Outcome]) -> dict:
+    """Source -> mean share of positive evidence in the lungs, beside their share of the film."""
+    found = {}
+    for outcome in outcomes:
+        for source in sorted({record.source for record in outcome.records}):
+            one = outcome.only(lambda record, source=source: record.source == source)
+            known = ~np.isnan(one.inside)
+            if known.any():
+                found[source] = {
+                    "evidence": round(float(one.inside[known].mean()), 4),
+                    "area": round(float(one.lungs[known].mean()), 4),
+                    "films": int(known.sum()),
+                    "films_without_lungs": int((~known).sum()),
+                }
+    return found
+
+
+def _data(manifest: Manifest) -> dict:
+    return {
+        source: {
+            "citation": CITATIONS.get(source, "no citation known"),
+            "films": Manifest(tuple(r for r in manifest.records if r.source == source)).counts(),
+        }
+        for source in sorted({record.source for record in manifest.records})
+    }
 
 
 def _store_weights(run: Run, folder: Path) -> Classifier:
-    """Writes the run's best weights as float16 and loads them as a user would."""
+    """Writes the run's best weights as float16 and loads them as a user would.
+
+    The head's kernel and bias are centred over the classes. No probability changes by that, and a
+    class's heatmap becomes the evidence for it against the other classes.
+    """
     config = run.config
     spec = get_spec(config["model"])
     network = build_network(spec, len(config["classes"]))
     network.load_weights(run.best_weights)
+    kernel, bias = network.get_layer(HEAD).get_weights()
+    network.get_layer(HEAD).set_weights(
+        [kernel - kernel.mean(axis=1, keepdims=True), bias - bias.mean()]
+    )
     file = folder / f"{spec.name}.weights.h5"
     save_float16(network, file)
     stored = build_network(spec, len(config["classes"]))
     stored.load_weights(file)
-    return Classifier(spec, stored, config["classes"], {"weights": describe_weights(file)})
+    card = {"weights": describe_weights(file), "view": config["recipe"]["view"]}
+    return Classifier(spec, stored, config["classes"], card)
 
 
 def read_limits(file: Path) -> list[str]:

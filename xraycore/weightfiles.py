@@ -17,23 +17,26 @@ class WeightsError(ValueError):
     """Weights or a card that are missing, damaged or not what the card says."""
 
 
+# What comes with the package.
+SHIPPED = Path(__file__).resolve().parents[1] / "weights"
+
+
 def weights_folder() -> Path:
     """Where trained models lie: `XRAYCORE_WEIGHTS`, or `weights/` beside the package."""
-    default = Path(__file__).resolve().parents[1] / "weights"
-    return Path(os.environ.get("XRAYCORE_WEIGHTS", default))
+    return Path(os.environ.get("XRAYCORE_WEIGHTS", SHIPPED))
 
 
-def load_card(name: str, required: tuple[str, ...]) -> Card:
-    """The entries of `weights/<name>/card.json`.
+def load_card(folder: Path, required: tuple[str, ...]) -> Card:
+    """The entries of a model's `card.json`.
 
     Raises:
         WeightsError: If there is none, or it lacks a required entry.
     """
-    file = weights_folder() / name / "card.json"
+    file = folder / "card.json"
     try:
         card = json.loads(file.read_text())
     except FileNotFoundError:
-        raise WeightsError(f"{name} has no trained weights: expected {file}.") from None
+        raise WeightsError(f"{folder.name} has no trained weights: expected {file}.") from None
     except json.JSONDecodeError as error:
         raise WeightsError(f"{file}: expected JSON: {error}") from None
     if missing := [key for key in required if key not in card]:
@@ -41,15 +44,15 @@ def load_card(name: str, required: tuple[str, ...]) -> Card:
     return card
 
 
-def verified_weights(name: str, card: Card) -> Path:
+def verified_weights(folder: Path, card: Card) -> Path:
     """The weight file that belongs to a card, once its sha256 is the card's.
 
     Raises:
         WeightsError: If it is missing or differs.
     """
-    file = weights_folder() / name / card["weights"]["file"]
+    file = folder / card["weights"]["file"]
     if not file.is_file():
-        raise WeightsError(f"{file}: expected the weights of {name}; there is no such file.")
+        raise WeightsError(f"{file}: expected the weights of {folder.name}; there is no such file.")
     found = sha256(file)
     if found != card["weights"]["sha256"]:
         raise WeightsError(

@@ -8,7 +8,9 @@ from xraycore.data.labels import (
     NORMAL,
     VIRAL,
     canonical_label,
+    class_names,
     get_view,
+    members,
     order_classes,
     parse_classes,
 )
@@ -57,6 +59,31 @@ def test_label_named_twice_is_refused_under_any_alias():
 def test_known_classes_come_first_in_their_own_order():
     found = order_classes(["Zoster", COVID, "Asthma", VIRAL, NORMAL, COVID])
     assert found == (NORMAL, VIRAL, COVID, "Asthma", "Zoster")
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes"),
+    [
+        # A set of two other labels is no class of its own.
+        (["Pneumonia", VIRAL, NORMAL, BACTERIAL], (NORMAL, BACTERIAL, VIRAL)),
+        # Where one of the two is missing it is not told apart from the other.
+        (["Pneumonia", VIRAL, NORMAL], (NORMAL, VIRAL, "Pneumonia")),
+        (["Pneumonia", NORMAL], (NORMAL, "Pneumonia")),
+        ([], ()),
+    ],
+)
+def test_classes_are_the_labels_that_stand_for_no_set_of_the_others(labels, classes):
+    assert class_names(labels) == classes
+
+
+def test_members_by_hand():
+    assert members(VIRAL, CHEST4) == (VIRAL,)
+    assert members("Pneumonia", CHEST4) == (BACTERIAL, VIRAL)
+    # A class first, whatever set it could stand for.
+    assert members("Pneumonia", (NORMAL, "Pneumonia")) == ("Pneumonia",)
+    # Neither a class nor a set of classes that are all there.
+    assert members("Pneumonia", (NORMAL, VIRAL)) == ()
+    assert members("Fracture", CHEST4) == ()
 
 
 def test_pneumonia_view_sums_by_hand():

@@ -83,6 +83,52 @@ def test_empty_folders_are_refused(touch, tmp_path):
         read_manifest(touch("A/x.png"), {"Tuberculosis": "Tuberculosis"})
 
 
+def test_a_flat_folder_is_named_by_its_label(tmp_path):
+    folder = tmp_path / "covid_qu" / "Pneumonia"
+    folder.mkdir(parents=True)
+    for name in ("b.png", "a.jpg", ".hidden.png", "notes.txt"):
+        (folder / name).touch()
+    records = read_manifest(folder).records
+    # Its parent is the source: a label is no data set's name.
+    assert [(r.path.name, r.label, r.split, r.group, r.source) for r in records] == [
+        ("a.jpg", "Pneumonia", "", "covid_qu/a", "covid_qu"),
+        ("b.png", "Pneumonia", "", "covid_qu/b", "covid_qu"),
+    ]
+
+
+def test_a_flat_folder_may_be_given_its_label(tmp_path, monkeypatch):
+    folder = tmp_path / "hospital" / "images"
+    folder.mkdir(parents=True)
+    (folder / "a.png").touch()
+    records = read_manifest(f"{folder}=covid").records
+    assert [(r.path, r.label, r.source) for r in records] == [(folder / "a.png", COVID, "hospital")]
+    # Without a label a folder of any name is no flat one, nor is the folder one happens to be in.
+    monkeypatch.chdir(folder)
+    with pytest.raises(DatasetError, match="found none"):
+        read_manifest(folder)
+    with pytest.raises(DatasetError, match="there is nothing"):
+        read_manifest(tmp_path / "gone")
+
+
+def test_a_folder_of_class_folders_is_not_flat_whatever_its_name(tmp_path):
+    for name in ("Normal/a.png", "Virus/b.png"):
+        (tmp_path / "covid" / name).parent.mkdir(parents=True)
+        (tmp_path / "covid" / name).touch()
+    records = read_manifest(tmp_path / "covid").records
+    assert [(r.label, r.source) for r in records] == [(NORMAL, "covid"), (VIRAL, "covid")]
+
+
+def test_a_label_that_is_a_set_of_classes_is_counted_but_is_no_class(touch):
+    folder = touch("bacteria/a.png", "virus/b.png", "pneumonia/c.png", "normal/d.png")
+    manifest = read_manifest(folder)
+    assert manifest.classes == (NORMAL, BACTERIAL, VIRAL)
+    assert manifest.counts() == {"": {NORMAL: 1, BACTERIAL: 1, VIRAL: 1, "Pneumonia": 1}}
+    # Merged with its members it is a class like any other.
+    merged = read_manifest(folder, parse_classes("Normal; Pneumonia = bacteria|virus|pneumonia"))
+    assert merged.classes == (NORMAL, "Pneumonia")
+    assert merged.counts() == {"": {NORMAL: 1, "Pneumonia": 3}}
+
+
 def write_csv(tmp_path, text):
     file = tmp_path / "set" / "labels.csv"
     file.parent.mkdir(exist_ok=True)
@@ -103,6 +149,26 @@ def test_csv_columns(tmp_path):
         "person3_virus_1.png": (VIRAL, "test", "set/person3_virus"),
     }
     assert records["a.png"].path == tmp_path / "set" / "films" / "a.png"
+
+
+def test_csv_ages_in_years(tmp_path):
+    file = write_csv(
+        tmp_path,
+        "path,label,age\na.png,covid,63\nb.png,covid,0.5\nc.png,covid,\nd.png,covid,O63Y\n",
+    )
+    ages = {name: record.age for name, record in by_name(read_manifest(file)).items()}
+    assert ages == {"a.png": 63.0, "b.png": 0.5, "c.png": None, "d.png": None}
+    without = write_csv(tmp_path, "path,label\na.png,covid\n")
+    assert read_manifest(without).records[0].age is None
+
+
+def test_csv_labels_of_another_column(tmp_path):
+    file = write_csv(
+        tmp_path, "path,label,rsna\na.png,Fracture,opacity\nb.png,Normal,\nc.png,,normal\n"
+    )
+    records = by_name(read_manifest(f"{file}#rsna"))
+    # Rows where it is empty are left out; what another column says does not matter.
+    assert {name: r.label for name, r in records.items()} == {"a.png": "Opacity", "c.png": NORMAL}
 
 
 @pytest.mark.parametrize(

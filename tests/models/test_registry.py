@@ -1,5 +1,7 @@
 """Every registered network is the flat graph with a linear head that the heatmaps rely on."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ FEATURE_SHAPES = {
     "vgg16": (14, 14, 512),
     "resnet50": (7, 7, 2048),
     "inception_v3": (5, 5, 2048),
-    "xception": (7, 7, 2048),
+    "xception": (14, 14, 2048),
 }
 
 
@@ -55,6 +57,32 @@ def test_features_are_never_negative(spec, random_classifier):
     _, features = random_classifier(spec.name).forward(grey)
     assert features.min() >= 0
     assert features.max() > 0
+
+
+def strides(network):
+    """The strides of every layer that has any, by name."""
+    return {layer.name: layer.strides for layer in network.layers if hasattr(layer, "strides")}
+
+
+def test_xception_halves_one_time_less_and_is_otherwise_kept():
+    spec = get_spec("xception")
+    plain = build_network(replace(spec, adapt=None), 3, size=96)
+    adapted = build_network(spec, 3, size=96)
+    halved, kept = strides(plain), strides(adapted)
+    # Pooling and the projection beside it, the only convolution of 1024 filters; Keras numbers
+    # such layers as they are made.
+    projections = [
+        [layer.name for layer in network.layers if getattr(layer, "filters", None) == 1024]
+        for network in (plain, adapted)
+    ]
+    pool, projection = "block13_pool", next(n for n in projections[0] if "sepconv" not in n)
+    assert {name for name in halved if halved[name] != kept[name]} == {pool, projection}
+    assert halved[pool] == halved[projection] == (2, 2)
+    assert kept[pool] == kept[projection] == (1, 1)
+    assert [w.shape for w in plain.weights] == [w.shape for w in adapted.weights]
+    assert [layer.name for layer in plain.layers] == [layer.name for layer in adapted.layers]
+    assert plain.output_shape[1] == (None, 3, 3, 2048)
+    assert adapted.output_shape[1] == (None, 6, 6, 2048)
 
 
 def preprocessed(network, grey):

@@ -9,11 +9,12 @@ import pytest
 from xraycore.models.architectures import HEAD, build_network
 from xraycore.models.classifier import load_model
 from xraycore.models.spec import get_spec
-from xraycore.models.store import (
+from xraycore.models.store import list_shipped, read_card
+from xraycore.weightfiles import (
+    SHIPPED,
     WeightsError,
+    describe_weights,
     install,
-    list_shipped,
-    read_card,
     save_float16,
     sha256,
     verified_weights,
@@ -57,7 +58,7 @@ def shipped(store, network):
     folder = store / "basic_cnn"
     folder.mkdir(parents=True)
     save_float16(network, folder / FILE)
-    write_card(folder, weights={"file": FILE, "sha256": sha256(folder / FILE)})
+    write_card(folder, weights=describe_weights(folder / FILE))
     return folder
 
 
@@ -92,6 +93,17 @@ def test_float16_weights_take_half_the_room_or_less(tmp_path):
     assert sorted(file.name for file in tmp_path.iterdir()) == [FILE, "plain.weights.h5"]
 
 
+def test_a_card_describes_its_weight_file(tmp_path):
+    file = tmp_path / FILE
+    file.write_bytes(b"abc")
+    # sha256("abc") is the first example of FIPS 180-2.
+    assert describe_weights(file) == {
+        "file": FILE,
+        "sha256": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+        "bytes": 3,
+    }
+
+
 def test_a_weight_beyond_float16_is_refused_and_the_old_file_kept(tmp_path):
     network = basic_cnn(0)
     network.get_layer(HEAD).bias.assign([0.0, 70000.0])
@@ -117,7 +129,7 @@ def test_changed_weights_are_refused(shipped):
         file.seek(-1, 2)
         file.write(bytes([last[0] ^ 1]))
     with pytest.raises(WeightsError, match=rf"{FILE}: expected sha256 .*Received: "):
-        verified_weights("basic_cnn", read_card("basic_cnn"))
+        verified_weights(shipped, read_card("basic_cnn"))
     with pytest.raises(WeightsError, match="expected sha256"):
         load_model("basic_cnn")
 
@@ -162,9 +174,10 @@ def test_unknown_model_is_refused(store):
 
 def test_shipped_models_come_in_the_registrys_order(store):
     assert list_shipped() == []
-    for name in ("xception", "vgg16", "unknown", "resnet50"):
+    # The lung segmenter lies beside the classifiers and is none.
+    for name in ("xception", "vgg16", "unknown", "lungs", "resnet50"):
         (store / name).mkdir(parents=True)
-    for name in ("xception", "vgg16", "unknown"):
+    for name in ("xception", "vgg16", "unknown", "lungs"):
         (store / name / "card.json").write_text("{}")
     assert list_shipped() == ["vgg16", "xception"]
 
@@ -172,6 +185,7 @@ def test_shipped_models_come_in_the_registrys_order(store):
 def test_the_store_lies_beside_the_package_unless_told(store, monkeypatch):
     assert weights_folder() == store
     monkeypatch.delenv("XRAYCORE_WEIGHTS")
+    assert weights_folder() == SHIPPED
     assert weights_folder().name == "weights"
     assert (weights_folder().parent / "xraycore" / "models" / "store.py").is_file()
 

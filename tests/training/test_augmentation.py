@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from xraycore.training.augmentation import Augmentation
+from xraycore.training.augmentation import Augmentation, rescaled
 
 NONE = dict.fromkeys(("shear", "zoom", "flip", "rotation", "shift", "gamma", "contrast"), 0.0)
 
@@ -93,6 +93,71 @@ def test_a_film_stays_in_range_and_the_original_unchanged(film):
         assert changed.min() >= 0.0
         assert changed.max() <= 1.0
     np.testing.assert_array_equal(film, before)
+
+
+# For half of four pixels, whose centre is (1.5, 1.5) on the whole and (0.5, 0.5) on the half.
+@pytest.mark.parametrize(
+    ("augmentation", "expected"),
+    [
+        (only(), [[1, 0, 0], [0, 1, 0]]),
+        (only(flip=1.0), [[-1, 0, 1], [0, 1, 0]]),
+        (only(zoom=0.25), [[0.8, 0, 0.1], [0, 0.8, 0.1]]),
+        (only(shear=0.5), [[1, 0.5, -0.25], [0, 1, 0]]),
+        (only(rotation=90.0), [[0, -1, 1], [1, 0, 0]]),
+        # A quarter of the side: one pixel of four, half a pixel of two.
+        (only(shift=0.25), [[1, 0, 0.5], [0, 1, 0.5]]),
+    ],
+)
+def test_rescaled_by_hand(augmentation, expected):
+    matrix = augmentation.affine(Extreme(), 4)
+    np.testing.assert_allclose(rescaled(matrix, 0.5), expected, atol=1e-12)
+    np.testing.assert_allclose(rescaled(matrix, 1.0), matrix, atol=1e-12)
+    # What is drawn for a film of two pixels is the same.
+    np.testing.assert_allclose(augmentation.affine(Extreme(), 2), expected, atol=1e-12)
+
+
+def centroid(picture):
+    """Row and column of the centre of what is bright, in shares of the side."""
+    places = (np.arange(len(picture)) + 0.5) / len(picture)
+    rows, columns = picture.sum(axis=1), picture.sum(axis=0)
+    return np.array([rows @ places, columns @ places]) / picture.sum()
+
+
+def square(side):
+    """Black with a bright square: rows 20/56 to 32/56 and columns 28/56 to 40/56 of the side."""
+    drawn = np.zeros((side, side), np.uint8)
+    unit = side // 56
+    drawn[20 * unit : 32 * unit, 28 * unit : 40 * unit] = 255
+    return drawn
+
+
+def test_a_mask_moves_exactly_as_its_film_does():
+    """Film and mask have other sides: half a pixel of the mask would be 0.009 of the side."""
+    augmentation = Augmentation(shear=0.2, zoom=0.2, flip=0.5, rotation=20, shift=0.1)
+    moved = []
+    for seed in range(20):
+        film, mask = augmentation.with_mask(square(224), square(56), np.random.default_rng(seed))
+        assert film.shape == (224, 224)
+        assert mask.shape == (56, 56)
+        assert mask.dtype == np.float32
+        np.testing.assert_allclose(centroid(film), centroid(mask), atol=0.001)
+        assert film.mean() == pytest.approx(mask.mean(), rel=0.02)
+        moved.append(np.abs(centroid(film) - [26 / 56, 34 / 56]).max())
+    assert max(moved) > 0.1
+
+
+def test_tones_leave_the_mask_alone(film):
+    augmentation = only(gamma=0.5, contrast=0.5)
+    _, mask = augmentation.with_mask(film, square(56), np.random.default_rng(0))
+    np.testing.assert_array_equal(mask, square(56) / np.float32(255))
+
+
+def test_a_mask_changes_nothing_of_the_film(film):
+    augmentation = Augmentation(rotation=10, shift=0.1, gamma=0.3, contrast=0.3, noise=0.05)
+    alone = augmentation(film, np.random.default_rng(3))
+    for mask in (square(56), square(112)):
+        beside, _ = augmentation.with_mask(film, mask, np.random.default_rng(3))
+        np.testing.assert_array_equal(beside, alone)
 
 
 def test_parse_keeps_the_defaults_of_what_is_not_named():

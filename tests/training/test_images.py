@@ -1,9 +1,16 @@
 import logging
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
+from xraycore.anatomy.lungs import LungField
+from xraycore.anatomy.view import Seen
+from xraycore.data.labels import BACTERIAL, NORMAL, VIRAL
 from xraycore.data.manifest import DatasetError, Record
+from xraycore.imaging.box import Box
+from xraycore.training import images
 from xraycore.training.augmentation import Augmentation
 from xraycore.training.images import Batches, Films, balance_weights, load_films
 
@@ -19,21 +26,25 @@ def records(*kinds):
 
 @pytest.fixture
 def films():
-    """Eleven films; film i is flat with the grey value 10 i, and of class B where i is odd."""
+    """Eleven films; film i is flat with the grey value 10 i, and of class B where i is odd.
+
+    The lungs of film i cover 20 i of 255 of every cell.
+    """
     pixels = np.stack([np.full((8, 8), 10 * i, np.uint8) for i in range(11)])
-    return Films(pixels, records(*(("AB"[i % 2], "one") for i in range(11))))
+    lungs = np.stack([np.full((56, 56), 20 * i, np.uint8) for i in range(11)])
+    return Films(pixels, lungs, records(*(("AB"[i % 2], "one") for i in range(11))))
 
 
 def batches(films, **options):
     options = {"batch_size": 4, "augmentation": Augmentation.parse("none"), **options}
-    return Batches(films, CLASSES, **options)
+    return Batches(films, CLASSES, (2, 2), **options)
 
 
 def joined(sequence):
-    return [
-        np.concatenate(parts)
-        for parts in zip(*(sequence[i] for i in range(len(sequence))), strict=True)
-    ]
+    """Films, truth and weights of all batches together."""
+    films, truth, weights = zip(*(sequence[i] for i in range(len(sequence))), strict=True)
+    together = {key: np.concatenate([each[key] for each in truth]) for key in truth[0]}
+    return np.concatenate(films), together, np.concatenate(weights)
 
 
 def numbers(sequence):
@@ -66,7 +77,9 @@ def test_every_film_comes_once_an_epoch_in_an_order_of_seed_and_epoch(films):
 
 def test_random_changes_follow_from_seed_and_epoch(films):
     rough = Films(
-        np.random.default_rng(0).integers(0, 256, (11, 8, 8), dtype=np.uint8), films.records
+        np.random.default_rng(0).integers(0, 256, (11, 8, 8), dtype=np.uint8),
+        films.lungs,
+        films.records,
     )
     options = {"augmentation": Augmentation(noise=0.1)}
     first, again, later = (
@@ -78,12 +91,51 @@ def test_random_changes_follow_from_seed_and_epoch(films):
 
 def test_targets_and_weights_belong_to_their_film(films):
     sequence = batches(films, balance=1.0)
-    _, targets, weights = joined(sequence)
-    odd = np.array(numbers(sequence)) % 2
-    np.testing.assert_array_equal(targets, np.eye(2)[odd])
+    _, truth, weights = joined(sequence)
+    order = np.array(numbers(sequence))
+    odd = order % 2
+    assert set(truth) == {"classes", "lungs"}
+    np.testing.assert_array_equal(truth["classes"], np.eye(2)[odd])
+    np.testing.assert_allclose(truth["lungs"][:, 1, 0], order * 20 / 255, rtol=1e-6)
     # Six of A, five of B: (1/6, 1/5) over their mean of 2/11.
     np.testing.assert_allclose(weights, np.where(odd, 11 / 10, 11 / 12), rtol=1e-6)
     assert [len(sequence[i][0]) for i in range(len(sequence))] == [4, 4, 3]
+
+
+def test_a_teachers_word_belongs_to_its_film(films):
+    taught = np.stack([np.arange(11) / 10, 1 - np.arange(11) / 10], axis=1).astype(np.float32)
+    sequence = batches(films, teacher=taught, seed=2)
+    _, truth, _ = joined(sequence)
+    np.testing.assert_array_equal(truth["teacher"], taught[numbers(sequence)])
+    assert numbers(sequence) != list(range(11))
+
+
+def test_a_label_that_is_a_set_allows_each_of_its_classes():
+    labels = (NORMAL, BACTERIAL, "Pneumonia", VIRAL, "Fracture")
+    films = Films(
+        np.zeros((5, 8, 8), np.uint8),
+        np.zeros((5, 56, 56), np.uint8),
+        records(*((label, "one") for label in labels)),
+    )
+    np.testing.assert_array_equal(
+        films.targets((NORMAL, BACTERIAL, VIRAL)),
+        [[1, 0, 0], [0, 1, 0], [0, 1, 1], [0, 0, 1], [0, 0, 0]],
+    )
+    assert films.targets((NORMAL,)).dtype == np.float32
+    # Where Pneumonia is a class of its own it is no set.
+    np.testing.assert_array_equal(films.targets(("Pneumonia", NORMAL))[2], [1, 0])
+
+
+def test_lungs_reach_the_grid_by_hand(films):
+    left = np.zeros((1, 56, 56), np.uint8)
+    left[:, :, :28] = 255
+    half = Films(films.pixels[:1], left, films.records[:1])
+    # Cells of 28 columns under a triangle 56 wide, cut at the edge: 21 of 24.5 parts (test_view).
+    _, truth, _ = joined(batches(half, augmentation=None))
+    np.testing.assert_allclose(truth["lungs"], [[[6 / 7, 1 / 7]] * 2], atol=1e-6)
+    # They are mirrored with the film.
+    _, truth, _ = joined(batches(half, augmentation=Augmentation(0, 0, flip=1.0)))
+    np.testing.assert_allclose(truth["lungs"], [[[1 / 7, 6 / 7]] * 2], atol=1e-6)
 
 
 def test_validation_keeps_the_order(films):
@@ -92,32 +144,77 @@ def test_validation_keeps_the_order(films):
 
 def test_at_averages_areas(films):
     pixels = np.array([[0, 100, 40, 40], [100, 200, 40, 40], [8, 8, 1, 3], [8, 8, 5, 7]], np.uint8)
-    halved = Films(pixels[None], films.records[:1]).at(2)
+    halved = Films(pixels[None], films.lungs[3:4], films.records[:1]).at(2)
     np.testing.assert_array_equal(halved.pixels, [[[100, 40], [8, 4]]])
+    np.testing.assert_array_equal(halved.lungs, films.lungs[3:4])
     assert films.at(8) is films
 
 
-def test_an_unreadable_film_is_left_out_and_logged(discs, tmp_path, caplog):
+def test_an_unreadable_film_is_left_out_and_logged(discs, tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr(images, "CHUNK", 2)
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"\x89PNG\r\n\x1a\n and no more")
     good = discs.split("val")[:3]
     bad = Record(broken, "Normal", "val", "broken", "discs")
     reported = []
     with caplog.at_level(logging.WARNING):
-        films = load_films([good[0], bad, *good[1:]], 16, lambda n, of: reported.append((n, of)))
+        films = load_films(
+            [good[0], bad, *good[1:]], 16, report=lambda n, of: reported.append((n, of))
+        )
     assert films.records == good
     assert films.pixels.shape == (3, 16, 16)
+    assert films.lungs.shape == (3, 56, 56)
     assert "broken.png" in caplog.text
-    assert reported == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    # In chunks of two.
+    assert reported == [(2, 4), (4, 4)]
     with pytest.raises(DatasetError, match="none of 1"):
         load_films([bad], 16)
 
 
 def test_films_are_squashed_and_rounded(discs):
     record = discs.records[0]
-    films = load_films([record], 64)
-    import cv2
-
+    films = load_films([record], 64, "film")
     np.testing.assert_array_equal(
         films.pixels[0], cv2.imread(str(record.path), cv2.IMREAD_UNCHANGED)
     )
+
+
+@pytest.fixture
+def film_file(tmp_path):
+    """A film of 64 x 64 pixels that brightens from left to right: column j is 3 j."""
+    film = np.tile((3 * np.arange(64)).astype(np.uint8), (64, 1))
+    file = tmp_path / "film.png"
+    file.write_bytes(cv2.imencode(".png", film)[1].tobytes())
+    return Record(Path(file), NORMAL, "train", "film", "one")
+
+
+def test_a_network_sees_its_view_and_the_lungs_on_it(film_file, monkeypatch):
+    asked = []
+    # With its rim of four pixels the lung is the third quarter of the film.
+    mask = np.zeros((128, 128), bool)
+    mask[:, 68:92] = True
+
+    def half_seen(xrays, view):
+        asked.append(view)
+        box = Box(0.0, 0.5, 1.0, 1.0) if view == "lungs" else Box()
+        return [Seen(box, LungField(mask, box)) for _ in xrays]
+
+    monkeypatch.setattr(images, "seen", half_seen)
+    # The right half, 32 of 64 columns, stretched to twice its width.
+    lungs_view = load_films([film_file], 64)
+    assert lungs_view.pixels[0, 5, 0] == pytest.approx(3 * 32, abs=1)
+    assert lungs_view.pixels[0, 5, 32] == pytest.approx(3 * 48, abs=2)
+    assert lungs_view.pixels[0, 5, -1] == pytest.approx(3 * 63, abs=1)
+    # The lung is its left half, up to the blur of the triangle at its edge.
+    np.testing.assert_array_equal(lungs_view.lungs[0, :, :26], 255)
+    np.testing.assert_array_equal(lungs_view.lungs[0, :, 30:], 0)
+    whole = load_films([film_file], 64, "film")
+    np.testing.assert_array_equal(whole.pixels[0, 5], 3 * np.arange(64))
+    np.testing.assert_array_equal(whole.lungs[0, :, 30:40], 255)
+    assert whole.lungs[0, :, :26].max() == whole.lungs[0, :, 44:].max() == 0
+    assert asked == ["lungs", "film"]
+
+
+def test_an_unknown_view_is_refused(film_file):
+    with pytest.raises(ValueError, match="view must be one of lungs, film. Received: 'heart'"):
+        load_films([film_file], 16, "heart")

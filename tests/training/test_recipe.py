@@ -62,6 +62,27 @@ def test_a_prefix_that_no_layer_has_is_refused(networks):
         )
 
 
+def test_the_shipped_recipe():
+    """Low resolution first, a third of the epochs or more at full; tones change as hospitals'."""
+    pretrained = preset("shipped", get_spec("vgg16"), pretrained=True)
+    assert pretrained.stages == (
+        Stage("low resolution", 2, 128, 2e-4, "block4"),
+        Stage("full resolution", 3, 224, 1.5e-4, "block4"),
+    )
+    fresh = preset("shipped", get_spec("basic_cnn"), pretrained=False)
+    assert [(s.epochs, s.size, s.unfreeze_from) for s in fresh.stages] == [
+        (10, 128, ""),
+        (3, 224, ""),
+    ]
+    for recipe in (pretrained, fresh):
+        assert recipe.view == "lungs"
+        assert recipe.evidence > 0
+        assert recipe.augmentation.gamma > 0
+        assert recipe.augmentation.rotation > 0
+        # No stage is cut short: the choice is among all of its epochs.
+        assert recipe.patience >= max(stage.epochs for stage in recipe.stages)
+
+
 def test_with_changes_the_last_stage_only():
     recipe = preset("cpu", get_spec("vgg16"), pretrained=True)
     longer = recipe.with_epochs(7)
@@ -86,5 +107,5 @@ def test_an_empty_batch_is_refused():
 
 
 def test_an_unknown_preset_is_refused():
-    with pytest.raises(ValueError, match="cpu, gpu, quick. Received: 'fast'"):
+    with pytest.raises(ValueError, match="cpu, gpu, quick, shipped. Received: 'fast'"):
         preset("fast", get_spec("vgg16"), pretrained=True)

@@ -15,6 +15,8 @@ def config(**changes):
         "model": "vgg16",
         "classes": ["Normal", "Opacity"],
         "recipe": recipe.to_json(),
+        "teachers": ["basic_cnn"],
+        "chosen_on": ["ef" * 32],
         "seed": 0,
         "start": "imagenet",
         "manifest_sha256": "ab" * 32,
@@ -42,6 +44,7 @@ def run(tmp_path):
 def finish_epoch(run, state):
     state.epoch += 1
     state.total_epochs += 1
+    state.best_choice, state.stale = -0.5, state.stale + 1
     state.history.append({"epoch": state.total_epochs, "val_loss": 0.5})
     FakeNetwork(f"epoch {state.total_epochs}").save_weights(run.last_weights(state))
     run.commit(state)
@@ -65,6 +68,8 @@ def test_an_existing_run_is_not_started_anew(run):
         {"classes": ["Opacity", "Normal"]},
         {"seed": 1},
         {"start": "none"},
+        {"teachers": []},
+        {"chosen_on": []},
         {"manifest_sha256": "cd" * 32},
         {"recipe": preset("quick", get_spec("vgg16"), pretrained=True).to_json()},
     ],
@@ -93,6 +98,7 @@ def test_committed_state_comes_back_with_its_weights_only(run):
         finish_epoch(run, state)
     found = run.start(config(), resume=True)
     assert found == state
+    assert (found.best_choice, found.stale) == (-0.5, 3)
     assert [file.name for file in run.folder.glob("last-*")] == ["last-3.weights.h5"]
     assert run.last_weights(found).read_text() == "epoch 3"
     assert (run.folder / "history.csv").read_text().splitlines() == [

@@ -2,12 +2,19 @@
 
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from xraycore.imaging.resample import resize
-from xraycore.weightfiles import WeightsError, load_card, verified_weights
+from xraycore.weightfiles import (
+    SHIPPED,
+    WeightsError,
+    load_card,
+    verified_weights,
+    weights_folder,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -80,6 +87,12 @@ class Segmenter:
         return 1.0 / (1.0 + np.exp(-np.concatenate(logits)[..., 0]))
 
 
+def segmenter_folder() -> Path:
+    """Where the segmenter lies: among the user's own models, or else with the package."""
+    own = weights_folder() / NAME
+    return own if own.is_dir() else SHIPPED / NAME
+
+
 @cache
 def load_segmenter() -> Segmenter:
     """The shipped segmenter, its weights verified against its card; loaded once.
@@ -87,7 +100,8 @@ def load_segmenter() -> Segmenter:
     Raises:
         WeightsError: If its weights are missing or not what its card says.
     """
-    file = verified_weights(NAME, load_card(NAME, ("weights",)))
+    folder = segmenter_folder()
+    file = verified_weights(folder, load_card(folder, ("weights",)))
     network = build_segmenter()
     try:
         network.load_weights(file)

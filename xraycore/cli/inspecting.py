@@ -14,6 +14,7 @@ import xraycore
 from xraycore.cli.app import Json, app
 from xraycore.cli.console import emit_json, emit_table, err, progress_bar
 from xraycore.data.labels import canonical_label, get_view
+from xraycore.evaluation.agreement import ENSEMBLE, mean_probabilities
 from xraycore.explain.methods import get_method
 from xraycore.imaging import Radiograph, RadiographError, read_radiograph
 from xraycore.imaging.overlay import overlay
@@ -69,29 +70,35 @@ def predict(
     view: Annotated[str | None, typer.Option(help="chest4, pneumonia or covid3.")] = None,
     json: Annotated[bool, typer.Option("--json", help="JSON lines, one a film and model.")] = False,
 ) -> None:
-    """Say what trained models see on films; a bad file gets an error line, the rest go on."""
+    """Say what trained models see on films; a bad file gets an error line, the rest go on.
+
+    Two models or more are also averaged, as "ensemble".
+    """
     chosen_view = get_view(view) if view else None
-    classifiers = _load(model)
+    classifiers = load_models(model)
     rows = []
     for films, failures in _read(paths):
         for path, error in failures:
             rows.append(_answer(path, error=str(error)))
         answers = [classifier.predict([xray for _, xray in films]) for classifier in classifiers]
         for index, (path, _) in enumerate(films):
-            for predictions in answers:
-                prediction = predictions[index]
-                probabilities = prediction.probabilities
+            predictions = [answers_of_one[index] for answers_of_one in answers]
+            found = [(one.model, one.probabilities, one.warnings) for one in predictions]
+            if together := mean_probabilities(predictions):
+                notes = dict.fromkeys(note for one in predictions for note in one.warnings)
+                found.append((ENSEMBLE, together, notes))
+            for name, probabilities, notes in found:
                 if chosen_view:
                     values = np.array([list(probabilities.values())])
-                    viewed = chosen_view.probabilities(values, prediction.classes)[0]
+                    viewed = chosen_view.probabilities(values, list(probabilities))[0]
                     probabilities = dict(zip(chosen_view.classes, map(float, viewed), strict=True))
                 rows.append(
                     _answer(
                         path,
-                        model=prediction.model,
+                        model=name,
                         label=max(probabilities, key=probabilities.get),
                         probabilities={k: round(p, 6) for k, p in probabilities.items()},
-                        warnings=list(prediction.warnings),
+                        warnings=list(notes),
                     )
                 )
         if json:
@@ -115,7 +122,7 @@ def explain(
     """Write where trained models look: overlay (.png), raw map (.npy), provenance (.json)."""
     methods = [get_method(name).name for name in method or ["grad_cam"]]
     target = canonical_label(target) if target else None
-    classifiers = _load(model)
+    classifiers = load_models(model)
     out.mkdir(parents=True, exist_ok=True)
     names: dict[str, int] = {}
     rows = []
@@ -188,7 +195,13 @@ def _line(path: Path, *, error: str | None = None, **facts: object) -> dict:
     return {"path": str(path), "model": None, **facts, "error": error}
 
 
-def _load(names: list[str] | None) -> list["Classifier"]:
+def load_models(names: list[str] | None) -> list["Classifier"]:
+    """The trained models of those names, all of them for none or "all".
+
+    Raises:
+        ValueError: If a name is unknown, or there are no trained models.
+        WeightsError: If one has no weights, or they are not what its card says.
+    """
     shipped = list_shipped()
     chosen = shipped if not names or names == ["all"] else [get_spec(name).name for name in names]
     if not chosen:

@@ -7,10 +7,13 @@ import sys
 import typer
 
 from xraycore.cli import (  # noqa: F401  (they register)
+    ablating,
     datasets,
+    evaluating,
     inspecting,
     lungs,
     measuring,
+    reporting,
     shipping,
     training,
 )

@@ -94,10 +94,10 @@ def read_manifest(
     """Reads one or more data sets.
 
     Args:
-        datasets: Each a `{train,val,test}/<class>/` folder, a plain `<class>/` folder, a folder of
-            images whose own name is a known label (`pneumonia/`), or a CSV file
-            `path,label[,split,group,age]` whose paths are relative to it. `file.csv#column` takes
-            the labels from another column and leaves out the rows where it is empty.
+        datasets: Each a `{train,val,test}/<class>/` folder, a plain `<class>/` folder, a flat
+            folder of one label, its own name (`pneumonia/`) or given (`images=COVID`), or a CSV
+            file `path,label[,split,group,age]` whose paths are relative to it. `file.csv#column`
+            takes the labels from another column and leaves out the rows where it is empty.
         classes: Canonical label -> class to train as; labels not named are left out
             (see `xraycore.data.labels.parse_classes`).
 
@@ -109,11 +109,13 @@ def read_manifest(
     records: list[Record] = []
     for dataset in map(str, datasets):
         file, _, column = dataset.partition("#")
-        found = (
-            _read_csv(Path(file), column or "label")
-            if Path(file).is_file()
-            else _read_folder(Path(dataset))
-        )
+        flat, _, label = dataset.rpartition("=")
+        if Path(file).is_file():
+            found = _read_csv(Path(file), column or "label")
+        elif flat and label and Path(flat).is_dir():
+            found = _read_flat(Path(flat), label)
+        else:
+            found = _read_folder(Path(dataset))
         if classes is not None:
             dropped = Counter(r.label for r in found if r.label not in classes)
             if dropped:
@@ -134,7 +136,7 @@ def _read_folder(folder: Path) -> list[Record]:
             f"{folder}: expected a data set folder or a CSV file, but there is nothing."
         )
     if folder.resolve().name.lower() in ALIASES and any(_images(folder.iterdir())):
-        return _read_flat(folder)
+        return _read_flat(folder, folder.resolve().name)
     inner = {child.name.lower(): child for child in _folders(folder)}
     splits = {name: inner[name] for name in SPLITS if name in inner} or {"": folder}
     found = [
@@ -154,11 +156,11 @@ def _read_folder(folder: Path) -> list[Record]:
     return records
 
 
-def _read_flat(folder: Path) -> list[Record]:
+def _read_flat(folder: Path, name: str) -> list[Record]:
     """Images of one label in one folder; its parent names the source."""
     source = folder.resolve().parent.name
     return [
-        Record(path, canonical_label(folder.resolve().name), "", f"{source}/{path.stem}", source)
+        Record(path, canonical_label(name), "", f"{source}/{path.stem}", source)
         for path in _images(sorted(folder.iterdir()))
     ]
 

@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 
 from xraycore.models.classifier import Prediction
 
+# What the mean of several models' probabilities is called where models are listed by name.
+ENSEMBLE = "ensemble"
+
 
 def describe_agreement(predictions: Sequence[Prediction], titles: Mapping[str, str]) -> str:
     """One sentence on which models say what, with their probabilities.
@@ -33,6 +36,17 @@ def describe_agreement(predictions: Sequence[Prediction], titles: Mapping[str, s
         for label, group in sorted(by_label.items(), key=lambda item: -len(item[1]))
     ]
     return f"The models disagree: {'; '.join(parts)}."
+
+
+def mean_probabilities(predictions: Sequence[Prediction]) -> dict[str, float] | None:
+    """The ensemble: the mean of the models' calibrated probabilities, by class.
+
+    None for fewer than two models, or models of different classes.
+    """
+    if len(predictions) < 2 or len({prediction.classes for prediction in predictions}) > 1:
+        return None
+    each = [prediction.probabilities for prediction in predictions]
+    return {label: sum(one[label] for one in each) / len(each) for label in predictions[0].classes}
 
 
 def agree(predictions: Sequence[Prediction]) -> bool:

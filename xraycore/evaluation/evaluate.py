@@ -2,14 +2,15 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from xraycore.data.labels import CHEST4, NORMAL, VIEWS, View
 from xraycore.evaluation.calibration import reliability_curve
-from xraycore.evaluation.comparison import compare_all
-from xraycore.evaluation.operating import OperatingPoint, at_threshold
+from xraycore.evaluation.comparison import compare_all, compare_calls
+from xraycore.evaluation.operating import DEFAULT, OperatingPoint, at_threshold
 from xraycore.evaluation.outcome import Outcome, ensemble
 from xraycore.evaluation.scores import bootstrapped, view_scores
 
@@ -47,7 +48,7 @@ def evaluate(
     """
     if len(outcomes) > 1:
         outcomes = [*outcomes, ensemble(outcomes)]
-    viewed = [_viewed(outcome, view) for outcome in outcomes]
+    viewed = [_seen_through(outcome, view) for outcome in outcomes]
     first = viewed[0]
     document = {
         "view": view.name,
@@ -56,28 +57,48 @@ def evaluate(
         "labels": dict(Counter(view.classes[k] for k in first.target)),
         "models": {one.outcome.model: _judge(one, view, points or {}) for one in viewed},
     }
-    if len(view.classes) == 2 and len(viewed) > 1:
+    if len(view.classes) == 2:
         document["comparisons"] = compare_all(
             {one.outcome.model: one.probability[:, _finding(view)] for one in viewed},
             first.target == _finding(view),
         )
+    else:
+        document["comparisons"] = compare_calls(
+            {one.outcome.model: one.probability.argmax(axis=1) == one.target for one in viewed}
+        )
     return document
 
 
-class _viewed:
+@dataclass(frozen=True)
+class _Viewed:
     """An outcome's films that a view knows, with their target (n,) and probability (n, k)."""
 
-    def __init__(self, outcome: Outcome, view: View):
-        labels = [view.label(record.label) for record in outcome.records]
-        known = np.array([label is not None for label in labels])
-        if not known.any():
-            raise ValueError(
-                f"the view {view.name!r} needs films labelled {', '.join(view.classes)}. Received: "
-                f"{', '.join(sorted({record.label for record in outcome.records}))}"
-            )
-        self.outcome = outcome.only(known)
-        self.target = np.array([view.classes.index(label) for label in labels if label])
-        self.probability = view.probabilities(self.outcome.probabilities, outcome.classes)
+    outcome: Outcome
+    target: np.ndarray
+    probability: np.ndarray
+
+
+def target_and_probability(outcome: Outcome, view: View) -> tuple[np.ndarray, np.ndarray, Outcome]:
+    """Class indices (n,) and probabilities (n, k) of a view, and the films that it knows.
+
+    Raises:
+        ValueError: If it knows none of them.
+    """
+    labels = [view.label(record.label) for record in outcome.records]
+    known = np.array([label is not None for label in labels])
+    if not known.any():
+        raise ValueError(
+            f"the view {view.name!r} needs films labelled {', '.join(view.classes)}. Received: "
+            f"{', '.join(sorted({record.label for record in outcome.records}))}"
+        )
+    kept = outcome.only(known)
+    target = np.array([view.classes.index(label) for label in labels if label])
+    return target, view.probabilities(kept.probabilities, kept.classes), kept
+
+
+def _seen_through(outcome: Outcome, view: View) -> _Viewed:
+    target, probability, kept = target_and_probability(outcome, view)
+    return _Viewed(kept, target, probability)
 
 
 def _finding(view: View) -> int:
@@ -85,7 +106,7 @@ def _finding(view: View) -> int:
     return next((k for k, name in enumerate(view.classes) if k and name != NORMAL), 1)
 
 
-def _judge(one: _viewed, view: View, points: Mapping[str, Mapping[str, OperatingPoint]]) -> dict:
+def _judge(one: _Viewed, view: View, points: Mapping[str, Mapping[str, OperatingPoint]]) -> dict:
     outcome, target, probability = one.outcome, one.target, one.probability
     called = probability.argmax(axis=1)
     found = {
@@ -104,7 +125,7 @@ def _judge(one: _viewed, view: View, points: Mapping[str, Mapping[str, Operating
     }
     if len(view.classes) == 2:
         k = _finding(view)
-        own = points.get(outcome.model) or {"default": OperatingPoint("default", "0.5", 0.5)}
+        own = points.get(outcome.model) or {"default": DEFAULT}
         found["operating_points"] = {
             name: {
                 "title": point.title,
@@ -147,7 +168,7 @@ def _inside(outcome: Outcome) -> dict | None:
     }
 
 
-def _subgroups(one: _viewed, view: View) -> list[dict]:
+def _subgroups(one: _Viewed, view: View) -> list[dict]:
     records, sizes = one.outcome.records, one.outcome.sizes.max(axis=1)
     masks = {
         ("source", source): np.array([r.source == source for r in records])
@@ -176,7 +197,7 @@ def _subgroups(one: _viewed, view: View) -> list[dict]:
     return rows
 
 
-def _top_losses(one: _viewed, view: View) -> list[dict]:
+def _top_losses(one: _Viewed, view: View) -> list[dict]:
     """The films on which the model was most surely wrong."""
     places = np.arange(len(one.target))
     likelihood = one.probability[places, one.target]

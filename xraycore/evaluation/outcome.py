@@ -8,11 +8,10 @@ import numpy as np
 
 from xraycore.data.labels import members
 from xraycore.data.manifest import Record
+from xraycore.evaluation.agreement import ENSEMBLE
 from xraycore.explain.methods import METHODS
 from xraycore.imaging import RadiographError, read_radiograph
 from xraycore.models.classifier import BATCH, Classifier, softmax
-
-ENSEMBLE = "ensemble"
 
 
 @dataclass(frozen=True)

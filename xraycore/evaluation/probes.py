@@ -20,8 +20,11 @@ from xraycore.models.classifier import BATCH, Classifier
 # What is left of a network's input, given the share of each pixel that lies in the lungs.
 ALTERATIONS: Mapping[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
     "whole": ("the film as it is", np.ones_like),
-    "lungs_blacked_out": ("the lungs blacked out", lambda lungs: 1.0 - lungs),
-    "outside_blacked_out": ("all but the lungs blacked out", lambda lungs: lungs),
+    "lungs_blacked_out": ("the lungs blacked out", lambda lungs: (lungs < 0.5).astype("f4")),
+    "outside_blacked_out": (
+        "all but the lungs blacked out",
+        lambda lungs: (lungs >= 0.5).astype("f4"),
+    ),
 }
 MIN_FILMS = 40
 FOLDS = 5
@@ -40,23 +43,41 @@ def probe(
         report: Called with the share done.
 
     Returns:
-        `auc`: alteration -> AUROC of any pneumonia against normal, with its interval; the films
-        without plausible lungs are left out, as nothing can be blacked out there. `source`: class
-        -> how well a logistic regression on the pooled features names the source of its films.
+        `auc`: source -> alteration -> AUROC of any pneumonia against normal, with its interval;
+        films without plausible lungs are left out, as nothing can be blacked out there. `source`:
+        class -> how well a logistic regression on the pooled features names its films' source.
     """
     kept, pooled, probabilities = _run(classifier, records, report)
-    view = VIEWS["pneumonia"]
-    labels = [view.label(record.label) for record in kept]
-    known = np.array([label is not None for label in labels])
-    sick = np.array([label != NORMAL for label in labels])[known]
-    groups = [record.group for record, keep in zip(kept, known, strict=True) if keep]
-    normal = classifier.classes.index(NORMAL)
+    sources = sorted({record.source for record in kept})
+    found = {
+        source: _altered_scores(
+            kept, np.array([r.source == source for r in kept]), probabilities, classifier.classes
+        )
+        for source in sources
+    }
     return {
-        "auc": {
-            name: _auc(sick, 1.0 - values[known, normal], groups)
-            for name, values in probabilities.items()
-        },
+        "auc": {source: scores for source, scores in found.items() if scores},
         "source": source_probe(kept, pooled),
+    }
+
+
+def _altered_scores(
+    records: Sequence[Record],
+    chosen: np.ndarray,
+    probabilities: Mapping[str, np.ndarray],
+    classes: Sequence[str],
+) -> dict[str, Score] | None:
+    """Alteration -> AUROC on the chosen films; None where they are all normal, or none is."""
+    labels = [VIEWS["pneumonia"].label(record.label) for record in records]
+    chosen = chosen & np.array([label is not None for label in labels])
+    sick = np.array([label != NORMAL for label in labels])[chosen]
+    if sick.all() or not sick.any():
+        return None
+    groups = [record.group for record in _of(records, chosen)]
+    normal = list(classes).index(NORMAL)
+    return {
+        name: _auc(sick, 1.0 - values[chosen, normal], groups)
+        for name, values in probabilities.items()
     }
 
 

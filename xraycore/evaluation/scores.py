@@ -1,12 +1,16 @@
 """Scores with 95 % intervals, on arrays of labels and probabilities."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from scipy.stats import binomtest
-from sklearn.metrics import confusion_matrix, f1_score, roc_auc_score
+from sklearn.metrics import confusion_matrix
+
+from xraycore.evaluation.calibration import BINS, bin_of
 
 RESAMPLES = 1000
+# Resamples that are scored at once: 1,500 films of them take a megabyte.
+BATCH = 100
 
 Score = dict[str, float | int]
 
@@ -21,6 +25,11 @@ def proportion(hits: int, of: int) -> Score:
         raise ValueError("a share needs at least one film. Received: none")
     interval = binomtest(int(hits), int(of)).proportion_ci(method="wilson")
     return _score(hits / of, interval.low, interval.high, of)
+
+
+def defined_proportion(hits: int, of: int) -> Score | None:
+    """`proportion`, or None for a share of nothing."""
+    return proportion(hits, of) if of else None
 
 
 def bootstrapped(
@@ -48,62 +57,159 @@ def bootstrapped(
     return _score(statistic(np.arange(len(inverse))), low, high, len(inverse))
 
 
-def binary_scores(positive: np.ndarray, probability: np.ndarray, groups: Sequence[str]) -> dict:
-    """AUROC, accuracy, sensitivity and specificity at probability 0.5.
-
-    Args:
-        positive: Bool (n,), whether the film shows the finding.
-        probability: Of the finding, (n,).
-        groups: The patient of each film.
-
-    Raises:
-        ValueError: If all films or none show the finding.
-    """
-    called = probability > 0.5
-
-    def auc(chosen: np.ndarray) -> float:
-        if positive[chosen].all() or not positive[chosen].any():
-            return float("nan")
-        return float(roc_auc_score(positive[chosen], probability[chosen]))
-
-    return {
-        "auc": bootstrapped(auc, groups),
-        "accuracy": proportion((called == positive).sum(), len(positive)),
-        "sensitivity": proportion((called & positive).sum(), positive.sum()),
-        "specificity": proportion((~called & ~positive).sum(), (~positive).sum()),
-    }
-
-
-def multiclass_scores(
-    target: np.ndarray, probabilities: np.ndarray, classes: Sequence[str], groups: Sequence[str]
+def view_scores(
+    target: np.ndarray,
+    probability: np.ndarray,
+    classes: Sequence[str],
+    groups: Sequence[str],
+    *,
+    seed: int = 0,
 ) -> dict:
-    """Accuracy, macro F1, recall of every class and the confusion matrix (rows: truth).
+    """All scores of a model on films, each with its 95 % interval, ready for JSON.
+
+    Shares of films (accuracy; recall, precision and specificity of a class) have Wilson's
+    interval; all others that of 1,000 resamples of patients, as in `bootstrapped`. What is not
+    defined is None: the precision of a class that is never predicted, everything but precision and
+    specificity of a class without films, and AUROC and AUPRC of one that all films have.
 
     Args:
-        target: Class indices (n,).
-        probabilities: (n, k).
+        target: Class indices, (n,).
+        probability: (n, k), of 0 to 1.
         classes: Names of the k classes.
         groups: The patient of each film.
-    """
-    called, indices = probabilities.argmax(axis=1), range(len(classes))
+        seed: Of the resampling.
 
-    def macro_f1(chosen: np.ndarray) -> float:
-        return float(
-            f1_score(
-                target[chosen], called[chosen], average="macro", labels=indices, zero_division=0.0
-            )
-        )
+    Returns:
+        Of all films `accuracy`, `balanced_accuracy` (mean recall), `macro_f1`, `macro_auroc` (one
+        against rest) and `macro_auprc` (average precision), which are means over the classes that
+        have films; `brier`, the mean over films of the sum over classes of squared differences,
+        of 0 to 2 (Brier 1950, doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2); `ece`, the
+        calibration error of the predicted class in 15 bins. `classes`: name -> `films`, `recall`,
+        `precision`, `specificity`, `f1`, `auroc`, `auprc`. `confusion`: counts, rows the truth.
+
+    Raises:
+        ValueError: If there are no films, shapes do not fit or a value is not allowed.
+    """
+    target, probability = _checked(target, probability, classes, groups)
+    confusion = confusion_matrix(target, probability.argmax(axis=1), labels=range(len(classes)))
+    films, calls, hits = confusion.sum(axis=1), confusion.sum(axis=0), confusion.diagonal()
+    samples = [_weighted(target, probability, weights) for weights in _weights(groups, seed)]
+    values = {name: np.concatenate([sample[name] for sample in samples]) for name in samples[0]}
+    count, there = len(target), films > 0
+
+    def macro(name: str) -> Score | None:
+        return _interval(values[name][:, there].mean(axis=1), count)
 
     return {
-        "accuracy": proportion((called == target).sum(), len(target)),
-        "macro_f1": bootstrapped(macro_f1, groups),
-        "recall": {
-            name: proportion(((called == k) & (target == k)).sum(), (target == k).sum())
+        "accuracy": proportion(hits.sum(), count),
+        "balanced_accuracy": macro("recall"),
+        "macro_f1": macro("f1"),
+        "macro_auroc": macro("auroc"),
+        "macro_auprc": macro("auprc"),
+        "brier": _interval(values["brier"], count),
+        "ece": _interval(values["ece"], count),
+        "classes": {
+            name: {
+                "films": int(films[k]),
+                "recall": defined_proportion(hits[k], films[k]),
+                "precision": defined_proportion(hits[k], calls[k]),
+                "specificity": defined_proportion(
+                    count - films[k] - calls[k] + hits[k], count - films[k]
+                ),
+                **{key: _interval(values[key][:, k], count) for key in ("f1", "auroc", "auprc")},
+            }
             for k, name in enumerate(classes)
-            if (target == k).any()
         },
-        "confusion": confusion_matrix(target, called, labels=indices).tolist(),
+        "confusion": confusion.tolist(),
     }
+
+
+def _checked(
+    target: np.ndarray, probability: np.ndarray, classes: Sequence[str], groups: Sequence[str]
+) -> tuple[np.ndarray, np.ndarray]:
+    target, probability = np.asarray(target), np.asarray(probability, float)
+    if probability.shape != (len(target), len(classes)) or len(groups) != len(target):
+        raise ValueError(
+            f"{len(target)} targets and {len(classes)} classes need as many groups and "
+            f"probabilities. Received: {len(groups)} groups, probabilities {probability.shape}"
+        )
+    if not len(target):
+        raise ValueError("scores need at least one film. Received: none")
+    if not np.isin(target, np.arange(len(classes))).all():
+        raise ValueError(
+            f"targets must be of 0 to {len(classes) - 1}. Received: {np.unique(target).tolist()}"
+        )
+    if not np.isfinite(probability).all():
+        raise ValueError("probabilities must be finite. Received: NaN or infinity")
+    return target, probability
+
+
+def _weights(groups: Sequence[str], seed: int) -> Iterator[np.ndarray]:
+    """How often each film is in a sample, (r, n): once in the first, then the resamples."""
+    _, inverse = np.unique(np.asarray(groups), return_inverse=True)
+    patients = inverse.max() + 1
+    yield np.ones((1, len(inverse)))
+    rng = np.random.default_rng(seed)
+    for start in range(0, RESAMPLES, BATCH):
+        drawn = rng.integers(0, patients, (min(BATCH, RESAMPLES - start), patients))
+        times = np.stack([np.bincount(row, minlength=patients) for row in drawn])
+        yield times[:, inverse].astype(float)
+
+
+def _weighted(
+    target: np.ndarray, probability: np.ndarray, weights: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Statistics of samples given as weights of films (r, n): (r,), or (r, k) by class."""
+    one_hot, called = np.eye(probability.shape[1]), probability.argmax(axis=1)
+    truth, right, confidence = one_hot[target], called == target, probability.max(axis=1)
+    films, calls = weights @ truth, weights @ one_hot[called]
+    hits, total = weights @ (truth * right[:, None]), weights.sum(axis=1)
+    gaps = np.eye(BINS)[bin_of(confidence)] * (confidence - right)[:, None]
+    areas = [
+        _areas(truth[:, k] == 1, probability[:, k], weights) for k in range(probability.shape[1])
+    ]
+    return {
+        "recall": _ratio(hits, films),
+        "f1": _ratio(2 * hits, np.where(films > 0, films + calls, 0)),
+        "auroc": np.stack([auroc for auroc, _ in areas], axis=1),
+        "auprc": np.stack([auprc for _, auprc in areas], axis=1),
+        "brier": weights @ ((probability - truth) ** 2).sum(axis=1) / total,
+        "ece": np.abs(weights @ gaps).sum(axis=1) / total,
+    }
+
+
+def _areas(
+    positive: np.ndarray, probability: np.ndarray, weights: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """AUROC and average precision of samples, (r,) each; NaN without both kinds of films.
+
+    As scikit-learn's, for a thousand samples at once.
+    """
+    order = np.argsort(-probability, kind="stable")
+    # Films of the same probability are called together: a curve has no points between them.
+    ends = np.append(np.flatnonzero(np.diff(probability[order])), len(order) - 1)
+    ordered = weights[:, order]
+    called = ordered.cumsum(axis=1)[:, ends]
+    hits = (ordered * positive[order]).cumsum(axis=1)[:, ends]
+    new_hits, new_calls = (np.diff(counts, axis=1, prepend=0) for counts in (hits, called))
+    # Each false call passes over the positives called before it, and half of those called with it.
+    ordered_pairs = ((new_calls - new_hits) * (hits - new_hits / 2)).sum(axis=1)
+    precision = np.divide(hits, called, out=np.zeros_like(hits), where=called > 0)
+    positives, negatives = hits[:, -1], called[:, -1] - hits[:, -1]
+    auprc = _ratio((new_hits * precision).sum(axis=1), np.where(negatives > 0, positives, 0))
+    return _ratio(ordered_pairs, positives * negatives), auprc
+
+
+def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
+
+
+def _interval(values: np.ndarray, count: int) -> Score | None:
+    """The first value with the percentile interval of the others; None where not defined."""
+    if np.isnan(values[0]) or np.isnan(values[1:]).all():
+        return None
+    low, high = np.nanpercentile(values[1:], [2.5, 97.5])
+    return _score(values[0], low, high, count)
 
 
 def _score(value: float, low: float, high: float, count: int) -> Score:

@@ -14,7 +14,7 @@ from xraycore.imaging.resample import resize
 from xraycore.models.architectures import HEAD, build_network
 from xraycore.models.spec import ModelSpec, get_spec
 from xraycore.models.store import read_card
-from xraycore.weightfiles import Card, WeightsError, verified_weights
+from xraycore.weightfiles import Card, WeightsError, verified_weights, weights_folder
 
 if TYPE_CHECKING:
     import keras
@@ -148,7 +148,7 @@ def load_model(name: str) -> Classifier:
         WeightsError: If it has no weights, or they are not what its card says.
     """
     spec, card = get_spec(name), read_card(name)
-    file = verified_weights(name, card)
+    file = verified_weights(weights_folder() / name, card)
     network = build_network(spec, len(card["classes"]))
     try:
         network.load_weights(file)

@@ -20,7 +20,7 @@ def read_card(name: str) -> Card:
     """
     get_spec(name)
     try:
-        return load_card(name, _REQUIRED)
+        return load_card(weights_folder() / name, _REQUIRED)
     except WeightsError as error:
         raise WeightsError(
             f"{error} Trained models: {', '.join(list_shipped()) or 'none'}"

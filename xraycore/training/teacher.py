@@ -36,5 +36,5 @@ def teach(
             grey = pixels[start : start + BATCH, ..., None].astype(np.float32) / 255.0
             for view in (grey, grey[:, :, ::-1]):
                 total[start : start + BATCH] += model.probabilities_of(model.forward(view)[0])
-            report((index + (start + BATCH) / len(pixels)) / len(names))
+            report((index + min(1.0, (start + BATCH) / len(pixels))) / len(names))
     return (total / (2 * len(names))).astype(np.float32)

@@ -1,0 +1,109 @@
+import numpy as np
+import pytest
+
+from xraycore.evaluation.calibration import (
+    bin_of,
+    expected_calibration_error,
+    fit_temperature,
+    reliability_curve,
+)
+
+CONFIDENCE = np.array([0.2, 0.3, 0.5, 0.7, 0.8, 0.9])
+RIGHT = np.array([False, True, True, True, True, False])
+
+
+def test_calibration_error_of_three_bins_by_hand():
+    # Gaps of confidence and hits: 0.5 - 1 up to a third, 0.5 - 1 up to two, 2.4 - 2 above.
+    assert expected_calibration_error(CONFIDENCE, RIGHT, 3) == pytest.approx((0.5 + 0.5 + 0.4) / 6)
+    # In one bin over- and underconfidence cancel: 3.4 - 4.
+    assert expected_calibration_error(CONFIDENCE, RIGHT, 1) == pytest.approx(0.6 / 6)
+
+
+def test_calibration_error_has_fifteen_bins():
+    # 0.34 and 0.39 share a bin of 15 (5/15 to 6/15) but none of 20; 0.34 and 0.41 none of 15.
+    right = np.array([True, False])
+    assert expected_calibration_error([0.34, 0.39], right) == pytest.approx((1 - 0.73) / 2)
+    assert expected_calibration_error([0.34, 0.41], right) == pytest.approx((0.66 + 0.41) / 2)
+
+
+def test_certain_and_right_is_calibrated_certain_and_wrong_is_not():
+    assert expected_calibration_error(np.ones(3), np.ones(3, bool)) == 0.0
+    assert expected_calibration_error(np.ones(3), np.zeros(3, bool)) == 1.0
+    assert expected_calibration_error([0.75], [True]) == 0.25
+
+
+def test_bins_hold_their_upper_edge():
+    places = bin_of(np.array([0.0, 0.2, 0.2000001, 0.6, 0.8, 1.0, 1.0000001]), 5)
+    assert places.tolist() == [0, 0, 1, 2, 3, 4, 4]
+
+
+def test_reliability_curve_by_hand():
+    assert reliability_curve(CONFIDENCE, RIGHT, 3) == [
+        pytest.approx(row)
+        for row in (
+            {"low": 0, "high": 1 / 3, "confidence": 0.25, "accuracy": 0.5, "films": 2},
+            {"low": 1 / 3, "high": 2 / 3, "confidence": 0.5, "accuracy": 1.0, "films": 1},
+            {"low": 2 / 3, "high": 1, "confidence": 0.8, "accuracy": 2 / 3, "films": 3},
+        )
+    ]
+
+
+def test_reliability_curve_leaves_out_empty_bins():
+    assert [row["low"] for row in reliability_curve([0.1, 0.9], [True, True], 10)] == [0.0, 0.8]
+
+
+@pytest.mark.parametrize("score", [expected_calibration_error, reliability_curve])
+@pytest.mark.parametrize(("confidence", "right"), [([], []), ([0.5], [True, False])])
+def test_calibration_of_nothing_is_refused(score, confidence, right):
+    with pytest.raises(ValueError, match="at least one film"):
+        score(np.array(confidence), np.array(right, bool))
+
+
+def test_temperature_by_hand():
+    # Right three times in four asks for p = 3/4, a logit difference of log 3: half of what is said.
+    logits = np.tile([2 * np.log(3), 0.0], (4, 1))
+    assert fit_temperature(logits, np.eye(2)[[0, 0, 0, 1]]) == pytest.approx(2.0, rel=1e-4)
+
+
+def test_temperature_sums_the_probabilities_of_a_set_of_classes():
+    # Four films in five are of the first two classes: (e^x + 1) / (e^x + 2) = 4/5 for x = log 3.
+    logits = np.tile([2 * np.log(3), 0.0, 0.0], (5, 1))
+    allowed = np.array([[1, 1, 0]] * 4 + [[0, 0, 1]])
+    assert fit_temperature(logits, allowed) == pytest.approx(2.0, rel=1e-4)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
+def test_temperature_of_drawn_labels_is_found_again(temperature):
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 3, (20_000, 4))
+    # The class of the highest logit plus Gumbel noise is a draw from the softmax.
+    drawn = (logits / temperature + rng.gumbel(size=logits.shape)).argmax(axis=1)
+    assert fit_temperature(logits, np.eye(4)[drawn]) == pytest.approx(temperature, rel=0.04)
+
+
+def test_films_whose_label_allows_all_do_not_count():
+    logits = np.tile([2 * np.log(3), 0.0], (4, 1))
+    allowed = np.eye(2)[[0, 0, 0, 1]]
+    with_more = fit_temperature(np.vstack([logits, [[9, 0]]]), np.vstack([allowed, [[1, 1]]]))
+    assert with_more == pytest.approx(2.0, rel=1e-4)
+
+
+def test_temperature_stays_in_bounds():
+    always_right = fit_temperature(np.array([[5.0, 0.0]]), np.array([[1, 0]]))
+    always_wrong = fit_temperature(np.array([[5.0, 0.0]]), np.array([[0, 1]]))
+    assert 0.05 <= always_right < 0.4
+    assert 19 < always_wrong <= 20
+
+
+@pytest.mark.parametrize(
+    ("allowed", "message"),
+    [
+        (np.ones((2, 3)), r"Received: \(2, 2\) and \(2, 3\)"),
+        (np.array([[1, 0], [0, 0]]), "Received: none for film 1"),
+        (np.ones((2, 2)), "rules a class out. Received: none among 2"),
+        (np.ones((0, 2)), r"Received: \(2, 2\) and \(0, 2\)"),
+    ],
+)
+def test_labels_that_say_nothing_are_refused(allowed, message):
+    with pytest.raises(ValueError, match=message):
+        fit_temperature(np.zeros((2, 2)), allowed)

@@ -1,0 +1,124 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from xraycore.data.labels import BACTERIAL, CHEST4, COVID, NORMAL, VIEWS, VIRAL
+from xraycore.data.manifest import Record
+from xraycore.evaluation.evaluate import evaluate, own_view, target_and_probability
+from xraycore.evaluation.operating import OperatingPoint
+from xraycore.evaluation.outcome import Outcome
+
+
+def outcome(model, labels, said, *, sure=3.0, **changed):
+    """A model that says `said` of films labelled `labels`, each of its own patient."""
+    logits = np.array([[sure * (name == word) for name in CHEST4] for word in said])
+    records = tuple(
+        Record(Path(f"{i}.png"), label, "test", f"p{i}", "chest_xray", 3.0)
+        for i, label in enumerate(labels)
+    )
+    count = len(labels)
+    facts = {
+        "temperature": 1.0,
+        "inside": np.full(count, 0.5),
+        "lungs": np.full(count, 0.25),
+        "sizes": np.full((count, 2), 224),
+        "peaks": {},
+        **changed,
+    }
+    return Outcome(model, CHEST4, records, logits, **facts)
+
+
+def test_scores_of_two_models_and_their_ensemble():
+    labels = [NORMAL, NORMAL, BACTERIAL, VIRAL, COVID]
+    good = outcome("good", labels, labels)
+    poor = outcome("poor", labels, [NORMAL, COVID, VIRAL, VIRAL, NORMAL])
+    found = evaluate([good, poor], VIEWS["chest4"])
+    assert list(found["models"]) == ["good", "poor", "ensemble"]
+    assert found["labels"] == {NORMAL: 2, BACTERIAL: 1, VIRAL: 1, COVID: 1}
+    assert found["models"]["good"]["scores"]["accuracy"]["value"] == 1.0
+    assert found["models"]["poor"]["scores"]["accuracy"]["value"] == pytest.approx(2 / 5)
+    assert found["models"]["poor"]["confused"] == [
+        {"label": NORMAL, "said": COVID, "films": 1},
+        {"label": BACTERIAL, "said": VIRAL, "films": 1},
+        {"label": COVID, "said": NORMAL, "films": 1},
+    ]
+    assert [loss["file"] for loss in found["models"]["poor"]["top_losses"]] == [
+        *("1.png", "2.png", "4.png"),
+    ]
+    # Of all four classes no single score: the calls are compared, the AUROCs are not.
+    pair = found["comparisons"][0]
+    assert (pair["a"], pair["b"], pair["delong"]) == ("good", "poor", None)
+    assert (pair["mcnemar"]["only_a"], pair["mcnemar"]["only_b"]) == (3, 0)
+    json.dumps(found, allow_nan=False)
+
+
+def test_a_view_of_two_classes_has_operating_points_and_paired_aurocs():
+    labels = [NORMAL, NORMAL, BACTERIAL, COVID]
+    model = outcome("m", labels, [NORMAL, BACTERIAL, BACTERIAL, NORMAL])
+    # Probability of pneumonia: e^0 * 3 / (e^3 + 3) = 0.13, or (e^3 + 2) / (e^3 + 3) = 0.957.
+    points = {"m": {"low": OperatingPoint("low", "Low", 0.1)}}
+    found = evaluate([model, outcome("n", labels, labels)], VIEWS["pneumonia"], points)
+    low = found["models"]["m"]["operating_points"]["low"]
+    assert (low["tp"], low["fp"], low["tn"], low["fn"]) == (2, 2, 0, 0)
+    default = found["models"]["n"]["operating_points"]["default"]
+    assert (default["threshold"], default["sensitivity"]["value"]) == (0.5, 1.0)
+    # m: of the four pairs of a sick and a normal film one is right, one wrong, two tied.
+    assert found["models"]["m"]["scores"]["macro_auroc"]["value"] == pytest.approx(0.5)
+    assert found["comparisons"][0]["delong"]["auc_a"] == pytest.approx(0.5)
+
+
+def test_films_that_a_view_does_not_know_are_left_out():
+    model = outcome("m", [NORMAL, "Pneumonia", "Tumour"], [NORMAL, VIRAL, NORMAL])
+    target, probability, kept = target_and_probability(model, VIEWS["pneumonia"])
+    np.testing.assert_array_equal(target, [0, 1])
+    assert len(kept.records) == 2
+    np.testing.assert_allclose(probability.sum(axis=1), 1.0)
+    with pytest.raises(ValueError, match=r"needs films labelled Normal.*Received: Tumour"):
+        target_and_probability(model.only(np.array([False, False, True])), VIEWS["chest4"])
+
+
+def test_subgroups_by_source_age_and_size():
+    labels = [NORMAL, VIRAL] * 20
+    model = outcome("m", labels, labels[:20] + [VIRAL, NORMAL] * 10)
+    records = tuple(
+        Record(
+            r.path, r.label, "test", r.group, "old" if i < 20 else "new", 30.0 if i < 20 else None
+        )
+        for i, r in enumerate(model.records)
+    )
+    model = Outcome(
+        "m",
+        CHEST4,
+        records,
+        model.logits,
+        1.0,
+        model.inside,
+        model.lungs,
+        np.array([[100, 224]] * 20 + [[1024, 900]] * 20),
+        {},
+    )
+    rows = evaluate([model], VIEWS["chest4"])["models"]["m"]["subgroups"]
+    found = {(row["kind"], row["name"]): row["accuracy"]["value"] for row in rows}
+    assert found == {
+        ("source", "old"): 1.0,
+        ("source", "new"): 0.0,
+        ("age", "18 to 39 years"): 1.0,
+        ("size", "0 to 255 px"): 1.0,
+        ("size", "1024 to 99999 px"): 0.0,
+    }
+
+
+def test_evidence_in_the_lungs_leaves_out_films_without_lungs():
+    model = outcome("m", [NORMAL] * 4, [NORMAL] * 4, inside=np.array([0.2, 0.6, np.nan, np.nan]))
+    inside = evaluate([model], VIEWS["chest4"])["models"]["m"]["inside_lungs"]
+    assert inside["evidence"]["value"] == pytest.approx(0.4)
+    assert inside["evidence"]["n"] == 2
+    assert inside["films_without_lungs"] == 2
+
+
+def test_own_view_of_other_classes():
+    view = own_view(("Cat", "Dog"))
+    assert view.classes == ("Cat", "Dog")
+    assert own_view(CHEST4) is VIEWS["chest4"]

@@ -1,0 +1,117 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from xraycore.anatomy.lungs import LungField
+from xraycore.data.labels import CHEST4, COVID, NORMAL
+from xraycore.data.manifest import Record
+from xraycore.evaluation.outcome import Outcome, classify, ensemble
+from xraycore.evaluation.predictions import read_predictions, write_predictions
+from xraycore.imaging.box import Box
+
+
+def outcome(model="a", logits=((2.0, 0, 0, 0), (0, 0, 0, 1.0)), temperature=1.0, **changed):
+    """Two films: a normal child of the test, an external COVID-19 film without lungs."""
+    facts = {
+        "records": (
+            Record(Path("x/one.png"), NORMAL, "test", "chest_xray/p1", "chest_xray"),
+            Record(Path("y/two.png"), COVID, "external", "cohen/p2", "cohen", 61.0),
+        ),
+        "logits": np.array(logits, float),
+        "temperature": temperature,
+        "inside": np.array([0.75, np.nan]),
+        "lungs": np.array([0.3, 0.0]),
+        "sizes": np.array([[224, 200], [320, 300]]),
+        "peaks": {},
+        **changed,
+    }
+    return Outcome(model, CHEST4, **facts)
+
+
+def test_predictions_come_back_from_disk(tmp_path):
+    file = tmp_path / "predictions.csv"
+    first = outcome()
+    write_predictions(file, [first.only(np.array([True, False])), first.only(lambda r: r.age)])
+    found = read_predictions(file, "a", 2.0)
+    assert found.classes == CHEST4
+    assert [(r.path.name, r.label, r.split, r.source, r.age) for r in found.records] == [
+        ("one.png", NORMAL, "test", "chest_xray", None),
+        ("two.png", COVID, "external", "cohen", 61.0),
+    ]
+    np.testing.assert_allclose(found.logits, first.logits)
+    np.testing.assert_array_equal(found.sizes, first.sizes)
+    np.testing.assert_array_equal(found.inside, [0.75, np.nan])
+    np.testing.assert_allclose(found.lungs, [0.3, 0.0])
+    # exp(2 / 2) against three exp(0).
+    assert found.probabilities[0, 0] == pytest.approx(np.e / (np.e + 3))
+
+
+def test_a_name_with_a_comma_stays_one_name(tmp_path):
+    record = Record(Path("a, b.png"), "Normal", "test", 'p "1"', "s")
+    write_predictions(tmp_path / "p.csv", [outcome(records=(record, record))])
+    assert read_predictions(tmp_path / "p.csv", "a", 1.0).records[0].path.name == "a, b.png"
+
+
+def test_the_ensemble_is_the_mean_of_calibrated_probabilities():
+    # softmax(log 3, 0, 0, 0) = 1/2, 1/6, 1/6, 1/6; the other's temperature makes 9 to 3.
+    log3, log9 = np.log(3.0), np.log(9.0)
+    sure = outcome("a", [[log3, 0, 0, 0], [0, 0, 0, log3]])
+    cooled = outcome("b", [[0, log9, 0, 0], [0, 0, 0, log9]], temperature=2.0)
+    found = ensemble([sure, cooled])
+    np.testing.assert_allclose(found.probabilities[0], [1 / 3, 1 / 3, 1 / 6, 1 / 6])
+    np.testing.assert_allclose(found.probabilities[1], [1 / 6, 1 / 6, 1 / 6, 1 / 2])
+    assert found.model == "ensemble"
+    assert np.isnan(found.inside).all()
+
+
+def test_an_ensemble_of_other_films_is_refused():
+    other = outcome("b").only(np.array([False, True]))
+    with pytest.raises(ValueError, match="same films; a and b differ"):
+        ensemble([outcome("a"), other])
+
+
+def test_allowed_classes_of_a_set_label():
+    pneumonia = Record(Path("f.png"), "Pneumonia", "val", "g", "covid_qu")
+    found = outcome(records=(pneumonia, outcome().records[1]))
+    np.testing.assert_array_equal(found.allowed, [[0, 1, 1, 0], [0, 0, 0, 1]])
+
+
+def test_classify_says_what_predict_says(random_classifier, tmp_path, monkeypatch):
+    from xraycore.anatomy import view
+    from xraycore.data.phantom import write_phantoms
+    from xraycore.data.splits import read_splits
+    from xraycore.imaging import read_radiograph
+
+    left_half = np.zeros((128, 128), bool)
+    left_half[:, :64] = True
+    monkeypatch.setattr(view, "find_lungs", lambda xs: [LungField(left_half, Box())] * len(xs))
+    write_phantoms(tmp_path / "set", 5, size=96, seed=0)
+    records = [*read_splits(tmp_path / "set").records]
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(b"no image")
+    records.insert(3, Record(bad, "Normal", "test", "g", "s"))
+    model = random_classifier("basic_cnn")
+    shares = []
+    found = classify(model, records, shares.append)
+    assert [r.path for r in found.records] == [r.path for r in records if r.path != bad]
+    assert shares[-1] == 1.0
+    film = read_radiograph(records[-1].path)
+    alone = model.predict(film)
+    np.testing.assert_allclose(found.logits[-1], alone.logits, atol=1e-4)
+    np.testing.assert_array_equal(found.sizes[-1], [96, 96])
+    # Lungs: the left half and a rim of 4 of 128 columns.
+    assert found.lungs[-1] == pytest.approx((64 + 4) / 128)
+    # A logit is the mean over the cells, so a cell's part is the 196th of its product.
+    heat = np.maximum(alone.features @ model.head[0][:, alone.logits.argmax()], 0) / 14**2
+    assert found.peaks["grad_cam"][-1] == pytest.approx(heat.max(), rel=1e-3)
+    spread = Box().spread(heat, (128, 128))
+    assert found.inside[-1] == pytest.approx(spread[:, :68].sum() / spread.sum(), rel=1e-3)
+    assert found.seconds > 0
+
+
+def test_films_that_cannot_be_read_at_all(random_classifier, tmp_path):
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(b"no image")
+    with pytest.raises(ValueError, match="none of 1 films"):
+        classify(random_classifier("basic_cnn"), [Record(bad, "Normal", "test", "g", "s")])

@@ -1,0 +1,124 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from xraycore.anatomy.lungs import LungField
+from xraycore.anatomy.view import Seen
+from xraycore.data.labels import CHEST4, NORMAL
+from xraycore.data.manifest import Record
+from xraycore.evaluation import probes
+from xraycore.imaging.box import Box
+from xraycore.imaging.radiograph import Radiograph, RadiographInfo
+from xraycore.models.classifier import softmax
+
+
+class Told:
+    """A classifier that calls a film sick by the brightness of one of its halves."""
+
+    view, classes = "lungs", CHEST4
+
+    def __init__(self, half):
+        self.half = half
+        self.network = type("Network", (), {"input_shape": (None, 8, 8, 1)})
+
+    def input_of(self, xray, box):
+        return xray.pixels[..., None]
+
+    def forward(self, grey):
+        bright = grey[:, :, self.half, 0].mean(axis=(1, 2))
+        logits = np.stack([-bright, bright, 0 * bright, 0 * bright], axis=1)
+        return logits, np.tile(bright[:, None, None, None], (1, 2, 2, 3))
+
+    def probabilities_of(self, logits):
+        return softmax(logits)
+
+
+LEFT, RIGHT = slice(0, 4), slice(4, 8)
+
+
+@pytest.fixture
+def films(monkeypatch):
+    """Forty films of two sources, sick ones bright on the left, which is all lung."""
+    rng = np.random.default_rng(0)
+    pixels = {}
+    records = []
+    for i in range(40):
+        sick = i % 2 == 1
+        film = rng.random((8, 8)).astype(np.float32) * 0.2
+        film[:, LEFT] += 0.5 * sick
+        name = f"{i}.png"
+        pixels[name] = film
+        label = "Bacterial pneumonia" if sick else NORMAL
+        records.append(Record(Path(name), label, "test", f"p{i}", "one"))
+    mask = np.zeros((128, 128), bool)
+    mask[:, :60] = True  # With the rim of 4 columns the left half.
+
+    def read(path):
+        info = RadiographInfo(path.name, "0" * 64, "PNG", 8, 8, 8)
+        return Radiograph(pixels[path.name], info)
+
+    monkeypatch.setattr(probes, "read_radiograph", read)
+    monkeypatch.setattr(
+        probes, "seen", lambda xs, view: [Seen(Box(), LungField(mask, Box())) for _ in xs]
+    )
+    return records
+
+
+def test_a_network_that_looks_at_the_lungs_is_blind_without_them(films):
+    found = probes.probe(Told(LEFT), films)["auc"]["one"]
+    assert found["whole"]["value"] == 1.0
+    assert found["lungs_blacked_out"]["value"] == 0.5
+    assert found["outside_blacked_out"]["value"] == 1.0
+
+
+def test_a_network_that_looks_elsewhere_does_not_mind(films):
+    found = probes.probe(Told(RIGHT), films)["auc"]["one"]
+    assert found["lungs_blacked_out"] == found["whole"]
+    assert found["outside_blacked_out"]["value"] == 0.5
+
+
+def test_films_without_lungs_are_left_out(films, monkeypatch):
+    nothing = LungField(np.zeros((128, 128), bool), Box(), ("none",))
+    whole = np.ones((128, 128), bool)
+    monkeypatch.setattr(
+        probes,
+        "seen",
+        lambda xs, view: [
+            Seen(Box(), LungField(whole, Box()) if x.info.name != "3.png" else nothing) for x in xs
+        ],
+    )
+    assert probes.probe(Told(LEFT), films)["auc"]["one"]["whole"]["n"] == 39
+
+
+def test_a_source_of_one_kind_of_film_has_no_auc(films):
+    normals = [record for record in films if record.label == NORMAL]
+    assert probes.probe(Told(LEFT), normals)["auc"] == {}
+
+
+def sourced(count, shift, seed=0):
+    """`count` normal films of each of two sources, whose features differ by `shift`."""
+    rng = np.random.default_rng(seed)
+    records = [
+        Record(Path(f"{s}{i}.png"), NORMAL, "test", f"{s}{i}", s)
+        for s in "ab"
+        for i in range(count)
+    ]
+    features = rng.normal(size=(2 * count, 5))
+    features[count:, 2] += shift
+    return records, features
+
+
+def test_features_that_know_their_source_are_found_out():
+    told = probes.source_probe(*sourced(100, 6.0))[NORMAL]
+    assert told["sources"] == ["a", "b"]
+    assert told["films"] == 200
+    assert told["auroc"] > 0.99
+
+
+def test_features_that_do_not_know_their_source_score_as_chance():
+    assert abs(probes.source_probe(*sourced(200, 0.0))[NORMAL]["auroc"] - 0.5) < 0.1
+
+
+def test_a_source_with_few_films_is_not_asked_for():
+    assert probes.source_probe(*sourced(39, 6.0)) == {}

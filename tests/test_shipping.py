@@ -1,0 +1,199 @@
+"""From a run to the store, to scores, to the results page: one small world, the real code."""
+
+import json
+
+import numpy as np
+import pytest
+
+from tests.small_store import draw_sets, finished_run
+from xraycore.anatomy.view import seen
+from xraycore.cli.main import main
+from xraycore.data.labels import CHEST4, VIEWS
+from xraycore.data.manifest import read_manifest
+from xraycore.evaluation.predictions import read_predictions
+from xraycore.imaging import read_radiograph
+from xraycore.models.architectures import HEAD
+from xraycore.models.classifier import load_model, softmax
+from xraycore.models.store import read_card
+from xraycore.report.results import write_results
+from xraycore.report.stored import read_stored
+from xraycore.shipping import ship
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """A store with the basic CNN shipped into it; (folder, run, network, manifest, datasets)."""
+    folder = tmp_path_factory.mktemp("world")
+    datasets = draw_sets(folder)
+    run, network, manifest = finished_run(folder / "run", datasets)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XRAYCORE_WEIGHTS", str(folder / "weights"))
+        external = read_manifest(folder / "nih" / "labels.csv")
+        ship(run, manifest, external=[external], limits=["Untrained."], command="ship it")
+        yield folder, run, network, manifest, datasets
+
+
+@pytest.fixture
+def run_cli(capsys):
+    def call(*arguments):
+        with pytest.raises(SystemExit) as ended:
+            main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return ended.value.code, captured.out, captured.err
+
+    return call
+
+
+def test_the_card_says_what_the_stored_predictions_say(world):
+    card = read_card("basic_cnn")
+    found = read_predictions(
+        world[0] / "weights" / "basic_cnn" / "predictions.csv", "basic_cnn", card["temperature"]
+    )
+    test = found.only(lambda r: r.split == "test" and r.source == "chest_xray")
+    assert len(test.records) == 18
+    probability = VIEWS["pneumonia"].probabilities(test.probabilities, CHEST4)[:, 1]
+    sick = np.array([r.label != "Normal" for r in test.records])
+    scores = card["scores"]["pneumonia"]
+    assert scores["accuracy"]["value"] == pytest.approx(
+        ((probability >= 0.5) == sick).mean(), abs=1e-4
+    )
+    pairs = probability[sick][:, None] - probability[~sick]
+    auc = ((pairs > 0) + 0.5 * (pairs == 0)).mean()
+    assert scores["auc"]["value"] == pytest.approx(auc, abs=0.02)  # Logits are kept to 4 places.
+    threshold = card["operating_points"]["sensitivity_98"]["threshold"]
+    at = scores["at"]["sensitivity_98"]
+    assert at["tp"] + at["fp"] == pytest.approx((probability >= threshold).sum(), abs=1)
+    assert set(card["external"]) == {"nih"}
+    assert card["external"]["nih"]["pneumonia"]["auc"]["n"] == 12
+    assert {r.split for r in found.records} == {"val", "test", "external"}
+    assert set(card["inside_lungs"]) == {"chest_xray", "covid_radiography", "nih"}
+    assert set(card["probes"]["auc"]) == {"chest_xray", "covid_radiography"}
+
+
+def test_the_temperature_is_the_best_on_validation_films(world):
+    card = read_card("basic_cnn")
+    found = read_predictions(
+        world[0] / "weights" / "basic_cnn" / "predictions.csv", "basic_cnn", 1.0
+    ).only(lambda r: r.split == "val")
+
+    def loss(temperature):
+        p = (softmax(found.logits / temperature) * found.allowed).sum(axis=1)
+        return -np.log(p).mean()
+
+    best = card["temperature"]
+    assert loss(best) <= min(loss(best * 0.9), loss(best * 1.1))
+
+
+def test_a_centred_head_changes_no_probability(world):
+    folder, _, network, manifest, _ = world
+    model = load_model("basic_cnn")
+    kernel = network.get_layer(HEAD).get_weights()[0]
+    assert np.abs(kernel.mean(axis=1)).max() > 1
+    centred = kernel - kernel.mean(axis=1, keepdims=True)
+    np.testing.assert_allclose(model.head[0], centred, rtol=2e-3, atol=1e-4)
+    film = read_radiograph(manifest.split("test")[0].path)
+    prediction = model.predict(film)
+    part = seen([film], "lungs")[0]
+    assert prediction.box == part.box
+    logits = np.asarray(network(model.input_of(film, part.box)[None], training=False)[0])[0]
+    expected = softmax(logits / model.temperature)
+    np.testing.assert_allclose(list(prediction.probabilities.values()), expected, atol=5e-3)
+
+
+def test_what_is_refused(world):
+    _, run, _, manifest, datasets = world
+    other = read_manifest(datasets[0])
+    with pytest.raises(ValueError, match="trained on other data or another split"):
+        ship(run, other)
+
+
+def test_results_are_drawn_from_the_store(world, tmp_path):
+    stored = read_stored()
+    measured = tmp_path / "measured"
+    measured.mkdir()
+    row = {"val_auc": 0.9321, "val_accuracy": 0.8, "val_inside": 0.7, "auc_nih": 0.6}
+    (measured / "ablation.json").write_text(
+        json.dumps({"text": "A short training.", "rows": [{"name": "whole film", "last": row}]})
+    )
+    write_results(stored, measured, tmp_path / "results.md")
+    text = (tmp_path / "results.md").read_text()
+    accuracy = read_card("basic_cnn")["scores"]["pneumonia"]["accuracy"]["value"]
+    assert f"| Basic CNN | {accuracy:.3f} [" in text
+    assert "| whole film | 0.932 | 0.800 | 0.600 | – | 0.700 |" in text
+    assert "not trained yet" in text
+    assert "nan" not in text
+
+
+def test_the_results_command_draws_the_picture_too(world, tmp_path, run_cli):
+    code, out, err = run_cli("results", "--out", tmp_path / "docs")
+    assert (code, out) == (0, "")
+    assert "Basic CNN" in err
+    assert (tmp_path / "docs" / "images" / "results.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_evaluate_judges_the_test_split_of_data_that_was_trained_on(world, run_cli):
+    code, out, _ = run_cli("evaluate", *world[4], "--view", "pneumonia", "--json")
+    document = json.loads(out)
+    assert code == 0
+    assert document["films"] == len(world[3].split("test"))
+    model = document["models"]["basic_cnn"]
+    assert set(model["scores"]["accuracy"]) == {"value", "low", "high", "n"}
+    assert set(model["operating_points"]) == {
+        *("default", "best_f1", "sensitivity_95", "sensitivity_98"),
+    }
+
+
+def test_evaluate_judges_all_films_of_other_data(world, run_cli):
+    code, out, err = run_cli("evaluate", world[0] / "nih" / "labels.csv", "--view", "pneumonia")
+    assert code == 0
+    assert "12 films, Normal 6, Pneumonia 6" in out
+    assert "evidence in the lungs" in out
+    assert "95 % intervals" in err
+
+
+def test_evaluate_warns_of_films_that_were_trained_on(world, run_cli, caplog):
+    code, out, _ = run_cli("evaluate", world[4][0], "--split", "train", "--json")
+    assert code == 0
+    assert json.loads(out)["films"] == len(
+        [r for r in world[3].split("train") if r.source == "chest_xray"]
+    )
+    assert "only its test split tells how good" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--split", "half"), "split must be one of auto, train, val, test, all"),
+        (("--view", "five"), "view must be one of chest4, pneumonia, covid3"),
+        (("--model", "alexnet"), "model must be one of"),
+    ],
+)
+def test_evaluate_says_what_is_wrong_in_one_line(world, run_cli, arguments, said):
+    code, out, err = run_cli("evaluate", world[4][0], *arguments)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert said in err
+
+
+def test_predict_gives_a_line_for_every_film_good_or_bad(world, run_cli, tmp_path):
+    film = next(iter(world[3].split("test"))).path
+    (tmp_path / "notes.txt").write_text("no film")
+    code, out, _ = run_cli("predict", film, tmp_path, "--json")
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert code == 0
+    bad, good = sorted(lines, key=lambda line: line["error"] is None)
+    assert bad["error"].startswith("notes.txt: expected")
+    assert good["model"] == "basic_cnn"
+    assert sum(good["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+    assert good["label"] == max(good["probabilities"], key=good["probabilities"].get)
+
+
+def test_explain_writes_overlay_map_and_provenance(world, run_cli, tmp_path):
+    film = next(iter(world[3].split("test"))).path
+    code, _, _ = run_cli("explain", film, "--target", "covid", "--out", tmp_path / "maps")
+    assert code == 0
+    base = tmp_path / "maps" / f"{film.stem}.basic_cnn.grad_cam"
+    facts = json.loads(base.with_name(base.name + ".json").read_text())
+    assert facts["target"] == "COVID-19"
+    assert facts["weights_sha256"] == read_card("basic_cnn")["weights"]["sha256"]
+    assert np.load(base.with_name(base.name + ".npy")).shape == (14, 14)
+    assert base.with_name(base.name + ".png").read_bytes().startswith(b"\x89PNG")

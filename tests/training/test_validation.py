@@ -1,0 +1,169 @@
+"""What a network in training is judged by, against numbers worked out by hand."""
+
+import keras
+import numpy as np
+import pytest
+
+from xraycore.data.labels import BACTERIAL, CHEST4, COVID, NORMAL, VIRAL
+from xraycore.data.manifest import Record
+from xraycore.models.architectures import HEAD
+from xraycore.training.images import Films
+from xraycore.training.learner import Learner
+from xraycore.training.recipe import Recipe, Stage
+from xraycore.training.validation import (
+    Verdicts,
+    choice,
+    external_scores,
+    home_scores,
+    judge,
+)
+
+
+def records(*labels, source="home"):
+    return tuple(Record(f"{i}.png", k, "val", str(i), source) for i, k in enumerate(labels))
+
+
+def verdicts(probabilities, allowed, inside=None, given=None):
+    allowed = np.array(allowed, np.float32)
+    inside = np.zeros(len(allowed)) if inside is None else np.array(inside)
+    given = given or records(*["A"] * len(allowed))
+    return Verdicts(np.log(np.array(probabilities)), allowed, inside, given)
+
+
+def test_home_scores_by_hand():
+    found = home_scores(
+        verdicts(
+            [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.5, 0.5]],
+            [[1, 0], [1, 0], [1, 0], [0, 1]],
+            [0.4, 0.6, 0.0, 1.0],
+        )
+    )
+    assert found["val_loss"] == pytest.approx(-np.log([0.9, 0.2, 0.6, 0.5]).mean())
+    # The fourth is a tie, which goes to the first class; of three pairs one is in the wrong order.
+    assert found["val_accuracy"] == 0.5
+    assert found["val_auc"] == pytest.approx(2 / 3)
+    assert found["val_inside"] == pytest.approx(0.5)
+
+
+def test_home_scores_of_a_set_by_hand():
+    single = [[0.7, 0.2, 0.1], [0.2, 0.5, 0.3], [0.4, 0.3, 0.3], [0.1, 0.3, 0.6]]
+    truth = [[1, 0, 0], [0, 1, 0], [0, 1, 0], [0, 0, 1]]
+    sets, allowed = [[0.1, 0.3, 0.6], [0.8, 0.1, 0.1]], [[0, 1, 1], [0, 1, 1]]
+    found = home_scores(verdicts(single + sets, truth + allowed))
+    # A set has the summed probability of its classes, and is right with either of them.
+    assert found["val_loss"] == pytest.approx(-np.log([0.7, 0.5, 0.3, 0.6, 0.9, 0.2]).mean())
+    assert found["val_accuracy"] == pytest.approx(4 / 6)
+    # Of films with one class only. Class 0: 0.7 beats 0.2, 0.4, 0.1. Class 1: 0.5 beats 0.2 and
+    # 0.3, while 0.3 beats 0.2 and ties with 0.3: 3.5 of 4. Class 2: 0.6 beats all.
+    assert found["val_auc"] == pytest.approx((1 + 3.5 / 4 + 1) / 3)
+
+
+def test_a_class_without_films_has_no_auroc():
+    # Only the first two classes occur; the third would have none to compare.
+    found = home_scores(verdicts([[0.5, 0.4, 0.1], [0.6, 0.3, 0.1]], [[1, 0, 0], [0, 1, 0]]))
+    assert found["val_auc"] == pytest.approx(0.0)
+    alone = home_scores(verdicts([[0.5, 0.5]], [[1, 0]]))
+    assert np.isnan(alone["val_auc"])
+
+
+def test_a_certain_mistake_costs_what_can_be_told_apart():
+    with np.errstate(divide="ignore"):
+        found = home_scores(verdicts([[0.0, 1.0]], [[1, 0]]))
+    assert found["val_loss"] == pytest.approx(12 * np.log(10))
+
+
+def abroad(source, *films):
+    """Verdicts on films (label, probability of normal) of one source; the rest is COVID-19."""
+    labels, normal = zip(*films, strict=True)
+    probabilities = [[p, 1e-3, 1e-3, 1 - p - 2e-3] for p in normal]
+    return verdicts(probabilities, np.ones((len(labels), 4)), given=records(*labels, source=source))
+
+
+def test_external_scores_by_hand():
+    one = abroad("one", (NORMAL, 0.9), (NORMAL, 0.5), (COVID, 0.6), (VIRAL, 0.2))
+    # "Pneumonia" is a label of the view; what it leaves out counts on neither side.
+    two = abroad("two", ("Pneumonia", 0.7), (BACTERIAL, 0.3), ("Fracture", 0.99), (NORMAL, 0.4))
+    found = external_scores([one, two], CHEST4)
+    # Normals of both sources: 0.9, 0.5, 0.4. Below them are: of 0.6 one, of 0.2 all three.
+    assert found["auc_one"] == pytest.approx((1 + 3) / 6)
+    # Of 0.7 one, of 0.3 all three.
+    assert found["auc_two"] == pytest.approx((1 + 3) / 6)
+    assert list(found) == ["auc_one", "auc_two"]
+    # A source without normals borrows those of the other.
+    without = abroad("three", (COVID, 0.45), (COVID, 0.1))
+    found = external_scores([one, without], CHEST4)
+    # Normals 0.9, 0.5: above both of the second source's, above 0.6 once and above 0.2 twice.
+    assert found == pytest.approx({"auc_one": 3 / 4, "auc_three": 1.0})
+
+
+def test_external_scores_find_normal_by_name():
+    one = abroad("one", (NORMAL, 0.9), (COVID, 0.1))
+    turned = Verdicts(one.log_p[:, ::-1], one.allowed, one.inside, one.records)
+    assert external_scores([turned], CHEST4[::-1]) == {"auc_one": 1.0}
+
+
+def test_external_films_that_decide_nothing_are_refused():
+    assert external_scores([], CHEST4) == {}
+    ill = abroad("one", (COVID, 0.5))
+    well = abroad("two", (NORMAL, 0.5))
+    for given in ([ill], [well], [ill, well]):
+        with pytest.raises(ValueError, match="needs normal films and others"):
+            external_scores(given, CHEST4)
+    with pytest.raises(ValueError, match="needs the class Normal"):
+        external_scores([well], ("Opacity", "Effusion"))
+
+
+def test_choice_by_hand():
+    home = {"val_loss": 0.4, "val_auc": 0.9}
+    assert choice(home, {}) == -0.4
+    assert choice(home, {"auc_one": 0.6, "auc_two": 0.8}) == pytest.approx((0.9 + 0.7) / 2)
+
+
+@pytest.fixture
+def learner():
+    """Features (grey, 1 - grey), a head of four times the unit matrix."""
+    grey = keras.Input((2, 2, 1))
+    features = keras.layers.Conv2D(2, 1, name="features")(grey)
+    pooled = keras.layers.GlobalAveragePooling2D()(features)
+    logits = keras.layers.Dense(2, name=HEAD)(pooled)
+    network = keras.Model(grey, [logits, features])
+    network.get_layer("features").set_weights([np.array([[[[1.0, -1.0]]]]), np.array([0.0, 1.0])])
+    network.get_layer(HEAD).set_weights([4 * np.eye(2), np.zeros(2)])
+    return Learner(network, Recipe((Stage("all", 1, 32, 1e-3),)))
+
+
+@pytest.fixture
+def films():
+    """Three films of 2 x 2 pixels; the lungs are their left half, on the last there are none."""
+    pixels = 255 * np.array([[[1, 1], [1, 0]], [[0, 0], [0, 0]], [[1, 0], [1, 0]]], np.uint8)
+    lungs = np.zeros((3, 56, 56), np.uint8)
+    lungs[:2, :, :28] = 255
+    return Films(pixels, lungs, records("A", "Pneumonia", "B"))
+
+
+def test_judge_by_hand(learner, films):
+    found = judge(learner, films, ("A", "B"), 2)
+    # Means 3/4, 0 and 1/2 of grey: logits 4 x (mean, 1 - mean).
+    expected = np.log([[1 / (1 + np.exp(-2)), 1 / (1 + np.exp(2))]])
+    np.testing.assert_allclose(found.log_p[:1], expected, rtol=1e-6)
+    np.testing.assert_allclose(found.log_p[1], [-4 - np.log1p(np.exp(-4)), -np.log1p(np.exp(-4))])
+    assert found.log_p.dtype == np.float64
+    assert found.records == films.records
+    # The second film's label is neither of the classes and no set of them.
+    np.testing.assert_array_equal(found.allowed, [[1, 0], [0, 0], [0, 1]])
+    # A cell of the left half is lung to 6/7, one of the right to 1/7 (test_view). The first film's
+    # evidence is relu(4 g - 2) for class 0: 2, 2, 2, 0; the second's for class 1: 2 everywhere.
+    inside = [(2 * 6 + 2 * 1 + 2 * 6) / 7 / 6, 0.5, 0.0]
+    np.testing.assert_allclose(found.inside, inside, atol=1e-6)
+
+
+def test_judging_depends_on_no_batch(learner, films):
+    one, all_at_once = judge(learner, films, ("A", "B"), 1), judge(learner, films, ("A", "B"), 8)
+    np.testing.assert_allclose(one.log_p, all_at_once.log_p, atol=1e-6)
+    np.testing.assert_allclose(one.inside, all_at_once.inside, atol=1e-6)
+
+
+def test_a_network_that_diverged_is_told(learner, films):
+    learner.head.set_weights([np.full((2, 2), np.nan), np.zeros(2)])
+    with pytest.raises(ValueError, match="no longer finite"):
+        judge(learner, films, ("A", "B"), 2)

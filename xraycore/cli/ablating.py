@@ -1,0 +1,69 @@
+"""The command that measures what each ingredient of a recipe brings: ablate."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from xraycore.cli.app import Json, Seed, app
+from xraycore.cli.console import emit_json, emit_table, progress_bar
+from xraycore.cli.training import Datasets, Model, Weights
+from xraycore.data.manifest import read_manifest
+from xraycore.data.splits import read_splits
+from xraycore.models.spec import get_spec
+
+
+@app.command()
+def ablate(
+    datasets: Datasets,
+    model: Model,
+    out: Annotated[Path, typer.Option(help="JSON file for the table.")],
+    runs: Annotated[Path, typer.Option(help="Folder for the runs; an interrupted one goes on.")],
+    choose_on: Annotated[
+        list[str] | None, typer.Option(help="A data set that is never trained on.")
+    ] = None,
+    weights: Weights = "none",
+    epochs: Annotated[int, typer.Option(min=1, help="Epochs of each variant.")] = 3,
+    size: Annotated[int, typer.Option(min=75, help="Height and width of the films.")] = 128,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Train with one more ingredient each time: lung crop, evidence loss, labels that are sets."""
+    spec = get_spec(model)
+    manifest = read_splits(datasets, seed=seed)
+    external = [read_manifest(one) for one in choose_on or []]
+
+    import keras
+
+    from xraycore.training.ablation import VARIANTS, ablate
+    from xraycore.training.run import write_json
+
+    keras.config.disable_interactive_logging()
+    names = [variant.name for variant in VARIANTS]
+    with progress_bar() as update:
+        found = ablate(
+            manifest,
+            external,
+            spec,
+            runs,
+            epochs=epochs,
+            size=size,
+            weights=weights,
+            seed=seed,
+            report=lambda name, progress: update(
+                f"{name}: {progress.activity}",
+                (names.index(name) + progress.done) / len(names),
+                name,
+            ),
+        )
+    found["command"] = shlex.join(["python", "-m", "xraycore", *sys.argv[1:]])
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_json(out, found)
+    if json:
+        emit_json(found)
+        return
+    keys = [key for key in found["rows"][-1]["last"] if key.startswith(("val_", "auc_"))]
+    rows = [[row["name"], *(row["last"][key] for key in keys)] for row in found["rows"]]
+    emit_table(found["text"], ["recipe", *keys], rows)

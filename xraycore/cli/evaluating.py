@@ -1,0 +1,182 @@
+"""The command that judges trained models on a data set: evaluate."""
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from xraycore.cli.app import Classes, Json, app
+from xraycore.cli.console import emit_json, emit_table, err, progress_bar
+from xraycore.cli.inspecting import Models, load_models
+from xraycore.data.labels import get_view, parse_classes
+from xraycore.data.manifest import Manifest
+from xraycore.data.splits import read_splits
+from xraycore.weightfiles import Card
+
+logger = logging.getLogger(__name__)
+
+OVERALL = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "macro_f1": "macro F1",
+    "macro_auroc": "AUROC",
+    "macro_auprc": "AUPRC",
+    "brier": "Brier score",
+    "ece": "calibration error",
+}
+OF_CLASS = ("precision", "recall", "specificity", "f1", "auroc", "auprc")
+SPLIT_CHOICES = ("auto", "train", "val", "test", "all")
+
+
+@app.command()
+def evaluate(
+    datasets: Annotated[list[Path], typer.Argument(help="Data set folders or CSV files.")],
+    model: Models = None,
+    view: Annotated[
+        str | None, typer.Option(help="chest4, pneumonia or covid3; the models' own classes else.")
+    ] = None,
+    split: Annotated[
+        str,
+        typer.Option(
+            help="train, val, test or all; auto: the test split of data that a model was trained "
+            "on, all films of other data."
+        ),
+    ] = "auto",
+    classes: Classes = None,
+    json: Json = False,
+) -> None:
+    """Judge trained models on films: every score with its 95 % interval, every pair compared."""
+    if split not in SPLIT_CHOICES:
+        raise ValueError(f"split must be one of {', '.join(SPLIT_CHOICES)}. Received: {split!r}")
+    chosen_view = get_view(view) if view else None
+    models = load_models(model)
+    manifest = read_splits(datasets, parse_classes(classes) if classes else None)
+    manifest = films_to_judge(manifest, split, [one.card for one in models])
+
+    from xraycore.evaluation.evaluate import evaluate, own_view
+    from xraycore.evaluation.operating import OperatingPoint
+    from xraycore.evaluation.outcome import classify
+
+    outcomes = []
+    with progress_bar() as update:
+        for index, one in enumerate(models):
+            title = one.spec.title
+
+            def show(done: float, index: int = index, title: str = title) -> None:
+                update(f"{title} reads films", (index + done) / len(models), title)
+
+            outcomes.append(classify(one, manifest.records, show))
+        update("drawing patients anew for the intervals", 1.0)
+        points = {
+            one.spec.name: {
+                name: OperatingPoint(name, entry["title"], entry["threshold"])
+                for name, entry in one.card.get("operating_points", {}).items()
+            }
+            for one in models
+        }
+        document = evaluate(outcomes, chosen_view or own_view(outcomes[0].classes), points)
+    document = {"datasets": [str(path) for path in datasets], "split": split, **document}
+    if json:
+        emit_json(document)
+    else:
+        _print(document)
+
+
+def films_to_judge(manifest: Manifest, split: str, cards: list[Card]) -> Manifest:
+    """The films of a split; with "auto", no film of a source that a model was trained on but test.
+
+    Raises:
+        ValueError: If there are none.
+    """
+    seen = {source for card in cards for source in card.get("data", {})}
+    if split == "auto":
+        records = [r for r in manifest.records if r.source not in seen or r.split == "test"]
+    else:
+        records = [r for r in manifest.records if split in ("all", r.split)]
+        if split != "test" and (known := seen & {record.source for record in records}):
+            logger.warning(
+                "%s: the models were trained on this data; only its test split tells how good "
+                "they are.",
+                ", ".join(sorted(known)),
+            )
+    if not records:
+        raise ValueError(f"expected films in the split {split!r}; there are none.")
+    return Manifest(tuple(records))
+
+
+def _print(document: dict) -> None:
+    names = list(document["models"])
+    title = f"{document['films']} films, " + ", ".join(
+        f"{label} {count}" for label, count in document["labels"].items()
+    )
+    rows = [
+        [text, *(_cell(document["models"][name]["scores"][key]) for name in names)]
+        for key, text in OVERALL.items()
+    ]
+    inside = [document["models"][name]["inside_lungs"] for name in names]
+    rows.append(
+        ["evidence in the lungs", *(_cell(one["evidence"] if one else None) for one in inside)]
+    )
+    emit_table(title, ["score", *names], rows)
+    for name in names:
+        scores = document["models"][name]["scores"]
+        emit_table(
+            f"{name}, by class",
+            ["class", "films", *OF_CLASS],
+            [
+                [label, of_class["films"], *(_cell(of_class[key]) for key in OF_CLASS)]
+                for label, of_class in scores["classes"].items()
+            ],
+        )
+        emit_table(
+            f"{name}, confusion (rows: truth)",
+            ["", *document["classes"]],
+            [
+                [label, *row]
+                for label, row in zip(document["classes"], scores["confusion"], strict=True)
+            ],
+        )
+        points = document["models"][name].get("operating_points")
+        if points:
+            kinds = ("sensitivity", "specificity", "ppv", "npv", "accuracy")
+            emit_table(
+                f"{name}, operating points",
+                ["point", "threshold", *kinds],
+                [
+                    [point["title"], point["threshold"], *(_cell(point[kind]) for kind in kinds)]
+                    for point in points.values()
+                ],
+            )
+    if document["comparisons"]:
+        emit_table(
+            "Pairs; p-values corrected for their number (Holm)",
+            ["models", "AUROC difference", "DeLong p", "McNemar p"],
+            [
+                [
+                    f"{pair['a']} – {pair['b']}",
+                    *_difference(pair["delong"]),
+                    pair["mcnemar"]["p_holm"],
+                ]
+                for pair in document["comparisons"]
+            ],
+        )
+    err.print(
+        "In brackets: 95 % intervals, Wilson for shares of films, else bootstrap of patients."
+    )
+
+
+def _cell(score: dict | None) -> str:
+    if score is None:
+        return "–"
+    return f"{score['value']:.3f} [{score['low']:.3f}, {score['high']:.3f}]"
+
+
+def _difference(delong: dict | None) -> tuple[str, str]:
+    """The difference of two AUROCs with its interval, and its p; dashes where not defined."""
+    if delong is None:
+        return "–", "–"
+    if delong["low"] is None:
+        return f"{delong['difference']:+.3f}", "–"
+    interval = f"[{delong['low']:+.3f}, {delong['high']:+.3f}]"
+    return f"{delong['difference']:+.3f} {interval}", f"{delong['p_holm']:.3f}"

@@ -1,0 +1,116 @@
+"""Whether probabilities mean what they say, and the temperature that makes them."""
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import logsumexp
+
+BINS = 15
+TEMPERATURES = (0.05, 20.0)
+
+
+def fit_temperature(logits: np.ndarray, allowed: np.ndarray) -> float:
+    """What to divide logits by for calibrated probabilities (Guo et al. 2017, arXiv:1706.04599).
+
+    It minimises the mean of -log p(label), where a label is a set of classes ("pneumonia":
+    bacterial or viral) and its probability the sum of theirs.
+
+    Args:
+        logits: (n, k), of films that the model was not trained on.
+        allowed: 0 or 1, (n, k): the classes that a film's label allows.
+
+    Returns:
+        A temperature of 0.05 to 20.
+
+    Raises:
+        ValueError: If the shapes differ, a film has no class, or no film rules one out.
+    """
+    logits, allowed = np.asarray(logits, float), np.asarray(allowed, bool)
+    if logits.ndim != 2 or logits.shape != allowed.shape:
+        raise ValueError(
+            "logits and allowed must both be (films, classes). "
+            f"Received: {logits.shape} and {allowed.shape}"
+        )
+    if not allowed.any(axis=1).all():
+        raise ValueError(
+            "every film needs at least one allowed class. "
+            f"Received: none for film {np.flatnonzero(~allowed.any(axis=1))[0]}"
+        )
+    if allowed.all():
+        raise ValueError(
+            "a temperature needs films whose label rules a class out. "
+            f"Received: none among {len(logits)}"
+        )
+
+    def loss(log_temperature: float) -> float:
+        scaled = logits / np.exp(log_temperature)
+        of_label = logsumexp(np.where(allowed, scaled, -np.inf), axis=1)
+        return float(np.mean(logsumexp(scaled, axis=1) - of_label))
+
+    found = minimize_scalar(loss, bounds=np.log(TEMPERATURES), method="bounded")
+    return float(np.exp(found.x))
+
+
+def expected_calibration_error(
+    confidence: np.ndarray, right: np.ndarray, bins: int = BINS
+) -> float:
+    """Mean gap between confidence and accuracy over equal-width bins, weighted by films.
+
+    Naeini et al. 2015 (doi:10.1609/aaai.v29i1.9602), as used by Guo et al. 2017
+    (arXiv:1706.04599). 0 is calibrated, 1 the worst.
+
+    Args:
+        confidence: Probability of the predicted class, (n,).
+        right: Bool (n,), whether the prediction is right.
+        bins: Their number.
+
+    Raises:
+        ValueError: If there are no films or the shapes differ.
+    """
+    places, confidence, right = _binned(confidence, right, bins)
+    return float(np.abs(np.bincount(places, weights=confidence - right)).sum() / len(places))
+
+
+def reliability_curve(
+    confidence: np.ndarray, right: np.ndarray, bins: int = BINS
+) -> list[dict[str, float | int]]:
+    """Mean confidence and accuracy of each bin that has films: the calibration error, drawn.
+
+    Args:
+        confidence: Probability of the predicted class, (n,).
+        right: Bool (n,), whether the prediction is right.
+        bins: Their number.
+
+    Returns:
+        `low` and `high` edge, mean `confidence`, `accuracy` and count of `films`, by bin.
+
+    Raises:
+        ValueError: If there are no films or the shapes differ.
+    """
+    places, confidence, right = _binned(confidence, right, bins)
+    return [
+        {
+            "low": float(place / bins),
+            "high": float((place + 1) / bins),
+            "confidence": float(confidence[places == place].mean()),
+            "accuracy": float(right[places == place].mean()),
+            "films": int((places == place).sum()),
+        }
+        for place in np.unique(places)
+    ]
+
+
+def bin_of(confidence: np.ndarray, bins: int = BINS) -> np.ndarray:
+    """Index of the equal-width bin (low, high] that each confidence lies in; 0 in the first."""
+    return np.digitize(confidence, np.arange(1, bins) / bins, right=True)
+
+
+def _binned(
+    confidence: np.ndarray, right: np.ndarray, bins: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    confidence, right = np.asarray(confidence, float), np.asarray(right, float)
+    if confidence.ndim != 1 or confidence.shape != right.shape or not len(confidence):
+        raise ValueError(
+            "confidence and right must both be (films,), of at least one film. "
+            f"Received: {confidence.shape} and {right.shape}"
+        )
+    return bin_of(confidence, bins), confidence, right

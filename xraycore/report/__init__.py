@@ -1,0 +1,1 @@
+"""`docs/results.md` and its plots, drawn from stored predictions and cards; nothing is typed."""

@@ -1,0 +1,122 @@
+"""The figures that the shipped models were meant to reach, and those that they did."""
+
+from dataclasses import dataclass
+
+from sklearn.metrics import roc_auc_score, roc_curve
+
+from xraycore.data.labels import VIEWS
+from xraycore.evaluation.agreement import ENSEMBLE
+from xraycore.evaluation.calibration import expected_calibration_error
+from xraycore.evaluation.scores import view_scores
+from xraycore.report.stored import KINDS, Judged, Stored
+
+ACCURACY_WANTED = {
+    "vgg16": 0.94,
+    "xception": 0.94,
+    "inception_v3": 0.92,
+    "resnet50": 0.92,
+    "basic_cnn": 0.88,
+}
+
+
+@dataclass(frozen=True)
+class Target:
+    """One figure that was asked for: `wanted` is a lower bound, or an upper one where `at_most`."""
+
+    text: str
+    wanted: float
+    found: float | None
+    at_most: bool = False
+
+    @property
+    def met(self) -> bool:
+        """Whether the figure was reached."""
+        if self.found is None:
+            return False
+        return self.found <= self.wanted if self.at_most else self.found >= self.wanted
+
+
+def accuracy(judged: Judged) -> float:
+    """Share of films whose most probable class is right."""
+    return float((judged.probability.argmax(axis=1) == judged.target).mean())
+
+
+def auc(judged: Judged) -> float | None:
+    """AUROC of the second of two classes; None where all films are of one."""
+    if len(set(judged.target)) < 2:
+        return None
+    return float(roc_auc_score(judged.target == 1, judged.probability[:, 1]))
+
+
+def specificity_at(judged: Judged, sensitivity: float) -> float:
+    """The highest specificity among thresholds with at least that sensitivity."""
+    false_positive, true_positive, _ = roc_curve(judged.target == 1, judged.probability[:, 1])
+    return float(1 - false_positive[true_positive >= sensitivity].min())
+
+
+def calibration_error(stored: Stored, name: str) -> float:
+    """Expected calibration error of the four classes on the home test."""
+    judged = Judged.of(stored.films(name, "test"), VIEWS["chest4"])
+    right = judged.probability.argmax(axis=1) == judged.target
+    return expected_calibration_error(judged.probability.max(axis=1), right)
+
+
+def macro_f1(stored: Stored, name: str) -> float:
+    """Mean F1 of the four classes on the home test."""
+    judged = Judged.of(stored.films(name, "test"), VIEWS["chest4"])
+    classes = VIEWS["chest4"].classes
+    return view_scores(judged.target, judged.probability, classes, judged.groups)["macro_f1"][
+        "value"
+    ]
+
+
+def targets(stored: Stored) -> list[Target]:
+    """Every figure that was asked for."""
+    singles = [name for name in stored.names if name != ENSEMBLE]
+    best = max(singles, key=lambda name: auc(stored.official(name)))
+    title, official = stored.titles[best], stored.official(best)
+    external = stored.cards[best]["external"]
+    rows = [
+        Target(f"{title} (best single), official 624: accuracy", 0.95, accuracy(official)),
+        Target(f"{title}: AUC", 0.985, auc(official)),
+        Target(f"{title}: specificity at sensitivity 0.97", 0.88, specificity_at(official, 0.97)),
+        Target(f"{title}: bacterial or viral", 0.91, accuracy(stored.official(best, KINDS))),
+        Target(f"{title}: four-class macro F1", 0.90, macro_f1(stored, best)),
+        Target(
+            "Ensemble: accuracy",
+            0.955,
+            accuracy(stored.official(ENSEMBLE)) if ENSEMBLE in stored.names else None,
+        ),
+        Target(
+            f"{title}, external/nih: opacity or normal, AUC",
+            0.91,
+            external["nih"]["pneumonia"]["auc"]["value"] if "nih" in external else None,
+        ),
+        Target(
+            f"{title}, external/cohen with the home test's adult normals: COVID-19 or normal, AUC",
+            0.92,
+            auc(stored.covid_abroad(best)),
+        ),
+    ]
+    rows += _for_every(stored, singles)
+    return rows
+
+
+def _for_every(stored: Stored, singles: list[str]) -> list[Target]:
+    rows: list[Target] = []
+    for name in singles:
+        title = stored.titles[name]
+        for source, text in (("chest_xray", "official test"), ("lesions", "COVID-QU lesions")):
+            found = stored.cards[name]["inside_lungs"].get(source, {}).get("evidence")
+            rows.append(Target(f"{title}, {text}: evidence inside the lungs", 0.80, found))
+        blacked = stored.cards[name]["probes"]["auc"]["chest_xray"]["lungs_blacked_out"]["value"]
+        text = f"{title}: AUC with the lungs blacked out, at most"
+        rows.append(Target(text, 0.75, blacked, at_most=True))
+    for name, wanted in ACCURACY_WANTED.items():
+        found = accuracy(stored.official(name)) if name in singles else None
+        title = stored.titles.get(name, name)
+        rows.append(Target(f"{title}, official 624: accuracy", wanted, found))
+    for name in singles:
+        text = f"{stored.titles[name]}: calibration error on the home test, at most"
+        rows.append(Target(text, 0.05, round(calibration_error(stored, name), 4), at_most=True))
+    return rows
