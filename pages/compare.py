@@ -171,7 +171,7 @@ def describe_heat(heat: Heatmap, seen: Prediction) -> str:
     if not seen.lungs.found:
         return text
     share = seen.lungs.share_inside(heat.values, heat.box)
-    return f"{text} · {share:.0%} of it in the lungs"
+    return f"{text} · {100 * share:.0f} % of it in the lungs"
 
 
 def show_model(name: str, film: Radiograph, look: Appearance) -> Prediction | None:
@@ -223,7 +223,7 @@ def compare(film: Radiograph, names: list[str]) -> None:
     sentence = describe_agreement(answers, {name: MODELS[name].title for name in names})
     if together := mean_probabilities(answers):
         label = max(together, key=together.get)
-        sentence += f" Their mean: {label}, {together[label]:.0%}."
+        sentence += f" Their mean: {label}, {100 * together[label]:.0f} %."
     # One colour for both: to agree is not to be right.
     icon = ":material/join:" if agree(answers) else ":material/call_split:"
     verdict.info(sentence, icon=icon)

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from xraycore.data.manifest import Manifest, Record
-from xraycore.data.splits import assign_splits, group_copies, read_splits
+from xraycore.data.splits import assign_splits, group_copies, limit_training, read_splits
 
 
 def films(label, patients, each=1, split="", source="a"):
@@ -127,3 +127,31 @@ def test_copies_under_two_names_get_one_split(tmp_path):
     splits = {r.path.name: r.split for r in read_splits(tmp_path).records}
     assert Counter(splits.values()) == {"test": 24, "val": 20, "train": 76}
     assert all(splits[f"{number}x.png"] == splits[f"{number}y.png"] for number in range(60))
+
+
+def labelled(counts, split="train"):
+    """`counts[label]` films of each label, each of its own patient."""
+    return [
+        Record(Path(f"{label}{i}.png"), label, split, f"{label}{i}", "one")
+        for label, count in counts.items()
+        for i in range(count)
+    ]
+
+
+def test_a_limited_training_split_has_as_many_of_each_label():
+    manifest = Manifest(
+        tuple(labelled({"A": 50, "B": 3, "C": 50}) + labelled({"A": 5, "B": 5}, "test"))
+    )
+    few = limit_training(manifest, 13)
+    # Three rounds of three labels, then A and C by turns.
+    assert few.counts() == {"train": {"A": 5, "B": 3, "C": 5}, "test": {"A": 5, "B": 5}}
+    assert limit_training(manifest, 13) == few
+    backwards = limit_training(Manifest(manifest.records[::-1]), 13)
+    assert set(backwards.records) == set(few.records)
+    assert set(limit_training(manifest, 13, seed=1).records) != set(few.records)
+    assert limit_training(manifest, 500) == manifest
+
+
+def test_a_limit_below_one_film_of_each_label_is_refused():
+    with pytest.raises(ValueError, match=r"at least one of each of 2 labels. Received: 1"):
+        limit_training(Manifest(tuple(labelled({"A": 5, "B": 5}))), 1)

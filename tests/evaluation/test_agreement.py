@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from xraycore.evaluation.agreement import agree, describe_agreement
+from xraycore.anatomy.lungs import LungField
+from xraycore.evaluation.agreement import agree, describe_agreement, mean_probabilities
 from xraycore.imaging.box import Box
 from xraycore.models.classifier import Prediction
 
@@ -12,7 +15,8 @@ def says(model: str, probability: float, label: str = "Normal") -> Prediction:
     """A prediction with that probability for that label of two."""
     logit = np.log(probability / (1 - probability))
     logits = np.array([logit, 0.0] if label == "Normal" else [0.0, logit], np.float32)
-    return Prediction(model, ("Normal", "Opacity"), logits, np.zeros((1, 1, 1)), Box())
+    lungs = LungField(np.ones((128, 128), bool), Box())
+    return Prediction(model, ("Normal", "Opacity"), logits, np.zeros((1, 1, 1)), Box(), lungs)
 
 
 def test_two_that_agree():
@@ -42,3 +46,17 @@ def test_one_model_has_none_to_agree_with():
 def test_no_prediction_is_refused():
     with pytest.raises(ValueError, match="at least one model"):
         describe_agreement([], TITLES)
+
+
+def test_the_mean_of_calibrated_probabilities():
+    sure, cool = says("a", 0.9), says("b", 0.9)
+    # Odds of 9 at temperature 2 are odds of 3.
+    cool = replace(cool, temperature=2.0)
+    found = mean_probabilities([sure, cool])
+    assert found == {"Normal": pytest.approx((0.9 + 0.75) / 2), "Opacity": pytest.approx(0.175)}
+
+
+def test_no_mean_of_one_model_or_of_other_classes():
+    assert mean_probabilities([says("a", 0.9)]) is None
+    other = replace(says("b", 0.9), classes=("Cat", "Dog"))
+    assert mean_probabilities([says("a", 0.9), other]) is None

@@ -69,6 +69,16 @@ def test_a_view_of_two_classes_has_operating_points_and_paired_aurocs():
     assert found["comparisons"][0]["delong"]["auc_a"] == pytest.approx(0.5)
 
 
+def test_predictive_values_where_few_are_sick():
+    labels = [NORMAL] * 4 + [BACTERIAL] * 4
+    model = outcome("m", labels, [NORMAL] * 3 + [BACTERIAL] * 4 + [NORMAL])
+    points = evaluate([model], VIEWS["pneumonia"], prevalence=0.1)["models"]["m"]
+    there = points["operating_points"]["default"]["at_prevalence"]
+    # Of 1000, 100 sick: 75 found; of 900 well: 225 called sick, 675 well.
+    assert there["ppv"] == pytest.approx(75 / 300)
+    assert there["npv"] == pytest.approx(675 / 700)
+
+
 def test_films_that_a_view_does_not_know_are_left_out():
     model = outcome("m", [NORMAL, "Pneumonia", "Tumour"], [NORMAL, VIRAL, NORMAL])
     target, probability, kept = target_and_probability(model, VIEWS["pneumonia"])

@@ -1,9 +1,11 @@
+import numpy as np
 import pytest
 
 from tests.pages.conftest import png
+from xraycore.anatomy import lungs
 from xraycore.models.classifier import Classifier
 from xraycore.models.spec import MODELS
-from xraycore.models.store import list_shipped
+from xraycore.models.store import list_shipped, read_card
 
 
 @pytest.fixture
@@ -113,3 +115,22 @@ def test_damaged_weights_are_refused_and_named(monkeypatch, tmp_path, app):
     app.file_uploader[0].set_value([("film.png", png(seed=15), "image/png")]).run()
     assert not app.exception
     assert "expected sha256" in app.error[0].value
+
+
+def test_where_the_heat_lies_and_what_the_models_say_together(app):
+    next(button for button in app.button if button.label == "Clear lungs 1").click()
+    app.run()
+    shares = [caption.value for caption in app.caption if "of it in the lungs" in caption.value]
+    assert len(shares) == len(list_shipped())
+    assert "Their mean: " in verdict(app)
+
+
+def test_a_film_without_lungs_is_warned_about_once(app, monkeypatch):
+    empty = lungs.lung_field(np.zeros((128, 128)))
+    monkeypatch.setattr("xraycore.anatomy.view.find_lungs", lambda films: [empty for _ in films])
+    app.file_uploader[0].set_value([("film.png", png(seed=77), "image/png")]).run()
+    assert not app.exception
+    assert not any("in the lungs" in caption.value for caption in app.caption)
+    cropped = any(read_card(name).get("view") == "lungs" for name in list_shipped())
+    said = [warning for warning in app.warning if warning.value == lungs.NO_LUNGS]
+    assert len(said) == cropped

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from xraycore.cli.app import Classes, Json, app
-from xraycore.cli.console import emit_json, emit_table, err, progress_bar
+from xraycore.cli.console import emit_json, emit_table, err, out, progress_bar
 from xraycore.cli.inspecting import Models, load_models
 from xraycore.data.labels import get_view, parse_classes
 from xraycore.data.manifest import Manifest
@@ -43,12 +43,18 @@ def evaluate(
             "on, all films of other data."
         ),
     ] = "auto",
+    prevalence: Annotated[
+        float | None,
+        typer.Option(help="Share of sick people where a model is to be used, in (0, 1)."),
+    ] = None,
     classes: Classes = None,
     json: Json = False,
 ) -> None:
     """Judge trained models on films: every score with its 95 % interval, every pair compared."""
     if split not in SPLIT_CHOICES:
         raise ValueError(f"split must be one of {', '.join(SPLIT_CHOICES)}. Received: {split!r}")
+    if prevalence is not None and not 0 < prevalence < 1:
+        raise ValueError(f"prevalence must lie between 0 and 1. Received: {prevalence}")
     chosen_view = get_view(view) if view else None
     models = load_models(model)
     manifest = read_splits(datasets, parse_classes(classes) if classes else None)
@@ -75,7 +81,9 @@ def evaluate(
             }
             for one in models
         }
-        document = evaluate(outcomes, chosen_view or own_view(outcomes[0].classes), points)
+        document = evaluate(
+            outcomes, chosen_view or own_view(outcomes[0].classes), points, prevalence
+        )
     document = {"datasets": [str(path) for path in datasets], "split": split, **document}
     if json:
         emit_json(document)
@@ -148,6 +156,13 @@ def _print(document: dict) -> None:
                     for point in points.values()
                 ],
             )
+            for point in points.values():
+                if there := point.get("at_prevalence"):
+                    out.print(
+                        f"{point['title']}: where {there['prevalence']:.1%} are sick, a positive "
+                        f"answer is right in {_share(there['ppv'])} and a negative one in "
+                        f"{_share(there['npv'])} of cases."
+                    )
     if document["comparisons"]:
         emit_table(
             "Pairs; p-values corrected for their number (Holm)",
@@ -170,6 +185,10 @@ def _cell(score: dict | None) -> str:
     if score is None:
         return "–"
     return f"{score['value']:.3f} [{score['low']:.3f}, {score['high']:.3f}]"
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}"
 
 
 def _difference(delong: dict | None) -> tuple[str, str]:

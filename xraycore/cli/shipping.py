@@ -11,7 +11,7 @@ from xraycore.cli.app import Classes, Json, app
 from xraycore.cli.console import emit_json, emit_table, progress_bar
 from xraycore.data.labels import parse_classes
 from xraycore.data.manifest import read_manifest
-from xraycore.data.splits import read_splits
+from xraycore.data.splits import limit_training, read_splits
 
 
 @app.command()
@@ -25,6 +25,7 @@ def ship(
         Path | None, typer.Option(help="Text file: what users must know, a sentence a line.")
     ] = None,
     classes: Classes = None,
+    films: Annotated[int | None, typer.Option(help="As in its training.")] = None,
     json: Json = False,
 ) -> None:
     """Score a finished run on its test split and install it under weights/, once."""
@@ -35,6 +36,8 @@ def ship(
     manifest = read_splits(
         datasets, parse_classes(classes) if classes else None, seed=opened.config["seed"]
     )
+    if films is not None:
+        manifest = limit_training(manifest, films, seed=opened.config["seed"])
     with progress_bar() as update:
         folder = ship(
             opened,
@@ -55,10 +58,20 @@ def ship(
         for name in ("accuracy", "macro_f1")
     ]
     for name, score in card["scores"].get("pneumonia", {}).items():
+        if name == "at":
+            continue
         rows.append(["Normal / Pneumonia, chest_xray: " + name, *_cells(score)])
     for source, found in card["external"].items():
         rows.append([f"Normal / Pneumonia, {source}: auc", *_cells(found["pneumonia"]["auc"])])
     emit_table(f"{card['title']}: {folder}", ["score", "value", "low", "high", "films"], rows)
+    emit_table(
+        "Evidence in the lungs, beside the lungs' share of the film",
+        ["films of", "evidence", "lungs", "films"],
+        [
+            [source, found["evidence"], found["area"], found["films"]]
+            for source, found in card["inside_lungs"].items()
+        ],
+    )
 
 
 def _cells(score: dict) -> list:

@@ -13,7 +13,7 @@ from xraycore.cli.app import Classes, Json, Seed, app
 from xraycore.cli.console import emit_json, emit_table, err, progress_bar
 from xraycore.data.labels import parse_classes
 from xraycore.data.manifest import read_manifest
-from xraycore.data.splits import read_splits
+from xraycore.data.splits import limit_training, read_splits
 from xraycore.models.spec import get_spec
 
 if TYPE_CHECKING:
@@ -56,6 +56,9 @@ def train(
     weights: Weights = "none",
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the run stopped.")] = False,
     classes: Classes = None,
+    films: Annotated[
+        int | None, typer.Option(help="Train on at most this many films, as many of each label.")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="Epochs of the last stage.")] = None,
     lr: Annotated[
         float | None,
@@ -85,6 +88,8 @@ def train(
     """Train a network on folders of films: transfer learning in stages, resumable."""
     spec = get_spec(model)
     manifest = read_splits(datasets, parse_classes(classes) if classes else None, seed=seed)
+    if films is not None:
+        manifest = limit_training(manifest, films, seed=seed)
 
     from xraycore.training.augmentation import Augmentation
     from xraycore.training.recipe import preset as get_preset

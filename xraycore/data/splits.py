@@ -73,6 +73,35 @@ def assign_splits(manifest: Manifest, *, seed: int = 0) -> Manifest:
     return Manifest(tuple(records))
 
 
+def limit_training(manifest: Manifest, films: int, *, seed: int = 0) -> Manifest:
+    """The manifest with at most that many training films, spread evenly over labels.
+
+    A teaching set has a hundred films, not thousands; validation and test stay whole. Which films
+    are kept follows from the seed and their groups alone, as in `assign_splits`.
+
+    Raises:
+        ValueError: If there are to be fewer than one film of each label.
+    """
+    by_label: dict[str, list[Record]] = defaultdict(list)
+    for record in manifest.split("train"):
+        by_label[record.label].append(record)
+    if films < len(by_label):
+        raise ValueError(
+            f"films must be at least one of each of {len(by_label)} labels. Received: {films}"
+        )
+    rank = _rank(seed, "limit")
+    queues = {
+        label: sorted(records, key=lambda r: (rank(r.group), r.path.name))
+        for label, records in sorted(by_label.items())
+    }
+    kept: set[Record] = set()
+    for place in range(max(map(len, queues.values()), default=0)):
+        for records in queues.values():
+            if place < len(records) and len(kept) < films:
+                kept.add(records[place])
+    return Manifest(tuple(r for r in manifest.records if r.split != "train" or r in kept))
+
+
 def _usable_validation(records: Iterable[Record]) -> bool:
     classes = {record.label for record in records}
     counts = Counter(record.label for record in records if record.split == "val")

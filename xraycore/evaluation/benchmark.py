@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from xraycore.anatomy.segmenter import load_segmenter
 from xraycore.data.labels import CHEST4
 from xraycore.explain.methods import get_method
 from xraycore.imaging import Radiograph, read_radiograph
+from xraycore.imaging.box import Box
 from xraycore.models.architectures import build_network
 from xraycore.models.classifier import Classifier, load_model
 from xraycore.models.spec import get_spec, list_models
@@ -26,8 +28,9 @@ PREPARED, LARGE = 224, 1024
 
 TASKS: Mapping[str, str] = {
     "forward": "forward pass, compiled, input prepared",
-    "predict_explain": f"predict a {PREPARED}-px film + Grad-CAM of all classes",
+    "predict_explain": f"predict a {PREPARED}-px film + Grad-CAM of all classes, lungs known",
     "tf_keras_vis": "tf-keras-vis Grad-CAM of one class, no prediction",
+    "lungs": "find the lungs, once a film however many models look",
     "read": f"read a {LARGE}-px JPEG",
     "resize": f"resize the {LARGE}-px film to the network's input",
 }
@@ -172,6 +175,7 @@ def tasks_of(classifier: Classifier) -> dict[str, Callable[[], object]]:
         "forward": forward,
         "predict_explain": predict_explain,
         "tf_keras_vis": tf_keras_vis,
+        "lungs": lambda: load_segmenter()([film.pixels]),
         "read": lambda: read_radiograph(large),
         "resize": lambda: _view(classifier, large_film),
     }
@@ -223,7 +227,7 @@ def _random_classifier(name: str, seed: int) -> Classifier:
 
 
 def _view(classifier: Classifier, film: Radiograph) -> np.ndarray:
-    return classifier.view(film, classifier.field_of(film))
+    return classifier.input_of(film, Box())
 
 
 def _film_jpeg(side: int) -> bytes:

@@ -10,7 +10,7 @@ from sklearn.metrics import precision_recall_curve, roc_curve
 from xraycore.data.labels import CHEST4, NORMAL, VIEWS, View
 from xraycore.evaluation.calibration import reliability_curve
 from xraycore.evaluation.comparison import compare_all, compare_calls
-from xraycore.evaluation.operating import DEFAULT, OperatingPoint, at_threshold
+from xraycore.evaluation.operating import DEFAULT, OperatingPoint, at_threshold, predictive_values
 from xraycore.evaluation.outcome import Outcome, ensemble
 from xraycore.evaluation.scores import bootstrapped, view_scores
 
@@ -33,6 +33,7 @@ def evaluate(
     outcomes: Sequence[Outcome],
     view: View,
     points: Mapping[str, Mapping[str, OperatingPoint]] | None = None,
+    prevalence: float | None = None,
 ) -> dict:
     """Scores, curves, subgroups and worst films of each model, and every pair compared.
 
@@ -42,6 +43,8 @@ def evaluate(
         outcomes: One a model, of the same films.
         view: How classes are summed.
         points: Model -> operating points, chosen on other films; used for views of two classes.
+        prevalence: Of the finding where the model is to be used; for the predictive values there,
+            which the share of sick films in a test set says nothing about.
 
     Raises:
         ValueError: If no film has a label that the view knows.
@@ -55,7 +58,9 @@ def evaluate(
         "classes": list(view.classes),
         "films": len(first.target),
         "labels": dict(Counter(view.classes[k] for k in first.target)),
-        "models": {one.outcome.model: _judge(one, view, points or {}) for one in viewed},
+        "models": {
+            one.outcome.model: _judge(one, view, points or {}, prevalence) for one in viewed
+        },
     }
     if len(view.classes) == 2:
         document["comparisons"] = compare_all(
@@ -106,7 +111,12 @@ def _finding(view: View) -> int:
     return next((k for k, name in enumerate(view.classes) if k and name != NORMAL), 1)
 
 
-def _judge(one: _Viewed, view: View, points: Mapping[str, Mapping[str, OperatingPoint]]) -> dict:
+def _judge(
+    one: _Viewed,
+    view: View,
+    points: Mapping[str, Mapping[str, OperatingPoint]],
+    prevalence: float | None,
+) -> dict:
     outcome, target, probability = one.outcome, one.target, one.probability
     called = probability.argmax(axis=1)
     found = {
@@ -134,7 +144,18 @@ def _judge(one: _Viewed, view: View, points: Mapping[str, Mapping[str, Operating
             }
             for name, point in own.items()
         }
+        for point in found["operating_points"].values() if prevalence is not None else ():
+            point["at_prevalence"] = _at_prevalence(point, prevalence)
     return found
+
+
+def _at_prevalence(point: dict, prevalence: float) -> dict | None:
+    if point["sensitivity"] is None or point["specificity"] is None:
+        return None
+    ppv, npv = predictive_values(
+        point["sensitivity"]["value"], point["specificity"]["value"], prevalence
+    )
+    return {"prevalence": prevalence, "ppv": ppv, "npv": npv}
 
 
 def _curves(positive: np.ndarray, probability: np.ndarray) -> dict:
