@@ -8,7 +8,7 @@ from pages.widgets.frame import page_header
 from pages.widgets.viewer import film_panel
 from xraycore.evaluation.agreement import agree, describe_agreement, mean_probabilities
 from xraycore.explain.heatmap import Heatmap, explain
-from xraycore.explain.methods import METHODS
+from xraycore.explain.methods import ANALYTIC, METHODS
 from xraycore.imaging import Radiograph, RadiographError
 from xraycore.imaging.overlay import COLOR_MAPS
 from xraycore.models.classifier import Prediction
@@ -131,11 +131,11 @@ def choose_appearance(classes: list[str]) -> Appearance:
         )
         method = st.selectbox(
             "Heatmap method",
-            list(METHODS),
+            list(ANALYTIC),
             format_func=lambda name: METHODS[name].title,
             key="method",
             bind="query-params",
-            help="\n".join(f"- **{m.title}**: {m.summary}" for m in METHODS.values()),
+            help="\n".join(f"- **{METHODS[m].title}**: {METHODS[m].summary}" for m in ANALYTIC),
         )
         opacity = st.slider("Opacity", 0, 100, 60, step=5, format="%d %%", key="opacity")
         color_map = st.selectbox("Colours", list(COLOR_MAPS), key="color_map")

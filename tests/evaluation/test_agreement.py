@@ -16,7 +16,8 @@ def says(model: str, probability: float, label: str = "Normal") -> Prediction:
     logit = np.log(probability / (1 - probability))
     logits = np.array([logit, 0.0] if label == "Normal" else [0.0, logit], np.float32)
     lungs = LungField(np.ones((128, 128), bool), Box())
-    return Prediction(model, ("Normal", "Opacity"), logits, np.zeros((1, 1, 1)), Box(), lungs)
+    nothing = np.zeros((1, 1, 1))
+    return Prediction(model, ("Normal", "Opacity"), logits, nothing, nothing, Box(), lungs)
 
 
 def test_two_that_agree():

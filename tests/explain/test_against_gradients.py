@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from xraycore.evaluation.benchmark import tf_keras_vis_gradcam
-from xraycore.explain.methods import METHODS
+from xraycore.explain.methods import ANALYTIC
 from xraycore.models.architectures import HEAD, build_network
 from xraycore.models.classifier import Classifier
 from xraycore.models.spec import get_spec
@@ -14,6 +14,8 @@ from xraycore.models.spec import get_spec
 CLASSES = ("a", "b", "c")
 SIZE = 64
 TOLERANCE = 1e-3
+# Those that are defined by gradients.
+CAMS = ("grad_cam", "grad_cam_plus_plus", "hires_cam", "layer_cam")
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +38,7 @@ def grey():
 def maps(small, grey):
     """All four maps of all classes, by method."""
     _, features = small.forward(grey)
-    return {name: method.maps(features[0], small.head[0]) for name, method in METHODS.items()}
+    return {name: ANALYTIC[name](features[0], *small.head) for name in CAMS}
 
 
 def by_definition(features, gradients):
@@ -90,7 +92,7 @@ def assert_same_heat(ours, theirs):
 
 
 @pytest.mark.parametrize("target", range(len(CLASSES)))
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", CAMS)
 def test_autodiff(small, grey, maps, method, target):
     features, gradients = autodiff(small, grey, target)
     assert_same_heat(maps[method][..., target], by_definition(features, gradients)[method])

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 import xraycore as xc
+from tests.explain.quick import QUICK
 from xraycore.data.labels import CHEST4
-from xraycore.explain.methods import METHODS
+from xraycore.explain.methods import ANALYTIC, METHODS
 from xraycore.imaging.box import Box
 from xraycore.imaging.radiograph import Radiograph
 from xraycore.models.architectures import build_network
@@ -88,7 +89,7 @@ def test_explains_a_class_that_is_not_predicted(model, film):
     others = [name for name in model.classes if name != prediction.label]
     for name in others:
         heat = xc.explain(model, prediction, "layer_cam", name)
-        expected = METHODS["layer_cam"].maps(prediction.features, model.head[0])
+        expected = ANALYTIC["layer_cam"](prediction.features, *model.head)
         assert heat.target == name
         np.testing.assert_array_equal(heat.values, expected[..., model.classes.index(name)])
 
@@ -104,13 +105,24 @@ def test_explains_a_list_of_films_and_predictions(model, film):
     assert xc.explain(model, []) == []
 
 
+def test_a_list_shares_its_progress(model, film):
+    shares = []
+    xc.explain(model, [film, film], "saliency", report=shares.append)
+    assert shares == [0, 0.5, 0.5, 1]
+
+
+def test_a_setting_of_another_method_is_refused(model, film):
+    with pytest.raises(TypeError, match="masks"):
+        xc.explain(model, film, "score_cam", masks=3)
+
+
 def test_a_prediction_is_explained_without_another_forward_pass(model, film, monkeypatch):
     passes = []
     forward = model.forward
     monkeypatch.setattr(model, "forward", lambda grey: passes.append(len(grey)) or forward(grey))
     prediction = model.predict(film)
     assert passes == [1]
-    for method in METHODS:
+    for method in ANALYTIC:
         for target in model.classes:
             xc.explain(model, prediction, method, target)
     assert passes == [1]
@@ -126,8 +138,8 @@ def test_scale_is_the_cards_for_the_method(model, film, monkeypatch):
 
 
 def test_unknown_method_class_and_foreign_prediction_are_refused(model, film, random_classifier):
-    with pytest.raises(ValueError, match="method must be one of grad_cam.*Received: 'saliency'"):
-        xc.explain(model, film, "saliency")
+    with pytest.raises(ValueError, match="method must be one of grad_cam.*Received: 'guided'"):
+        xc.explain(model, film, "guided")
     with pytest.raises(ValueError, match="target must be one of Normal.*Received: 'Fracture'"):
         xc.explain(model, film, target="Fracture")
     foreign = random_classifier("xception").predict(film)
@@ -155,7 +167,7 @@ def test_the_model_is_never_changed(film, method):
     state, before = state_of(model.network), model.network(grey, training=False)
     head = [array.copy() for array in model.head]
     for target in model.classes:
-        xc.explain(model, film, method, target)
+        xc.explain(model, film, method, target, **QUICK.get(method, {}))
     after = model.network(grey, training=False)
     assert state_of(model.network) == state
     for old, new in zip(before, after, strict=True):

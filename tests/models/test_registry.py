@@ -46,6 +46,13 @@ def test_outputs_are_logits_and_the_feature_layers_map(spec, network):
     assert network.get_layer("pooled").input is features
 
 
+def test_the_early_layer_is_finer(spec, network):
+    side = 25 if spec.name == "inception_v3" else 28
+    early = network.get_layer(spec.early_layer).output
+    assert early.shape[1:3] == (side, side)
+    assert side >= 2 * FEATURE_SHAPES[spec.name][0]
+
+
 def test_head_is_linear(network):
     assert network.get_layer(HEAD).activation is keras.activations.linear
     assert isinstance(network.get_layer("pooled"), keras.layers.GlobalAveragePooling2D)

@@ -12,7 +12,7 @@ import numpy as np
 
 from xraycore.anatomy.segmenter import load_segmenter
 from xraycore.data.labels import CHEST4
-from xraycore.explain.methods import get_method
+from xraycore.explain.analytic import grad_cam
 from xraycore.imaging import Radiograph, read_radiograph
 from xraycore.imaging.box import Box
 from xraycore.models.architectures import build_network
@@ -149,7 +149,6 @@ def tasks_of(classifier: Classifier) -> dict[str, Callable[[], object]]:
     small, large = _film_jpeg(PREPARED), _film_jpeg(LARGE)
     film, large_film = read_radiograph(small), read_radiograph(large)
     prepared = tf.constant(_view(classifier, film)[None])
-    grad_cam = get_method("grad_cam")
     visualiser = tf_keras_vis_gradcam(classifier)
     score = CategoricalScore(0)
 
@@ -160,7 +159,7 @@ def tasks_of(classifier: Classifier) -> dict[str, Callable[[], object]]:
 
     def predict_explain() -> np.ndarray:
         prediction = classifier.predict(film)
-        return grad_cam.maps(prediction.features, classifier.head[0])
+        return grad_cam(prediction.features, *classifier.head)
 
     def tf_keras_vis() -> np.ndarray:
         return visualiser(

@@ -9,7 +9,7 @@ import numpy as np
 from xraycore.data.labels import members
 from xraycore.data.manifest import Record
 from xraycore.evaluation.agreement import ENSEMBLE
-from xraycore.explain.methods import METHODS
+from xraycore.explain.methods import ANALYTIC
 from xraycore.imaging import RadiographError, read_radiograph
 from xraycore.models.classifier import BATCH, Classifier, softmax
 
@@ -28,7 +28,7 @@ class Outcome:
             NaN where no lungs were found, or for an ensemble, which has no heat of its own.
         lungs: Share of the film that the lungs with their rim cover, (n,); 0 where none were found.
         sizes: Height and width of each film in pixels, (n, 2).
-        peaks: Method -> hottest raw value of each film's map, (n,); empty where not kept.
+        peaks: Analytic method -> hottest raw value of each film's map, (n,); empty where not kept.
         seconds: Time a film took, reading apart; NaN where not measured.
     """
 
@@ -88,7 +88,7 @@ def classify(
         ValueError: If none can be read.
     """
     kept, logits, inside, lungs, sizes = [], [], [], [], []
-    peaks: dict[str, list[float]] = {method: [] for method in METHODS}
+    peaks: dict[str, list[float]] = {method: [] for method in ANALYTIC}
     seconds = 0.0
     for start in range(0, len(records), BATCH):
         films = []
@@ -104,7 +104,7 @@ def classify(
         for film, prediction in zip(films, predictions, strict=True):
             own = prediction.logits.argmax()
             maps = {
-                name: m.maps(prediction.features, classifier.head[0]) for name, m in METHODS.items()
+                name: maps(prediction.features, *classifier.head) for name, maps in ANALYTIC.items()
             }
             for method, values in maps.items():
                 peaks[method].append(float(values[..., own].max()))

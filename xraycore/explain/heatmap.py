@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from xraycore.explain.methods import get_method
+from xraycore.explain.progress import Report, ignore, part_of
 from xraycore.imaging.box import Box
 from xraycore.imaging.radiograph import Radiograph
 from xraycore.models.classifier import Classifier, Prediction
@@ -16,7 +17,8 @@ class Heatmap:
     """Where a model found its evidence for one class.
 
     Attributes:
-        values: Float32 (h, w), raw, never negative, in units of the logit.
+        values: Float32 (h, w), raw, never negative, in the method's own units; as many cells as the
+            method has, from 5x5 to one a pixel of the network's input.
         target: The class that is explained.
         method: Name of the method.
         model: Name of the model.
@@ -51,6 +53,9 @@ def explain(
     source: Radiograph | Prediction | Sequence[Radiograph | Prediction],
     method: str = "grad_cam",
     target: str | None = None,
+    *,
+    report: Report = ignore,
+    **settings: float,
 ) -> Heatmap | list[Heatmap]:
     """The heatmap of a class on a film, or a list of them for a list.
 
@@ -59,12 +64,19 @@ def explain(
         source: A film; or a prediction of this model, which then need not be run again.
         method: Name of a method, see `list_methods`.
         target: Class to explain; the predicted one where None.
+        report: Called with the share that is done; raises `Cancelled` to stop.
+        settings: Of the method, by name: how many `maps`, `masks`, `samples`, `steps`, its `seed`.
 
     Raises:
         ValueError: If the method or class is unknown, or the prediction another model's.
+        TypeError: If the method has no such setting.
+        Cancelled: If `report` did.
     """
     if isinstance(source, Sequence):
-        return [explain(model, one, method, target) for one in source]
+        return [
+            explain(model, one, method, target, report=part_of(report, i, len(source)), **settings)
+            for i, one in enumerate(source)
+        ]
     entry = get_method(method)
     if target is not None and target not in model.classes:
         raise ValueError(f"target must be one of {', '.join(model.classes)}. Received: {target!r}")
@@ -74,9 +86,8 @@ def explain(
             f"expected a prediction of {model.spec.name}. Received one of {prediction.model}"
         )
     target = target or prediction.label
-    maps = entry.maps(prediction.features, model.head[0])
     return Heatmap(
-        maps[..., model.classes.index(target)],
+        entry.heat(model, prediction, model.classes.index(target), report, **settings),
         target,
         method,
         model.spec.name,

@@ -1,114 +1,183 @@
-"""The one list of heatmap methods, and their maths on arrays.
-
-The head is linear on the pooled map, so the gradient of logit k with respect to the feature map A
-is the constant W_k / (h w), the same at every cell. Every method below is therefore exact without
-a backward pass, and gives the maps of all classes in one product.
-
-Each takes the features A (h, w, c) and the head's kernel W (c, k), and returns float32 (h, w, k),
-never negative. A cell's value is in units of the logit: Grad-CAM's cells before the ReLU sum to the
-logit less its bias.
-"""
+"""The one list of heatmap methods."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
+
+from xraycore.explain import analytic, gradients, perturbation
+
+Maps = Callable[..., np.ndarray]
+
+# Whether a method's maps change as they must when the network's weights are made random: method ->
+# `randomisation.passes` of a measured run. A method that is not here has not been measured.
+PASSES_RANDOMISATION: Mapping[str, bool] = {}
 
 
 @dataclass(frozen=True)
 class Method:
-    """A heatmap method: what it is called, where it comes from, what it costs, how it computes."""
+    """A heatmap method: what it is called, where it comes from, what it costs, how it computes.
+
+    Attributes:
+        name: Name on the command line.
+        title: Name to show.
+        paper: Where it was published.
+        summary: What its heat means, in plain words.
+        cost: What it takes, in plain words.
+        needs: "features": one forward pass for all classes; "forward": many of them for one class;
+            "gradients": backward passes for one class.
+        heat: (model, prediction, index of the class, report, settings by name) -> float32 map of
+            the network's input, any grid, never negative.
+        maps: Of an analytic method, (features (h, w, c), kernel (c, k), bias (k,)) -> the maps of
+            all classes, float32 (h, w, k); None of others.
+    """
 
     name: str
     title: str
     paper: str
     summary: str
     cost: str
-    maps: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    needs: Literal["features", "forward", "gradients"]
+    heat: Maps
+    maps: Maps | None = None
+
+    @property
+    def passes_randomisation(self) -> bool | None:
+        """Whether random weights change its maps as they must; None where not yet measured."""
+        return PASSES_RANDOMISATION.get(self.name)
 
 
-def _weighted(features: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    height, width, _ = features.shape
-    return np.maximum(features @ weights, 0.0).astype(np.float32) / np.float32(height * width)
+def _analytic(name: str, title: str, paper: str, summary: str, maps: Maps) -> Method:
+    def heat(model, prediction, target, report):
+        return maps(prediction.features, *model.head)[..., target]
 
-
-def grad_cam(features: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """relu(sum_c mean(gradient_c) A_c): the evidence for a class, channels for it and against it.
-
-    Selvaraju et al. 2016, arXiv:1610.02391.
-    """
-    return _weighted(features, kernel)
-
-
-def grad_cam_plus_plus(features: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """relu(sum_c w_c A_c) with w_c = sum_ij alpha_ij relu(gradient_ij).
-
-    Chattopadhay et al. 2017, arXiv:1710.11063, with exp(logit) as the score. This factor, common to
-    all cells, is left out, and w_c is the mean over the cells, which keeps the logit's units. For a
-    constant gradient g_c = W_c / (h w) its alpha, g^2 / (2 g^2 + g^3 sum(A_c)), is
-    1 / (2 + W_c mean(A_c)): a channel that is strong in many places counts for less. As in the
-    paper alpha is not normalised over the cells; tf-keras-vis normalises it, which for a linear
-    head undoes it and leaves Layer-CAM.
-    """
-    strength = kernel * features.mean(axis=(0, 1))[:, None]
-    positive = np.maximum(kernel, 0.0)
-    alpha = np.divide(1.0, 2.0 + strength, out=np.zeros_like(strength), where=positive > 0)
-    return _weighted(features, alpha * positive)
-
-
-def hires_cam(features: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """relu(sum_c gradient_c * A_c), the gradient taken cell by cell and not averaged.
-
-    Draelos & Carin 2020, arXiv:2011.08891, who also show that with a linear head on the pooled map
-    it equals Grad-CAM, since there is nothing to average.
-    """
-    return grad_cam(features, kernel)
-
-
-def layer_cam(features: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """relu(sum_c relu(gradient_c) * A_c): only channels that speak for the class.
-
-    Jiang et al. 2021, doi:10.1109/TIP.2021.3089943.
-    """
-    return _weighted(features, np.maximum(kernel, 0.0))
+    cost = "none beyond the prediction"
+    return Method(name, title, paper, summary, cost, "features", heat, maps)
 
 
 METHODS: Mapping[str, Method] = {
     method.name: method
     for method in (
-        Method(
+        _analytic(
             "grad_cam",
             "Grad-CAM",
             "Selvaraju et al. 2016, arXiv:1610.02391",
             "Where the evidence for the class outweighs the evidence against it.",
-            "none beyond the prediction",
-            grad_cam,
+            analytic.grad_cam,
         ),
-        Method(
+        _analytic(
             "grad_cam_plus_plus",
             "Grad-CAM++",
             "Chattopadhay et al. 2017, arXiv:1710.11063",
             "Evidence for the class, features that fire everywhere counting for less.",
-            "none beyond the prediction",
-            grad_cam_plus_plus,
+            analytic.grad_cam_plus_plus,
         ),
-        Method(
+        _analytic(
             "hires_cam",
             "HiRes-CAM",
             "Draelos & Carin 2020, arXiv:2011.08891",
             "Cell-by-cell evidence; for these networks exactly Grad-CAM.",
-            "none beyond the prediction",
-            hires_cam,
+            analytic.hires_cam,
         ),
-        Method(
+        _analytic(
             "layer_cam",
             "Layer-CAM",
             "Jiang et al. 2021, doi:10.1109/TIP.2021.3089943",
             "All evidence for the class, whatever speaks against it at the same place.",
-            "none beyond the prediction",
-            layer_cam,
+            analytic.layer_cam,
+        ),
+        _analytic(
+            "ablation_cam",
+            "Ablation-CAM",
+            "Desai & Ramaswamy 2020, doi:10.1109/WACV45572.2020.9093360",
+            "Features weighed by how much of the answer is lost without each of them.",
+            analytic.ablation_cam,
+        ),
+        _analytic(
+            "recipro_cam",
+            "Recipro-CAM",
+            "Byun & Lee 2022, arXiv:2209.14074",
+            "How probable the class is to the network if it may look at one place only.",
+            analytic.recipro_cam,
+        ),
+        _analytic(
+            "eigen_cam",
+            "Eigen-CAM",
+            "Muhammad & Yeasin 2020, arXiv:2008.00299",
+            "What the network notices most, for whichever class: the same map for all of them.",
+            analytic.eigen_cam,
+        ),
+        Method(
+            "fused",
+            "Fine Grad-CAM",
+            "Englebert et al. 2022, arXiv:2204.13359, on Jiang et al. 2021, "
+            "doi:10.1109/TIP.2021.3089943",
+            "Grad-CAM, its heat moved to where an earlier and finer layer sees the evidence.",
+            "one forward and one backward pass",
+            "gradients",
+            gradients.fused,
+        ),
+        Method(
+            "score_cam",
+            "Score-CAM",
+            "Wang et al. 2019, arXiv:1910.01279",
+            "Features weighed by the answer to the film when only what they mark is shown.",
+            "64 forward passes",
+            "forward",
+            perturbation.score_cam,
+        ),
+        Method(
+            "occlusion",
+            "Occlusion",
+            "Zeiler & Fergus 2013, arXiv:1311.2901",
+            "How much the evidence drops when a patch of the film is covered with grey.",
+            "196 forward passes",
+            "forward",
+            perturbation.occlusion,
+        ),
+        Method(
+            "rise",
+            "RISE",
+            "Petsiuk et al. 2018, arXiv:1806.07421",
+            "How much more evidence there is when a place is among those shown at random.",
+            "300 forward passes",
+            "forward",
+            perturbation.rise,
+        ),
+        Method(
+            "saliency",
+            "Saliency",
+            "Simonyan et al. 2013, arXiv:1312.6034",
+            "How strongly the evidence depends on each pixel, for or against.",
+            "one forward and one backward pass",
+            "gradients",
+            gradients.saliency,
+        ),
+        Method(
+            "smooth_grad",
+            "SmoothGrad",
+            "Smilkov et al. 2017, arXiv:1706.03825",
+            "Saliency averaged over noisy copies of the film, which calms its speckle.",
+            "32 forward and backward passes",
+            "gradients",
+            gradients.smooth_grad,
+        ),
+        Method(
+            "integrated_gradients",
+            "Integrated gradients",
+            "Sundararajan et al. 2017, arXiv:1703.01365",
+            "What each pixel adds to the evidence while the film fades in from black.",
+            "32 forward and backward passes",
+            "gradients",
+            gradients.integrated_gradients,
         ),
     )
+}
+
+# The maths of those that need one forward pass for all classes.
+ANALYTIC: Mapping[str, Maps] = {
+    name: method.maps for name, method in METHODS.items() if method.maps is not None
 }
 
 

@@ -1,7 +1,7 @@
 """A trained network behind one call: radiographs in, predictions with their features out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
@@ -32,6 +32,8 @@ class Prediction:
         classes: Class names, in the order of `logits`.
         logits: Float32 (k,).
         features: Float32 (h, w, c), the feature map that the head pools.
+        grey: Float32 (s, s, 1) in [0, 1], the network's input: methods that run the network again
+            need no film.
         box: Part of the film that the network saw.
         lungs: The film's lung field.
         temperature: What logits are divided by for probabilities; fitted on validation films.
@@ -42,6 +44,7 @@ class Prediction:
     classes: tuple[str, ...]
     logits: np.ndarray = field(repr=False)
     features: np.ndarray = field(repr=False)
+    grey: np.ndarray = field(repr=False)
     box: Box
     lungs: LungField = field(repr=False)
     temperature: float = 1.0
@@ -130,6 +133,7 @@ class Classifier:
                     self.classes,
                     logits[i],
                     features[i],
+                    inputs[i],
                     parts[i].box,
                     parts[i].lungs,
                     self.temperature,
@@ -138,6 +142,15 @@ class Classifier:
                 for i, xray in enumerate(films)
             ]
         return predictions
+
+    def see(self, prediction: Prediction, grey: np.ndarray) -> Prediction:
+        """The prediction with its input (s, s, 1) changed, the part of the film kept.
+
+        Unlike `predict` it does not look for the lungs again. The prediction may be another
+        network's, as long as it has the same classes.
+        """
+        logits, features = self.forward(grey[None])
+        return replace(prediction, logits=logits[0], features=features[0], grey=grey)
 
 
 def load_model(name: str) -> Classifier:

@@ -22,6 +22,8 @@ class ModelSpec:
         preprocessing: Normalisation inside the graph: "caffe" (three channels in [0, 255] less the
             ImageNet means), "tf" (three channels in [-1, 1]) or "unit" (one channel in [-1, 1]).
         feature_layer: Layer whose output is pooled, and on which heatmaps are drawn.
+        early_layer: A layer of four or more times as many cells, 28x28 at 224 px (25x25 in
+            InceptionV3, which does not pad), never negative: the detail of the finer heatmap.
         imagenet: Name in `keras.applications` whose ImageNet weights fit, or None.
         cpu_unfreeze_from: Prefix of the first layer that the CPU preset trains ("" for all): the
             early layers cost most and change least.
@@ -36,6 +38,7 @@ class ModelSpec:
     build: Callable[["keras.KerasTensor"], "keras.KerasTensor"]
     preprocessing: str
     feature_layer: str
+    early_layer: str
     imagenet: str | None
     cpu_unfreeze_from: str = ""
     adapt: "Callable[[keras.Layer], keras.Layer] | None" = None
@@ -53,6 +56,7 @@ MODELS: Mapping[str, ModelSpec] = {
             build=architectures.basic_cnn,
             preprocessing="unit",
             feature_layer="pool3",
+            early_layer="relu3",
             imagenet=None,
         ),
         ModelSpec(
@@ -62,6 +66,7 @@ MODELS: Mapping[str, ModelSpec] = {
             build=architectures.vgg16,
             preprocessing="caffe",
             feature_layer="block5_conv3",
+            early_layer="block4_conv3",
             imagenet="VGG16",
             cpu_unfreeze_from="block4",
         ),
@@ -72,6 +77,7 @@ MODELS: Mapping[str, ModelSpec] = {
             build=architectures.resnet50,
             preprocessing="caffe",
             feature_layer="conv5_block3_out",
+            early_layer="conv3_block4_out",
             imagenet="ResNet50",
             cpu_unfreeze_from="conv4",
         ),
@@ -82,6 +88,7 @@ MODELS: Mapping[str, ModelSpec] = {
             build=architectures.inception_v3,
             preprocessing="tf",
             feature_layer="mixed10",
+            early_layer="mixed2",
             imagenet="InceptionV3",
         ),
         ModelSpec(
@@ -91,6 +98,7 @@ MODELS: Mapping[str, ModelSpec] = {
             build=architectures.xception,
             preprocessing="tf",
             feature_layer="block14_sepconv2_act",
+            early_layer="block4_sepconv2_act",
             imagenet="Xception",
             cpu_unfreeze_from="block7",
             adapt=architectures.without_last_halving,

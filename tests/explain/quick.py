@@ -1,0 +1,9 @@
+"""Settings with which the slow methods do little more than once around their loop."""
+
+QUICK = {
+    "score_cam": {"maps": 3},
+    "occlusion": {"grid": 2},
+    "rise": {"masks": 3},
+    "smooth_grad": {"samples": 2},
+    "integrated_gradients": {"steps": 2},
+}
