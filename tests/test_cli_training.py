@@ -1,5 +1,6 @@
 import json
 
+import keras  # noqa: F401  (TensorFlow's start-up notes come before a command's own words)
 import pytest
 
 from tests.training.conftest import disc_folder  # noqa: F401  (a fixture)
@@ -55,7 +56,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(run, discs, tmp_path, command, op
         (["--lr", "-1"], "learning_rate must be positive. Received: -1.0"),
         (["--batch-size", "0"], "batch_size must be positive. Received: 0"),
         (["--choose-on", "gone"], "gone: expected a data set folder or a CSV file"),
-        (["--evidence", "much"], "is not a valid float"),
+        (["--evidence", "much"], "should be a valid number"),
         (["--precision", "int8"], "precision must be one of auto, float32, mixed_bfloat16"),
         (["--epochs", "many"], "should be a valid integer"),
         (["--speed", "9"], "No such option"),
