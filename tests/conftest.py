@@ -1,6 +1,7 @@
 """What all tests share: where the real radiographs are, and a tiny trained-looking classifier."""
 
 import os
+import tempfile
 import warnings
 from pathlib import Path
 
@@ -8,6 +9,11 @@ import numpy as np
 import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # As many test processes as cores: more threads in each only wait for one another.
+    os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["TF_NUM_INTEROP_THREADS"] = "1"
+# What tests measure is not kept among the user's own.
+os.environ["XRAYCORE_CACHE"] = tempfile.mkdtemp(prefix="xraycore-cache-")
 ROOT = Path(__file__).resolve().parents[1]
 
 

@@ -1,5 +1,6 @@
 import json
 
+import keras  # noqa: F401  (TensorFlow's start-up notes come before a command's own words)
 import pytest
 
 from tests.training.conftest import disc_folder  # noqa: F401  (a fixture)
@@ -54,6 +55,8 @@ def test_a_mistake_is_one_line_and_exit_code_2(run, discs, tmp_path, command, op
         (["--epochs", "0"], "epochs must be positive. Received: 0"),
         (["--lr", "-1"], "learning_rate must be positive. Received: -1.0"),
         (["--batch-size", "0"], "batch_size must be positive. Received: 0"),
+        (["--choose-on", "gone"], "gone: expected a data set folder or a CSV file"),
+        (["--evidence", "much"], "should be a valid number"),
         (["--precision", "int8"], "precision must be one of auto, float32, mixed_bfloat16"),
         (["--epochs", "many"], "should be a valid integer"),
         (["--speed", "9"], "No such option"),
@@ -91,9 +94,13 @@ def test_train_prints_a_table_then_refuses_and_resumes(run, discs, tmp_path):
     lines = stdout.splitlines()
     assert max(map(len, lines)) <= 80
     assert lines[0].rstrip() == f"Basic CNN: {out}" or str(out).startswith(lines[0][11:].rstrip())
-    headings = "epoch stage px loss acc. val loss val acc. val AUC img/s"
-    header = next(line for line in lines if "epoch" in line and "stage" in line)
-    assert " ".join(header.replace("┃", " ").split()) == headings
+    # Headings are set in several lines; a column's parts lie below one another.
+    parts = [[part.strip() for part in line.split("┃")] for line in lines if "┃" in line]
+    headings = ["".join(column).replace(" ", "") for column in zip(*parts, strict=True)]
+    assert headings == [
+        *("epoch", "stage", "px", "loss", "acc."),
+        *("valloss", "valacc.", "valAUC", "inlungs", "choice", "img/s"),
+    ]
     assert [line.split("│")[0].strip() for line in lines if "│ all" in line] == ["1", "2"]
     assert f"python -m xraycore ship {out}" in stderr
     recipe = json.loads((out / "run.json").read_text())["recipe"]
@@ -113,6 +120,65 @@ def test_train_prints_a_table_then_refuses_and_resumes(run, discs, tmp_path):
     assert [row["epoch"] for row in document["history"]] == [1, 2]
     assert document["classes"] == ["Normal", "Opacity"]
     assert document["split_sizes"]["train"].keys() == {"Normal", "Opacity"}
+
+
+def test_train_chooses_on_another_hospitals_films(run, discs, tmp_path):
+    """Two classes, and the best epoch by a CSV of films that are never trained on."""
+    out, abroad = tmp_path / "run", tmp_path / "abroad"
+    abroad.mkdir()
+    lines = ["path,label,finding"]
+    for file in sorted((discs / "val").rglob("*.png")):
+        (abroad / file.name).write_bytes(file.read_bytes())
+        finding = "normal" if file.parent.name == "Normal" else "bacteria"
+        lines.append(f"{file.name},Fracture,{finding}")
+    (abroad / "labels.csv").write_text("\n".join(lines))
+    arguments = ["train", discs, "--model", "basic_cnn", "--preset", "quick", "--epochs", 2]
+    arguments += ["--view", "film", "--evidence", 0.5, "--out", out, "--json"]
+    code, stdout, _ = run(*arguments, "--choose-on", f"{abroad / 'labels.csv'}#finding")
+    assert code == 0
+    document = json.loads(stdout)
+    assert document["classes"] == ["Normal", "Opacity"]
+    for row in document["history"]:
+        assert row["choice"] == pytest.approx((row["val_auc"] + row["auc_abroad"]) / 2, abs=1e-5)
+        assert 0.0 <= row["val_inside"] <= 1.0
+    config = json.loads((out / "run.json").read_text())
+    assert (config["recipe"]["view"], config["recipe"]["evidence"]) == ("film", 0.5)
+    assert len(config["chosen_on"]) == 1
+
+    # Chosen on nothing it would be another run.
+    code, stdout, stderr = run(*arguments, "--resume")
+    assert (code, stdout) == (2, "")
+    assert "was started with another chosen_on" in stderr
+    assert stderr.count("\n") == 1
+
+
+def test_train_on_two_classes_and_a_set_of_them(run, discs, tmp_path):
+    """A flat folder says of its films that they are one of the two, and no more."""
+    home, out = tmp_path / "home", tmp_path / "run"
+    for file in discs.rglob("*.png"):
+        kind = "bacteria" if file.parent.name == "Normal" else "virus"
+        target = home / kind / file.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(file.read_bytes())
+    sets = tmp_path / "other" / "pneumonia"
+    sets.mkdir(parents=True)
+    for file in (discs / "val").rglob("*.png"):
+        (sets / file.name).write_bytes(file.read_bytes())
+    arguments = ["train", home, sets, "--model", "basic_cnn", "--preset", "quick", "--epochs", 1]
+    code, stdout, _ = run(*arguments, "--out", out, "--json")
+    assert code == 0
+    document = json.loads(stdout)
+    assert document["classes"] == ["Bacterial pneumonia", "Viral pneumonia"]
+    # Of 18 films of a class a fifth is 3.6, of the 14 left 2.8; of 12 of the set 2.4 and 1.8.
+    expected = {"train": (11, 11, 7), "val": (3, 3, 2), "test": (4, 4, 3)}
+    labels = ("Bacterial pneumonia", "Viral pneumonia", "Pneumonia")
+    assert document["split_sizes"] == {
+        split: dict(zip(labels, counts, strict=True)) for split, counts in expected.items()
+    }
+    (row,) = document["history"]
+    # The films of the set are right whatever is said of them: 2 of 8.
+    assert row["val_accuracy"] >= 2 / 8
+    assert all(isinstance(row[key], float) for key in ("loss", "val_loss", "val_auc", "choice"))
 
 
 def test_a_stopped_run_says_how_to_go_on(run, discs, tmp_path, monkeypatch):

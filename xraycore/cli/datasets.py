@@ -24,6 +24,7 @@ def audit(datasets: Datasets, classes: Classes = None, json: Json = False) -> No
     manifest = read_manifest(datasets, parse_classes(classes) if classes else None)
 
     from xraycore.data.audit import audit
+    from xraycore.data.film_facts import default_store
 
     with progress_bar() as update:
 
@@ -33,7 +34,7 @@ def audit(datasets: Datasets, classes: Classes = None, json: Json = False) -> No
             else:
                 update("comparing films", 1.0)
 
-        found = audit(manifest, report=report)
+        found = audit(manifest, store=default_store(), report=report)
     if json:
         emit_json(found.to_json())
     else:

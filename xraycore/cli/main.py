@@ -11,6 +11,7 @@ from xraycore.cli import (  # noqa: F401  (they register)
     datasets,
     evaluating,
     inspecting,
+    localising,
     lungs,
     measuring,
     reporting,

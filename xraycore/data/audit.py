@@ -1,5 +1,6 @@
 """What a data set holds and what is wrong with it, before a network is trained on it."""
 
+import hashlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -9,20 +10,12 @@ from pathlib import Path
 
 from xraycore.data.advice import Finding, advise
 from xraycore.data.confounding import Confounding, measure_confounding
+from xraycore.data.film_facts import FactsStore, FilmFacts, Unreadable, measure_films
+from xraycore.data.labels import order_classes
 from xraycore.data.manifest import Manifest, Record
-from xraycore.data.near_copies import Fingerprint, fingerprint, near_copies
-from xraycore.imaging.errors import RadiographError
-from xraycore.imaging.radiograph import Radiograph, read_radiograph
+from xraycore.data.near_copies import near_copies
 
 _KERMANY_GROUP = re.compile(r"/(person\d+_(bacteria|virus)|(NORMAL2-)?IM-\d+)$", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Unreadable:
-    """A file that is no radiograph, and why."""
-
-    path: Path
-    error: str
 
 
 @dataclass(frozen=True)
@@ -118,71 +111,81 @@ def _plain(value: object) -> object:
     return str(value) if isinstance(value, Path) else value
 
 
-@dataclass(frozen=True, eq=False)
-class _Film:
-    """What is kept of a file that was read: `features` are those of `confounding.FEATURES`."""
-
-    record: Record
-    sha256: str
-    features: tuple[float, ...]
-    fingerprint: Fingerprint
-    warnings: tuple[str, ...]
-
-
 def audit(
-    manifest: Manifest, *, report: Callable[[int, int], None] = lambda done, total: None
+    manifest: Manifest,
+    *,
+    store: FactsStore | None = None,
+    report: Callable[[int, int], None] = lambda done, total: None,
 ) -> Audit:
     """Reads every file of the manifest once and says what is wrong with the data set.
 
     Args:
         manifest: As `read_manifest` gives it: its splits are those that the data set brings.
+        store: Where what earlier audits measured lies; the answer is the same without.
         report: Called after each file with how many are done, of how many.
     """
-    films: list[_Film] = []
-    unreadable: list[Unreadable] = []
-    for done, record in enumerate(manifest.records, start=1):
-        try:
-            films.append(_film(record, read_radiograph(record.path)))
-        except RadiographError as error:
-            unreadable.append(Unreadable(record.path, str(error)))
-        report(done, len(manifest.records))
-    by_content: dict[str, list[_Film]] = defaultdict(list)
-    for film in films:
-        by_content[film.sha256].append(film)
+    films, unreadable = measure_films(manifest.records, store, report)
+    return judge(manifest, films, unreadable, store)
+
+
+def judge(
+    manifest: Manifest,
+    films: Sequence[tuple[Record, FilmFacts]],
+    unreadable: Sequence[Unreadable],
+    store: FactsStore | None = None,
+) -> Audit:
+    """What the facts of a data set's films say about it."""
+    by_content: dict[str, list[tuple[Record, FilmFacts]]] = defaultdict(list)
+    for record, facts in films:
+        by_content[facts.sha256].append((record, facts))
     distinct = [same[0] for same in by_content.values()]
     return Audit(
         films=len(manifest.records),
         counts=manifest.counts(),
         sources=_by_source(manifest),
         unreadable=tuple(unreadable),
-        film_warnings=_count_warnings(films),
+        film_warnings=_count_warnings(facts for _, facts in films),
         copies=_worst_first(
-            Likes.of(film.record for film in same) for same in by_content.values() if len(same) > 1
+            Likes.of(record for record, _ in same) for same in by_content.values() if len(same) > 1
         ),
         near_copies=_worst_first(
-            Likes.of((distinct[pair.first].record, distinct[pair.second].record), pair.likeness)
-            for pair in near_copies([film.fingerprint for film in distinct])
+            Likes.of((distinct[first][0], distinct[second][0]), likeness)
+            for first, second, likeness in _near_copies([facts for _, facts in distinct], store)
         ),
         patients=_patients(manifest),
-        confounding=measure_confounding(
-            [film.features for film in distinct],
-            [film.record.label for film in distinct],
-            [film.record.group for film in distinct],
-        ),
+        confounding=_confounding(distinct, store),
     )
 
 
-def _film(record: Record, xray: Radiograph) -> _Film:
-    info = xray.info
-    features = (
-        record.path.stat().st_size,
-        info.width,
-        info.height,
-        info.width / info.height,
-        float(xray.pixels.mean()),
-        float(xray.pixels.std()),
-    )
-    return _Film(record, info.sha256, features, fingerprint(xray.pixels), xray.warnings)
+def _near_copies(
+    films: Sequence[FilmFacts], store: FactsStore | None
+) -> Sequence[tuple[int, int, float]]:
+    def find() -> list[list[float]]:
+        pairs = near_copies([film.fingerprint for film in films])
+        return [[pair.first, pair.second, pair.likeness] for pair in pairs]
+
+    question = _question("near copies", [film.sha256 for film in films])
+    return store.answer(question, find) if store else find()
+
+
+def _confounding(
+    films: Sequence[tuple[Record, FilmFacts]], store: FactsStore | None
+) -> Confounding | None:
+    def find() -> dict | None:
+        found = measure_confounding(
+            [facts.features for _, facts in films],
+            [record.label for record, _ in films],
+            [record.group for record, _ in films],
+        )
+        return found and _plain(asdict(found))
+
+    lines = [f"{facts.sha256}|{record.label}|{record.group}" for record, facts in films]
+    found = store.answer(_question("confounding", lines), find) if store else find()
+    return found and Confounding(**{**found, "classes": tuple(found["classes"])})
+
+
+def _question(name: str, lines: Sequence[str]) -> str:
+    return f"{name} {hashlib.sha256(chr(10).join(lines).encode()).hexdigest()}"
 
 
 def _worst_first(likes: Iterable[Likes]) -> tuple[Likes, ...]:
@@ -194,13 +197,14 @@ def _worst_first(likes: Iterable[Likes]) -> tuple[Likes, ...]:
 
 def _by_source(manifest: Manifest) -> dict[str, dict[str, int]]:
     counter = Counter((record.source, record.label) for record in manifest.records)
+    labels = order_classes(record.label for record in manifest.records)
     return {
-        source: {name: counter[source, name] for name in manifest.classes if counter[source, name]}
+        source: {name: counter[source, name] for name in labels if counter[source, name]}
         for source in sorted({record.source for record in manifest.records})
     }
 
 
-def _count_warnings(films: Sequence[_Film]) -> dict[str, int]:
+def _count_warnings(films: Iterable[FilmFacts]) -> dict[str, int]:
     kinds = (re.sub(r"\d+(\.\d+)?", "#", text) for film in films for text in film.warnings)
     return dict(Counter(kinds).most_common())
 
