@@ -25,8 +25,7 @@ class ModelSpec:
         imagenet: Name in `keras.applications` whose ImageNet weights fit, or None.
         cpu_unfreeze_from: Prefix of the first layer that the CPU preset trains ("" for all): the
             early layers cost most and change least.
-        adapt: Copies a layer of the finished network, with another configuration where needed; None
-            to leave them all as they are.
+        finer_map: Whether the last halving is left out, for twice the cells a side.
         input_size: Height and width in pixels.
     """
 
@@ -38,7 +37,7 @@ class ModelSpec:
     feature_layer: str
     imagenet: str | None
     cpu_unfreeze_from: str = ""
-    adapt: "Callable[[keras.Layer], keras.Layer] | None" = None
+    finer_map: bool = False
     input_size: int = 224
 
 
@@ -74,6 +73,7 @@ MODELS: Mapping[str, ModelSpec] = {
             feature_layer="conv5_block3_out",
             imagenet="ResNet50",
             cpu_unfreeze_from="conv4",
+            finer_map=True,
         ),
         ModelSpec(
             name="inception_v3",
@@ -83,6 +83,7 @@ MODELS: Mapping[str, ModelSpec] = {
             preprocessing="tf",
             feature_layer="mixed10",
             imagenet="InceptionV3",
+            finer_map=True,
         ),
         ModelSpec(
             name="xception",
@@ -93,7 +94,7 @@ MODELS: Mapping[str, ModelSpec] = {
             feature_layer="block14_sepconv2_act",
             imagenet="Xception",
             cpu_unfreeze_from="block7",
-            adapt=architectures.without_last_halving,
+            finer_map=True,
         ),
     )
 }
