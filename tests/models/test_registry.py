@@ -12,8 +12,8 @@ from xraycore.models.spec import MODELS, get_spec, list_models
 FEATURE_SHAPES = {
     "basic_cnn": (14, 14, 192),
     "vgg16": (14, 14, 512),
-    "resnet50": (7, 7, 2048),
-    "inception_v3": (5, 5, 2048),
+    "resnet50": (14, 14, 2048),
+    "inception_v3": (10, 10, 2048),
     "xception": (14, 14, 2048),
 }
 
@@ -66,27 +66,32 @@ def test_features_are_never_negative(spec, random_classifier):
     assert features.max() > 0
 
 
-def test_xception_halves_one_time_less_and_is_otherwise_kept():
-    spec = get_spec("xception")
-    plain = build_network(replace(spec, adapt=None), 3, size=96)
-    adapted = build_network(spec, 3, size=96)
+# What makes the last grid: a pooling and a convolution beside it, or the convolutions of branches.
+LAST_HALVING = {
+    "resnet50": ["Conv2D", "Conv2D"],
+    "inception_v3": ["Conv2D", "Conv2D", "MaxPooling2D"],
+    "xception": ["Conv2D", "MaxPooling2D"],
+}
+
+
+@pytest.mark.parametrize("name", LAST_HALVING)
+def test_the_last_halving_is_left_out_and_all_else_kept(name):
+    spec = get_spec(name)
+    plain = build_network(replace(spec, finer_map=False), 3, size=128)
+    finer = build_network(spec, 3, size=128)
     changed = [
         (before, after)
-        for before, after in zip(plain.layers, adapted.layers, strict=True)
+        for before, after in zip(plain.layers, finer.layers, strict=True)
         if getattr(before, "strides", None) != getattr(after, "strides", None)
     ]
-    # The projection, the only plain convolution of 1024 filters, and the pooling beside it.
-    assert sorted(type(before).__name__ for before, _ in changed) == ["Conv2D", "MaxPooling2D"]
-    assert {getattr(before, "filters", before.name) for before, _ in changed} == {
-        1024,
-        "block13_pool",
-    }
+    assert sorted(type(before).__name__ for before, _ in changed) == LAST_HALVING[name]
     for before, after in changed:
         assert tuple(before.strides) == (2, 2)
         assert tuple(after.strides) == (1, 1)
-    assert [w.shape for w in plain.weights] == [w.shape for w in adapted.weights]
-    assert plain.output_shape[1] == (None, 3, 3, 2048)
-    assert adapted.output_shape[1] == (None, 6, 6, 2048)
+    assert [w.shape for w in plain.weights] == [w.shape for w in finer.weights]
+    # InceptionV3 does not pad: 6 cells become 2 by halving, 4 without.
+    cells = {"resnet50": (4, 8), "inception_v3": (2, 4), "xception": (4, 8)}[name]
+    assert [net.output_shape[1][1] for net in (plain, finer)] == list(cells)
 
 
 def preprocessed(network, grey):

@@ -40,9 +40,30 @@ def build_network(
     # float32 under mixed precision too: the loss and the heatmaps want the logits exact.
     logits = keras.layers.Dense(classes, dtype="float32", name=HEAD)(dropped)
     network = keras.Model(grey, [logits, features], name=spec.name)
-    if spec.adapt is None:
-        return network
-    return keras.models.clone_model(network, clone_function=spec.adapt)
+    return without_last_halving(network) if spec.finer_map else network
+
+
+def without_last_halving(network: "keras.Model") -> "keras.Model":
+    """A copy whose last halving has stride 1 instead of 2, for twice the cells a side.
+
+    Segmentation networks do so (DeepLab, Chen et al. 2018, arXiv:1802.02611); kernels stay as they
+    are, so ImageNet weights fit. The halving is what makes the grid of the feature map, in each of
+    the branches that meet there.
+    """
+    import keras
+
+    cells = network.outputs[1].shape[1]
+    halving = {
+        layer.name
+        for layer in network.layers
+        if getattr(layer, "strides", None) in (2, (2, 2)) and layer.output.shape[1] == cells
+    }
+
+    def copy(layer: "keras.Layer") -> "keras.Layer":
+        strides = {"strides": (1, 1)} if layer.name in halving else {}
+        return layer.__class__.from_config({**layer.get_config(), **strides})
+
+    return keras.models.clone_model(network, clone_function=copy)
 
 
 def _preprocess(grey: "keras.KerasTensor", convention: str) -> "keras.KerasTensor":
@@ -88,14 +109,14 @@ def vgg16(inputs: "keras.KerasTensor") -> "keras.KerasTensor":
 
 
 def resnet50(inputs: "keras.KerasTensor") -> "keras.KerasTensor":
-    """ResNet50: a 7x7x2048 map at 224 px."""
+    """ResNet50: a 14x14x2048 map at 224 px once its last halving is left out."""
     from keras import applications
 
     return applications.ResNet50(include_top=False, weights=None, input_tensor=inputs).output
 
 
 def inception_v3(inputs: "keras.KerasTensor") -> "keras.KerasTensor":
-    """InceptionV3: a 5x5x2048 map at 224 px."""
+    """InceptionV3: a 10x10x2048 map at 224 px once its last halving is left out."""
     from keras import applications
 
     return applications.InceptionV3(include_top=False, weights=None, input_tensor=inputs).output
@@ -106,18 +127,3 @@ def xception(inputs: "keras.KerasTensor") -> "keras.KerasTensor":
     from keras import applications
 
     return applications.Xception(include_top=False, weights=None, input_tensor=inputs).output
-
-
-def without_last_halving(layer: "keras.Layer") -> "keras.Layer":
-    """A copy of a layer of Xception; block 13's pooling and projection with stride 1 instead of 2.
-
-    Segmentation networks do so for a finer map (DeepLab, Chen et al. 2018, arXiv:1802.02611);
-    kernels stay as they are, so ImageNet weights fit.
-    """
-    from keras import layers
-
-    config = layer.get_config()
-    projection = isinstance(layer, layers.Conv2D) and layer.filters == 1024
-    if layer.name == "block13_pool" or projection:
-        config["strides"] = (1, 1)
-    return layer.__class__.from_config(config)

@@ -27,8 +27,7 @@ class ModelSpec:
         imagenet: Name in `keras.applications` whose ImageNet weights fit, or None.
         cpu_unfreeze_from: Prefix of the first layer that the CPU preset trains ("" for all): the
             early layers cost most and change least.
-        adapt: Copies a layer of the finished network, with another configuration where needed; None
-            to leave them all as they are.
+        finer_map: Whether the last halving is left out, for twice the cells a side.
         input_size: Height and width in pixels.
     """
 
@@ -41,7 +40,7 @@ class ModelSpec:
     early_layer: str
     imagenet: str | None
     cpu_unfreeze_from: str = ""
-    adapt: "Callable[[keras.Layer], keras.Layer] | None" = None
+    finer_map: bool = False
     input_size: int = 224
 
 
@@ -80,6 +79,7 @@ MODELS: Mapping[str, ModelSpec] = {
             early_layer="conv3_block4_out",
             imagenet="ResNet50",
             cpu_unfreeze_from="conv4",
+            finer_map=True,
         ),
         ModelSpec(
             name="inception_v3",
@@ -90,6 +90,7 @@ MODELS: Mapping[str, ModelSpec] = {
             feature_layer="mixed10",
             early_layer="mixed2",
             imagenet="InceptionV3",
+            finer_map=True,
         ),
         ModelSpec(
             name="xception",
@@ -101,7 +102,7 @@ MODELS: Mapping[str, ModelSpec] = {
             early_layer="block4_sepconv2_act",
             imagenet="Xception",
             cpu_unfreeze_from="block7",
-            adapt=architectures.without_last_halving,
+            finer_map=True,
         ),
     )
 }
