@@ -2,7 +2,7 @@
 
 QUICK = {
     "score_cam": {"maps": 3},
-    "occlusion": {"grid": 2},
+    "occlusion": {"grid": 3},
     "rise": {"masks": 3},
     "smooth_grad": {"samples": 2},
     "integrated_gradients": {"steps": 2},

@@ -31,7 +31,7 @@ def cells_of(method, model, prediction):
         return prediction.grey.shape[:2]
     if method == "fused":
         return model.network.get_layer(model.spec.early_layer).output.shape[1:3]
-    return (2, 2)
+    return (QUICK["occlusion"]["grid"],) * 2
 
 
 @pytest.mark.parametrize("method", METHODS)

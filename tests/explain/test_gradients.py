@@ -129,7 +129,7 @@ def test_fused_by_hand():
     """Film -> ReLU -> means of 2 x 2: the logit is the film's mean, its early gradient 1 / 16."""
 
     def features_of(grey):
-        return layers.AveragePooling2D()(layers.ReLU(name="early")(grey))
+        return layers.AveragePooling2D(2)(layers.ReLU(name="early")(grey))
 
     model = classifier(features_of, HALF)
     film = np.tile([[1.0, 0.0], [0.5, 0.5]], (2, 2))
@@ -145,7 +145,7 @@ def test_fused_ignores_what_speaks_against_the_class():
 
     def features_of(grey):
         opposite = layers.Rescaling(-1.0, offset=1.0)(grey)
-        return layers.AveragePooling2D()(early([grey, opposite]))
+        return layers.AveragePooling2D(2)(early([grey, opposite]))
 
     model = classifier(features_of, np.array([[4.0, -4.0], [-1.0, 1.0]]))
     film = np.tile([[1.0, 0.0], [1.0, 0.0]], (2, 2))

@@ -11,12 +11,13 @@ logit: Grad-CAM's cells before the ReLU sum to the logit less its bias.
 """
 
 import numpy as np
-import scipy.linalg
 
 from xraycore.models.classifier import softmax
 
 # A logit nearer to 0 than this is no measure of what a channel takes from it.
 _LEAST_LOGIT = 1e-3
+# Of power iteration, should two eigenvalues be near each other.
+_MOST_ROUNDS = 200
 
 
 def _weighted(features: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -80,19 +81,21 @@ def eigen_cam(
 
     Muhammad & Yeasin 2020, arXiv:2008.00299. What the network's features have most in common,
     whatever the class: the maps of all classes are one. As in the paper the features are not
-    centred. A singular vector's sign is arbitrary; here it is the one that makes the map's sum
-    positive, so that heat is where activation is strong. In units of the activation.
+    centred. Since they are never negative, neither is the map. In units of the activation.
     """
     height, width, channels = features.shape
     matrix = features.reshape(-1, channels)
-    # The vector on the side of the cells, of which there are fewer: A v = sqrt(eigenvalue) u.
-    last = len(matrix) - 1
-    found = scipy.linalg.eigh(
-        matrix @ matrix.T, subset_by_index=(last, last), check_finite=False, overwrite_a=True
-    )
-    strength = np.sqrt(np.maximum(found[0][0], 0.0))
-    heat = strength * found[1][:, 0]
-    heat = np.maximum(heat if heat.sum() >= 0 else -heat, 0.0).astype(np.float32)
+    # On the side of the cells, of which there are fewer: A v = s u, with u the first eigenvector of
+    # A A'. None of its entries is negative, so the first eigenvalue stands well apart and power
+    # iteration, from the cells' own sums, settles in a few rounds.
+    gram = matrix @ matrix.T
+    vector, strength = gram.sum(axis=0), 0.0
+    for _ in range(_MOST_ROUNDS):
+        before, strength = strength, float(np.linalg.norm(vector))
+        if abs(strength - before) <= 1e-7 * strength:
+            break
+        vector = gram @ (vector / strength)
+    heat = (vector / np.sqrt(strength) if strength else vector).astype(np.float32)
     return np.repeat(heat.reshape(height, width, 1), kernel.shape[1], axis=-1)
 
 
