@@ -12,6 +12,7 @@ import pytest
 
 from xraycore.anatomy import lungs
 from xraycore.anatomy.lungs import NO_LUNGS, LungField, find_lungs, lung_field
+from xraycore.anatomy.screening import UNLIKE
 from xraycore.imaging.box import Box
 from xraycore.imaging.radiograph import Radiograph, RadiographInfo
 
@@ -172,16 +173,19 @@ class FakeSegmenter:
     def __init__(self):
         self.asked = []
 
-    def __call__(self, films):
+    def look(self, films):
         self.asked.append([round(float(film.mean()), 2) for film in films])
         time.sleep(0.02)
-        return np.stack([blocks((10, 20, 40 + round(100 * film.mean()), 80)) for film in films])
+        found = [blocks((10, 20, 40 + round(100 * film.mean()), 80)) for film in films]
+        return np.stack(found), np.stack([film.mean(keepdims=True)[0] for film in films])
 
 
 @pytest.fixture
 def segmenter(monkeypatch):
     fake = FakeSegmenter()
     monkeypatch.setattr(lungs, "load_segmenter", lambda: fake)
+    # Twice its grey is how unlike a film is.
+    monkeypatch.setattr(lungs, "screen", lambda features: 2 * features[:, 0])
     return fake
 
 
@@ -203,6 +207,13 @@ def test_a_film_is_segmented_once(segmenter):
     assert heights(find_lungs([third, second])) == [70, 60]
     assert find_lungs([first])[0] is found[0]
     assert segmenter.asked == [[0.1, 0.2], [0.3]]
+
+
+def test_a_film_unlike_those_known_is_warned_about(segmenter):
+    near, far = find_lungs([flat(0.49), flat(0.52)])
+    assert (near.found, near.warnings) == (True, ())
+    assert (far.found, far.warnings) == (True, (UNLIKE,))
+    assert (near.unlikeness, far.unlikeness) == pytest.approx((0.98, 1.04))
 
 
 def test_two_films_of_equal_content_stay_apart(segmenter):

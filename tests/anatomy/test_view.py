@@ -5,7 +5,7 @@ import pytest
 
 from xraycore.anatomy import view
 from xraycore.anatomy.lungs import NO_LUNGS, LungField
-from xraycore.anatomy.view import VIEW_NAMES, Seen, seen
+from xraycore.anatomy.view import VIEW_NAMES, WHOLE_FILM, Seen, seen
 from xraycore.imaging.box import Box
 
 SIDE = 128
@@ -38,13 +38,14 @@ def test_the_lungs_view_is_the_box_of_the_lungs(fields, film):
     assert first.lungs is fields[0]
     # Without lungs the whole film is seen, and the reader is told.
     assert second.box == Box()
-    assert second.warnings == (NO_LUNGS,)
+    assert second.warnings == (NO_LUNGS, WHOLE_FILM)
 
 
-def test_the_film_view_is_the_whole_film_without_a_warning(fields, film):
+def test_the_film_view_is_the_whole_film(fields, film):
     parts = seen([film, film], "film")
     assert [part.box for part in parts] == [Box(), Box()]
-    assert [part.warnings for part in parts] == [(), ()]
+    # What is said of the film itself is said in any view.
+    assert [part.warnings for part in parts] == [(), (NO_LUNGS,)]
     assert [part.lungs for part in parts] == fields
 
 

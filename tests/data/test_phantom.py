@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from xraycore.data.phantom import make_phantom, paint_consolidation, write_phantoms
+from xraycore.data.phantom import make_phantom, write_phantoms
 
 SEEDS = (0, 1, 2, 3, 8, 21)
 
@@ -86,43 +86,6 @@ def test_an_opacity_lies_in_one_lung_and_has_the_size_it_should(pairs):
         assert len(np.unique(parts[ill.lesion])) == 1
         lung = parts == parts[ill.lesion][0]
         assert 0.02 < ill.lesion.sum() / lung.sum() < 0.45
-
-
-def test_structure_stays_visible_through_a_consolidation():
-    plain = np.full((64, 64), 0.3, np.float32)
-    ribs = plain.copy()
-    ribs[::8] += 0.05
-    lungs = np.ones((64, 64), bool)
-    before = ribs.copy()
-    painted, lesion = paint_consolidation(ribs, lungs, (32, 32), 12, np.random.default_rng(0))
-    without, _ = paint_consolidation(plain, lungs, (32, 32), 12, np.random.default_rng(0))
-    np.testing.assert_array_equal(ribs, before)
-    assert lesion[32, 32]
-    assert not lesion[0].any()
-    assert painted[32, 32] > ribs[32, 32] + 0.08
-    # Ribs keep some of their contrast, and lose some.
-    kept = (painted - without)[32, 29:36] / 0.05
-    assert kept.min() > 0.25
-    assert kept.max() < 0.9
-
-
-def test_a_consolidation_stays_in_the_lung_of_its_centre():
-    film = np.full((64, 64), 0.3, np.float32)
-    lungs = np.zeros((64, 64), bool)
-    lungs[:, 4:30] = lungs[:, 34:60] = True
-    film[~lungs] = 0.8
-    painted, lesion = paint_consolidation(film, lungs, (32, 26), 14, np.random.default_rng(0))
-    assert lesion[:, 4:30].sum() > 100
-    assert not lesion[:, 30:].any()
-    np.testing.assert_array_equal(painted[:, 30:], film[:, 30:])
-
-
-@pytest.mark.parametrize("centre", [(2, 2), (-1, 20), (20, 64)])
-def test_a_consolidation_outside_the_lungs_is_refused(centre):
-    film, lungs = np.full((64, 64), 0.3, np.float32), np.zeros((64, 64), bool)
-    lungs[10:50, 10:50] = True
-    with pytest.raises(ValueError, match="inside the lungs"):
-        paint_consolidation(film, lungs, centre, 8, np.random.default_rng(0))
 
 
 def test_too_small_a_phantom_is_refused():

@@ -9,6 +9,7 @@ from functools import cached_property
 import cv2
 import numpy as np
 
+from xraycore.anatomy.screening import UNLIKE, screen
 from xraycore.anatomy.segmenter import load_segmenter
 from xraycore.imaging.box import Box
 from xraycore.imaging.radiograph import Radiograph
@@ -25,7 +26,7 @@ PLAUSIBLE_SIDE = 0.3
 # at the pleura, and one cell of a 14 x 14 map is twice as wide.
 RIM = 0.03
 
-NO_LUNGS = "No plausible lungs were found, so the networks see the whole film."
+NO_LUNGS = "No plausible lungs were found: this may be no frontal chest X-ray."
 
 _found: "weakref.WeakKeyDictionary[Radiograph, LungField]" = weakref.WeakKeyDictionary()
 _finding = threading.Lock()
@@ -39,11 +40,14 @@ class LungField:
         mask: Bool (128, 128) over the whole film; all false where no plausible lungs were found.
         box: The lungs with a margin, as classifiers see them; the whole film without lungs.
         warnings: What the reader of a film must know about it.
+        unlikeness: How far the film is from those that the networks know, as a share of the
+            distance from which it is warned about (see `Screening`); NaN where not measured.
     """
 
     mask: np.ndarray = field(repr=False)
     box: Box
     warnings: tuple[str, ...] = ()
+    unlikeness: float = float("nan")
 
     @property
     def found(self) -> bool:
@@ -76,11 +80,11 @@ class LungField:
         return float(heat[self.with_rim].sum()) / total if total > 0 else 0.0
 
 
-def lung_field(probability: np.ndarray) -> LungField:
+def lung_field(probability: np.ndarray, unlikeness: float = float("nan")) -> LungField:
     """The lung field that a map of probabilities (128, 128) shows.
 
     The larger components of what is more likely lung than not; they must cover a plausible part of
-    the film, in area, height and width.
+    the film, in area, height and width. A film that is unlike those known is warned about.
     """
     likely = (probability > 0.5).astype(np.uint8)
     _, components, stats, _ = cv2.connectedComponentsWithStats(likely, connectivity=8)
@@ -101,8 +105,8 @@ def lung_field(probability: np.ndarray) -> LungField:
                 min(1.0, float(bottom + MARGIN * high)),
                 min(1.0, float(right + MARGIN * wide)),
             )
-            return LungField(mask, box)
-    return LungField(np.zeros_like(mask), Box(), (NO_LUNGS,))
+            return LungField(mask, box, (UNLIKE,) if unlikeness > 1 else (), unlikeness)
+    return LungField(np.zeros_like(mask), Box(), (NO_LUNGS,), unlikeness)
 
 
 def find_lungs(xrays: Sequence[Radiograph]) -> list[LungField]:
@@ -114,6 +118,7 @@ def find_lungs(xrays: Sequence[Radiograph]) -> list[LungField]:
     with _finding:
         new = [xray for xray in dict.fromkeys(xrays) if xray not in _found]
         if new:
-            for xray, found in zip(new, load_segmenter()([x.pixels for x in new]), strict=True):
-                _found[xray] = lung_field(found)
+            probabilities, features = load_segmenter().look([xray.pixels for xray in new])
+            fields = map(lung_field, probabilities, screen(features))
+            _found.update(zip(new, fields, strict=True))
         return [_found[xray] for xray in xrays]

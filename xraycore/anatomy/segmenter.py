@@ -65,26 +65,46 @@ class Segmenter:
     def __init__(self, network: "keras.Model"):
         import keras
 
-        self._network = network
+        deepest = network.get_layer(f"down{len(_FILTERS) - 1}b_relu").output
+        pooled = keras.layers.AveragePooling2D(deepest.shape[1] // 2)(deepest)
+        both = keras.Model(
+            network.input, [network.output, keras.layers.Flatten(name="features")(pooled)]
+        )
+        self._network = both
         if keras.backend.backend() == "tensorflow":
             import tensorflow as tf
 
             # One graph without Keras' own batching and callbacks: four times faster for one film.
             self._network = tf.function(
-                lambda grey: network(grey, training=False),
+                lambda grey: both(grey, training=False),
                 input_signature=[tf.TensorSpec((None, SIZE, SIZE, 1), tf.float32)],
             )
 
-    def __call__(self, films: Sequence[np.ndarray]) -> np.ndarray:
-        """Probability of lung, float32 (n, 128, 128), on films (H, W) in [0, 1] of any sizes."""
+    def look(self, films: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """Where the lungs are, and what the U-Net made of the films on the way.
+
+        Args:
+            films: Float (H, W) in [0, 1], of any sizes.
+
+        Returns:
+            Probability of lung, float32 (n, 128, 128), and the deepest features' means in each
+            quarter of the film, float32 (n, 512), never negative.
+        """
         import keras
 
         small = np.stack([resize(film, (SIZE, SIZE)) for film in films])[..., None]
-        logits = [
-            keras.ops.convert_to_numpy(self._network(small[start : start + BATCH]))
-            for start in range(0, len(small), BATCH)
-        ]
-        return 1.0 / (1.0 + np.exp(-np.concatenate(logits)[..., 0]))
+        logits, features = zip(
+            *(
+                map(keras.ops.convert_to_numpy, self._network(small[start : start + BATCH]))
+                for start in range(0, len(small), BATCH)
+            ),
+            strict=True,
+        )
+        return 1.0 / (1.0 + np.exp(-np.concatenate(logits)[..., 0])), np.concatenate(features)
+
+    def __call__(self, films: Sequence[np.ndarray]) -> np.ndarray:
+        """Probability of lung, as `look` gives it."""
+        return self.look(films)[0]
 
 
 def segmenter_folder() -> Path:

@@ -11,6 +11,7 @@ from xraycore.imaging.radiograph import Radiograph
 from xraycore.imaging.resample import resize
 
 VIEW_NAMES = ("lungs", "film")
+WHOLE_FILM = "Without lungs to crop to, the networks see the whole film."
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,5 +46,8 @@ def seen(xrays: Sequence[Radiograph], view: str) -> list[Seen]:
     """
     fields = find_lungs(xrays)
     if view == "film":
-        return [Seen(Box(), lungs) for lungs in fields]
-    return [Seen(lungs.box, lungs, lungs.warnings) for lungs in fields]
+        return [Seen(Box(), lungs, lungs.warnings) for lungs in fields]
+    return [
+        Seen(lungs.box, lungs, (*lungs.warnings, *(() if lungs.found else (WHOLE_FILM,))))
+        for lungs in fields
+    ]

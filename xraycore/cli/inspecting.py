@@ -1,8 +1,9 @@
 """Commands that run trained models: models, predict, explain."""
 
 import json as json_module
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +14,7 @@ from PIL import Image
 import xraycore
 from xraycore.cli.app import Json, app
 from xraycore.cli.console import emit_json, emit_table, err, progress_bar
-from xraycore.data.labels import canonical_label, get_view
+from xraycore.data.labels import View, canonical_label, get_view
 from xraycore.evaluation.agreement import ENSEMBLE, mean_probabilities
 from xraycore.explain.methods import get_method
 from xraycore.imaging import Radiograph, RadiographError, read_radiograph
@@ -22,7 +23,8 @@ from xraycore.models.spec import MODELS, get_spec
 from xraycore.models.store import list_shipped, read_card
 
 if TYPE_CHECKING:
-    from xraycore.models.classifier import Classifier
+    from xraycore.explain.heatmap import Heatmap
+    from xraycore.models.classifier import Classifier, Prediction
 
 NOTICE = "For education and research. Not for diagnosis."
 CHUNK = 8
@@ -77,34 +79,19 @@ def predict(
     chosen_view = get_view(view) if view else None
     classifiers = load_models(model)
     rows = []
-    for films, failures in _read(paths):
-        for path, error in failures:
-            rows.append(_answer(path, error=str(error)))
-        answers = [classifier.predict([xray for _, xray in films]) for classifier in classifiers]
-        for index, (path, _) in enumerate(films):
-            predictions = [answers_of_one[index] for answers_of_one in answers]
-            found = [(one.model, one.probabilities, one.warnings) for one in predictions]
-            if together := mean_probabilities(predictions):
-                notes = dict.fromkeys(note for one in predictions for note in one.warnings)
-                found.append((ENSEMBLE, together, notes))
-            for name, probabilities, notes in found:
-                if chosen_view:
-                    values = np.array([list(probabilities.values())])
-                    viewed = chosen_view.probabilities(values, list(probabilities))[0]
-                    probabilities = dict(zip(chosen_view.classes, map(float, viewed), strict=True))
-                rows.append(
-                    _answer(
-                        path,
-                        model=name,
-                        label=max(probabilities, key=probabilities.get),
-                        probabilities={k: round(p, 6) for k, p in probabilities.items()},
-                        warnings=list(notes),
-                    )
-                )
-        if json:
-            for row in rows:
-                emit_json(row)
-            rows.clear()
+    with progress_bar() as update:
+        for films, failures in _read(paths, update):
+            for path, error in failures:
+                rows.append(_answer(path, error=str(error)))
+            answers = [
+                classifier.predict([xray for _, xray in films]) for classifier in classifiers
+            ]
+            for index, (path, _) in enumerate(films):
+                rows += _answers(path, [one[index] for one in answers], chosen_view)
+            if json:
+                for row in rows:
+                    emit_json(row)
+                rows.clear()
     if not json:
         _show_predictions(rows)
 
@@ -126,33 +113,30 @@ def explain(
     out.mkdir(parents=True, exist_ok=True)
     names: dict[str, int] = {}
     rows = []
-    for films, failures in _read(paths):
-        lines = [_line(path, error=str(error)) for path, error in failures]
-        for path, xray in films:
-            count = names[path.stem] = names.get(path.stem, 0) + 1
-            stem = path.stem if count == 1 else f"{path.stem}-{count}"
-            for classifier in classifiers:
-                prediction = classifier.predict(xray)
-                for name in methods:
-                    heat = xraycore.explain(classifier, prediction, name, target)
-                    base = out / f"{stem}.{classifier.spec.name}.{name}"
-                    Image.fromarray(overlay(xray, heat, opacity=opacity)).save(f"{base}.png")
-                    np.save(f"{base}.npy", heat.values)
-                    facts = _provenance(classifier, xray, prediction, heat)
-                    Path(f"{base}.json").write_text(json_module.dumps(facts, indent=2) + "\n")
-                    lines.append(
-                        _line(
-                            path,
-                            model=heat.model,
-                            method=name,
-                            target=heat.target,
-                            overlay=f"{base}.png",
+    with progress_bar() as update:
+        for films, failures in _read(paths, update):
+            lines = [_line(path, error=str(error)) for path, error in failures]
+            for path, xray in films:
+                count = names[path.stem] = names.get(path.stem, 0) + 1
+                stem = path.stem if count == 1 else f"{path.stem}-{count}"
+                for classifier in classifiers:
+                    prediction = classifier.predict(xray)
+                    for name in methods:
+                        words = f"{name} of {classifier.spec.name}, {path.name}"
+                        heat = xraycore.explain(
+                            classifier, prediction, name, target, report=partial(update, words)
                         )
-                    )
-        if json:
-            for line in lines:
-                emit_json(line)
-        rows += lines
+                        file = _write_map(out, stem, xray, heat, opacity)
+                        facts = _provenance(classifier, xray, prediction, heat)
+                        file.with_suffix(".json").write_text(
+                            json_module.dumps(facts, indent=2) + "\n"
+                        )
+                        about = {"model": heat.model, "method": name, "target": heat.target}
+                        lines.append(_line(path, **about, overlay=str(file)))
+            if json:
+                for line in lines:
+                    emit_json(line)
+            rows += lines
     if not json:
         columns = ["file", "model", "target", "overlay"]
         table = [
@@ -170,6 +154,26 @@ def _headline(scores: dict) -> str:
         else ("accuracy", scores["all"]["accuracy"])
     )
     return f"{name} {score['value']:.3f} [{score['low']:.3f}, {score['high']:.3f}]"
+
+
+def _answers(path: Path, predictions: list["Prediction"], view: View | None) -> Iterator[dict]:
+    """What each model says of a film, and what two or more say together."""
+    found = [(one.model, one.probabilities, one.warnings) for one in predictions]
+    if together := mean_probabilities(predictions):
+        notes = dict.fromkeys(note for one in predictions for note in one.warnings)
+        found.append((ENSEMBLE, together, notes))
+    for name, probabilities, notes in found:
+        if view:
+            values = np.array([list(probabilities.values())])
+            viewed = view.probabilities(values, list(probabilities))[0]
+            probabilities = dict(zip(view.classes, map(float, viewed), strict=True))
+        yield _answer(
+            path,
+            model=name,
+            label=max(probabilities, key=probabilities.get),
+            probabilities={k: round(p, 6) for k, p in probabilities.items()},
+            warnings=list(notes),
+        )
 
 
 def _answer(
@@ -229,22 +233,21 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
 
 
 def _read(
-    paths: list[Path],
+    paths: list[Path], update: Callable[[str, float], None]
 ) -> Iterator[tuple[list[tuple[Path, Radiograph]], list[tuple[Path, RadiographError]]]]:
     """Chunks of films that were read, and of files that could not be."""
     files = list(_files(paths))
     if not files:
         raise ValueError(f"expected image files; {', '.join(map(str, paths))} holds none.")
-    with progress_bar() as update:
-        for start in range(0, len(files), CHUNK):
-            films, failures = [], []
-            for path in files[start : start + CHUNK]:
-                try:
-                    films.append((path, read_radiograph(path)))
-                except RadiographError as error:
-                    failures.append((path, error))
-            update(f"film {start + 1} of {len(files)}", start / len(files))
-            yield films, failures
+    for start in range(0, len(files), CHUNK):
+        films, failures = [], []
+        for path in files[start : start + CHUNK]:
+            try:
+                films.append((path, read_radiograph(path)))
+            except RadiographError as error:
+                failures.append((path, error))
+        update(f"film {start + 1} of {len(files)}", start / len(files))
+        yield films, failures
 
 
 def _show_predictions(rows: list[dict]) -> None:
@@ -258,6 +261,14 @@ def _show_predictions(rows: list[dict]) -> None:
         table.append([row["path"], row["model"], label, row["probabilities"][label], notes])
     emit_table("Predictions", ["file", "model", "says", "probability", "notes"], table)
     err.print(NOTICE)
+
+
+def _write_map(out: Path, stem: str, xray: Radiograph, heat: "Heatmap", opacity: float) -> Path:
+    """Writes a map's values, and its overlay, whose file is returned."""
+    file = out / f"{stem}.{heat.model}.{heat.method}.png"
+    Image.fromarray(overlay(xray, heat, opacity=opacity)).save(file)
+    np.save(file.with_suffix(".npy"), heat.values)
+    return file
 
 
 def _provenance(classifier, xray, prediction, heat) -> dict:

@@ -11,7 +11,7 @@ from PIL import Image
 from xraycore.cli.app import Json, app
 from xraycore.cli.console import emit_json, emit_table, err, progress_bar
 from xraycore.cli.inspecting import Models, load_models
-from xraycore.explain.methods import get_method, list_methods
+from xraycore.explain.methods import ANALYTIC, get_method
 from xraycore.imaging import RadiographError, read_radiograph
 from xraycore.imaging.resample import resize
 
@@ -36,13 +36,14 @@ def localise(
     ] = None,
     model: Models = None,
     method: Annotated[
-        list[str] | None, typer.Option(help="Heatmap method; repeatable, all by default.")
+        list[str] | None,
+        typer.Option(help="Heatmap method; repeatable. By default all of one forward pass."),
     ] = None,
     target: Annotated[str, typer.Option(help="Class that the masks show.")] = "COVID-19",
     json: Json = False,
 ) -> None:
     """Ask of every model and method whether its heat finds what a person drew."""
-    methods = [get_method(name).name for name in method or list_methods()]
+    methods = [get_method(name).name for name in method or ANALYTIC]
     classifiers = load_models(model)
     triples = _films(images, masks, lungs)
 

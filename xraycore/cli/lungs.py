@@ -1,4 +1,4 @@
-"""The command that trains the lung segmenter: train-lungs."""
+"""Commands about the lung segmenter and what it knows of films: train-lungs, fit-screening."""
 
 import shlex
 import sys
@@ -10,6 +10,8 @@ import typer
 
 from xraycore.cli.app import Json, Seed, app
 from xraycore.cli.console import emit_json, emit_table, progress_bar
+from xraycore.cli.datasets import Datasets
+from xraycore.data.splits import read_splits
 
 WORST = 10
 
@@ -73,3 +75,30 @@ def train_lungs(
     rows = [["mean Dice", found["value"], found["low"], found["high"], found["n"]]]
     emit_table(f"Lung segmenter: {installed}", ["score", "value", "low", "high", "films"], rows)
     emit_table("Worst held-back films", ["film", "Dice"], list(card["scores"]["worst"].items()))
+
+
+@app.command()
+def fit_screening(datasets: Datasets, seed: Seed = 0, json: Json = False) -> None:
+    """Learn what frontal chest films are like, so that others are warned about."""
+    manifest = read_splits(datasets, seed=seed)
+
+    from xraycore.evaluation.scores import proportion
+    from xraycore.training.run import environment
+    from xraycore.training.screening import screen_splits, ship_screening
+
+    with progress_bar() as update:
+        screening, counts = screen_splits(manifest, report=update)
+    warned = {" ".join(part): proportion(*count) for part, count in counts.items()}
+    about = {
+        "data": [str(one) for one in datasets],
+        "seed": seed,
+        "command": shlex.join(["python", "-m", "xraycore", *sys.argv[1:]]),
+        "environment": environment(),
+        "warned_about": warned,
+    }
+    file = ship_screening(screening, about)
+    if json:
+        emit_json({"file": str(file), **about})
+        return
+    rows = [[part, s["value"], s["low"], s["high"], s["n"]] for part, s in warned.items()]
+    emit_table(f"Warned about: {file}", ["data set, split", "share", "low", "high", "films"], rows)

@@ -1,7 +1,8 @@
 """Synthetic frontal chest radiographs, with and without an opacity, of no person at all.
 
 A phantom is made as a radiograph is: thickness of tissue along each ray, attenuation, scatter,
-quantum noise, and the response of a film. `xraycore.data.phantom_shapes` draws the anatomy.
+quantum noise, and the response of a film. `xraycore.data.phantom_shapes` draws the anatomy,
+`xraycore.data.opacities` the opacities.
 """
 
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from xraycore.data.opacities import paint_opacity, places_in
 from xraycore.data.phantom_shapes import build_chest
 
 # Attenuation per centimetre at about 70 keV: of water, and what bone adds to it.
@@ -51,52 +53,9 @@ def make_phantom(seed: int, *, opacity: bool = False, size: int = 512) -> Phanto
     if not opacity:
         return Phantom(pixels, chest.lungs, np.zeros_like(chest.lungs), "Normal", seed)
     rng = np.random.default_rng((seed, 2))
-    centre, lung_width = _place(chest.lungs, rng)
-    radius = rng.uniform(0.18, 0.34) * lung_width
-    pixels, lesion = paint_consolidation(pixels, chest.lungs, centre, radius, rng)
+    ((centre, radius),) = places_in(chest.lungs, 1, rng)
+    pixels, lesion = paint_opacity("focal", pixels, chest.lungs, centre, radius, rng)
     return Phantom(pixels, chest.lungs, lesion, "Opacity", seed)
-
-
-def paint_consolidation(
-    pixels: np.ndarray,
-    lungs: np.ndarray,
-    centre: tuple[float, float],
-    radius: float,
-    rng: np.random.Generator,
-) -> tuple[np.ndarray, np.ndarray]:
-    """A film with a consolidation painted into one lung, and where it is.
-
-    Where fluid takes the place of air a lung comes close to the brightness of the tissue around
-    it, and keeps part of its contrast: ribs and vessels stay faintly visible.
-
-    Args:
-        pixels: Float32 (H, W) in [0, 1], air dark.
-        lungs: Bool (H, W).
-        centre: Row and column in pixels, inside a lung.
-        radius: Mean radius in pixels.
-        rng: Decides shape, texture and density.
-
-    Returns:
-        New pixels, and the lesion's bool mask (H, W), outside of which nothing is changed.
-
-    Raises:
-        ValueError: If the centre lies outside the lungs.
-    """
-    row, column = (round(float(place)) for place in centre)
-    inside_film = 0 <= row < lungs.shape[0] and 0 <= column < lungs.shape[1]
-    if not inside_film or not lungs[row, column]:
-        raise ValueError(f"centre must lie inside the lungs. Received: {centre}")
-    parts = cv2.connectedComponents(lungs.astype(np.uint8))[1]
-    lung = parts == parts[row, column]
-    density = _density(lung, centre, radius, rng)
-    lesion = density > 0
-    logits = _logit(pixels)
-    around = pixels[~lungs & (pixels > np.median(pixels[lungs]))]
-    tissue = np.median(around) if around.size else np.float32(0.7)
-    goal = max(_logit(tissue), np.median(logits[lungs]) + 1.0)
-    share = np.float32(rng.uniform(0.65, 0.95)) * density
-    painted = 1 / (1 + np.exp(-(logits + share * np.maximum(goal - logits, 0))))
-    return np.where(lesion, painted, pixels).astype(np.float32), lesion
 
 
 def write_phantoms(
@@ -154,50 +113,3 @@ def _wide_blur(image: np.ndarray, sigma: float) -> np.ndarray:
     small = cv2.resize(image, (64, 64), interpolation=cv2.INTER_AREA)
     small = cv2.GaussianBlur(small, (0, 0), sigma * 64, borderType=cv2.BORDER_REPLICATE)
     return cv2.resize(small, image.shape[::-1], interpolation=cv2.INTER_CUBIC)
-
-
-def _density(
-    lung: np.ndarray, centre: tuple[float, float], radius: float, rng: np.random.Generator
-) -> np.ndarray:
-    """How consolidated a lung is around a centre: float32 (H, W) in [0, 1], 0 outside the lung."""
-    reach = max(4, int(np.ceil(2.4 * radius)))
-    patch = np.arange(-reach, reach + 1, dtype=np.float32)
-    down, across = patch[:, None], patch
-    angle, stretch = rng.uniform(0, np.pi), np.float32(rng.uniform(1.0, 1.35))
-    cos, sin = np.float32(np.cos(angle)), np.float32(np.sin(angle))
-    along, beside = cos * across + sin * down, cos * down - sin * across
-    distance = np.hypot(along / stretch, beside * stretch)
-    coarse, middle, fine = (_noise(rng, len(patch), cells) for cells in (6, 13, 30))
-    ragged = distance / np.float32(radius) + 0.15 * coarse + 0.09 * middle
-    ramp = np.clip((1.36 - ragged) / 0.95, 0, 1) * (distance < reach)
-    texture = 0.88 + 0.05 * middle + 0.05 * fine
-    shape = np.pad(ramp * ramp * (3 - 2 * ramp) * texture, 1)
-    row, column = (round(float(place)) - reach - 1 for place in centre)
-    move = np.array([[1.0, 0, column], [0, 1.0, row]])
-    density = cv2.warpAffine(shape, move, lung.shape[::-1], flags=cv2.INTER_NEAREST)
-    # A lung mask is never exact: fade before its edge.
-    depth = cv2.distanceTransform(np.pad(lung, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
-    density *= np.clip(depth / np.float32(max(1.0, 0.12 * radius)), 0, 1)
-    return np.clip((density - 0.04) / 0.96, 0, 1).astype(np.float32)
-
-
-def _noise(rng: np.random.Generator, side: int, cells: int) -> np.ndarray:
-    """Smooth noise (side, side) of about unit variance, `cells` grains across."""
-    grains = rng.standard_normal((cells, cells), dtype=np.float32)
-    return 1.3 * cv2.resize(grains, (side, side), interpolation=cv2.INTER_CUBIC)
-
-
-def _place(lungs: np.ndarray, rng: np.random.Generator) -> tuple[tuple[int, int], int]:
-    """Row and column well inside a lung, and that lung's width in pixels."""
-    parts = cv2.connectedComponents(lungs.astype(np.uint8))[1]
-    depth = cv2.distanceTransform(lungs.astype(np.uint8), cv2.DIST_L2, 5)
-    rows, columns = np.nonzero(depth > 0.45 * depth.max())
-    index = rng.integers(len(rows))
-    row, column = int(rows[index]), int(columns[index])
-    lung = parts == parts[row, column]
-    return (row, column), int(lung.any(axis=0).sum())
-
-
-def _logit(pixels: np.ndarray) -> np.ndarray:
-    safe = np.clip(pixels, 0.01, 0.99)
-    return np.log(safe / (1 - safe))

@@ -1,0 +1,76 @@
+"""Is this a frontal chest X-ray at all? How far a film is from those that the networks know."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from xraycore.anatomy.segmenter import segmenter_folder
+from xraycore.weightfiles import WeightsError, load_card, sha256
+
+FILE = "screening.npz"
+UNLIKE = (
+    "This does not look like the frontal chest X-rays that the networks know. What they say about "
+    "it means little."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Screening:
+    """What the segmenter's features of frontal chest films are like.
+
+    The Mahalanobis distance in the features of a network tells films from what is none (Lee et al.
+    2018, arXiv:1807.03888); here in those of the lung segmenter, which every film passes anyway.
+
+    Attributes:
+        mean: Float32 (d,), of log(1 + feature) of the training films.
+        scale: Float32 (d,), their standard deviation.
+        precision: Float32 (d, d), inverse of their shrunk correlation.
+        limit: Distance that hardly any film of the validation split exceeds.
+    """
+
+    mean: np.ndarray
+    scale: np.ndarray
+    precision: np.ndarray
+    limit: float
+
+    def unlikeness(self, features: np.ndarray) -> np.ndarray:
+        """Distances (n,) of features (n, d) as shares of the limit: above 1 a film is unlike."""
+        standard = standardised(features, self.mean, self.scale)
+        squares = np.einsum("nd,de,ne->n", standard, self.precision, standard)
+        return np.sqrt(np.maximum(squares, 0.0)) / self.limit
+
+
+def standardised(features: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Features (n, d), never negative, on the scale on which films are compared."""
+    return (np.log1p(features) - mean) / scale
+
+
+def screen(features: np.ndarray) -> np.ndarray:
+    """Unlikeness (n,) of the segmenter's features (n, 512); NaN where it has no screening.
+
+    Raises:
+        WeightsError: If the screening's file is missing or not what the segmenter's card says.
+    """
+    screening = load_screening()
+    return screening.unlikeness(features) if screening else np.full(len(features), np.nan)
+
+
+@cache
+def load_screening() -> Screening | None:
+    """The shipped screening, verified against the segmenter's card; loaded once.
+
+    Raises:
+        WeightsError: If its file is missing or not what the card says.
+    """
+    folder = segmenter_folder()
+    described = load_card(folder, ("weights",)).get("screening")
+    if described is None:
+        return None
+    file = folder / FILE
+    if not file.is_file() or sha256(file) != described["sha256"]:
+        raise WeightsError(f"{file}: expected the screening that its card describes.")
+    with np.load(file, allow_pickle=False) as stored:
+        return Screening(
+            stored["mean"], stored["scale"], stored["precision"], float(stored["limit"])
+        )

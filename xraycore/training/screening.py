@@ -1,0 +1,115 @@
+"""Fitting what frontal chest films are like, and the distance from which one is warned about."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from sklearn.covariance import LedoitWolf
+
+from xraycore.anatomy.lungs import lung_field
+from xraycore.anatomy.screening import FILE, Screening, standardised
+from xraycore.anatomy.segmenter import BATCH, load_segmenter, segmenter_folder
+from xraycore.data.manifest import DatasetError, Manifest, Record
+from xraycore.imaging import RadiographError, read_radiograph
+from xraycore.training.run import write_json
+from xraycore.weightfiles import load_card, sha256
+
+# At most this share of any source's validation films is to be unlike.
+UNLIKE_SHARE = 0.002
+# Below this spread a feature says nothing, and dividing by it would make it say much.
+LEAST_SPREAD = 1e-3
+
+Report = Callable[[str, float], None]
+
+
+def fit_screening(features: np.ndarray, validation: Sequence[np.ndarray]) -> Screening:
+    """Mean, spread and shrunk correlation of training films' features, limit by other films'.
+
+    The shrinkage is Ledoit & Wolf's (2004, doi:10.1016/S0047-259X(03)00096-4).
+
+    Args:
+        features: Of the segmenter, float (n, d).
+        validation: Likewise, of films that were not fitted to, source by source.
+    """
+    logs = np.log1p(features)
+    mean, scale = logs.mean(axis=0), np.maximum(logs.std(axis=0), LEAST_SPREAD)
+    precision = LedoitWolf().fit(standardised(features, mean, scale)).precision_
+    unlimited = Screening(mean, scale, precision.astype(np.float32), 1.0)
+    limit = max(np.quantile(unlimited.unlikeness(v), 1 - UNLIKE_SHARE) for v in validation)
+    return Screening(mean, scale, unlimited.precision, float(limit))
+
+
+def look_at(
+    records: Sequence[Record], report: Callable[[float], None]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Whether plausible lungs were found, bool (n,), and features (n, d), of readable films.
+
+    Raises:
+        DatasetError: If none can be read.
+    """
+    found, features = [], []
+    for start in range(0, len(records), BATCH):
+        films = []
+        for record in records[start : start + BATCH]:
+            try:
+                films.append(read_radiograph(record.path).pixels)
+            except RadiographError:
+                continue  # `audit` says so.
+        if films:
+            probabilities, seen = load_segmenter().look(films)
+            found.extend(lung_field(one).found for one in probabilities)
+            features.append(seen)
+        report(min(1.0, (start + BATCH) / len(records)))
+    if not features:
+        raise DatasetError(f"expected films that can be read. Found none among {len(records)}")
+    return np.array(found), np.concatenate(features)
+
+
+def screen_splits(
+    manifest: Manifest, report: Report = lambda _, __: None
+) -> tuple[Screening, dict[tuple[str, str], tuple[int, int]]]:
+    """Fits on the training films; says how many films of each source's splits are warned about.
+
+    Returns:
+        The screening, and by source and split how many films are warned about, for unlikeness or
+        for want of lungs, of how many.
+
+    Raises:
+        DatasetError: If there are no films to fit to or to set the limit by.
+    """
+    looked = {}
+    parts = sorted({(r.source, r.split) for r in manifest.records})
+    for source, split in parts:
+        chosen = [r for r in manifest.records if (r.source, r.split) == (source, split)]
+        looked[source, split] = look_at(chosen, partial(report, f"looking at {source}, {split}"))
+
+    def features(name: str) -> list[np.ndarray]:
+        chosen = [seen for (_, split), (_, seen) in looked.items() if split == name]
+        if not chosen:
+            raise DatasetError(f"expected films in the split {name!r}. Found none")
+        return chosen
+
+    screening = fit_screening(np.concatenate(features("train")), features("val"))
+    warned = {
+        part: (int(((screening.unlikeness(seen) > 1) | ~found).sum()), len(found))
+        for part, (found, seen) in looked.items()
+    }
+    return screening, warned
+
+
+def ship_screening(screening: Screening, about: dict) -> Path:
+    """Stores a screening beside the segmenter and describes it in that one's card."""
+    folder = segmenter_folder()
+    file = folder / FILE
+    np.savez_compressed(
+        file,
+        mean=screening.mean.astype(np.float32),
+        scale=screening.scale.astype(np.float32),
+        precision=screening.precision,
+        limit=screening.limit,
+    )
+    described = {"file": FILE, "sha256": sha256(file), "bytes": file.stat().st_size, **about}
+    card = load_card(folder, ("weights",))
+    write_json(folder / "card.json", {**card, "screening": described})
+    return file
