@@ -1,0 +1,196 @@
+"""What a reading study is made of."""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+from xraycore.explain.heatmap import Heatmap
+from xraycore.imaging.box import Box
+from xraycore.imaging.radiograph import Radiograph
+from xraycore.review.errors import ReviewError
+
+VERDICTS = ("agree", "disagree", "unsure")
+GRADES = (1, 2, 3, 4, 5)
+MAX_NAME = 80
+MAX_COMMENT = 2000
+MAX_BOXES = 50
+# What a worklist says of a heatmap.
+TO_READ, DRAFT, DONE = "to read", "draft", "done"
+
+
+@dataclass(frozen=True)
+class ToRead:
+    """A heatmap that a study shall ask about: `sha256` of the film's file, and what made it.
+
+    Raises:
+        ReviewError: If `sha256` is none (a path, say), or another value is empty or too long.
+    """
+
+    sha256: str
+    model: str
+    method: str
+    target: str
+
+    def __post_init__(self):
+        if not re.fullmatch("[0-9a-f]{64}", self.sha256):
+            raise ReviewError(
+                "a film is known by its sha256, 64 hexadecimal digits. "
+                f"Received: {self.sha256[:MAX_NAME]!r}"
+            )
+        for value in (self.model, self.method, self.target):
+            checked_name(value, "a model, method or class")
+
+    @classmethod
+    def of(cls, xray: Radiograph, heat: Heatmap) -> Self:
+        """This heatmap of this film."""
+        return cls(xray.info.sha256, heat.model, heat.method, heat.target)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A person who reviews."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Study:
+    """A list of heatmaps to judge.
+
+    Attributes:
+        id: Of the database.
+        name: Unique, whatever its case.
+        seed: Of the random order, another for each reader; None for the order of its making.
+        blinded: Whether readers must not see which model and method made a heatmap, nor what the
+            model says.
+        created: When, with its time zone.
+    """
+
+    id: int
+    name: str
+    seed: int | None
+    blinded: bool
+    created: datetime
+
+
+@dataclass(frozen=True)
+class Item:
+    """A heatmap of a study; see `ToRead`."""
+
+    id: int
+    sha256: str
+    model: str
+    method: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a reader says of a heatmap; a draft may leave out anything.
+
+    Attributes:
+        verdict: One of `VERDICTS`: does the finding lie where the heatmap says?
+        grade: Of the heatmap, 1 (useless) to 5 (as an expert would draw it).
+        comment: At most `MAX_COMMENT` characters.
+        boxes: Where the finding is.
+
+    Raises:
+        ReviewError: If a value is not one of these.
+    """
+
+    verdict: str | None = None
+    grade: int | None = None
+    comment: str = ""
+    boxes: Sequence[Box] = ()
+
+    def __post_init__(self):
+        _check_one_of("verdict", self.verdict, VERDICTS)
+        _check_one_of("grade", self.grade, GRADES)
+        if len(self.comment) > MAX_COMMENT:
+            raise ReviewError(
+                f"a comment holds up to {MAX_COMMENT} characters. Received: {len(self.comment)}"
+            )
+        if len(self.boxes) > MAX_BOXES:
+            raise ReviewError(f"a film holds up to {MAX_BOXES} boxes. Received: {len(self.boxes)}")
+        object.__setattr__(self, "comment", _storable(self.comment))
+        object.__setattr__(self, "boxes", tuple(self.boxes))
+
+
+@dataclass(frozen=True)
+class Review:
+    """One version of what a reader says of a heatmap.
+
+    Attributes:
+        reader: Who.
+        item: Of which heatmap.
+        version: 1 for the first that was stored.
+        final: False for a draft, which no result counts.
+        answer: What is said.
+        seconds: Time spent on the heatmap so far, all versions together.
+        saved: When, with its time zone.
+    """
+
+    reader: Reader
+    item: Item
+    version: int
+    final: bool
+    answer: Answer
+    seconds: float
+    saved: datetime
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of a reader's worklist.
+
+    Attributes:
+        number: Its place in this reader's order, from 1.
+        item: The heatmap.
+        state: `TO_READ`; `DRAFT`, also where a final review is being changed; or `DONE`.
+        review: The newest version; None where there is none.
+    """
+
+    number: int
+    item: Item
+    state: str
+    review: Review | None
+
+
+def checked_name(name: str, what: str) -> str:
+    """The name without needless spaces.
+
+    Raises:
+        ReviewError: If it is empty or longer than `MAX_NAME`.
+    """
+    tidy = " ".join(_storable(name).split())
+    if not 0 < len(tidy) <= MAX_NAME:
+        raise ReviewError(
+            f"{what} needs a name of 1 to {MAX_NAME} characters. Received: {len(tidy)}"
+        )
+    return tidy
+
+
+def checked_seconds(seconds: float) -> float:
+    """The time, if it is one.
+
+    Raises:
+        ReviewError: If it is negative, infinite or NaN.
+    """
+    if not 0 <= seconds < math.inf:
+        raise ReviewError(f"time spent must be 0 s or more. Received: {seconds}")
+    return float(seconds)
+
+
+def _check_one_of(name: str, value: object, allowed: Sequence[object]) -> None:
+    if value is not None and value not in allowed:
+        choices = ", ".join(map(str, allowed))
+        raise ReviewError(f"{name} must be one of {choices}. Received: {value!r}")
+
+
+def _storable(text: str) -> str:
+    """The text without what no database takes: NUL and halves of surrogate pairs."""
+    return text.replace("\0", "").encode("utf-8", "ignore").decode()

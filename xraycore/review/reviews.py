@@ -1,0 +1,285 @@
+"""Studies, readers and what they said, in the database."""
+
+import hashlib
+from collections.abc import Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, Table, func, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from xraycore.imaging.box import Box
+from xraycore.review import tables
+from xraycore.review.database import writing
+from xraycore.review.errors import ReviewError, one_line_errors
+from xraycore.review.records import (
+    DONE,
+    DRAFT,
+    TO_READ,
+    Answer,
+    Entry,
+    Item,
+    Reader,
+    Review,
+    Study,
+    ToRead,
+    checked_name,
+    checked_seconds,
+)
+
+MAX_SEED = 2**63 - 1
+
+
+class Reviews:
+    """The reading studies of a database, see `open_database`.
+
+    Threads and processes may share it. Whatever cannot be read or written raises `ReviewError`.
+    """
+
+    def __init__(self, engine: Engine):
+        self._engine = engine
+
+    def create_study(
+        self,
+        name: str,
+        heatmaps: Sequence[ToRead],
+        *,
+        seed: int | None = None,
+        blinded: bool = False,
+    ) -> Study:
+        """A new study of these heatmaps; one that is given twice is read once.
+
+        Args:
+            name: Of the study, another than those of all others.
+            heatmaps: What to judge.
+            seed: Of a random order, another for each reader; None for the order given.
+            blinded: Whether readers must not see model, method and prediction.
+
+        Raises:
+            ReviewError: If there is a study of that name, no heatmap, or a seed below 0.
+        """
+        name = checked_name(name, "a study")
+        if not heatmaps:
+            raise ReviewError("a study needs at least one heatmap. Received: none")
+        if seed is not None and not 0 <= seed <= MAX_SEED:
+            raise ReviewError(f"a seed must be 0 to 2^63 - 1. Received: {seed}")
+        created = datetime.now(UTC)
+        row = {"name": name, "key": name.casefold(), "seed": seed, "blinded": blinded}
+        try:
+            with self._write() as connection:
+                study_id = _inserted(connection, tables.studies, created=created, **row)
+                connection.execute(
+                    insert(tables.items),
+                    [
+                        {"study_id": study_id, "position": position, **vars(heatmap)}
+                        for position, heatmap in enumerate(dict.fromkeys(heatmaps))
+                    ],
+                )
+        except IntegrityError:
+            raise ReviewError(f"there is a study named {name!r} already. Choose another") from None
+        return Study(study_id, name, seed, blinded, created)
+
+    def studies(self) -> list[Study]:
+        """All studies, the newest first."""
+        table = tables.studies.c
+        columns = (table.id, table.name, table.seed, table.blinded, table.created)
+        with self._read() as connection:
+            rows = connection.execute(select(*columns).order_by(table.id.desc()))
+            return [Study(*row) for row in rows]
+
+    def add_reader(self, name: str) -> Reader:
+        """The reader of this name, whatever its case; a new one where there is none."""
+        name = checked_name(name, "a reader")
+        known = select(tables.readers.c.id, tables.readers.c.name).where(
+            tables.readers.c.key == name.casefold()
+        )
+        try:
+            with self._write() as connection:
+                found = connection.execute(known).first()
+                if found is None:
+                    row = {"name": name, "key": name.casefold()}
+                    found = (_inserted(connection, tables.readers, **row), name)
+        except IntegrityError:  # Another process has added the same name in between.
+            with self._read() as connection:
+                found = connection.execute(known).one()
+        return Reader(*found)
+
+    def readers(self) -> list[Reader]:
+        """All readers by name."""
+        table = tables.readers.c
+        with self._read() as connection:
+            rows = connection.execute(select(table.id, table.name).order_by(table.key))
+            return [Reader(*row) for row in rows]
+
+    def worklist(self, reader: Reader, study: Study) -> list[Entry]:
+        """All heatmaps of a study with what this reader said of them, in the reader's order."""
+        table = tables.items.c
+        of_study = (
+            select(table.id, table.sha256, table.model, table.method, table.target)
+            .where(table.study_id == study.id)
+            .order_by(table.position)
+        )
+        newest = _reviews(
+            table.study_id == study.id, tables.reviews.c.reader_id == reader.id, _is_newest()
+        )
+        with self._read() as connection:
+            items = [Item(*row) for row in connection.execute(of_study)]
+            said = {row.item_id: _review(row) for row in connection.execute(newest)}
+        if study.seed is not None:
+            items.sort(key=lambda item: _lot(study.seed, reader, item))
+        return [
+            Entry(number, item, _state(said.get(item.id)), said.get(item.id))
+            for number, item in enumerate(items, start=1)
+        ]
+
+    def save_draft(
+        self, reader: Reader, item: Item, answer: Answer, *, seconds: float = 0.0
+    ) -> Review:
+        """Stores what a reader has entered so far, as a new version.
+
+        A final review that there was still counts.
+
+        Args:
+            reader: Who.
+            item: The heatmap.
+            answer: What is entered, complete or not.
+            seconds: Time spent since the last version.
+        """
+        return self._save(reader, item, answer, seconds, final=False)
+
+    def save_review(
+        self, reader: Reader, item: Item, answer: Answer, *, seconds: float = 0.0
+    ) -> Review:
+        """Stores a final review, as a new version, which counts from now on.
+
+        Args:
+            reader: Who.
+            item: The heatmap.
+            answer: With a verdict and a grade.
+            seconds: Time spent since the last version.
+
+        Raises:
+            ReviewError: If verdict or grade is missing.
+        """
+        for name in ("verdict", "grade"):
+            if getattr(answer, name) is None:
+                raise ReviewError(f"a review needs a verdict and a grade. Received: no {name}")
+        return self._save(reader, item, answer, seconds, final=True)
+
+    def history(self, reader: Reader, item: Item) -> list[Review]:
+        """All versions of what a reader said of a heatmap, the first first."""
+        versions = tables.reviews.c
+        query = _reviews(versions.reader_id == reader.id, versions.item_id == item.id)
+        with self._read() as connection:
+            return [_review(row) for row in connection.execute(query.order_by(versions.version))]
+
+    def results(self, study: Study) -> list[Review]:
+        """The reviews that count: of each reader and heatmap the newest final version."""
+        query = _reviews(tables.items.c.study_id == study.id, _is_newest(final=True))
+        order = (tables.items.c.position, tables.readers.c.key)
+        with self._read() as connection:
+            return [_review(row) for row in connection.execute(query.order_by(*order))]
+
+    def _save(
+        self, reader: Reader, item: Item, answer: Answer, seconds: float, *, final: bool
+    ) -> Review:
+        spent, saved = checked_seconds(seconds), datetime.now(UTC)
+        versions = tables.reviews.c
+        # Saves of one reader wait for each other here: no two get the same version.
+        lock = select(tables.readers.c.id).where(tables.readers.c.id == reader.id).with_for_update()
+        before = (
+            select(versions.version, versions.seconds)
+            .where(versions.reader_id == reader.id, versions.item_id == item.id)
+            .order_by(versions.version.desc())
+            .limit(1)
+        )
+        try:
+            with self._write() as connection:
+                connection.execute(lock)
+                last = connection.execute(before).first()
+                version = last.version + 1 if last else 1
+                total = last.seconds + spent if last else spent
+                connection.execute(
+                    insert(tables.reviews).values(
+                        reader_id=reader.id,
+                        item_id=item.id,
+                        version=version,
+                        final=final,
+                        verdict=answer.verdict,
+                        grade=answer.grade,
+                        comment=answer.comment,
+                        boxes=[[box.left, box.top, box.right, box.bottom] for box in answer.boxes],
+                        seconds=total,
+                        saved=saved,
+                    )
+                )
+        except IntegrityError:
+            raise ReviewError(
+                f"the database knows no reader {reader.name!r} or no such heatmap. "
+                "Was it replaced? Reload the page"
+            ) from None
+        return Review(reader, item, version, final, answer, total, saved)
+
+    @contextmanager
+    def _read(self):
+        with one_line_errors(self._engine.url), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _write(self):
+        with one_line_errors(self._engine.url), writing(self._engine).begin() as connection:
+            yield connection
+
+
+def _inserted(connection: Connection, table: Table, **row: object) -> int:
+    return connection.execute(insert(table).values(**row)).inserted_primary_key[0]
+
+
+def _reviews(*where: ColumnElement[bool]) -> Select:
+    readers, items, reviews = tables.readers.c, tables.items.c, tables.reviews.c
+    return (
+        select(
+            *(reviews.reader_id, readers.name, reviews.item_id),
+            *(items.sha256, items.model, items.method, items.target),
+            *(reviews.version, reviews.final, reviews.verdict, reviews.grade, reviews.comment),
+            *(reviews.boxes, reviews.seconds, reviews.saved),
+        )
+        .join_from(tables.reviews, tables.items)
+        .join(tables.readers)
+        .where(*where)
+    )
+
+
+def _is_newest(*, final: bool = False) -> ColumnElement[bool]:
+    """Whether no later version of the row, or no later final one, exists."""
+    this, other = tables.reviews.c, tables.reviews.alias()
+    newest = select(func.max(other.c.version)).where(
+        other.c.item_id == this.item_id, other.c.reader_id == this.reader_id
+    )
+    if final:
+        newest = newest.where(other.c.final)
+    return this.version == newest.scalar_subquery()
+
+
+def _review(row: Row) -> Review:
+    corners = (Box(left=x0, top=y0, right=x1, bottom=y1) for x0, y0, x1, y1 in row.boxes)
+    return Review(
+        Reader(row.reader_id, row.name),
+        Item(row.item_id, row.sha256, row.model, row.method, row.target),
+        row.version,
+        row.final,
+        Answer(row.verdict, row.grade, row.comment, tuple(corners)),
+        row.seconds,
+        row.saved,
+    )
+
+
+def _state(review: Review | None) -> str:
+    if review is None:
+        return TO_READ
+    return DONE if review.final else DRAFT
+
+
+def _lot(seed: int, reader: Reader, item: Item) -> bytes:
+    """What a shuffled worklist is sorted by: the same for good, whatever NumPy's version."""
+    return hashlib.sha256(f"{seed}/{reader.id}/{item.id}".encode()).digest()

@@ -1,0 +1,107 @@
+"""The tables of the review database. No patient identifier, file name or path has a place there."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Float,
+    ForeignKey,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.engine import Dialect
+
+
+class UtcTime(TypeDecorator):
+    """A moment, kept as UTC without a zone, since SQLite knows none, and given back with it."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime, dialect: Dialect) -> datetime:
+        """UTC without its zone."""
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime, dialect: Dialect) -> datetime:
+        """UTC with its zone."""
+        return value.replace(tzinfo=UTC)
+
+
+# Prefixed, so that they can share a database with those of others.
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+# `key` is the name as names are compared: without case.
+readers = Table(
+    "xraycore_readers",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("key", Text, nullable=False, unique=True),
+)
+
+# Without a seed, all readers read a study in its own order.
+studies = Table(
+    "xraycore_studies",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("key", Text, nullable=False, unique=True),
+    Column("seed", BigInteger),
+    Column("blinded", Boolean, nullable=False),
+    Column("created", UtcTime, nullable=False),
+)
+
+# One heatmap of one film, to be judged.
+items = Table(
+    "xraycore_items",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("study_id", ForeignKey("xraycore_studies.id"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("model", Text, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    UniqueConstraint("study_id", "position"),
+    UniqueConstraint("study_id", "sha256", "model", "method", "target"),
+)
+
+# One version of what a reader says of an item. Rows are added and never changed: the highest
+# version is what the reader sees, the highest final one is what counts.
+reviews = Table(
+    "xraycore_reviews",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("item_id", ForeignKey("xraycore_items.id"), nullable=False),
+    Column("reader_id", ForeignKey("xraycore_readers.id"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("final", Boolean, nullable=False),
+    Column("verdict", String(10)),
+    Column("grade", Integer),
+    Column("comment", Text, nullable=False),
+    Column("boxes", JSON, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("saved", UtcTime, nullable=False),
+    UniqueConstraint("item_id", "reader_id", "version"),
+    CheckConstraint("verdict IN ('agree', 'disagree', 'unsure')", name="verdict"),
+    CheckConstraint("grade BETWEEN 1 AND 5", name="grade"),
+    CheckConstraint("seconds >= 0", name="seconds"),
+    CheckConstraint("NOT final OR (verdict IS NOT NULL AND grade IS NOT NULL)", name="complete"),
+)
