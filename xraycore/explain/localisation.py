@@ -48,14 +48,25 @@ def compare_map(heat: np.ndarray, mask: np.ndarray, lungs: np.ndarray) -> Found:
     top, total = heat.max(), heat.sum()
     shares = [float(heat[where].sum() / total) if total > 0 else 0.0 for where in (mask, lungs)]
     return Found(
-        hit=float(mask[heat == top].mean()),
+        hit=hit(heat, mask),
         energy_in_mask=shares[0],
         energy_in_lungs=shares[1],
         auprc=float(average_precision_score(mask.ravel(), heat.ravel())),
-        ious=np.array([_iou(heat >= share * top, mask) for share in THRESHOLDS])
+        ious=np.array([iou(heat >= share * top, mask) for share in THRESHOLDS])
         if total > 0
         else np.zeros(len(THRESHOLDS)),
     )
+
+
+def hit(heat: np.ndarray, mask: np.ndarray) -> float:
+    """The share of a map's (h, w) hottest points, mostly one, that lies in a mask: 0 to 1."""
+    return float(mask[heat == heat.max()].mean())
+
+
+def iou(called: np.ndarray, mask: np.ndarray) -> float:
+    """Intersection over union of two masks (h, w), 0 where both are empty."""
+    union = (called | mask).sum()
+    return float((called & mask).sum() / union) if union else 0.0
 
 
 def baselines(lungs: np.ndarray) -> dict[str, np.ndarray]:
@@ -100,11 +111,6 @@ def best_of(rows: Mapping[str, Mapping[str, dict]]) -> tuple[str, str]:
     """The model and the method with the highest hit rate."""
     pairs = [(model, method) for model, methods in rows.items() for method in methods]
     return max(pairs, key=lambda pair: rows[pair[0]][pair[1]]["hit"]["value"])
-
-
-def _iou(called: np.ndarray, mask: np.ndarray) -> float:
-    union = (called | mask).sum()
-    return float((called & mask).sum() / union) if union else 0.0
 
 
 def _mean(values: np.ndarray, names: Sequence[str]) -> Score:

@@ -160,6 +160,11 @@ class Entry:
     review: Review | None
 
 
+def corners(box: Box) -> list[float]:
+    """The box as x0, y0, x1, y1 in shares of the film's width and height."""
+    return [float(edge) for edge in (box.left, box.top, box.right, box.bottom)]
+
+
 def checked_name(name: str, what: str) -> str:
     """The name without needless spaces.
 

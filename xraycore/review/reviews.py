@@ -25,6 +25,7 @@ from xraycore.review.records import (
     ToRead,
     checked_name,
     checked_seconds,
+    corners,
 )
 
 MAX_SEED = 2**63 - 1
@@ -208,7 +209,7 @@ class Reviews:
                         verdict=answer.verdict,
                         grade=answer.grade,
                         comment=answer.comment,
-                        boxes=[[box.left, box.top, box.right, box.bottom] for box in answer.boxes],
+                        boxes=[corners(box) for box in answer.boxes],
                         seconds=total,
                         saved=saved,
                     )
@@ -262,13 +263,13 @@ def _is_newest(*, final: bool = False) -> ColumnElement[bool]:
 
 
 def _review(row: Row) -> Review:
-    corners = (Box(left=x0, top=y0, right=x1, bottom=y1) for x0, y0, x1, y1 in row.boxes)
+    boxes = (Box(left=x0, top=y0, right=x1, bottom=y1) for x0, y0, x1, y1 in row.boxes)
     return Review(
         Reader(row.reader_id, row.name),
         Item(row.item_id, row.sha256, row.model, row.method, row.target),
         row.version,
         row.final,
-        Answer(row.verdict, row.grade, row.comment, tuple(corners)),
+        Answer(row.verdict, row.grade, row.comment, tuple(boxes)),
         row.seconds,
         row.saved,
     )

@@ -1,0 +1,127 @@
+"""Does the heat lie where readers drew their boxes?"""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from xraycore.evaluation.scores import Score, bootstrapped
+from xraycore.explain.localisation import hit, iou
+from xraycore.imaging.box import Box
+from xraycore.review.records import Item, Review
+
+# Share of a map's own maximum from which on it calls a place hot.
+THRESHOLD = 0.5
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """How the heat lies to one reader's boxes.
+
+    Attributes:
+        hit: Whether its hottest point lies in a box: 0 or 1, or a share where several points are
+            equally hot (the pointing game, Zhang et al. 2016, arXiv:1608.00507).
+        iou: Overlap of the thresholded heat with the union of the boxes, in [0, 1].
+    """
+
+    hit: float
+    iou: float
+
+
+@dataclass(frozen=True)
+class Localisation:
+    """How the heat of one model and method lies to the boxes of all readers.
+
+    Attributes:
+        model: Its name.
+        method: Its name.
+        hit: Mean hit rate with its 95 % interval; `n` counts reviews.
+        iou: Mean overlap with its 95 % interval.
+        films: That they are from.
+    """
+
+    model: str
+    method: str
+    hit: Score
+    iou: Score
+    films: int
+
+
+def mask_of(boxes: Sequence[Box], shape: tuple[int, int]) -> np.ndarray:
+    """The union of boxes on a film of that shape, bool (H, W)."""
+    mask = np.zeros(shape, bool)
+    for box in boxes:
+        box.crop(mask)[:] = True
+    return mask
+
+
+def compare_boxes(
+    heat: np.ndarray, boxes: Sequence[Box], *, threshold: float = THRESHOLD
+) -> Overlap:
+    """Compares heat with one reader's boxes.
+
+    A map without heat points everywhere alike and overlaps with nothing.
+
+    Args:
+        heat: Float (H, W) on the film's grid, not negative; not clipped, or its hottest point is
+            lost: `heatmap.stretched().on(xray)`.
+        boxes: At least one.
+        threshold: In (0, 1], share of the map's own maximum.
+
+    Raises:
+        ValueError: If there is no box.
+    """
+    if not boxes:
+        raise ValueError("heat is compared with at least one box. Received: none")
+    mask = mask_of(boxes, heat.shape)
+    hottest = heat.max()
+    return Overlap(hit(heat, mask), iou((heat >= threshold * hottest) & (heat > 0), mask))
+
+
+def localisation_table(
+    reviews: Sequence[Review],
+    heat_of: Callable[[Item], np.ndarray | None],
+    *,
+    threshold: float = THRESHOLD,
+) -> list[Localisation]:
+    """Hit rate and overlap by model and method.
+
+    Reviews without a box say nothing of a place and are left out. Intervals resample films, since
+    several readers of one film are no independent evidence.
+
+    Args:
+        reviews: That count, see `Reviews.results`.
+        heat_of: The heat of an item, see `compare_boxes`; None where its film is not at hand. It is
+            asked once for each item.
+        threshold: See `compare_boxes`.
+
+    Returns:
+        A row for each model and method, in the order of their names; none where nothing compares.
+    """
+    by_item: dict[Item, list[Review]] = defaultdict(list)
+    for review in reviews:
+        if review.answer.boxes:
+            by_item[review.item].append(review)
+    found: dict[tuple[str, str], list[tuple[str, Overlap]]] = defaultdict(list)
+    for item, of_item in by_item.items():
+        heat = heat_of(item)
+        if heat is not None:
+            found[item.model, item.method] += [
+                (item.sha256, compare_boxes(heat, review.answer.boxes, threshold=threshold))
+                for review in of_item
+            ]
+    return [
+        Localisation(model, method, *_scores(pairs), films=len({film for film, _ in pairs}))
+        for (model, method), pairs in sorted(found.items())
+    ]
+
+
+def _scores(pairs: Sequence[tuple[str, Overlap]]) -> tuple[Score, Score]:
+    films = [film for film, _ in pairs]
+    values = np.array([(overlap.hit, overlap.iou) for _, overlap in pairs])
+    hits, ious = values.T
+    return (
+        bootstrapped(lambda chosen: float(hits[chosen].mean()), films),
+        bootstrapped(lambda chosen: float(ious[chosen].mean()), films),
+    )

@@ -1,0 +1,108 @@
+"""What readers said, counted, and as a CSV file."""
+
+import csv
+import io
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from statistics import mean, median
+
+from xraycore.evaluation.scores import Score, proportion
+from xraycore.review.records import VERDICTS, Review, Study, corners
+
+NOTICE = "For education and research. Not for diagnosis."
+# With these a spreadsheet takes a text for a formula, which could do harm.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a group of reviews says.
+
+    Attributes:
+        group: What they share: (model, method), or (reader,).
+        reviews: Their number.
+        verdicts: How many say each of `VERDICTS`.
+        agree: Share that agrees, with its Wilson interval, as if reviews were independent.
+        grade: Mean grade, 1 to 5.
+        seconds: Median time spent on a heatmap.
+    """
+
+    group: tuple[str, ...]
+    reviews: int
+    verdicts: dict[str, int]
+    agree: Score
+    grade: float
+    seconds: float
+
+
+def by_method(reviews: Sequence[Review]) -> list[Summary]:
+    """A summary for each model and method, in the order of their names."""
+    return _summaries(reviews, lambda review: (review.item.model, review.item.method))
+
+
+def by_reader(reviews: Sequence[Review]) -> list[Summary]:
+    """A summary for each reader, in the order of their names."""
+    return _summaries(reviews, lambda review: (review.reader.name,))
+
+
+def median_seconds(reviews: Sequence[Review]) -> float | None:
+    """Median time spent on a film, all its heatmaps together, of all readers; None for none."""
+    spent: dict[Hashable, float] = defaultdict(float)
+    for review in reviews:
+        spent[review.reader, review.item.sha256] += review.seconds
+    return median(spent.values()) if spent else None
+
+
+def to_csv(study: Study, reviews: Sequence[Review]) -> str:
+    """The reviews of a study as CSV, a row each, with a heading.
+
+    Boxes are a JSON list of [x0, y0, x1, y1] in shares of the film's width and height; times are
+    UTC. A text that a spreadsheet would take for a formula begins with an apostrophe.
+    """
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(
+        [
+            *("study", "blinded", "seed", "reader", "sha256", "model", "method", "target"),
+            *("verdict", "grade", "comment", "boxes", "seconds", "version", "saved", "notice"),
+        ]
+    )
+    for review in reviews:
+        item, answer = review.item, review.answer
+        writer.writerow(
+            [
+                *(_harmless(study.name), study.blinded, study.seed, _harmless(review.reader.name)),
+                *(item.sha256, item.model, item.method, _harmless(item.target)),
+                *(answer.verdict, answer.grade, _harmless(answer.comment)),
+                json.dumps([corners(box) for box in answer.boxes]),
+                *(round(review.seconds, 1), review.version, review.saved.isoformat(), NOTICE),
+            ]
+        )
+    return file.getvalue()
+
+
+def _summaries(
+    reviews: Sequence[Review], group_of: Callable[[Review], tuple[str, ...]]
+) -> list[Summary]:
+    groups: dict[tuple[str, ...], list[Review]] = defaultdict(list)
+    for review in reviews:
+        groups[group_of(review)].append(review)
+    return [_summary(group, members) for group, members in sorted(groups.items())]
+
+
+def _summary(group: tuple[str, ...], reviews: Sequence[Review]) -> Summary:
+    counts = Counter(review.answer.verdict for review in reviews)
+    return Summary(
+        group,
+        len(reviews),
+        {verdict: counts[verdict] for verdict in VERDICTS},
+        proportion(counts["agree"], len(reviews)),
+        mean(review.answer.grade for review in reviews),
+        median(review.seconds for review in reviews),
+    )
+
+
+def _harmless(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA) else text
