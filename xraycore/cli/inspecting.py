@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from xraycore.explain.heatmap import Heatmap
     from xraycore.models.classifier import Classifier, Prediction
 
-NOTICE = "For education and research. Not for diagnosis."
 CHUNK = 8
 
 Paths = Annotated[list[Path], typer.Argument(help="Image files, or folders of them.")]

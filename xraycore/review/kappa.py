@@ -1,7 +1,7 @@
 """Do readers agree more than by chance?"""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal
@@ -115,7 +115,12 @@ def overall_agreement(
     )
 
 
-def _agreement(reviews, names, of, statistic) -> Kappa:
+def _agreement(
+    reviews: Sequence[Review],
+    names: tuple[str, ...],
+    of: str,
+    statistic: Callable[[np.ndarray], float | None],
+) -> Kappa:
     if len(names) < 2:
         return Kappa(names, 0, None, None, "Agreement needs two readers.")
     films, answers = _judged_by_all(reviews, names, of)

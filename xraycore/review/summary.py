@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from statistics import mean, median
 
 from xraycore.evaluation.scores import Score, proportion
+from xraycore.notice import NOTICE
 from xraycore.review.records import VERDICTS, Review, Study, corners
 
-NOTICE = "For education and research. Not for diagnosis."
 # With these a spreadsheet takes a text for a formula, which could do harm.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 

@@ -1,0 +1,149 @@
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, text
+
+import xraycore.review.migrations
+from xraycore.review import ReviewError, Reviews, open_database
+from xraycore.review.database import HEAD, VERSION_TABLE
+from xraycore.review.tables import metadata
+
+TABLES = {
+    *("xraycore_readers", "xraycore_studies", "xraycore_items", "xraycore_reviews"),
+    VERSION_TABLE,
+}
+
+
+@pytest.fixture
+def unprivileged():
+    """Rights of somebody whom a file's mode can stop."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    yield
+    os.seteuid(0)
+
+
+@pytest.fixture
+def open_folder():
+    """A folder that others than its owner can see into, unlike pytest's."""
+    folder = Path(tempfile.mkdtemp(prefix="xraycore-reviews-"))
+    folder.chmod(0o755)
+    yield folder
+    folder.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+def test_an_empty_database_is_migrated_to_what_the_code_expects(engine):
+    with engine.connect() as connection:
+        assert set(inspect(connection).get_table_names()) == TABLES
+        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_the_schema_refuses_what_the_library_would(engine, reviews, heatmaps):
+    """Rows may come from other programs; the database keeps the rules too."""
+    reviews.create_study("Pilot", heatmaps[:1])
+    reviews.add_reader("Ada")
+    row = "(item_id, reader_id, version, final, verdict, grade, comment, boxes, seconds, saved)"
+    insert = f"INSERT INTO xraycore_reviews {row} VALUES (1, 1, 1, %s, '', '[]', %s, '2026-01-01')"
+    bad = [("true, 'agree', 6", 0), ("true, 'maybe', 3", 0), ("true, NULL, 3", 0)]
+    for said, seconds in [*bad, ("true, 'agree', 3", -1)]:
+        with pytest.raises(Exception, match="(?i)check"), engine.begin() as connection:
+            connection.execute(text(insert % (said, seconds)))
+    with engine.begin() as connection:
+        connection.execute(text(insert % ("true, 'agree', 3", 0)))
+    with pytest.raises(Exception, match="(?i)unique"), engine.begin() as connection:
+        connection.execute(text(insert % ("false, NULL, NULL", 0)))
+
+
+def test_the_newest_migration_is_the_one_the_code_names():
+    folder = Path(xraycore.review.migrations.__file__).parent
+    assert ScriptDirectory(folder).get_heads() == [HEAD]
+
+
+def test_what_is_stored_is_there_when_it_is_opened_again(url, heatmaps):
+    for _ in range(2):
+        engine = open_database(url)
+        reviews = Reviews(engine)
+        if not reviews.studies():
+            reviews.create_study("Pilot", heatmaps)
+        engine.dispose()
+    assert [study.name for study in reviews.studies()] == ["Pilot"]
+    engine.dispose()
+
+
+def test_a_newer_schema_is_refused_and_left_alone(url, engine):
+    with engine.begin() as connection:
+        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))
+    with pytest.raises(ReviewError, match="newer version of xraycore.*9999.*Update") as refused:
+        open_database(url)
+    assert "\n" not in str(refused.value)
+    with engine.connect() as connection:
+        assert connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).all() == [
+            ("9999",)
+        ]
+
+
+def test_sqlite_keeps_a_write_ahead_log_and_checks_references(tmp_path):
+    engine = open_database(f"sqlite:///{tmp_path / 'reviews.sqlite3'}")
+    with engine.connect() as connection:
+        settings = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        }
+    engine.dispose()
+    assert settings == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+
+
+def test_the_database_lies_in_the_users_data_folder_unless_named(tmp_path, monkeypatch):
+    monkeypatch.delenv("XRAYCORE_DATABASE", raising=False)
+    monkeypatch.setattr("platformdirs.user_data_path", lambda *a, **k: tmp_path / "data")
+    open_database().dispose()
+    assert (tmp_path / "data" / "reviews.sqlite3").is_file()
+    monkeypatch.setenv("XRAYCORE_DATABASE", f"sqlite:///{tmp_path / 'named.db'}")
+    open_database().dispose()
+    assert (tmp_path / "named.db").is_file()
+
+
+def test_a_read_only_folder_is_one_clear_line(open_folder, unprivileged, monkeypatch):
+    monkeypatch.delenv("XRAYCORE_DATABASE", raising=False)
+    with pytest.raises(ReviewError, match="reviews.sqlite3: its folder does not exist or is not"):
+        open_database(f"sqlite:///{open_folder / 'reviews.sqlite3'}")
+    monkeypatch.setattr("platformdirs.user_data_path", lambda *a, **k: open_folder / "data")
+    with pytest.raises(ReviewError, match="cannot make the folder.*Permission denied.*_DATABASE"):
+        open_database()
+
+
+def test_a_file_that_became_read_only_is_one_clear_line(open_folder, request):
+    file = open_folder / "reviews.sqlite3"
+    open_database(f"sqlite:///{file}").dispose()
+    file.chmod(0o444)
+    open_folder.chmod(0o555)
+    request.getfixturevalue("unprivileged")
+    with pytest.raises(ReviewError, match="Make the file and its folder writable"):
+        open_database(f"sqlite:///{file}")
+
+
+def test_what_is_no_database_is_one_clear_line(tmp_path):
+    (tmp_path / "notes.txt").write_text("no database, but long enough to have a header. " * 20)
+    with pytest.raises(ReviewError, match="notes.txt: the file is no SQLite database"):
+        open_database(f"sqlite:///{tmp_path / 'notes.txt'}")
+    with pytest.raises(ReviewError, match="needs an SQLAlchemy URL"):
+        open_database("reviews")
+    with pytest.raises(ReviewError, match="one in memory"):
+        open_database("sqlite://")
+
+
+def test_a_server_that_is_not_there_is_one_line_without_the_password(tmp_path):
+    with pytest.raises(ReviewError, match="cannot reach the server") as refused:
+        open_database(f"postgresql://ada:secret@/reviews?host={tmp_path}")
+    assert "\n" not in str(refused.value)
+    assert "secret" not in str(refused.value)
