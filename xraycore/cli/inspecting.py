@@ -21,6 +21,7 @@ from xraycore.imaging import Radiograph, RadiographError, read_radiograph
 from xraycore.imaging.overlay import overlay
 from xraycore.models.spec import MODELS, get_spec
 from xraycore.models.store import list_shipped, read_card
+from xraycore.notice import NOTICE
 
 if TYPE_CHECKING:
     from xraycore.explain.heatmap import Heatmap

@@ -40,12 +40,16 @@ def open_database(url: str | None = None) -> Engine:
     address = _address(url)
     with one_line_errors(address):
         engine = _engine(address)
-        with writing(engine).begin() as connection:
-            if address.get_backend_name() == "postgresql":
-                connection.execute(text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
-            revision = _revision(connection)
-            if revision != HEAD:
-                _upgrade(connection, revision, address)
+        try:
+            with writing(engine).begin() as connection:
+                if address.get_backend_name() == "postgresql":
+                    connection.execute(text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
+                revision = _revision(connection)
+                if revision != HEAD:
+                    _upgrade(connection, revision, address)
+        except BaseException:
+            engine.dispose()
+            raise
     return engine
 
 
