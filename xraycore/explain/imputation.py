@@ -7,10 +7,7 @@ from scipy.sparse.linalg import splu
 # What a pixel's neighbours tell of it: those at its sides more than those at its corners.
 _SIDE, _CORNER = 1 / 6, 1 / 12
 _NEIGHBOURS = [
-    (dy, dx, _CORNER if dy and dx else _SIDE)
-    for dy in (-1, 0, 1)
-    for dx in (-1, 0, 1)
-    if dy or dx
+    (dy, dx, _CORNER if dy and dx else _SIDE) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if dy or dx
 ]
 
 
