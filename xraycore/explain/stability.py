@@ -53,15 +53,10 @@ class Disturbance:
     shift: tuple[int, int] = (0, 0)
 
 
-def _shift(down: int, right: int) -> Disturbance:
-    title = f"a shift by {max(abs(down), abs(right))} pixels"
-    return Disturbance(title, partial(shifted, by=(down, right)), (down, right))
-
-
 DISTURBANCES = (
     Disturbance("slight noise", partial(noisy, deviation=0.02)),
-    _shift(4, 4),
-    _shift(-4, -4),
+    Disturbance("a shift by 4 pixels down and right", partial(shifted, by=(4, 4)), (4, 4)),
+    Disturbance("a shift by 4 pixels up and left", partial(shifted, by=(-4, -4)), (-4, -4)),
     Disturbance("JPEG compression", partial(compressed, quality=75)),
 )
 
