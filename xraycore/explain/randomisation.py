@@ -1,4 +1,4 @@
-"""Does a heatmap depend on what the network has learnt? Its weights are made random, and it must go.
+"""Does a heatmap depend on what the network learnt? Its weights are made random: it must change.
 
 The cascade of Adebayo et al. 2018, arXiv:1810.03292: layers lose their weights from the head down,
 and the map after each step is compared with the trained network's. A map that stays shows the film,
