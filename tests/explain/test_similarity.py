@@ -46,7 +46,7 @@ def test_the_hottest_part_by_hand():
     values = np.arange(10.0).reshape(2, 5)
     np.testing.assert_array_equal(hottest(values, 0.2), values >= 8)
     # What has no heat is not hot, however little has; the equally hot are hot together.
-    np.testing.assert_array_equal(hottest(values == 3, 0.5), values == 3)
+    np.testing.assert_array_equal(hottest((values == 3) * 2.0, 0.5), values == 3)
     np.testing.assert_array_equal(hottest(np.where(values < 4, 5, 0), 0.2), values < 4)
     assert not hottest(np.zeros((2, 5))).any()
 

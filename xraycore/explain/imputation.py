@@ -31,6 +31,8 @@ def linear_imputation(film: np.ndarray, pixels: np.ndarray) -> np.ndarray:
     """
     if len(pixels) >= film.size:
         raise ValueError(f"expected some pixels to remain. Received {len(pixels)} of {film.size}")
+    if not len(pixels):
+        return film.astype(np.float32)
     height, width = film.shape
     unknown = np.full(film.size, -1)
     unknown[pixels] = np.arange(len(pixels))
