@@ -1,4 +1,3 @@
-import random
 from types import SimpleNamespace
 
 import numpy as np
@@ -87,13 +86,10 @@ def test_the_compiled_network_sees_every_step(model, prediction):
     np.testing.assert_allclose(answers[-1], fresh(grey, training=False)[0], rtol=1e-3, atol=1e-5)
 
 
-def test_random_weights_are_of_the_seed_and_leave_others_random_numbers_alone(model):
-    states = random.getstate(), np.random.get_state()[1].copy()  # noqa: NPY002
+def test_random_weights_are_of_the_seed(model):
     first, again, other = (weights_of(untrained(model.network, seed)) for seed in (1, 1, 2))
     assert all(equal(first[name], again[name]) for name in first)
     assert not equal(first["conv1"], other["conv1"])
-    assert states[0] == random.getstate()
-    np.testing.assert_array_equal(states[1], np.random.get_state()[1])  # noqa: NPY002
 
 
 def test_a_map_of_the_film_stays_and_grad_cam_does_not(model, prediction, monkeypatch):
@@ -137,8 +133,8 @@ def cascade(*ranks):
 
 
 def test_passing_by_hand():
-    gone, turned = cascade(0.9, 0.4, 0.3, 0.2), cascade(0.9, 0.4, 0.3, -0.8)
-    stays = cascade(0.9, 0.7, 0.3, 0.2)
+    gone, turned = cascade(0.9, 0.4, 0.3, 0.2), cascade(0.9, 0.4, 0.3, -0.7)
+    stays = cascade(0.9, 0.6, 0.3, 0.2)
     # Of four steps the second and the last count, each averaged over the films.
     assert passes([gone])
     assert not passes([turned])
