@@ -173,6 +173,22 @@ def test_passes_batches_and_progress():
     assert sum(sizes) == 48 + 40
 
 
+def test_maps_of_one_grid_and_class_share_what_they_are_set_beside(blob):
+    model, prediction, spot = blob
+    fine, other, coarse = heatmap(spot), heatmap(1 - spot), heatmap(np.eye(4))
+    alone = measure_faithfulness(model, prediction, other)
+    model.passes, shares = 0, []
+    found = measure_faithfulness(model, prediction, [fine, other, coarse], report=shares.append)
+    assert model.passes == 7 * 48
+    assert shares == sorted(shares)
+    assert (shares[0], shares[-1]) == (0, 1)
+    assert found[0].random is found[1].random
+    assert found[2].random is not found[1].random
+    for maps in ("heatmap", "random", "centre_prior"):
+        assert getattr(found[1], maps).road == getattr(alone, maps).road
+        assert getattr(found[1], maps).insertion.area == getattr(alone, maps).insertion.area
+
+
 def test_a_map_of_another_class_or_place_is_refused():
     model = Linear(WEIGHTS)
     prediction = model.see(np.ones((2, 2)))

@@ -4,8 +4,9 @@ Three tests, each also of a random map and of a centre prior of the same grid: a
 better says nothing of this film.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Literal
 
 import numpy as np
@@ -89,25 +90,28 @@ class Faithfulness:
 def measure_faithfulness(
     model: Classifier,
     prediction: Prediction,
-    heat: Heatmap,
+    heat: Heatmap | Sequence[Heatmap],
     *,
     score: Score = "probability",
     steps: int = STEPS,
     seed: int = 0,
     report: Report = ignore,
-) -> Faithfulness:
+) -> Faithfulness | list[Faithfulness]:
     """Deletion, insertion and ROAD of a heatmap, of a random map and of a centre prior.
+
+    A list of them for a list of maps, which then share the random map and the centre prior where
+    their grids and classes are the same.
 
     Deletion and insertion: Petsiuk et al. 2018, arXiv:1806.07421, with the blurred film as what is
     hidden in both; the paper deletes to black, which no film's inside is. ROAD: Rong et al. 2022,
     arXiv:2202.00449, the class's score in place of the accuracy, as this is about one film. All
     are of the network's input. A curve of deletion or insertion takes `steps` + 1 forward passes,
-    one of ROAD `ROAD_SHARES`; there are twelve curves.
+    one of ROAD as many as there are `ROAD_SHARES`; each map has two and two.
 
     Args:
         model: The classifier that is asked.
         prediction: Its prediction.
-        heat: A map of the same part of the film.
+        heat: A map of the same part of the film, or several.
         score: The calibrated probability of the map's class, or its logit.
         steps: Equal steps of deletion and insertion.
         seed: Of the random map, the noise, and the order of equally hot pixels.
@@ -117,20 +121,45 @@ def measure_faithfulness(
         ValueError: If the map's class is none of the model's, or it maps another part of the film.
         Cancelled: If `report` did.
     """
+    if isinstance(heat, Heatmap):
+        found = measure_faithfulness(
+            model, prediction, [heat], score=score, steps=steps, seed=seed, report=report
+        )
+        return found[0]
+    for one in heat:
+        _check(model, prediction, one)
+    film, places = prediction.grey[..., 0], {(one.target, one.values.shape) for one in heat}
+    pieces, begun = len(heat) + 2 * len(places), count()
+
+    def curves_of(values: np.ndarray, target: str) -> MapCurves:
+        ask = _asker(model, model.classes.index(target), score)
+        return _curves(ask, film, values, steps, seed + 1, part_of(report, next(begun), pieces))
+
+    beside = {
+        (target, shape): (
+            curves_of(random_map(shape, np.random.default_rng(seed)), target),
+            curves_of(centre_prior(shape), target),
+        )
+        for target, shape in sorted(places)
+    }
+    return [
+        Faithfulness(
+            one.target,
+            score,
+            curves_of(one.values, one.target),
+            *beside[one.target, one.values.shape],
+        )
+        for one in heat
+    ]
+
+
+def _check(model: Classifier, prediction: Prediction, heat: Heatmap) -> None:
     if heat.target not in model.classes:
         raise ValueError(
             f"target must be one of {', '.join(model.classes)}. Received: {heat.target!r}"
         )
     if heat.box != prediction.box:
         raise ValueError(f"expected a map of {prediction.box}. Received one of {heat.box}")
-    ask = _asker(model, model.classes.index(heat.target), score)
-    shape, film = heat.values.shape, prediction.grey[..., 0]
-    maps = (heat.values, random_map(shape, np.random.default_rng(seed)), centre_prior(shape))
-    curves = [
-        _curves(ask, film, values, steps, seed + 1, part_of(report, i, len(maps)))
-        for i, values in enumerate(maps)
-    ]
-    return Faithfulness(heat.target, score, *curves)
 
 
 # From films (n, s, s) to the score of each, (n,).
