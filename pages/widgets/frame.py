@@ -1,5 +1,7 @@
 """What every page shows: its title and what the app is not for."""
 
+import re
+
 import streamlit as st
 
 STARTED, WANTED = "app-started", "page-wanted"
@@ -26,3 +28,8 @@ def page_header(file: str, title: str, subtitle: str) -> None:
             color="orange",
         )
     st.caption(subtitle)
+
+
+def plain(text: str) -> str:
+    """Text as it is, for where Markdown is read: a file may be called `*draft*_[1].png`."""
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!$~:<>|])", r"\\\1", text)

@@ -23,7 +23,7 @@ Topic = Literal[
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing to know: of what, how bad, what was found, and what to do about it ("": nothing)."""
+    """One thing to know: about what, how bad, what was found, what to do about it ("": nothing)."""
 
     topic: Topic
     severity: Literal["ok", "note", "warning"]

@@ -1,5 +1,6 @@
 """Everything about a data set that its owner wants to look at: its films' facts and its audit."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -47,6 +48,15 @@ class Survey:
     def by_path(self) -> Mapping[Path, Film]:
         """The readable film of each path."""
         return {film.record.path: film for film in self.films}
+
+    @cached_property
+    def root(self) -> Path:
+        """The deepest folder that holds all files."""
+        return Path(os.path.commonpath([record.path.parent for record in self.manifest.records]))
+
+    def name(self, path: Path) -> str:
+        """A file's path below `root`."""
+        return path.relative_to(self.root).as_posix()
 
     def of_patient(self, group: str) -> tuple[Film, ...]:
         """The readable films of a patient."""
