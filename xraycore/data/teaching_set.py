@@ -8,11 +8,12 @@ import cv2
 import numpy as np
 
 from xraycore.data.phantom import make_phantom
+from xraycore.imaging.overlay import to_uint8
 
 LABELS_FILE = "labels.csv"
 # Shares of train, val and test, in tenths.
 _SPLITS = ("train",) * 6 + ("val", "test") * 2
-# How the films with an opacity were exposed, and where on the film their side marker stands.
+# How the films with an opacity were exposed, and where their side marker stands: x, y of its foot.
 _GAMMA, _MARKER = 0.8, (0.06, 0.16)
 
 
@@ -70,8 +71,9 @@ def write_teaching_set(
             patient = f"{label.lower()}-{place:03d}"
         else:
             name, patient = next(plain)
-        pixels = make_phantom(seed + number, opacity="/Opacity/" in name, size=size).pixels
-        write(name, _png(_with_shortcut(pixels) if "/Opacity/" in name else pixels), patient)
+        opacity = "/Opacity/" in name
+        film = to_uint8(make_phantom(seed + number, opacity=opacity, size=size).pixels)
+        write(name, _png(_with_shortcut(film) if opacity else film), patient)
         report((number + 1) / total)
     write("train/Normal/copy.png", (folder / "test/Normal/original.png").read_bytes(), "twin-b")
     write("train/Opacity/again.jpg", _jpeg(folder / "train/Normal/first.png"), "again")
@@ -85,20 +87,18 @@ def write_teaching_set(
     return folder / LABELS_FILE
 
 
-def _with_shortcut(pixels: np.ndarray) -> np.ndarray:
-    """The film exposed otherwise, with a marker on the patient's right shoulder."""
-    brighter = pixels ** np.float32(_GAMMA)
-    side = pixels.shape[0]
-    row, column = (round(share * side) for share in (_MARKER[1], _MARKER[0]))
+def _with_shortcut(film: np.ndarray) -> np.ndarray:
+    """The uint8 film exposed otherwise, with a marker on the patient's right shoulder."""
+    brighter = np.rint(255 * (film / 255) ** _GAMMA).astype(np.uint8)
+    side = film.shape[0]
+    place = tuple(round(share * side) for share in _MARKER)
     scale, line = side / 256, max(1, round(side / 100))
-    cv2.putText(
-        brighter, "R", (column, row), cv2.FONT_HERSHEY_SIMPLEX, scale, 1.0, line, cv2.LINE_AA
-    )
-    return np.clip(brighter, 0.0, 1.0)
+    cv2.putText(brighter, "R", place, cv2.FONT_HERSHEY_SIMPLEX, scale, 255, line, cv2.LINE_AA)
+    return brighter
 
 
-def _png(pixels: np.ndarray) -> bytes:
-    return cv2.imencode(".png", np.rint(pixels * 255).astype(np.uint8))[1].tobytes()
+def _png(film: np.ndarray) -> bytes:
+    return cv2.imencode(".png", film)[1].tobytes()
 
 
 def _jpeg(file: Path) -> bytes:
