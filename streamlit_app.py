@@ -15,5 +15,6 @@ page = st.navigation(
 )
 st.session_state[STARTED] = True
 if WANTED in st.session_state:
-    st.switch_page(st.session_state.pop(WANTED))
+    wanted = st.session_state.pop(WANTED)
+    st.switch_page(wanted, query_params=st.query_params.to_dict())
 page.run()

@@ -77,8 +77,9 @@ def choose_dataset() -> str:
 def show_start() -> None:
     """The empty state: data sets to open, and how one must be laid out."""
     st.subheader("Name a folder of films above, or open one of these", anchor=False)
-    cards = st.columns(3)
-    with cards[0].container(border=True, height="stretch"):
+    known = list_datasets()
+    cells = [cell for _ in range(0, len(known) + 1, 3) for cell in st.columns(3)]
+    with cells[0].container(border=True, height="stretch"):
         st.markdown("**Generated films with planted faults**")
         st.caption(
             "65 drawn films of no person, with a copy across splits, a patient in two splits, a "
@@ -91,8 +92,8 @@ def show_start() -> None:
             on_click=open_dataset,
             args=(teaching_set(),),
         )
-    for number, (name, place) in enumerate(list_datasets().items(), start=1):
-        with cards[number % 3].container(border=True, height="stretch"):
+    for cell, (name, place) in zip(cells[1:], known.items(), strict=False):
+        with cell.container(border=True, height="stretch"):
             st.markdown(f"**{plain(name)}**")
             st.caption(CITATIONS[name])
             st.button("Open", key=f"open-{name}", on_click=open_dataset, args=(place,))

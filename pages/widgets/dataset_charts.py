@@ -12,7 +12,6 @@ from xraycore.data.confounding import Confounding
 CLASS_COLORS = ("#4FB3BF", "#E0A458", "#C37DB0", "#7FB069", "#D1695B", "#9AA7B2")
 SPLIT_TITLES = {"train": "Training", "val": "Validation", "test": "Test", "": "No split given"}
 _GRID = "#222A31"
-_BINS = 48
 
 
 def class_colors(labels: Sequence[str]) -> dict[str, str]:
@@ -33,7 +32,10 @@ def balance_bars(counts: Mapping[str, Mapping[str, int]], colors: Mapping[str, s
             x=[100 * n / total for n, total in zip(films, totals.values(), strict=True)],
             orientation="h",
             marker={"color": color, "line": {"color": "#0B0E11", "width": 2}},
-            text=[f"{number:,}" if number else "" for number in films],
+            text=[
+                f"{n:,} · {100 * n / total:.0f} %" if n else ""
+                for n, total in zip(films, totals.values(), strict=True)
+            ],
             insidetextanchor="middle",
             textangle=0,
             textfont={"size": 14, "color": "#0B0E11"},
@@ -42,6 +44,7 @@ def balance_bars(counts: Mapping[str, Mapping[str, int]], colors: Mapping[str, s
         )
     _style(figure, height=60 * len(names) + 96)
     figure.update_layout(barmode="stack", bargap=0.35, legend_traceorder="normal")
+    figure.update_layout(uniformtext={"minsize": 11, "mode": "hide"})
     figure.update_xaxes(range=[0, 100], ticksuffix=" %", title="Share of the split's films")
     figure.update_yaxes(autorange="reversed", showgrid=False, ticks="", ticklabelstandoff=8)
     return figure
@@ -65,19 +68,21 @@ def distribution(
     low, high = span or (float(every.min()), float(every.max()))
     if low == high:
         low, high = low - 0.5, high + 0.5
-    edges = np.linspace(low, high, _BINS + 1)
-    middles = (edges[:-1] + edges[1:]) / 2
+    # As many steps as the smallest class can fill (the rule of Rice: twice the cube root).
+    fewest = min(len(of_class) for of_class in values.values())
+    edges = np.linspace(low, high, min(40, max(8, round(2 * fewest ** (1 / 3)))) + 1)
     figure = go.Figure()
     for label, of_class in values.items():
         shares = 100 * np.histogram(of_class, edges)[0] / len(of_class)
-        median = float(np.median(of_class))
         figure.add_scatter(
-            name=f"{label}, median {median:,.0f}",
-            x=middles,
-            y=shares,
+            name=f"{label}, median {float(np.median(of_class)):,.0f}",
+            x=edges,
+            y=[*shares, shares[-1]],
             mode="lines",
-            line={"color": colors[label], "width": 2.5, "shape": "hvh"},
-            hovertemplate=f"{label}: %{{y:.1f}} % at %{{x:,.0f}}<extra></extra>",
+            line={"color": colors[label], "width": 2.5, "shape": "hv"},
+            fill="tozeroy",
+            fillcolor=f"{colors[label]}22",
+            hovertemplate=f"{label}: %{{y:.1f}} % from %{{x:,.0f}}<extra></extra>",
         )
     _style(figure, height=330)
     figure.update_xaxes(range=[low, high], title=title)
@@ -114,7 +119,7 @@ def size_bubbles(
     return figure
 
 
-def shortcut_dots(measured: Confounding) -> go.Figure:
+def shortcut_bars(measured: Confounding) -> go.Figure:
     """How often the class is told rightly from the file, beside what guessing reaches."""
     rows = {
         "File size, width, height": measured.file_auroc,
@@ -135,12 +140,14 @@ def shortcut_dots(measured: Confounding) -> go.Figure:
         )
     )
     _style(figure, height=200)
-    figure.add_vrect(x0=100 - limit, x1=limit, fillcolor="#FFFFFF", opacity=0.1, line_width=0)
-    figure.add_vline(
-        x=50, line={"color": TEXT, "dash": "dot", "width": 1}, annotation_text="guessing"
+    figure.add_vrect(x0=100 - limit, x1=limit, fillcolor="#26303A", line_width=0, layer="below")
+    figure.add_annotation(
+        text=f"guessing: 50, by luck {100 - limit:.0f} to {limit:.0f}",
+        **{"x": 50, "y": 1, "yref": "paper", "yanchor": "bottom", "showarrow": False},
+        font={"size": 13, "color": TEXT},
     )
     figure.update_layout(showlegend=False, bargap=0.45)
-    figure.update_xaxes(range=[0, 112], tickvals=[0, 25, 50, 75, 100], title="Pairs told rightly")
+    figure.update_xaxes(range=[0, 115], tickvals=[0, 25, 50, 75, 100], title="Pairs told rightly")
     figure.update_yaxes(autorange="reversed", showgrid=False, ticks="", ticklabelstandoff=8)
     return figure
 

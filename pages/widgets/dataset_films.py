@@ -50,7 +50,7 @@ def show_films(survey: Survey, on_open: Open) -> None:
     if len(averages) > 1:
         st.caption(
             "Against the other classes: orange where a class is brighter on average, blue where "
-            f"it is darker; full colour from {_EXCESS:.0%} of white on. Colour outside the chest "
+            f"it is darker; full colour from {100 * _EXCESS:.0f} % of white on. Colour outside the chest "
             "is a shortcut."
         )
     _gallery(survey, on_open)
@@ -139,7 +139,9 @@ def show_patients(survey: Survey, on_open: Open) -> None:
     for group in _page_of(sorted(crossing), GROUP_PAGE, "patients"):
         films = survey.of_patient(group)
         with st.container(border=True):
-            splits = " and ".join(SPLIT_TITLES[name].lower() for name in crossing[group])
+            splits = " and ".join(
+                SPLIT_TITLES[name].lower() for name in SPLIT_TITLES if name in crossing[group]
+            )
             name = plain(group.partition("/")[2])
             st.markdown(f"**{name}** · :orange[in {splits}] · {len(films)} films")
             _side_by_side(survey, [f.record.path for f in films], f"patient-{group}", on_open)

@@ -95,7 +95,7 @@ def _headline(survey: Survey, read_at: datetime, on_again: Callable[[], None]) -
         ("Notes", str(levels.count("note")), "What you should know."),
     )
     for column, (label, value, explained) in zip(st.columns(len(numbers)), numbers, strict=True):
-        column.metric(label, value, help=plain(explained), border=True)
+        column.metric(label, value, help=plain(explained))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"Read on {read_at:%d %B, %H:%M}.", width="content")
         st.button("Read again", icon=":material/refresh:", type="tertiary", on_click=on_again)
@@ -216,14 +216,14 @@ def _shortcuts(survey: Survey) -> None:
     if found is None:
         return
     st.markdown(
-        f"Take a film of one class and one of another. Knowing nothing but file size, width and "
-        f"height, a random forest tells which is which in **{100 * found.file_auroc:.0f} of 100** "
-        f"such pairs; with mean brightness and contrast in **{100 * found.grey_auroc:.0f}**. "
-        f"Guessing gets 50, by luck up to {100 * found.chance_auroc_limit:.0f}. A network can use "
-        "whatever this can, so that much of its score may have nothing to do with disease."
+        "Take a film of one class and one of another, and ask a random forest (a small classifier "
+        "made of decision trees) which is which. Knowing nothing but file size, width and height "
+        f"it is right in {_pairs(found.file_auroc, found.chance_auroc_limit)}; with mean "
+        f"brightness and contrast in {_pairs(found.grey_auroc, found.chance_auroc_limit)}. "
+        "Whatever it can use, a network can: that part of a score has nothing to do with disease."
     )
     st.plotly_chart(
-        charts.shortcut_dots(found),
+        charts.shortcut_bars(found),
         key="shortcuts",
         config=_NO_BAR,
         alt=f"AUROC {found.file_auroc:.2f} from the file, {found.grey_auroc:.2f} with greys",
@@ -246,6 +246,12 @@ def _shortcuts(survey: Survey) -> None:
         }
     )
     st.table(rows, border="horizontal")
+
+
+def _pairs(auroc: float, limit: float) -> str:
+    """How many of 100 pairs an AUROC stands for (Hanley and McNeil, 1982)."""
+    said = f"**{100 * auroc:.0f} of 100** such pairs"
+    return said if auroc > limit else f"{said}, no better than guessing"
 
 
 def _files(survey: Survey) -> None:

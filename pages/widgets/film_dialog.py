@@ -35,7 +35,7 @@ def film_dialog(survey: Survey, film: Film) -> None:
     if isinstance(xray, RadiographError):
         st.error(plain(str(xray)), icon=":material/broken_image:")
         return
-    left, right = st.columns([3, 2], gap="medium")
+    left, right = st.columns([5, 7], gap="medium")
     with left:
         film_panel(xray, key="dialog-film", label=f"Film {xray.info.name}", group="dialog")
     with right:
@@ -93,22 +93,20 @@ def _augmented(xray: Radiograph) -> None:
         return
     tiles = [Tile(film, "Unchanged", ("as networks see it",))]
     tiles += [Tile(view, f"Seed {seed}") for seed, view in zip(seeds, changed, strict=True)]
-    film_grid(tiles, key="augmented", tile=150)
+    film_grid(tiles, key="augmented", tile=124)
     st.caption(describe(RECIPES[recipe]))
 
 
 def describe(augmentation: Augmentation) -> str:
     """An augmentation in words; what is switched off is left out."""
     said = {
-        f"mirrored {augmentation.flip:.0%} of the time": augmentation.flip,
-        f"turned by up to {augmentation.rotation:g}°": augmentation.rotation,
-        f"scaled by up to {augmentation.zoom:.0%}": augmentation.zoom,
-        f"moved by up to {augmentation.shift:.0%}": augmentation.shift,
-        f"slanted by up to {augmentation.shear:.0%} of the height": augmentation.shear,
-        f"mid greys darker or brighter (gamma, exponent e^±{augmentation.gamma:g})": (
-            augmentation.gamma
-        ),
-        f"contrast changed by up to {augmentation.contrast:.0%}": augmentation.contrast,
-        f"grain of up to {augmentation.noise:.0%} of the range (noise)": augmentation.noise,
+        "mirrored {:.0f} % of the time": 100 * augmentation.flip,
+        "turned by up to {:g}°": augmentation.rotation,
+        "scaled by up to {:.0f} %": 100 * augmentation.zoom,
+        "moved by up to {:.0f} %": 100 * augmentation.shift,
+        "slanted by up to {:.0f} %": 100 * augmentation.shear,
+        "mid greys brighter or darker (gamma up to e^{:g})": augmentation.gamma,
+        "contrast changed by up to {:.0f} %": 100 * augmentation.contrast,
+        "grain of up to {:.0f} % of white (noise)": 100 * augmentation.noise,
     }
-    return "Each drawn at random: " + " · ".join(text for text, on in said.items() if on) + "."
+    return "Drawn at random: " + " · ".join(text.format(n) for text, n in said.items() if n) + "."
