@@ -27,7 +27,6 @@ def survey_job(datasets: str) -> Job:
     """The survey of data sets, begun once for all sessions; what it measures is kept on disk."""
 
     def work(report):
-        # Here, because scikit-learn takes seconds to import.
         from xraycore.data.survey import survey
 
         if datasets == str(teaching_set()) and not teaching_set().exists():

@@ -50,8 +50,8 @@ def show_films(survey: Survey, on_open: Open) -> None:
     if len(averages) > 1:
         st.caption(
             "Against the other classes: orange where a class is brighter on average, blue where "
-            f"it is darker; full colour from {100 * _EXCESS:.0f} % of white on. Colour outside the chest "
-            "is a shortcut."
+            f"it is darker; full colour from {100 * _EXCESS:.0f} % of white on. Colour outside the "
+            "chest is a shortcut."
         )
     _gallery(survey, on_open)
 
