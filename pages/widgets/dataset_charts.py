@@ -45,7 +45,12 @@ def balance_bars(counts: Mapping[str, Mapping[str, int]], colors: Mapping[str, s
     _style(figure, height=60 * len(names) + 96)
     figure.update_layout(barmode="stack", bargap=0.35, legend_traceorder="normal")
     figure.update_layout(uniformtext={"minsize": 11, "mode": "hide"})
-    figure.update_xaxes(range=[0, 100], ticksuffix=" %", title="Share of the split's films")
+    figure.update_xaxes(
+        range=[0, 101],
+        tickvals=[0, 25, 50, 75, 100],
+        ticksuffix=" %",
+        title="Share of the split's films",
+    )
     figure.update_yaxes(autorange="reversed", showgrid=False, ticks="", ticklabelstandoff=8)
     return figure
 
@@ -75,14 +80,14 @@ def distribution(
     for label, of_class in values.items():
         shares = 100 * np.histogram(of_class, edges)[0] / len(of_class)
         figure.add_scatter(
-            name=f"{label}, median {float(np.median(of_class)):,.0f}",
+            name=f"{label}, median {float(np.median(of_class)):.3g}",
             x=edges,
             y=[*shares, shares[-1]],
             mode="lines",
             line={"color": colors[label], "width": 2.5, "shape": "hv"},
             fill="tozeroy",
             fillcolor=f"{colors[label]}22",
-            hovertemplate=f"{label}: %{{y:.1f}} % from %{{x:,.0f}}<extra></extra>",
+            hovertemplate=f"{label}: %{{y:.1f}} % from %{{x:.3g}}<extra></extra>",
         )
     _style(figure, height=330)
     figure.update_xaxes(range=[low, high], title=title)

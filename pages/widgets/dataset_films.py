@@ -16,7 +16,7 @@ from xraycore.imaging import RadiographError
 from xraycore.imaging.overlay import to_uint8
 from xraycore.imaging.resample import resize
 
-GALLERY_PAGE, GROUP_PAGE = 48, 6
+GALLERY_PAGE, GROUP_PAGE = 56, 6
 # More files of one content than this say no more.
 MOST_SHOWN = 6
 _SIDE = 360
@@ -51,7 +51,7 @@ def show_films(survey: Survey, on_open: Open) -> None:
         st.caption(
             "Against the other classes: orange where a class is brighter on average, blue where "
             f"it is darker; full colour from {100 * _EXCESS:.0f} % of white on. Colour outside the "
-            "chest is a shortcut."
+            "chest is often a shortcut."
         )
     _gallery(survey, on_open)
 
@@ -112,7 +112,8 @@ def show_copies(survey: Survey, on_open: Open) -> None:
     for heading, groups, key, how in sections:
         if not groups:
             continue
-        st.subheader(f"{heading}: {len(groups):,}", anchor=False)
+        count = f"{len(groups):,} {'group' if len(groups) == 1 else 'groups'}"
+        st.subheader(f"{heading}: {count}", anchor=False)
         for number, same in _page_of(list(enumerate(groups)), GROUP_PAGE, key):
             with st.container(border=True):
                 alike = how or f"{100 * same.likeness:.0f} % of their detail agrees"

@@ -13,6 +13,7 @@ from pages.widgets.dataset_films import show_copies, show_films, show_patients
 from pages.widgets.film_dialog import film_dialog
 from pages.widgets.frame import plain
 from xraycore.data.advice import Finding
+from xraycore.data.labels import order_classes
 from xraycore.data.survey import Survey
 
 OPENED = "opened-film"
@@ -220,7 +221,7 @@ def _shortcuts(survey: Survey) -> None:
         "made of decision trees) which is which. Knowing nothing but file size, width and height "
         f"it is right in {_pairs(found.file_auroc, found.chance_auroc_limit)}; with mean "
         f"brightness and contrast in {_pairs(found.grey_auroc, found.chance_auroc_limit)}. "
-        "Whatever it can use, a network can: that part of a score has nothing to do with disease."
+        "Whatever it can use, a network can use too, without a look at the lungs."
     )
     st.plotly_chart(
         charts.shortcut_bars(found),
@@ -231,10 +232,10 @@ def _shortcuts(survey: Survey) -> None:
     st.caption(
         f"AUROC {found.file_auroc:.2f} and {found.grey_auroc:.2f} (area under the receiver "
         f"operating characteristic, the mean of the classes), cross-validated on {found.films:,} "
-        "films so that no patient is in both halves."
+        "films, each judged by a forest that has seen no film of that patient."
     )
     st.markdown("**What a typical film of each class is like** (medians)")
-    table = pd.DataFrame(found.medians).T
+    table = pd.DataFrame(found.medians).T.reindex(order_classes(found.classes))
     rows = pd.DataFrame(
         {
             "File size, kB": (table["file size"] / 1000).map("{:,.1f}".format),
