@@ -52,7 +52,8 @@ def _facts(survey: Survey, film: Film) -> None:
     rows = {
         "Class": record.label,
         "Split": record.split or "none given",
-        "Patient": record.group.partition("/")[2] + (f", {others} more films" if others else ""),
+        "Patient": record.group.partition("/")[2]
+        + (f", {others} more {'film' if others == 1 else 'films'}" if others else ""),
         "Size": f"{facts.width} × {facts.height} px, {facts.bytes / 1000:,.1f} kB",
         "Brightness": f"{100 * facts.brightness:.0f} % of white, on average",
         "Contrast": f"{100 * facts.contrast:.0f} % (standard deviation)",
