@@ -31,7 +31,7 @@ def opener(page, name):
 
 def test_the_planted_copy_and_the_planted_patient_are_found(page, planted):
     page.get_by_role("link", name="Data", exact=True).click()
-    field = page.get_by_label("Data set")
+    field = page.get_by_role("textbox", name="Data set")
     field.fill(str(planted))
     field.press("Enter")
 
@@ -64,7 +64,7 @@ def test_the_planted_copy_and_the_planted_patient_are_found(page, planted):
 def test_a_link_reopens_the_data_set_where_it_was(page, app_url, planted):
     page.goto(f"{app_url}/data?dataset={quote(str(planted))}&tab=Films")
     expect(page.get_by_text("The average film of each class")).to_be_visible()
-    expect(page.get_by_label("Data set")).to_have_value(str(planted))
+    expect(page.get_by_role("textbox", name="Data set")).to_have_value(str(planted))
     expect(opener(page, "IM-0001-0001.png")).to_be_visible()
     page.get_by_role("tab", name="Shortcuts").click()
     expect(page.get_by_text("Can a classifier tell the class")).to_be_visible()
