@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.widgets.film_grid import Tile, film_grid
 from pages.widgets.frame import plain
+from pages.widgets.session import keep_loaded
 from pages.widgets.viewer import film_panel
 from xraycore.data.survey import Film, Survey
 from xraycore.imaging import Radiograph, RadiographError, read_radiograph
@@ -89,6 +90,8 @@ def _augmented(xray: Radiograph) -> None:
     try:
         with st.spinner("Finding the lungs …") if lungs else st.container():
             film, changed = preview(xray, RECIPES[recipe], seeds, view="lungs" if lungs else "film")
+        if lungs:
+            keep_loaded("lung segmenter")
     except WeightsError as error:
         st.error(str(error), icon=":material/error:")
         return
