@@ -81,7 +81,7 @@ def show_start() -> None:
     with cells[0].container(border=True, height="stretch"):
         st.markdown("**Generated films with planted faults**")
         st.caption(
-            "65 drawn films of no person, with a copy across splits, a patient in two splits, a "
+            "Drawn films of no person, with a copy across splits, a patient in two splits, a "
             "broken file and a shortcut: see what this page finds."
         )
         st.button(
