@@ -81,7 +81,8 @@ function mount(panel) {
   const onFilm = (event) => geometry(stage, state.aspect, view()).toFilm(place(event));
 
   const drawRuler = (now, { toStage }) => {
-    ruler.hidden = length.hidden = !now.ruler;
+    ruler.toggleAttribute("hidden", !now.ruler);
+    length.hidden = !now.ruler;
     if (!now.ruler) return;
     const [[s, t], [p, q]] = now.ruler;
     const line = ruler.firstElementChild;
