@@ -201,8 +201,8 @@ def pairs_section(shown: Shown) -> None:
     st.dataframe(pd.DataFrame(rows), hide_index=True, key="pair-table", height="content")
     note = (
         f"All on the same {len(shown.board.target):,} films; p-values are corrected for the "
-        f"{len(pairs)} {'pair' if len(pairs) == 1 else 'pairs'} shown (Holm). Both tests take films "
-        "as independent: several films of one patient make p smaller than it should be. No "
+        f"pairs shown, {len(pairs)} here (Holm). Both tests take films as "
+        "independent: several films of one patient make p smaller than it should be. No "
         "evidence of a difference is no proof of equality."
     )
     if not pairs[0]["delong"]:

@@ -39,8 +39,8 @@ def threshold_section(shown: Shown) -> None:
             key="prevalence",
             bind="query-params",
             width=330,
-            help="Where the model is to be used. What a positive answer is worth depends on it, and "
-            "the films here do not know it.",
+            help="Where the model is to be used. What a positive answer is worth depends on "
+            "it, and the films here do not know it.",
         )
     positive, probability = board.of_finding(model, finding)
     threshold = st.slider(

@@ -1,5 +1,7 @@
 """Sections of the Metrics page on how models were made and what they cost."""
 
+from collections.abc import Iterable
+
 import pandas as pd
 import streamlit as st
 
@@ -48,8 +50,8 @@ def training_section(entries: list[Entry]) -> None:
             )
     if shown:
         st.caption(
-            "Training accuracy is measured on changed and cropped films (augmentation), and can lie "
-            "below that on validation films."
+            "Training accuracy is measured on changed and cropped films (augmentation), and can "
+            "lie below that on validation films."
         )
 
 
@@ -59,11 +61,7 @@ def cost_section(shown: Shown) -> None:
     for name in shown.names:
         members = [name] if name in shown.entries else list(shown.board.members)
         score = shown.scores(name)["accuracy"]
-        sums = {
-            key: sum(found) if None not in (found := [_cost(shown.entries[m], key) for m in members])
-            else None
-            for key in costs
-        }  # fmt: skip
+        sums = {key: _sum(_cost(shown.entries[one], key) for one in members) for key in costs}
         for key, value in sums.items():
             if value:
                 costs[key][name] = (value, score)
@@ -107,6 +105,12 @@ def _cost(entry: Entry, key: str) -> float | None:
     if key == "parameters":
         return entry.card["parameters"] / 1e6 if "parameters" in entry.card else None
     return entry.card["weights"]["bytes"] / 1e6 if "weights" in entry.card else None
+
+
+def _sum(costs: Iterable[float | None]) -> float | None:
+    """What members cost together; None where one was not measured."""
+    found = list(costs)
+    return None if None in found else sum(found)
 
 
 def _number(value: float | None) -> str:

@@ -106,7 +106,8 @@ def curve_chart(
             yanchor="bottom",
             showarrow=False,
             bgcolor="rgba(11, 14, 17, 0.75)",
-            text=f"{titles[name]}  <b>{area['value']:.3f}</b> ({area['low']:.3f}–{area['high']:.3f})",
+            text=f"{titles[name]}  <b>{area['value']:.3f}</b> "
+            f"({area['low']:.3f}–{area['high']:.3f})",
             font={"size": 13, "color": colours[name][0]},
         )
     if roc:
