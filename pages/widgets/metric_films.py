@@ -24,8 +24,11 @@ def errors_section(shown: Shown) -> None:
     st.markdown("**What is called what** (confusion matrix). Click a cell to see its films.")
     chosen = _chosen_cell(shown)
     classes = shown.board.view.classes
-    for start in range(0, len(shown.names), 2):
-        for column, name in zip(st.columns(2, gap="large"), shown.names[start:], strict=False):
+    across = 3 if len(classes) < 4 else 2
+    for start in range(0, len(shown.names), across):
+        for column, name in zip(
+            st.columns(across, gap="medium"), shown.names[start:], strict=False
+        ):
             with column:
                 st.markdown(f"**{shown.titles[name]}**")
                 confusion_matrix(
@@ -126,7 +129,7 @@ def _film_list(films: Sequence[dict], *, key: str) -> None:
             _open(f"{part[rows[0]]['source']}/{part[rows[0]]['file']}")
 
     st.dataframe(
-        pd.DataFrame(part),
+        pd.DataFrame([film | {"probability": 100 * film["probability"]} for film in part]),
         hide_index=True,
         key=f"table-{key}",
         on_select=picked,
@@ -137,7 +140,7 @@ def _film_list(films: Sequence[dict], *, key: str) -> None:
             "file": st.column_config.TextColumn("File", help="Select a row to open its film."),
             "label": "Truth",
             "said": "Model says",
-            "probability": st.column_config.NumberColumn("Probability", format="percent"),
+            "probability": st.column_config.NumberColumn("Probability", format="%.1f %%"),
         },
     )
     first = (page - 1) * PER_PAGE

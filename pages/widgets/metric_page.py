@@ -38,7 +38,7 @@ def choose(entries: list[Entry]) -> Shown | None:
     """What to show: the view, the films, the models."""
     outcomes = {entry.name: outcome(entry) for entry in entries}
     views = {view.name: view for view in list_views(outcomes)}
-    left, middle, right = st.columns([4, 3, 5], gap="medium")
+    left, middle, right = st.columns([6, 3, 5], gap="medium")
     name = left.segmented_control(
         "Classes (view)",
         list(views),

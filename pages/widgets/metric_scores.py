@@ -6,7 +6,13 @@ import streamlit as st
 from pages.widgets.boards import Shown
 from pages.widgets.score_charts import PLAIN, curve_chart, reliability_chart
 from xraycore.report.board import compare
-from xraycore.report.words import describe_calibration, describe_delong, describe_mcnemar, p_value
+from xraycore.report.words import (
+    describe_calibration,
+    describe_delong,
+    describe_mcnemar,
+    p_value,
+    signed,
+)
 
 NONE = "–"
 # Key in the scores, name, what it means.
@@ -189,7 +195,7 @@ def pairs_section(shown: Shown) -> None:
         delong, mcnemar = pair["delong"], pair["mcnemar"]
         row = {"Pair": f"{shown.titles[pair['a']]} – {shown.titles[pair['b']]}"}
         if delong:
-            row |= {"AUC difference": f"{delong['difference']:+.3f}", "DeLong": _p(delong)}
+            row |= {"AUC difference": signed(delong["difference"]), "DeLong": _p(delong)}
         row |= {
             "Both right": mcnemar["both_right"],
             "Only the first": mcnemar["only_a"],
@@ -232,7 +238,7 @@ def subgroups_section(shown: Shown) -> None:
         for row in rows:
             kept = table.setdefault(
                 (row["kind"], row["name"]),
-                {"By": row["kind"], "Group": row["name"], "Films": row["films"]},
+                {"By": row["kind"].capitalize(), "Group": row["name"], "Films": row["films"]},
             )
             kept[shown.titles[name]] = cell(row[key])
     st.dataframe(

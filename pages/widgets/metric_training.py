@@ -90,7 +90,7 @@ def cost_section(shown: Shown) -> None:
                 )
             else:
                 st.info(
-                    f"{unit}: {NOT_MEASURED} on this computer. To measure, run "
+                    f"Time of a forward pass: {NOT_MEASURED}. To measure it, run "
                     "`python -m xraycore benchmark --json > docs/measured/benchmark.json`",
                     icon=":material/timer_off:",
                 )

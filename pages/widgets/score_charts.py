@@ -38,8 +38,10 @@ def _axis(title: str, **more: object) -> dict:
     }
 
 
-def _share_axis(title: str, **more: object) -> dict:
-    return _axis(title, range=[-0.02, 1.02], tickformat=".0%", dtick=0.2, **more)
+def _share_axis(title: str, low: float = -0.02, high: float = 1.02) -> dict:
+    ticks = [tick / 10 for tick in range(0, 11, 2) if tick / 10 >= low]
+    texts = [f"{100 * tick:.0f} %" for tick in ticks]
+    return _axis(title, range=[low, high], tickvals=ticks, ticktext=texts)
 
 
 def _laid_out(figure: go.Figure, height: int, x: dict, y: dict, title: str = "") -> go.Figure:
@@ -153,8 +155,8 @@ def reliability_chart(
         hovertemplate="says %{x:.1%}, right %{y:.1%} of %{customdata} films<extra></extra>",
     )
     least = min(0.5, 1 / probability.shape[1])
-    x = _axis("Says (mean probability)", range=[least - 0.03, 1.03], tickformat=".0%")
-    return _laid_out(figure, 320, x, _share_axis("Is right"), title)
+    x = _share_axis("Says (mean probability)", least - 0.03, 1.06)
+    return _laid_out(figure, 320, x, _share_axis("Is right (share of films)", high=1.07), title)
 
 
 def sweep_chart(
@@ -173,9 +175,8 @@ def sweep_chart(
             hovertemplate="%{x:.2f}: %{y:.1%}<extra>%{fullData.name}</extra>",
         )
     ends = {name: values[~np.isnan(values)] for name, values in lines.items()}
-    for (name, values), place, colour in zip(
-        ends.items(), _apart([v[-1] if len(v) else 0 for v in ends.values()]), COLOURS, strict=False
-    ):
+    places = _apart([v[-1] if len(v) else 0 for v in ends.values()], 0.085)
+    for (name, values), place, colour in zip(ends.items(), places, COLOURS, strict=False):
         if len(values):
             _label(figure, 1.01, place, name, colour)
     figure.add_vline(x=threshold, line={"color": TEXT, "width": 1})
@@ -196,10 +197,11 @@ def history_chart(
         title: Of the figure.
     """
     there = {c: text for c, text in columns.items() if any(c in row for row in rows)}
+    factor = 100 if shares else 1
     figure = go.Figure()
     lasts = []
     for index, column in enumerate(there):
-        points = [(row["epoch"], row[column]) for row in rows if column in row]
+        points = [(row["epoch"], factor * row[column]) for row in rows if column in row]
         lasts.append(points[-1][1])
         figure.add_scatter(
             x=[x for x, _ in points],
@@ -208,10 +210,10 @@ def history_chart(
             mode="lines+markers",
             line={"color": COLOURS[index % len(COLOURS)], "width": 2},
             marker={"size": 5},
-            hovertemplate=f"epoch %{{x:.0f}}: %{{y:{'.1%' if shares else '.3f'}}}"
-            "<extra>%{fullData.name}</extra>",
+            hovertemplate=f"epoch %{{x:.0f}}: %{{y:{'.1f' if shares else '.3f'}}}"
+            f"{' %' if shares else ''}<extra>%{{fullData.name}}</extra>",
         )
-    values = [row[c] for c in there for row in rows if c in row] or [0.0, 1.0]
+    values = [factor * row[c] for c in there for row in rows if c in row] or [0.0, 1.0]
     low = min(values) - 0.05 * (np.ptp(values) or 1)
     high = max(values) + 0.05 * (np.ptp(values) or 1)
     for index, (column, place) in enumerate(
@@ -224,7 +226,7 @@ def history_chart(
             figure.add_vline(x=row["epoch"] - 0.5, line={"color": MUTED, "width": 1, "dash": "dot"})
         before = row.get("stage")
     x = _axis("Epoch", tickformat="d", dtick=max(1, round(len(rows) / 8)))
-    y = _axis("", range=[low, high], tickformat=".0%" if shares else ".2f")
+    y = _axis("", range=[low, high], ticksuffix=" %" if shares else "")
     return _laid_out(figure, 280, x, y, title).update_layout(margin={"r": 150})
 
 
@@ -240,35 +242,37 @@ def cost_chart(
         colour = colours[name][0]
         figure.add_scatter(
             x=[cost],
-            y=[score["value"]],
+            y=[100 * score["value"]],
             error_y={
                 "type": "data",
-                "array": [score["high"] - score["value"]],
-                "arrayminus": [score["value"] - score["low"]],
+                "array": [100 * (score["high"] - score["value"])],
+                "arrayminus": [100 * (score["value"] - score["low"])],
                 "color": colour,
                 "thickness": 1.5,
                 "width": 4,
             },
-            mode="markers+text",
-            text=[titles[name]],
-            textposition="bottom center" if score["value"] > 0.9 else "top center",
-            textfont={"color": colour, "size": 13},
+            mode="markers",
             marker={"color": colour, "size": 10},
-            hovertemplate=f"{titles[name]}: %{{x:,.3g}} {unit}, %{{y:.1%}}<extra></extra>",
+            hovertemplate=f"{titles[name]}: %{{x:,.3g}} {unit}, %{{y:.1f}} %<extra></extra>",
         )
     costs = np.log10([cost for cost, _ in points.values()])
-    lowest = min(score["low"] for _, score in points.values())
+    low = 100 * min(score["low"] for _, score in points.values()) - 1
+    high = 100 * max(score["high"] for _, score in points.values()) + 1
+    places = _apart([100 * score["value"] for _, score in points.values()], 0.075 * (high - low))
+    for name, place in zip(points, places, strict=True):
+        _label(figure, 1.01, place, titles[name], colours[name][0])
     x = _axis(unit, type="log", range=[costs.min() - 0.5, costs.max() + 0.5], dtick=1)
-    y = _axis("Accuracy", range=[lowest - 0.05, 1.01], tickformat=".0%")
-    return _laid_out(figure, 330, x, y)
+    y = _axis("Accuracy", range=[low, high], ticksuffix=" %")
+    return _laid_out(figure, 330, x, y).update_layout(margin={"r": 110})
 
 
-def _apart(places: Sequence[float], gap: float = 0.085) -> list[float]:
-    """Heights of labels near these places, no two closer than the gap."""
+def _apart(places: Sequence[float], gap: float) -> list[float]:
+    """Heights of labels at these places or below, no two closer than the gap."""
     found = [0.0] * len(places)
-    low = -np.inf
-    for index in np.argsort(places, kind="stable"):
-        low = found[index] = max(places[index], low + gap)
+    free = np.inf
+    for index in reversed(np.argsort(places, kind="stable")):
+        found[index] = min(places[index], free)
+        free = found[index] - gap
     return found
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from xraycore.evaluation.scores import Score
+from xraycore.evaluation.scores import Score, proportion
 
 # Below it a difference is called one; the p-values are corrected for the number of pairs.
 LEVEL = 0.05
@@ -23,6 +23,11 @@ def p_value(p: float | None) -> str:
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
+def signed(value: float) -> str:
+    """Three decimals with a sign, a minus and no hyphen."""
+    return f"{value:+.3f}".replace("-", "\N{MINUS SIGN}")
+
+
 def describe_delong(pair: Mapping, titles: Mapping[str, str]) -> str:
     """Whether two models' AUCs differ, as DeLong's test has it."""
     found = pair["delong"]
@@ -30,7 +35,8 @@ def describe_delong(pair: Mapping, titles: Mapping[str, str]) -> str:
     areas = f"AUC {found['auc_a']:.3f} and {found['auc_b']:.3f}"
     if found["p_holm"] is None:
         return f"{a} and {b}: {areas}; the test has no answer here, since neither AUC varies."
-    margin = f"difference {found['difference']:+.3f} ({found['low']:+.3f} to {found['high']:+.3f})"
+    difference, low, high = (signed(found[key]) for key in ("difference", "low", "high"))
+    margin = f"difference {difference} ({low} to {high})"
     numbers = f"{areas}, {margin}, {p_value(found['p_holm'])}"
     if found["p_holm"] < LEVEL:
         return f"{a} and {b} differ: {numbers}."
@@ -66,18 +72,16 @@ def describe_calibration(
         target: Class indices, (n,).
     """
     said = float(probability.max(axis=1).mean())
-    right = float((probability.argmax(axis=1) == target).mean())
-    if abs(said - right) < 0.01:
-        lean = "neither too sure nor too unsure on the whole"
+    right = proportion((probability.argmax(axis=1) == target).sum(), len(target))
+    if right["low"] <= said <= right["high"]:
+        lean = "no sign that it is too sure or not sure enough on the whole"
+    elif said > right["value"]:
+        lean = "too sure of itself (over-confident)"
     else:
-        lean = (
-            "too sure of itself (over-confident)"
-            if said > right
-            else "not sure enough (under-confident)"
-        )
+        lean = "not sure enough (under-confident)"
     return (
-        f"{title} says {percent(said)} on average and is right in {percent(right)} of films: "
-        f"{lean}. Its probability is off by {100 * ece['value']:.1f} percentage points on average "
+        f"{title} gives its answers {percent(said)} on average and is right in "
+        f"{percent(right['value'])} of films: {lean}. Its probability is off by {100 * ece['value']:.1f} percentage points on average "
         f"(expected calibration error {ece['value']:.3f}, 95 % interval {ece['low']:.3f} to "
         f"{ece['high']:.3f})."
     )
