@@ -32,7 +32,9 @@ OVERALL = (
 OF_FINDING = (
     ("recall", "Sensitivity", "Share of the films with {} that are called so."),
     ("specificity", "Specificity", "Share of the films without {} that are not called so."),
-)
+    ("auprc", "Average precision", "Area under the precision-recall curve of {}. Guessing gives "
+     "its share of the films."),
+)  # fmt: skip
 OF_CLASS = (
     ("recall", "Found (sensitivity)"),
     ("precision", "Right when said (PPV)"),
@@ -73,7 +75,9 @@ def scores_section(shown: Shown) -> None:
     board = shown.board
     finding = board.finding
     two = len(board.view.classes) == 2
-    columns = [text for text in OVERALL if not two or text[0] not in ("balanced_accuracy",)]
+    # Of two classes the finding's own columns say more.
+    apart = ("balanced_accuracy", "macro_auprc") if two else ()
+    columns = [text for text in OVERALL if text[0] not in apart]
     rows, config = [], {"Model": st.column_config.TextColumn(pinned=True)}
     for name, scores in found.items():
         row = {"Model": shown.titles[name]}
