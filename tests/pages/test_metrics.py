@@ -5,6 +5,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from pages.widgets.frame import STARTED
 from tests.conftest import ROOT
 from tests.stored_models import VGG16, outcome, write_run, write_store
 from xraycore.evaluation.predictions import write_predictions
@@ -22,10 +23,11 @@ def store(tmp_path, monkeypatch):
 
 def open_page(**query: str) -> AppTest:
     """The Metrics page as a link opens it."""
-    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=60).run()
+    app = AppTest.from_file(str(ROOT / "pages" / "metrics.py"), default_timeout=60)
+    app.session_state[STARTED] = True
     for name, value in query.items():
         app.query_params[name] = value
-    app.switch_page("pages/metrics.py").run()
+    app.run()
     assert not app.exception
     return app
 

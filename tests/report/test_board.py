@@ -73,6 +73,7 @@ def test_films_behind_a_cell_come_surest_first(outcomes):
     assert boards.films_behind(board, "vgg16", NORMAL, "Pneumonia") == [36, 37, 38, 39]
     right = boards.films_behind(board, "vgg16", "Pneumonia", "Pneumonia")
     assert (sorted(right[:15]), sorted(right[15:])) == (list(range(15)), [15, 16, 17])
+    assert assemble(outcomes, VIEWS["covid3"], TEST, []).finding == VIRAL
     kinds = assemble(outcomes, VIEWS["chest4"], TEST, [])
     assert boards.films_behind(kinds, "vgg16", VIRAL, BACTERIAL) == []
     assert board.place("chest_xray", "IM-19.jpeg") == 39

@@ -41,8 +41,8 @@ def test_runs_join_unless_they_were_shipped(store):
     assert not run.has_predictions
     assert len(run.history()) == 3
 
-    write_predictions(run.folder / "predictions.csv", [outcome("runs/mine", VGG16)])
     before = run.fingerprint
+    write_predictions(run.folder / "predictions.csv", [outcome("runs/mine", VGG16)])
     again = list_entries()[2]
     assert again.has_predictions
     assert again.fingerprint != before

@@ -78,11 +78,11 @@ class Board:
 
     @cached_property
     def finding(self) -> str:
-        """The class that is looked for: of two the second, else the first that is not normal."""
+        """What is looked for: of two classes the second, else the first sick one with films."""
         classes = self.view.classes
         if len(classes) == 2:
             return classes[finding_of(self.view)]
-        return next(name for name in classes if name != NORMAL)
+        return next(name for name in classes if name != NORMAL and self.counts[name])
 
     def of_finding(self, model: str, finding: str) -> tuple[np.ndarray, np.ndarray]:
         """Bool (n,), whether each film shows the finding, and the model's probability of it."""
