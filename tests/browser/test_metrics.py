@@ -30,7 +30,7 @@ def test_move_the_threshold_and_the_numbers_follow(page, app_url):
     assert share(page, "(sensitivity)") < sensitivity
     assert share(page, "(specificity)") > specificity
 
-    prevalence = page.get_by_label("Of 100 people")
+    prevalence = page.get_by_test_id("stNumberInputField")
     prevalence.fill("50")
     prevalence.press("Enter")
     page.wait_for_timeout(1500)

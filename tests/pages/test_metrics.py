@@ -51,7 +51,7 @@ def test_scores_are_those_of_the_stored_predictions(store):
 
 def test_the_numbers_follow_the_threshold_and_the_prevalence(store):
     app = open_page(section="Threshold")
-    app.button_group(key="threshold-model").set_value(["vgg16"]).run()
+    app.button_group(key="threshold-model").set_value("vgg16").run()
     assert [metric.value for metric in app.metric] == ["90 %", "80 %", "33 %", "98.6 %"]
     assert "it finds 90 and misses 10; it also calls 180 of the 900" in texts(app)
     app.slider(key="threshold").set_value(0.75).run()
@@ -146,8 +146,9 @@ def test_no_section_needs_tensorflow(store):
     script = f"""
 import sys
 from streamlit.testing.v1 import AppTest
-app = AppTest.from_file({str(ROOT / "streamlit_app.py")!r}, default_timeout=60).run()
-app.switch_page("pages/metrics.py").run()
+app = AppTest.from_file({str(ROOT / "pages" / "metrics.py")!r}, default_timeout=60)
+app.session_state[{STARTED!r}] = True
+app.run()
 for section in [tab.label for tab in app.tabs]:
     app.query_params["section"] = section
     app.run()
