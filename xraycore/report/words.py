@@ -80,8 +80,8 @@ def describe_calibration(
     else:
         lean = "not sure enough (under-confident)"
     return (
-        f"{title} gives its answers {percent(said)} on average and is right in "
-        f"{percent(right['value'])} of films: {lean}. Its probability is off by "
+        f"{title} gives its answers a probability of {percent(said)} on average and is "
+        f"right in {percent(right['value'])} of films: {lean}. Its probability is off by "
         f"{100 * ece['value']:.1f} percentage points on average "
         f"(expected calibration error {ece['value']:.3f}, 95 % interval {ece['low']:.3f} to "
         f"{ece['high']:.3f})."
