@@ -10,7 +10,7 @@ from tests.browser.conftest import _FLAGS, find_chromium, serve_app
 
 
 def main(folder: Path) -> None:
-    """Writes compare.png, data.png, data-film.png and about.png."""
+    """Writes compare.png, data.png, data-film.png, metrics.png and about.png."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", suffix=".log") as log, sync_playwright() as playwright:
         server, url = serve_app(log)
@@ -32,6 +32,10 @@ def main(folder: Path) -> None:
             page.get_by_text("Drawn at random").wait_for()
             page.wait_for_timeout(2000)
             page.screenshot(path=folder / "data-film.png")
+            page.goto(f"{url}/metrics")
+            page.get_by_text("Click a heading to sort").wait_for()
+            page.wait_for_timeout(5000)
+            page.screenshot(path=folder / "metrics.png")
             page.goto(f"{url}/about")
             page.get_by_text("Know its limits").first.wait_for()
             page.wait_for_timeout(5000)
