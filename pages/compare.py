@@ -183,8 +183,8 @@ def show_film(film: Radiograph) -> None:
     for warning in film.warnings:
         st.warning(warning, icon=":material/warning:")
     st.caption(
-        "Wheel zooms, drag moves, Shift and drag sets the window, double click shows all as it was; "
-        "hold the space bar to hide the heat. All films follow."
+        "Wheel zooms, drag moves, Shift and drag sets the window, double click shows all as it "
+        "was; hold the space bar to hide the heat. All films follow."
     )
 
 
