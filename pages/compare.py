@@ -7,6 +7,7 @@ from pages.widgets.charts import probability_bars
 from pages.widgets.frame import page_header
 from pages.widgets.viewer import Drawn, film_panel
 from xraycore.evaluation.agreement import agree, describe_agreement, mean_probabilities
+from xraycore.explain.alarm import alarms
 from xraycore.explain.heatmap import Heatmap, explain
 from xraycore.explain.methods import ANALYTIC, METHODS
 from xraycore.imaging import Radiograph, RadiographError
@@ -215,6 +216,9 @@ def show_model(name: str, film: Radiograph, look: Appearance) -> Prediction | No
         lungs=seen.lungs,
     )
     st.caption(describe_heat(heat, seen) if look.shown != PLAIN else "Plain film")
+    if look.shown != PLAIN:
+        for text in alarms(heat, film, seen.lungs):
+            st.markdown(f":orange[:material/warning:] {text}")
     st.subheader(seen.label, anchor=False)
     st.plotly_chart(
         probability_bars(seen.probabilities, seen.label),
