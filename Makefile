@@ -14,6 +14,8 @@ $(VENV)/.ready: requirements.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet -r requirements.txt
+	@# A test compares with quantus. It wants opencv-python, which would overwrite the headless one.
+	$(BIN)/python -m pip install --quiet --no-deps quantus==0.6.0
 	@touch $@
 
 app: setup

@@ -8,11 +8,14 @@ st.set_page_config(page_title="xraycore", page_icon=":material/radiology:", layo
 page = st.navigation(
     [
         st.Page("pages/compare.py", title="Compare", icon=":material/compare:", default=True),
+        st.Page("pages/data.py", title="Data", icon=":material/folder_open:"),
+        st.Page("pages/metrics.py", title="Metrics", icon=":material/monitoring:"),
         st.Page("pages/about.py", title="About the models", icon=":material/info:"),
     ],
     position="top",
 )
 st.session_state[STARTED] = True
 if WANTED in st.session_state:
-    st.switch_page(st.session_state.pop(WANTED))
+    wanted = st.session_state.pop(WANTED)
+    st.switch_page(wanted, query_params=st.query_params.to_dict())
 page.run()

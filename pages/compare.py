@@ -5,8 +5,9 @@ import streamlit as st
 from pages.widgets import session
 from pages.widgets.charts import probability_bars
 from pages.widgets.frame import page_header
-from pages.widgets.viewer import film_panel
+from pages.widgets.viewer import Drawn, film_panel
 from xraycore.evaluation.agreement import agree, describe_agreement, mean_probabilities
+from xraycore.explain.alarm import alarms
 from xraycore.explain.heatmap import Heatmap, explain
 from xraycore.explain.methods import ANALYTIC, METHODS
 from xraycore.imaging import Radiograph, RadiographError
@@ -17,6 +18,7 @@ from xraycore.models.store import list_shipped, read_card
 from xraycore.weightfiles import WeightsError
 
 OWN_ANSWER = "Each model's answer"
+HEAT, CONTOUR, PLAIN = "Heat", "Contour", "Plain film"
 # More names than this no longer fit into two lines; a list that can be searched does.
 MOST_PILLS = 8
 
@@ -101,12 +103,21 @@ def show_gallery() -> None:
 class Appearance:
     """How heat is drawn; a change runs no model."""
 
-    shown: bool
+    shown: str
     target: str
     method: str
     opacity: float
     color_map: str
+    contour: float
     stretched: bool
+
+    def drawn(self, heat: Heatmap) -> Drawn | None:
+        """A map as it is to be drawn; None for the plain film."""
+        if self.shown == PLAIN:
+            return None
+        heat = heat.stretched() if self.stretched else heat
+        contour = self.contour if self.shown == CONTOUR else None
+        return Drawn(heat, self.opacity, self.color_map, contour)
 
 
 def choose_appearance(classes: list[str]) -> Appearance:
@@ -115,8 +126,8 @@ def choose_appearance(classes: list[str]) -> Appearance:
         st.divider()
         shown = st.segmented_control(
             "Show",
-            ["Heat", "Plain film"],
-            default="Heat",
+            [HEAT, CONTOUR, PLAIN],
+            default=HEAT,
             required=True,
             key="show",
             bind="query-params",
@@ -137,8 +148,21 @@ def choose_appearance(classes: list[str]) -> Appearance:
             bind="query-params",
             help="\n".join(f"- **{METHODS[m].title}**: {METHODS[m].summary}" for m in ANALYTIC),
         )
-        opacity = st.slider("Opacity", 0, 100, 60, step=5, format="%d %%", key="opacity")
-        color_map = st.selectbox("Colours", list(COLOR_MAPS), key="color_map")
+        opacity, color_map, contour = 60, next(iter(COLOR_MAPS)), 50
+        if shown == CONTOUR:
+            contour = st.slider(
+                "Line at",
+                5,
+                95,
+                50,
+                step=5,
+                format="%d %%",
+                key="contour",
+                help="Of full heat. The film inside the line stays as it is.",
+            )
+        elif shown == HEAT:
+            opacity = st.slider("Opacity", 0, 100, 60, step=5, format="%d %%", key="opacity")
+            color_map = st.selectbox("Colours", list(COLOR_MAPS), key="color_map")
         stretched = st.toggle(
             "Stretch each map",
             key="stretch",
@@ -146,13 +170,13 @@ def choose_appearance(classes: list[str]) -> Appearance:
             "evidence looks pale. On: each map's own maximum is full colour, which looks "
             "confident even when the network is not.",
         )
-    return Appearance(shown == "Heat", target, method, opacity / 100, color_map, stretched)
+    return Appearance(shown, target, method, opacity / 100, color_map, contour / 100, stretched)
 
 
 def show_film(film: Radiograph) -> None:
     """The plain film, what was read, and every warning."""
     st.markdown("**Film**")
-    film_panel(film, key="film-plain", label=f"Plain film {film.info.name}")
+    film_panel(film, key="film-plain", label=f"Plain film {film.info.name}", toolbar=True)
     info = film.info
     facts = [info.format, f"{info.width} × {info.height} px", f"{info.bit_depth} bit"]
     facts += [value for value in (info.modality, info.view_position) if value]
@@ -160,8 +184,8 @@ def show_film(film: Radiograph) -> None:
     for warning in film.warnings:
         st.warning(warning, icon=":material/warning:")
     st.caption(
-        "Wheel zooms, drag moves, double click shows the whole film; hold the space bar to hide "
-        "the heat. All films move together."
+        "Wheel zooms, drag moves, Shift and drag sets the window, double click shows all as it "
+        "was; hold the space bar to hide the heat. All films follow."
     )
 
 
@@ -188,11 +212,13 @@ def show_model(name: str, film: Radiograph, look: Appearance) -> Prediction | No
         film,
         key=f"film-{name}",
         label=f"{title}: {METHODS[look.method].title} for {heat.target}",
-        heat=(heat.stretched() if look.stretched else heat) if look.shown else None,
-        opacity=look.opacity,
-        color_map=look.color_map,
+        drawn=look.drawn(heat),
+        lungs=seen.lungs,
     )
-    st.caption(describe_heat(heat, seen) if look.shown else "Plain film")
+    st.caption(describe_heat(heat, seen) if look.shown != PLAIN else "Plain film")
+    if look.shown != PLAIN:
+        for text in alarms(heat, film, seen.lungs):
+            st.markdown(f":orange[:material/warning:] {text}")
     st.subheader(seen.label, anchor=False)
     st.plotly_chart(
         probability_bars(seen.probabilities, seen.label),

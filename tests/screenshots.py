@@ -10,7 +10,7 @@ from tests.browser.conftest import _FLAGS, find_chromium, serve_app
 
 
 def main(folder: Path) -> None:
-    """Writes compare.png and about.png."""
+    """Writes compare.png, data.png, data-film.png, metrics.png and about.png."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", suffix=".log") as log, sync_playwright() as playwright:
         server, url = serve_app(log)
@@ -22,6 +22,20 @@ def main(folder: Path) -> None:
             page.get_by_text("models say").or_(page.get_by_text("models disagree")).wait_for()
             page.wait_for_timeout(5000)
             page.screenshot(path=folder / "compare.png")
+            page.goto(f"{url}/data")
+            page.get_by_role("button", name="Generate and open").click()
+            page.get_by_role("button", name="Show").first.wait_for()
+            page.wait_for_timeout(2000)
+            page.screenshot(path=folder / "data.png")
+            page.get_by_role("tab", name="Films").click()
+            page.get_by_role("button", name="film-003.png").click()
+            page.get_by_text("Drawn at random").wait_for()
+            page.wait_for_timeout(2000)
+            page.screenshot(path=folder / "data-film.png")
+            page.goto(f"{url}/metrics")
+            page.get_by_text("Click a heading to sort").wait_for()
+            page.wait_for_timeout(5000)
+            page.screenshot(path=folder / "metrics.png")
             page.goto(f"{url}/about")
             page.get_by_text("Know its limits").first.wait_for()
             page.wait_for_timeout(5000)

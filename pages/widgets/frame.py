@@ -1,5 +1,7 @@
 """What every page shows: its title and what the app is not for."""
 
+import re
+
 import streamlit as st
 
 STARTED, WANTED = "app-started", "page-wanted"
@@ -17,7 +19,7 @@ def page_header(file: str, title: str, subtitle: str) -> None:
         # The first link that a new server is asked for runs the page alone, without navigation
         # and layout, since Streamlit takes the folder for pages of its older kind.
         st.session_state[WANTED] = file
-        st.switch_page("streamlit_app.py")
+        st.switch_page("streamlit_app.py", query_params=st.query_params.to_dict())
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.title(title, anchor=False, width="content")
         st.badge(
@@ -26,3 +28,8 @@ def page_header(file: str, title: str, subtitle: str) -> None:
             color="orange",
         )
     st.caption(subtitle)
+
+
+def plain(text: str) -> str:
+    """Text as it is, for where Markdown is read: a file may be called `*draft*_[1].png`."""
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!$~:<>|])", r"\\\1", text)

@@ -1,5 +1,7 @@
 """What a session keeps: loaded models, read films, predictions. Nothing is computed twice."""
 
+import gc
+
 import streamlit as st
 
 from xraycore.data.samples import Sample, list_samples
@@ -9,8 +11,21 @@ from xraycore.models.store import read_card
 
 
 @st.cache_resource(show_spinner=False)
+def keep_loaded(what: str) -> None:
+    """Takes a loaded network, and TensorFlow, out of the garbage collector's rounds.
+
+    Streamlit collects garbage twice after every run of a page once Keras is imported, and holds up
+    every other thread meanwhile: 0.6 s for TensorFlow's half a million objects, none without them.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+@st.cache_resource(show_spinner=False)
 def _classifier(name: str, weights_sha256: str) -> Classifier:
-    return load_model(name)
+    model = load_model(name)
+    keep_loaded(name)
+    return model
 
 
 def classifier(name: str) -> Classifier:

@@ -1,41 +1,125 @@
-// One film panel. Panels of the same group share zoom, pan and cursor through window events, so
-// that any number of them, anywhere on the page, shows the same place of the film.
+// One film panel. Panels of the same group share one view (zoom, pan, window, turn, tools) through
+// window events, so that any number of them, anywhere on the page, shows the same place of the film
+// in the same way. Nothing here asks the server; only a click on a film that can be clicked does.
 
 const EVENT = "xraycore:view";
 const MAX_ZOOM = 12;
+const LEAST_WINDOW = 0.02;
+const NARROW = 4; // A drag of fewer screen pixels is a click.
 const views = (window.xraycoreViews ??= {});
+const FRESH = { zoom: 1, x: 0, y: 0, low: 0, high: 1, invert: false, turn: 0, flip: false };
+
+const TOOLS = [
+  ["move", "Move: drag the film; the wheel zooms", "M12 3v18M3 12h18M9 6l3-3 3 3M9 18l3 3 3-3M6 9l-3 3 3 3M18 9l3 3-3 3"],
+  ["window", "Window (w): drag sideways for contrast, up and down for brightness; or drag with Shift", "M12 3a9 9 0 1 0 0 18zM12 3a9 9 0 0 1 0 18M15 8h4M15 12h6M15 16h4"],
+  ["ruler", "Ruler (m): drag from one point to another", "M3 16L16 3l5 5L8 21zM7 12l2 2M10 9l3 3M13 6l2 2"],
+];
+const ACTIONS = [
+  ["invert", "Invert (i): black for white", "M12 3a9 9 0 1 0 0 18a9 9 0 0 0 0-18M12 3v18M12 7l5-2M12 12l8-3M12 17l8-4"],
+  ["flip", "Mirror (f)", "M12 3v18M8 7l-5 10h5zM16 7l5 10h-5z"],
+  ["rotate", "Turn by a quarter (r)", "M20 12a8 8 0 1 1-3-6.2M20 3v4h-4"],
+  ["lungs", "Outline of the lungs (l)", "M10 4v6C6 9 4 14 4 19c4 1 6-1 6-4M14 4v6c4-1 6 4 6 9-4 1-6-1-6-4"],
+  ["reset", "Show all, as it was (0)", "M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5"],
+];
+const KEYS = { i: "invert", f: "flip", r: "rotate", l: "lungs", 0: "reset" };
+
+const viewOf = (group) => (views[group] ??= {
+  ...FRESH, cursor: null, plain: false, lungs: false, tool: "move", ruler: null,
+});
 
 function clamp(view) {
   view.zoom = Math.min(MAX_ZOOM, Math.max(1, view.zoom));
   view.x = Math.min(0, Math.max(1 - view.zoom, view.x));
   view.y = Math.min(0, Math.max(1 - view.zoom, view.y));
-  return view;
+}
+
+// Where the film lies in the stage, and the way from a place on the stage to one on the film.
+function geometry(stage, aspect, view) {
+  const { width, height } = stage.getBoundingClientRect();
+  const film = width / height > aspect ? [height * aspect, height] : [width, width / aspect];
+  const lying = view.turn % 2 === 1;
+  const fit = lying ? Math.min(width / film[1], height / film[0]) : 1;
+  const [cos, sin] = [[1, 0], [0, 1], [-1, 0], [0, -1]][view.turn];
+  const toFilm = ([u, v]) => {
+    const x = (((u - view.x) / view.zoom - 0.5) * width) / fit;
+    const y = (((v - view.y) / view.zoom - 0.5) * height) / fit;
+    const [a, b] = [x * cos + y * sin, y * cos - x * sin];
+    return [(view.flip ? -a : a) / film[0] + 0.5, b / film[1] + 0.5];
+  };
+  const toStage = ([s, t]) => {
+    const a = (s - 0.5) * film[0] * (view.flip ? -1 : 1);
+    const b = (t - 0.5) * film[1];
+    const [x, y] = [(a * cos - b * sin) * fit, (a * sin + b * cos) * fit];
+    return [(x / width + 0.5) * view.zoom + view.x, (y / height + 0.5) * view.zoom + view.y];
+  };
+  return { film, fit, toFilm, toStage };
+}
+
+// Contrast and brightness that map [low, high] to [0, 1], as the browser's filters do it.
+function windowFilter({ low, high, invert }) {
+  const slope = 1 / (high - low);
+  const contrast = 1 + 2 * low * slope;
+  return `brightness(${slope / contrast}) contrast(${contrast})${invert ? " invert(1)" : ""}`;
+}
+
+function icon(path) {
+  return `<svg viewBox="0 0 24 24" aria-hidden="true"><path d="${path}"/></svg>`;
 }
 
 function mount(panel) {
-  const stage = panel.querySelector(".stage");
-  const layers = panel.querySelector(".layers");
-  const cursor = panel.querySelector(".cursor");
-  const state = { group: "", drag: null };
+  const find = (name) => panel.querySelector(`.${name}`);
+  const [stage, layers, turned, frame] = ["stage", "layers", "turned", "frame"].map(find);
+  const [cursor, ruler, length, marks, toolbar] = ["cursor", "ruler", "length", "marks", "toolbar"].map(find);
+  const state = { group: "", film: "", aspect: 1, spacing: null, click: null, drag: null };
 
-  const view = () => (views[state.group] ??= { zoom: 1, x: 0, y: 0, cursor: null, plain: false });
+  const view = () => viewOf(state.group);
   const share = () => window.dispatchEvent(new CustomEvent(EVENT, { detail: state.group }));
   const place = (event) => {
     const box = stage.getBoundingClientRect();
     return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
   };
+  const onFilm = (event) => geometry(stage, state.aspect, view()).toFilm(place(event));
+
+  const drawRuler = (now, { toStage }) => {
+    ruler.toggleAttribute("hidden", !now.ruler);
+    length.hidden = !now.ruler;
+    if (!now.ruler) return;
+    const [[s, t], [p, q]] = now.ruler;
+    const line = ruler.firstElementChild;
+    for (const [name, value] of [["x1", s], ["y1", t], ["x2", p], ["y2", q]]) line.setAttribute(name, 1000 * value);
+    const [wide, high, unit] = state.spacing;
+    const far = Math.hypot((p - s) * wide, (q - t) * high);
+    length.textContent = `${unit === "mm" && far >= 10 ? (far / 10).toFixed(1) : far.toFixed(0)} ${unit === "mm" && far >= 10 ? "cm" : unit}`;
+    const [u, v] = toStage([p, q]);
+    length.style.left = `${u * 100}%`;
+    length.style.top = `${v * 100}%`;
+  };
 
   state.draw = () => {
-    const { zoom, x, y, cursor: at, plain } = view();
-    layers.style.transform = `translate(${x * 100}%, ${y * 100}%) scale(${zoom})`;
-    panel.classList.toggle("plain", plain);
-    stage.classList.toggle("zoomed", zoom > 1);
-    cursor.hidden = !at;
-    if (at) {
-      cursor.style.left = `${(at[0] * zoom + x) * 100}%`;
-      cursor.style.top = `${(at[1] * zoom + y) * 100}%`;
+    const now = view();
+    const shape = geometry(stage, state.aspect, now);
+    frame.style.width = `${shape.film[0]}px`;
+    frame.style.height = `${shape.film[1]}px`;
+    layers.style.transform = `translate(${now.x * 100}%, ${now.y * 100}%) scale(${now.zoom})`;
+    turned.style.transform = `scale(${shape.fit}) rotate(${90 * now.turn}deg) scaleX(${now.flip ? -1 : 1})`;
+    find("film").style.filter = windowFilter(now);
+    panel.classList.toggle("plain", now.plain);
+    panel.classList.toggle("lungs", now.lungs);
+    find("outline").setAttribute("d", now.outline?.film === state.film ? now.outline.path : "");
+    stage.dataset.tool = state.click ? "click" : now.tool;
+    cursor.hidden = !now.cursor;
+    if (now.cursor) {
+      const [u, v] = shape.toStage(now.cursor);
+      cursor.style.left = `${u * 100}%`;
+      cursor.style.top = `${v * 100}%`;
+    }
+    drawRuler(now, shape);
+    for (const button of toolbar.querySelectorAll("button")) {
+      const name = button.dataset.name;
+      button.setAttribute("aria-pressed", name === now.tool || (name !== "reset" && now[name] === true));
     }
   };
+
   const zoomAt = (factor, [u, v]) => {
     const now = view();
     const before = now.zoom;
@@ -45,42 +129,96 @@ function mount(panel) {
     clamp(now);
     share();
   };
-  const reset = () => { Object.assign(view(), { zoom: 1, x: 0, y: 0 }); share(); };
-  const plain = (on) => { view().plain = on; share(); };
+  const act = (name) => {
+    const now = view();
+    if (name === "reset") Object.assign(now, FRESH, { ruler: null });
+    else if (name === "rotate") now.turn = (now.turn + 1) % 4;
+    else if (["invert", "flip", "lungs"].includes(name)) now[name] = !now[name];
+    else {
+      now.tool = now.tool === name ? "move" : name;
+      if (name !== "ruler") now.ruler = null;
+    }
+    share();
+  };
+  const setWindow = (start, [u, v]) => {
+    const now = view();
+    const wide = Math.max(LEAST_WINDOW, (start.high - start.low) * Math.exp(-2 * (u - start.u)));
+    const middle = Math.min(1, Math.max(0, (start.low + start.high) / 2 + (v - start.v)));
+    now.low = Math.max(0, middle - wide / 2);
+    now.high = Math.min(1, Math.max(now.low + LEAST_WINDOW, middle + wide / 2));
+    now.low = Math.min(now.low, now.high - LEAST_WINDOW);
+    share();
+  };
 
+  toolbar.innerHTML = [...TOOLS, ...ACTIONS].map(([name, title, path]) =>
+    `<button type="button" data-name="${name}" title="${title}" aria-label="${title}">${icon(path)}</button>`).join("");
+  toolbar.addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (button) act(button.dataset.name);
+  });
   stage.addEventListener("wheel", (event) => {
     event.preventDefault();
     zoomAt(Math.exp(-event.deltaY * 0.002), place(event));
   }, { passive: false });
-  stage.addEventListener("dblclick", reset);
+  stage.addEventListener("dblclick", () => act("reset"));
+  stage.addEventListener("contextmenu", (event) => event.preventDefault());
   stage.addEventListener("pointerdown", (event) => {
+    const now = view();
     const [u, v] = place(event);
-    state.drag = { u, v, x: view().x, y: view().y };
+    const tool = event.shiftKey || event.button === 2 ? "window" : state.click ?? now.tool;
+    state.drag = { ...now, u, v, tool, from: onFilm(event), at: [event.clientX, event.clientY] };
+    if (tool === "ruler") now.ruler = [state.drag.from, state.drag.from];
     stage.setPointerCapture(event.pointerId);
   });
   stage.addEventListener("pointermove", (event) => {
-    const [u, v] = place(event);
     const now = view();
-    if (state.drag) {
-      now.x = state.drag.x + u - state.drag.u;
-      now.y = state.drag.y + v - state.drag.v;
+    const { drag } = state;
+    const [u, v] = place(event);
+    if (drag?.tool === "window") setWindow(drag, [u, v]);
+    else if (drag?.tool === "ruler") now.ruler = [drag.from, onFilm(event)];
+    else if (drag?.tool === "box") drawMark(rectangle(drag.from, onFilm(event)));
+    else if (drag) {
+      now.x = drag.x + u - drag.u;
+      now.y = drag.y + v - drag.v;
       clamp(now);
     }
-    now.cursor = [(u - now.x) / now.zoom, (v - now.y) / now.zoom];
+    now.cursor = onFilm(event);
     share();
   });
-  for (const end of ["pointerup", "pointercancel"]) {
-    stage.addEventListener(end, () => { state.drag = null; });
-  }
+  const rectangle = ([s, t], [p, q]) => [Math.min(s, p), Math.min(t, q), Math.max(s, p), Math.max(t, q)]
+    .map((value) => Math.min(1, Math.max(0, value)));
+  const drawMark = ([left, top, right, bottom]) => {
+    const box = marks.querySelector(".new") ?? marks.appendChild(
+      document.createElementNS("http://www.w3.org/2000/svg", "rect"));
+    box.classList.add("new");
+    const sides = { x: left, y: top, width: right - left, height: bottom - top };
+    for (const [name, value] of Object.entries(sides)) box.setAttribute(name, 1000 * value);
+  };
+  stage.addEventListener("pointerup", (event) => {
+    const { drag } = state;
+    state.drag = null;
+    if (!drag) return;
+    const moved = Math.hypot(event.clientX - drag.at[0], event.clientY - drag.at[1]) > NARROW;
+    const [s, t] = onFilm(event);
+    const inside = s >= 0 && s <= 1 && t >= 0 && t <= 1;
+    if (drag.tool === "ruler" && !moved) { view().ruler = null; share(); }
+    if (drag.tool === "point" && !moved && inside) state.tell("point", [s, t]);
+    if (drag.tool === "box" && moved) state.tell("box", rectangle(drag.from, [s, t]));
+    else marks.querySelector(".new")?.remove();
+  });
+  stage.addEventListener("pointercancel", () => { state.drag = null; });
   stage.addEventListener("pointerleave", () => { view().cursor = null; share(); });
   stage.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
     const step = 0.1;
     const now = view();
     const moves = { ArrowLeft: [step, 0], ArrowRight: [-step, 0], ArrowUp: [0, step], ArrowDown: [0, -step] };
-    if (event.key === " ") plain(true);
+    if (event.key === " ") { now.plain = true; share(); }
     else if (event.key === "+" || event.key === "=") zoomAt(1.25, [0.5, 0.5]);
     else if (event.key === "-") zoomAt(0.8, [0.5, 0.5]);
-    else if (event.key === "0") reset();
+    else if (event.key === "w") act("window");
+    else if (event.key === "m") act("ruler");
+    else if (KEYS[event.key]) act(KEYS[event.key]);
     else if (moves[event.key]) {
       now.x += moves[event.key][0];
       now.y += moves[event.key][1];
@@ -89,26 +227,43 @@ function mount(panel) {
     } else return;
     event.preventDefault();
   });
-  stage.addEventListener("keyup", (event) => { if (event.key === " ") plain(false); });
-  stage.addEventListener("blur", () => plain(false));
-  state.listener = (event) => { if (event.detail === state.group) state.draw(); };
-  window.addEventListener(EVENT, state.listener);
+  const shown = () => { view().plain = false; share(); };
+  stage.addEventListener("keyup", (event) => { if (event.key === " ") shown(); });
+  stage.addEventListener("blur", shown);
+  window.addEventListener(EVENT, (event) => { if (event.detail === state.group) state.draw(); });
+  new ResizeObserver(() => state.draw()).observe(stage);
   return state;
 }
 
-export default function ({ data, parentElement }) {
+// Lines in shares of the film, as one path on the grid of 1000 x 1000.
+function path(lines) {
+  return (lines ?? []).map((line) =>
+    `M${line.map(([s, t]) => `${(1000 * s).toFixed(1)} ${(1000 * t).toFixed(1)}`).join("L")}Z`).join("");
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
   const panel = parentElement.querySelector(".panel");
   const state = (panel.viewer ??= mount(panel));
-  state.group = data.group;
-  const stage = panel.querySelector(".stage");
-  stage.style.aspectRatio = data.aspect;
-  stage.setAttribute("aria-label", data.label);
-  const film = panel.querySelector(".film");
-  const heat = panel.querySelector(".heat");
+  const find = (name) => panel.querySelector(`.${name}`);
+  Object.assign(state, { group: data.group, aspect: data.filmAspect, spacing: data.spacing, click: data.click });
+  state.tell = setTriggerValue;
+  find("stage").style.aspectRatio = data.aspect;
+  find("stage").setAttribute("aria-label", data.label);
+  find("toolbar").hidden = !data.toolbar;
+  const [film, heat] = [find("film"), find("heat")];
   if (film.getAttribute("src") !== data.film) film.src = data.film;
   film.alt = data.label;
   heat.hidden = !data.heat;
   if (data.heat && heat.getAttribute("src") !== data.heat) heat.src = data.heat;
   heat.style.opacity = data.opacity;
+  find("contour").setAttribute("d", path(data.contour));
+  // The lungs of a film are outlined on all its panels, also on one that was drawn before they were known.
+  state.film = data.film;
+  if (data.lungs) {
+    viewOf(data.group).outline = { film: data.film, path: path(data.lungs) };
+    window.dispatchEvent(new CustomEvent(EVENT, { detail: data.group }));
+  }
+  find("marks").innerHTML = (data.marks ?? []).map(([left, top, right, bottom]) =>
+    `<rect x="${1000 * left}" y="${1000 * top}" width="${1000 * (right - left)}" height="${1000 * (bottom - top)}"/>`).join("");
   state.draw();
 }

@@ -1,12 +1,16 @@
 """The film viewer: a panel with a film and heat over it; panels of a group move together."""
 
 import base64
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
 import streamlit as st
 
+from xraycore.anatomy.lungs import LungField
 from xraycore.imaging import Radiograph
 from xraycore.imaging.overlay import FilmMap, colorize, to_uint8
 from xraycore.imaging.resample import resize
@@ -18,19 +22,50 @@ HEAT_PIXELS = 256
 # Beyond these a panel is padded with black: a very long film would push all else off the screen.
 ASPECT_LIMITS = (0.75, 1.5)
 
+# Height and width of the grid that contours are drawn from.
+CONTOUR_PIXELS = 256
+
+# Called with what was clicked on the film, in shares of its width and height: a point (x, y) or a
+# box (left, top, right, bottom).
+OnClick = Callable[[tuple[float, ...]], None]
+
 _HERE = Path(__file__).parent
 _panel = st.components.v2.component(
     "xraycore_film",
     html="""
     <div class="panel">
       <div class="stage" tabindex="0" role="img">
-        <div class="layers"><img class="film"><img class="heat" alt=""></div>
-        <div class="cursor" hidden></div>
+        <div class="layers"><div class="turned"><div class="frame">
+          <img class="film"><img class="heat" alt="">
+          <svg viewBox="0 0 1000 1000" preserveAspectRatio="none" aria-hidden="true">
+            <path class="contour"/><path class="outline"/><g class="marks"></g>
+            <g class="ruler" hidden><line/></g>
+          </svg>
+        </div></div></div>
+        <div class="cursor" hidden></div><div class="length" hidden></div>
       </div>
+      <div class="toolbar" role="toolbar" aria-label="Film tools" hidden></div>
     </div>""",
     css=(_HERE / "viewer.css").read_text(),
     js=(_HERE / "viewer.js").read_text(),
 )
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """Heat as it is drawn over a film; a change runs no model.
+
+    Attributes:
+        heat: The map.
+        opacity: Cover at full heat, in [0, 1].
+        color_map: One of `xraycore.imaging.overlay.COLOR_MAPS`.
+        contour: Draw the line at this share of full heat instead of colours; None for colours.
+    """
+
+    heat: FilmMap
+    opacity: float = 0.6
+    color_map: str = "inferno"
+    contour: float | None = None
 
 
 def film_panel(
@@ -38,40 +73,92 @@ def film_panel(
     *,
     key: str,
     label: str,
-    heat: FilmMap | None = None,
-    opacity: float = 0.0,
-    color_map: str = "inferno",
+    drawn: Drawn | None = None,
+    lungs: LungField | None = None,
+    marks: Sequence[Sequence[float]] = (),
+    click: Literal["point", "box"] | None = None,
+    on_click: OnClick | None = None,
+    toolbar: bool = False,
     group: str = "films",
     square: bool = False,
 ) -> None:
     """Draws a film in its own proportions, with heat over it.
 
-    Wheel zooms, drag moves, double click shows all; the space bar, held, hides the heat; arrows,
-    +, - and 0 do the same from the keyboard. All panels of a group follow.
+    Wheel zooms, drag moves, double click shows all; Shift and drag changes the window; the space
+    bar, held, hides the heat; arrows, +, -, 0, w, m, i, f, r and l do what the tools do. All panels
+    of a group follow.
 
     Args:
         xray: The film.
         key: Unique on the page.
         label: What is shown, for screen readers.
-        heat: Drawn over the film where given.
-        opacity: Cover at full heat, in [0, 1].
-        color_map: One of `xraycore.imaging.overlay.COLOR_MAPS`.
+        drawn: The heat and how it is drawn, where there is any.
+        lungs: Outlined where the user asks for it.
+        marks: Boxes (left, top, right, bottom) in shares of the film.
+        click: What a click or a drag on the film gives instead of moving it.
+        on_click: Called with it before the page runs again.
+        toolbar: Show the tools on this panel.
         group: Panels with the same group are linked.
         square: Pad the panel to a square, so that films of all shapes line up.
     """
     height, width = xray.pixels.shape
     aspect = 1.0 if square else min(max(width / height, ASPECT_LIMITS[0]), ASPECT_LIMITS[1])
+
+    def told(name: str) -> Callable[[], None]:
+        def tell() -> None:
+            if on_click and (found := st.session_state[key].get(name)):
+                on_click(tuple(found))
+
+        return tell
+
+    in_colour = drawn is not None and drawn.contour is None
     _panel(
         key=key,
         data={
             "film": _film_url(xray.info.sha256, xray),
-            "heat": None if heat is None else _heat_url(xray, heat, color_map),
-            "opacity": opacity,
+            "heat": _heat_url(xray, drawn.heat, drawn.color_map) if in_colour else None,
+            "contour": _contour(xray, drawn) if drawn and not in_colour else None,
+            "opacity": drawn.opacity if drawn else 0.0,
+            "lungs": lungs and outlines(lungs.mask.astype(np.float32), 0.5),
+            "marks": [list(mark) for mark in marks],
+            "click": click,
+            "toolbar": toolbar,
+            "spacing": _spacing(xray),
             "aspect": f"{aspect:.4f}",
+            "filmAspect": width / height,
             "label": label,
             "group": group,
         },
+        on_point_change=told("point"),
+        on_box_change=told("box"),
     )
+
+
+def outlines(values: np.ndarray, level: float) -> list[list[list[float]]]:
+    """Closed lines around where values (h, w) exceed a level, in shares of width and height."""
+    height, width = values.shape
+    above = np.pad((values > level).astype(np.uint8), 1)
+    lines, _ = cv2.findContours(above, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
+    # The padding moved everything by one pixel; a contour runs through the pixels' centres.
+    return [
+        ((line[:, 0] - 0.5) / (width, height)).clip(0, 1).round(4).tolist()
+        for line in lines
+        if len(line) > 2
+    ]
+
+
+def _contour(xray: Radiograph, drawn: Drawn) -> list[list[list[float]]]:
+    small = _small(xray, CONTOUR_PIXELS)
+    return outlines(drawn.heat.on(small), drawn.contour)
+
+
+def _spacing(xray: Radiograph) -> list:
+    """Width and height of the film for the ruler, and their unit."""
+    height, width = xray.pixels.shape
+    if xray.info.pixel_spacing is None:
+        return [width, height, "px"]
+    down, across = xray.info.pixel_spacing
+    return [width * across, height * down, "mm"]
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -80,10 +167,14 @@ def _film_url(sha256: str, _xray: Radiograph) -> str:
 
 
 def _heat_url(xray: Radiograph, heat: FilmMap, color_map: str) -> str:
-    height, width = _within(xray.pixels.shape, HEAT_PIXELS)
-    values = heat.on(Radiograph(np.zeros((height, width), np.float32), xray.info))
+    values = heat.on(_small(xray, HEAT_PIXELS))
     colours = cv2.cvtColor(colorize(values, color_map), cv2.COLOR_RGB2BGR)
     return _url(np.dstack([colours, to_uint8(values)]))
+
+
+def _small(xray: Radiograph, longest: int) -> Radiograph:
+    """A film of the same proportions on which a map can be drawn; what it shows does not matter."""
+    return Radiograph(np.zeros(_within(xray.pixels.shape, longest), np.float32), xray.info)
 
 
 def _within(shape: tuple[int, int], longest: int) -> tuple[int, int]:

@@ -106,8 +106,9 @@ def test_a_link_to_a_page_works_on_a_new_server(chromium, tmp_path):
         server, url = serve_app(log)
         try:
             page = chromium.new_page()
-            page.goto(f"{url}/about")
-            expect(page.get_by_role("heading", name="About the models")).to_be_visible()
+            page.goto(f"{url}/data?dataset=/no/such/folder")
+            expect(page.get_by_role("heading", name="Data", exact=True)).to_be_visible()
+            expect(page.get_by_text("/no/such/folder: expected")).to_be_visible()
             expect(page.get_by_role("link", name="Compare", exact=True)).to_be_visible()
             expect(page.get_by_text("streamlit app")).to_have_count(0)
             page.close()

@@ -119,7 +119,7 @@ def test_audit_is_json(found):
     assert said["copies"][0]["splits_disagree"] is True
     assert said["patients"]["crossing"] == {"set/person1_bacteria": ["test", "train"]}
     assert said["confounding"] is None
-    assert said["findings"][0].keys() == {"severity", "title", "advice"}
+    assert said["findings"][0].keys() == {"topic", "severity", "title", "advice"}
 
 
 def test_clean_folder_without_splits_says_so(tmp_path):

@@ -8,7 +8,9 @@ from xraycore.evaluation.operating import (
     OperatingPoint,
     at_threshold,
     choose_points,
+    predictive_scores,
     predictive_values,
+    sweep,
 )
 from xraycore.evaluation.scores import proportion
 
@@ -139,3 +141,38 @@ def test_predictive_values_of_calls_never_made_are_none():
 def test_a_prevalence_that_is_no_share_is_refused(prevalence):
     with pytest.raises(ValueError, match="in 0 to 1"):
         predictive_values(0.9, 0.9, prevalence)
+
+
+def test_predictive_intervals_by_hand():
+    # 18 of 20 ill are called, 16 of 20 well are not; with z^2 / 2 = 1.9207 films more on either
+    # side the shares are 0.83555 and 0.75166. logit(0.1) = -2.19722.
+    positive = np.repeat([True, False], 20)
+    probability = np.repeat([0.9, 0.1, 0.1, 0.9], [18, 2, 16, 4])
+    found = predictive_scores(at_threshold(positive, probability, 0.5), 0.1)
+    assert found["ppv"] == {
+        "value": pytest.approx(90 / 270, abs=1e-4),
+        "low": pytest.approx(0.1539, abs=2e-4),
+        "high": pytest.approx(0.4346, abs=2e-4),
+        "n": 40,
+    }
+    assert found["npv"]["value"] == pytest.approx(720 / 730, abs=1e-4)
+    assert found["npv"]["low"] < found["npv"]["value"] < found["npv"]["high"]
+
+
+def test_predictive_intervals_reach_a_value_of_one_and_none_stays_none():
+    perfect = predictive_scores(at_threshold(POSITIVE, POSITIVE.astype(float), 0.5), 0.2)
+    assert perfect["ppv"]["value"] == perfect["ppv"]["high"] == 1.0
+    assert 0 < perfect["ppv"]["low"] < 1
+    nobody = predictive_scores(at_threshold(POSITIVE, PROBABILITY, 1.0), 0.2)
+    assert nobody["ppv"] is None
+    assert nobody["npv"]["value"] == 0.8
+    one_kind = predictive_scores(at_threshold(np.array([True]), np.array([0.9]), 0.5), 0.2)
+    assert one_kind == {"ppv": None, "npv": None}
+
+
+def test_a_sweep_is_what_each_threshold_comes_to():
+    thresholds = np.array([0.0, 0.4, 0.5, 0.95])
+    sensitivity, specificity = sweep(POSITIVE, PROBABILITY, thresholds)
+    np.testing.assert_allclose(sensitivity, [1, 1, 2 / 3, 0])
+    np.testing.assert_allclose(specificity, [0, 2 / 3, 2 / 3, 1])
+    assert np.isnan(sweep(np.array([True]), np.array([0.5]), thresholds)[1]).all()

@@ -1,31 +1,11 @@
 """Score-CAM, occlusion and RISE on a classifier whose answer to any film is known."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
+from tests.explain.linear import Linear
 from xraycore.explain import perturbation
 from xraycore.explain.perturbation import occlusion, random_mask, rise, score_cam
-
-
-class Linear:
-    """A classifier of two classes: logits (sum of weights * film, 0)."""
-
-    def __init__(self, weights, kernel=((0.0, 0.0),)):
-        self.weights = np.array(weights, float)
-        self.head = (np.array(kernel, np.float32), np.zeros(2, np.float32))
-        self.passes = 0
-
-    def forward(self, grey):
-        self.passes += len(grey)
-        logits = np.zeros((len(grey), 2), np.float32)
-        logits[:, 0] = (grey[..., 0] * self.weights).sum(axis=(1, 2))
-        return logits, None
-
-    def see(self, film, features=None):
-        grey = np.array(film, np.float32)[..., None]
-        return SimpleNamespace(grey=grey, logits=self.forward(grey[None])[0][0], features=features)
 
 
 def test_occlusion_by_hand():

@@ -3,6 +3,7 @@ import pytest
 
 from tests.pages.conftest import png
 from xraycore.anatomy import lungs
+from xraycore.explain import alarm
 from xraycore.models.classifier import Classifier
 from xraycore.models.spec import MODELS
 from xraycore.models.store import list_shipped
@@ -123,6 +124,19 @@ def test_where_the_heat_lies_and_what_the_models_say_together(app):
     shares = [caption.value for caption in app.caption if "of it in the lungs" in caption.value]
     assert len(shares) == len(list_shipped())
     assert "Their mean: " in verdict(app)
+
+
+def test_heat_beside_the_lungs_raises_an_alarm(app, monkeypatch):
+    monkeypatch.setattr(alarm, "alarms", lambda *_: ("Heat on a marker.",))
+    next(button for button in app.button if button.label == "Clear lungs 1").click()
+    app.run()
+
+    def said():
+        return [one.value for one in app.markdown if one.value.endswith("Heat on a marker.")]
+
+    assert len(said()) == len(list_shipped())
+    app.segmented_control(key="show").set_value("Plain film").run()
+    assert said() == []
 
 
 def test_a_film_without_lungs_is_warned_about_once(app, monkeypatch):

@@ -16,11 +16,16 @@ SUSPICIOUS = 0.6
 
 _NAMED = 3
 
+Topic = Literal[
+    "files", "classes", "patients", "copies", "near copies", "shortcuts", "sources", "films"
+]
+
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing to know: how bad it is, what was found, and what to do about it ("": nothing)."""
+    """One thing to know: about what, how bad, what was found, what to do about it ("": nothing)."""
 
+    topic: Topic
     severity: Literal["ok", "note", "warning"]
     title: str
     advice: str
@@ -30,6 +35,7 @@ def advise(audit: "Audit") -> tuple[Finding, ...]:
     """What the audit means, the worst first."""
     found = (
         _unreadable(audit),
+        *_one_class(audit),
         *_splits(audit),
         _patients(audit),
         _copies(audit),
@@ -43,13 +49,25 @@ def advise(audit: "Audit") -> tuple[Finding, ...]:
 
 def _unreadable(audit: "Audit") -> Finding:
     if not audit.unreadable:
-        return Finding("ok", "Every file can be read.", "")
+        return Finding("files", "ok", "Every file can be read.", "")
     return Finding(
+        "files",
         "warning",
         f"{len(audit.unreadable)} of {audit.films} files cannot be read: "
         f"{_names(bad.path for bad in audit.unreadable)}.",
         "Fetch them again or take them out.",
     )
+
+
+def _one_class(audit: "Audit") -> Iterator[Finding]:
+    classes = {label for counts in audit.counts.values() for label in counts}
+    if len(classes) == 1:
+        yield Finding(
+            "classes",
+            "warning",
+            f"All films are of one class, {_list(sorted(classes))}.",
+            "A classifier learns to tell classes apart: add films of another one.",
+        )
 
 
 def _splits(audit: "Audit") -> Iterator[Finding]:
@@ -61,6 +79,7 @@ def _splits(audit: "Audit") -> Iterator[Finding]:
     short = sorted(label for label in classes if validation.get(label, 0) < MIN_VAL_PER_CLASS)
     if validation and short:
         yield Finding(
+            "classes",
             "note",
             f"The validation split has {sum(validation.values())} images and fewer than "
             f"{MIN_VAL_PER_CLASS} of {_list(short)}.",
@@ -71,6 +90,7 @@ def _splits(audit: "Audit") -> Iterator[Finding]:
         lacking = sorted(classes - set(audit.counts.get(name, classes)))
         if lacking:
             yield Finding(
+                "classes",
                 "warning",
                 f"The {name} split has no image of {_list(lacking)}.",
                 "Add some, or leave the class out with --classes: nothing can be "
@@ -83,6 +103,7 @@ def _patients(audit: "Audit") -> Finding:
     basis = "Patients are told apart by file names, or by the group column of a CSV file."
     if patients.with_several_films == 0:
         return Finding(
+            "patients",
             "note",
             "Patients are unknown: every file counts as one.",
             "Films of one patient may lie in several splits without anybody noticing. If you know "
@@ -95,13 +116,17 @@ def _patients(audit: "Audit") -> Finding:
         )
     if patients.crossing is None:
         return Finding(
+            "patients",
             "ok",
             f"{patients.count} patients and no splits, so none can cross them.",
             f"{basis} Training and evaluation carve splits that keep a patient's films together.",
         )
     if not patients.crossing:
-        return Finding("ok", f"By name, none of {patients.count} patients crosses splits.", basis)
+        return Finding(
+            "patients", "ok", f"By name, none of {patients.count} patients crosses splits.", basis
+        )
     return Finding(
+        "patients",
         "warning",
         f"{_number(len(patients.crossing), 'patient lies', 'patients lie')} in more than one "
         f"split: {_some(sorted(patients.crossing))}.",
@@ -112,10 +137,11 @@ def _patients(audit: "Audit") -> Finding:
 
 def _copies(audit: "Audit") -> Finding:
     if not audit.copies:
-        return Finding("ok", "No two files are byte-identical.", "")
+        return Finding("copies", "ok", "No two files are byte-identical.", "")
     extra = sum(len(same.paths) - 1 for same in audit.copies)
     files = sum(len(same.paths) for same in audit.copies)
     return _on_likes(
+        "copies",
         audit,
         audit.copies,
         f"{files} files are byte-identical to another, {extra} more than there are films",
@@ -126,11 +152,13 @@ def _copies(audit: "Audit") -> Finding:
 def _near_copies(audit: "Audit") -> Finding:
     if not audit.near_copies:
         return Finding(
+            "near copies",
             "ok",
             "No two different files look like one exposure.",
             "Copies that were cropped by more than some 3 % or drawn upon are mostly not found.",
         )
     return _on_likes(
+        "near copies",
         audit,
         audit.near_copies,
         f"{_number(len(audit.near_copies), 'pair', 'pairs')} of different files look like one "
@@ -140,7 +168,9 @@ def _near_copies(audit: "Audit") -> Finding:
     )
 
 
-def _on_likes(audit: "Audit", likes: Sequence["Likes"], what: str, advice: str) -> Finding:
+def _on_likes(
+    topic: Topic, audit: "Audit", likes: Sequence["Likes"], what: str, advice: str
+) -> Finding:
     across = [same for same in likes if same.splits_disagree]
     named_twice = [same for same in likes if same.labels_disagree]
     patients = [same for same in likes if same.patients_disagree]
@@ -156,13 +186,14 @@ def _on_likes(audit: "Audit", likes: Sequence["Likes"], what: str, advice: str) 
         advice += " A test film that was trained on measures memory: remove it from one split."
     if named_twice:
         advice += " One of two classes is wrong: find out which."
-    return Finding("warning" if troubles else "note", f"{title}.", advice)
+    return Finding(topic, "warning" if troubles else "note", f"{title}.", advice)
 
 
 def _confounding(audit: "Audit") -> Finding:
     measured = audit.confounding
     if measured is None:
         return Finding(
+            "shortcuts",
             "note",
             "Too few patients of two classes to tell whether files give the class away.",
             "At least 10 patients of each class are needed.",
@@ -175,6 +206,7 @@ def _confounding(audit: "Audit") -> Finding:
     limit = measured.chance_auroc_limit
     if measured.file_auroc >= max(CONFOUNDED, limit):
         return Finding(
+            "shortcuts",
             "warning",
             f"The file gives the class away: {scores}.",
             "Save all films in one format, size and quality, or take each class from the same "
@@ -185,12 +217,13 @@ def _confounding(audit: "Audit") -> Finding:
         max(measured.file_auroc, measured.grey_auroc) >= limit
     ):
         return Finding(
+            "shortcuts",
             "note",
             f"The class can partly be told without looking at a lung: {scores}.",
             "Brightness may be disease or only exposure. Train with changes of gamma and contrast, "
             "and test on another hospital's films.",
         )
-    return Finding("ok", f"The file hardly tells the class: {scores}.", "")
+    return Finding("shortcuts", "ok", f"The file hardly tells the class: {scores}.", "")
 
 
 def _sources(audit: "Audit") -> Iterator[Finding]:
@@ -202,6 +235,7 @@ def _sources(audit: "Audit") -> Iterator[Finding]:
     )
     if single:
         yield Finding(
+            "sources",
             "warning",
             f"{_list(single)} {'comes' if len(single) == 1 else 'come'} from one data set only.",
             "A network can tell the data set (age, markers, borders, JPEG history) instead of the "
@@ -211,9 +245,10 @@ def _sources(audit: "Audit") -> Iterator[Finding]:
 
 def _film_warnings(audit: "Audit") -> Finding:
     if not audit.film_warnings:
-        return Finding("ok", "No film is tiny, blank, clipped or coloured.", "")
+        return Finding("films", "ok", "No film is tiny, blank, clipped or coloured.", "")
     number = sum(audit.film_warnings.values())
     return Finding(
+        "films",
         "note",
         f"Reading the films gave {_number(number, 'warning', 'warnings')}.",
         "Look at these films and leave out those that are no chest radiographs.",

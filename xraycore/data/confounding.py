@@ -6,9 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.metrics import balanced_accuracy_score, roc_auc_score
-from sklearn.model_selection import StratifiedGroupKFold
 
 # In bytes, pixels and shares of the range from black to white.
 FILE_FEATURES = ("file size", "width", "height", "aspect")
@@ -89,6 +86,11 @@ def _scores(
     features: np.ndarray, target: np.ndarray, groups: np.ndarray, seed: int
 ) -> tuple[float, float]:
     """AUROC and balanced accuracy on films whose patient the classifier has not seen."""
+    # Here, because it takes seconds to import, and mostly the answer is known.
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.metrics import balanced_accuracy_score, roc_auc_score
+    from sklearn.model_selection import StratifiedGroupKFold
+
     classes = int(target.max()) + 1
     probabilities = np.zeros((len(target), classes))
     folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed)

@@ -132,10 +132,14 @@ class FactsStore:
             self._connection = None
 
 
+def cache_folder() -> Path:
+    """Where what can be made again lies: `XRAYCORE_CACHE`, or the system's folder for caches."""
+    return Path(os.environ.get("XRAYCORE_CACHE") or platformdirs.user_cache_dir("xraycore"))
+
+
 def default_store() -> FactsStore:
-    """The user's own store: under `XRAYCORE_CACHE`, or the system's folder for caches."""
-    folder = os.environ.get("XRAYCORE_CACHE") or platformdirs.user_cache_dir("xraycore")
-    return FactsStore(Path(folder) / "films.sqlite3")
+    """The user's own store, in the cache folder."""
+    return FactsStore(cache_folder() / "films.sqlite3")
 
 
 def measure_films(

@@ -23,6 +23,14 @@ _REAL = (
     ("dicom", "[!F]*.dcm", 2, "DICOM file"),
 )
 
+# Name in `xraycore.data.sources` -> folder or CSV file below the data directory.
+_DATASETS = {
+    "chest_xray": "chest_xray",
+    "covid_radiography": "covid_radiography",
+    "nih": "external/nih/labels.csv",
+    "cohen": "external/cohen/labels.csv",
+}
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -46,6 +54,13 @@ def data_folder() -> Path | None:
     beside = Path(__file__).resolve().parents[3] / "shared" / "data"
     folder = Path(os.environ.get("XRAYCORE_DATA", beside))
     return folder if folder.is_dir() else None
+
+
+def list_datasets() -> dict[str, Path]:
+    """The public data sets that lie in the data folder, by their names in `CITATIONS`."""
+    root = data_folder()
+    found = {name: root / place for name, place in _DATASETS.items()} if root else {}
+    return {name: path for name, path in found.items() if path.exists()}
 
 
 def list_samples() -> list[Sample]:

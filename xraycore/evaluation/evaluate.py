@@ -51,7 +51,7 @@ def evaluate(
     """
     if len(outcomes) > 1:
         outcomes = [*outcomes, ensemble(outcomes)]
-    viewed = [_seen_through(outcome, view) for outcome in outcomes]
+    viewed = [Viewed.of(outcome, view) for outcome in outcomes]
     first = viewed[0]
     document = {
         "view": view.name,
@@ -64,8 +64,8 @@ def evaluate(
     }
     if len(view.classes) == 2:
         document["comparisons"] = compare_all(
-            {one.outcome.model: one.probability[:, _finding(view)] for one in viewed},
-            first.target == _finding(view),
+            {one.outcome.model: one.probability[:, finding_of(view)] for one in viewed},
+            first.target == finding_of(view),
         )
     else:
         document["comparisons"] = compare_calls(
@@ -75,12 +75,27 @@ def evaluate(
 
 
 @dataclass(frozen=True)
-class _Viewed:
+class Viewed:
     """An outcome's films that a view knows, with their target (n,) and probability (n, k)."""
 
     outcome: Outcome
     target: np.ndarray
     probability: np.ndarray
+
+    @classmethod
+    def of(cls, outcome: Outcome, view: View) -> "Viewed":
+        """The films of an outcome that the view knows.
+
+        Raises:
+            ValueError: If it knows none of them.
+        """
+        target, probability, kept = target_and_probability(outcome, view)
+        return cls(kept, target, probability)
+
+    @property
+    def called(self) -> np.ndarray:
+        """Index of the most probable class, (n,)."""
+        return self.probability.argmax(axis=1)
 
 
 def target_and_probability(outcome: Outcome, view: View) -> tuple[np.ndarray, np.ndarray, Outcome]:
@@ -101,40 +116,35 @@ def target_and_probability(outcome: Outcome, view: View) -> tuple[np.ndarray, np
     return target, view.probabilities(kept.probabilities, kept.classes), kept
 
 
-def _seen_through(outcome: Outcome, view: View) -> _Viewed:
-    target, probability, kept = target_and_probability(outcome, view)
-    return _Viewed(kept, target, probability)
-
-
-def _finding(view: View) -> int:
+def finding_of(view: View) -> int:
     """Index of the class that is looked for: of two, the one that is not normal, or the second."""
     return next((k for k, name in enumerate(view.classes) if k and name != NORMAL), 1)
 
 
 def _judge(
-    one: _Viewed,
+    one: Viewed,
     view: View,
     points: Mapping[str, Mapping[str, OperatingPoint]],
     prevalence: float | None,
 ) -> dict:
     outcome, target, probability = one.outcome, one.target, one.probability
-    called = probability.argmax(axis=1)
+    called = one.called
     found = {
         "scores": view_scores(target, probability, view.classes, outcome.groups),
         "reliability": reliability_curve(probability.max(axis=1), called == target),
         "curves": {
-            name: _curves(target == k, probability[:, k])
+            name: curves(target == k, probability[:, k])
             for k, name in enumerate(view.classes)
             if 0 < (target == k).sum() < len(target)
         },
         "inside_lungs": _inside(outcome),
-        "subgroups": _subgroups(one, view),
-        "top_losses": _top_losses(one, view),
+        "subgroups": subgroups(one, view),
+        "top_losses": top_losses(one, view),
         "confused": _confused(target, called, view),
         "seconds_per_film": None if np.isnan(outcome.seconds) else round(outcome.seconds, 4),
     }
     if len(view.classes) == 2:
-        k = _finding(view)
+        k = finding_of(view)
         own = points.get(outcome.model) or {"default": DEFAULT}
         found["operating_points"] = {
             name: {
@@ -158,7 +168,8 @@ def _at_prevalence(point: dict, prevalence: float) -> dict | None:
     return {"prevalence": prevalence, "ppv": ppv, "npv": npv}
 
 
-def _curves(positive: np.ndarray, probability: np.ndarray) -> dict:
+def curves(positive: np.ndarray, probability: np.ndarray) -> dict:
+    """`roc` and `pr` of at most 200 points each, in shares of 0 to 1."""
     false_positive, true_positive, _ = roc_curve(positive, probability)
     precision, recall, _ = precision_recall_curve(positive, probability)
     return {
@@ -189,7 +200,8 @@ def _inside(outcome: Outcome) -> dict | None:
     }
 
 
-def _subgroups(one: _Viewed, view: View) -> list[dict]:
+def subgroups(one: Viewed, view: View) -> list[dict]:
+    """Scores by source, age and size; groups of fewer than 20 films are left out."""
     records, sizes = one.outcome.records, one.outcome.sizes.max(axis=1)
     masks = {
         ("source", source): np.array([r.source == source for r in records])
@@ -218,12 +230,18 @@ def _subgroups(one: _Viewed, view: View) -> list[dict]:
     return rows
 
 
-def _top_losses(one: _Viewed, view: View) -> list[dict]:
+def top_losses(one: Viewed, view: View) -> list[dict]:
     """The films on which the model was most surely wrong."""
     places = np.arange(len(one.target))
     likelihood = one.probability[places, one.target]
-    called = one.probability.argmax(axis=1)
+    called = one.called
     wrong = [i for i in np.argsort(likelihood, kind="stable") if called[i] != one.target[i]]
+    return describe_films(one, view, wrong[:TOP_LOSSES])
+
+
+def describe_films(one: Viewed, view: View, places: Sequence[int]) -> list[dict]:
+    """Source, file, label and answer of the films with these indices, in their order."""
+    called = one.called
     return [
         {
             "source": one.outcome.records[i].source,
@@ -232,7 +250,7 @@ def _top_losses(one: _Viewed, view: View) -> list[dict]:
             "said": view.classes[called[i]],
             "probability": round(float(one.probability[i, called[i]]), 4),
         }
-        for i in wrong[:TOP_LOSSES]
+        for i in places
     ]
 
 

@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import expit, logit
 
 from xraycore.evaluation.scores import Score, defined_proportion
 
 SENSITIVITIES = (95, 98)
 # Probabilities that lie closer together change places from one machine to another.
 NOISE = 1e-6
+# Of the normal distribution, for 95 %.
+Z = 1.959964
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,66 @@ def predictive_values(
     tp, fn = sensitivity * prevalence, (1 - sensitivity) * prevalence
     tn, fp = specificity * (1 - prevalence), (1 - specificity) * (1 - prevalence)
     return (tp / (tp + fp) if tp + fp else None, tn / (tn + fn) if tn + fn else None)
+
+
+def predictive_scores(at: dict, prevalence: float) -> dict[str, Score | None]:
+    """PPV and NPV at a prevalence, with the 95 % intervals that the films' number allows.
+
+    The interval is the adjusted logit one for a sensitivity and a specificity measured on separate
+    films (Mercaldo et al. 2007, doi:10.1002/sim.2677), widened to the value where a share is 0 or
+    1. `n` counts the films with the finding and without.
+
+    Args:
+        at: What `at_threshold` returned.
+        prevalence: In (0, 1).
+
+    Returns:
+        `ppv` and `npv`; None where one is not defined, or the films are all of one kind.
+    """
+    if at["sensitivity"] is None or at["specificity"] is None:
+        return {"ppv": None, "npv": None}
+    values = predictive_values(at["sensitivity"]["value"], at["specificity"]["value"], prevalence)
+    # Two half-films of the normal quantile's square on either side keep both shares off 0 and 1.
+    se, var_se = _adjusted(at["tp"], at["fn"])
+    sp, var_sp = _adjusted(at["tn"], at["fp"])
+    odds = logit(prevalence)
+    centres = (np.log(se / (1 - sp)) + odds, np.log(sp / (1 - se)) - odds)
+    spreads = (
+        var_se / se**2 + var_sp / (1 - sp) ** 2,
+        var_sp / sp**2 + var_se / (1 - se) ** 2,
+    )
+    found = {}
+    for name, value, centre, spread in zip(("ppv", "npv"), values, centres, spreads, strict=True):
+        low, high = expit(centre + np.array([-1, 1]) * Z * np.sqrt(spread))
+        found[name] = (
+            value
+            if value is None
+            else {
+                "value": round(float(value), 4),
+                "low": round(float(min(low, value)), 4),
+                "high": round(float(max(high, value)), 4),
+                "n": at["tp"] + at["fp"] + at["tn"] + at["fn"],
+            }
+        )
+    return found
+
+
+def sweep(
+    positive: np.ndarray, probability: np.ndarray, thresholds: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Sensitivity and specificity at each threshold, (t,) each; NaN without such films."""
+    positive, probability = _checked(positive, probability)
+    with np.errstate(invalid="ignore"):
+        missed = len(probability[positive]) - _calls(probability[positive], thresholds)
+        spared = len(probability[~positive]) - _calls(probability[~positive], thresholds)
+        return 1 - missed / positive.sum(), spared / (~positive).sum()
+
+
+def _adjusted(hits: int, misses: int) -> tuple[float, float]:
+    """A share and its variance after adding the quantile's square of films, half of each kind."""
+    of = hits + misses + Z**2
+    share = (hits + Z**2 / 2) / of
+    return share, share * (1 - share) / of
 
 
 def _candidates(probability: np.ndarray) -> np.ndarray:

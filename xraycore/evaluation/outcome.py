@@ -62,7 +62,11 @@ class Outcome:
     def only(self, keep: Callable[[Record], bool] | np.ndarray) -> "Outcome":
         """The films for which `keep`, a function of a record or a bool array, is true."""
         mask = np.array([keep(r) for r in self.records]) if callable(keep) else keep
-        chosen = np.flatnonzero(mask)
+        return self.at(np.flatnonzero(mask))
+
+    def at(self, places: Sequence[int]) -> "Outcome":
+        """The films with these indices, in their order."""
+        chosen = np.asarray(places, int)
         return Outcome(
             self.model,
             self.classes,

@@ -25,15 +25,48 @@ def write_predictions(file: Path, outcomes: Sequence[Outcome]) -> None:
 
 
 def read_predictions(file: Path, model: str, temperature: float) -> Outcome:
-    """What `write_predictions` wrote, all splits in one outcome; paths are bare file names."""
-    with file.open(newline="") as handle:
-        rows = list(csv.DictReader(handle))
+    """What `write_predictions` wrote, all splits in one outcome; paths are bare file names.
+
+    Files of the first generation, without the column `split`, hold probabilities of test films;
+    what they do not say (ages, sizes, lung shares) is NaN or None.
+
+    Raises:
+        ValueError: If the file is missing or is no such table.
+    """
+    try:
+        with file.open(newline="") as handle:
+            rows = list(csv.DictReader(handle))
+        return _outcome(rows, model, temperature)
+    except (OSError, UnicodeDecodeError, csv.Error, LookupError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{file}: expected predictions, a CSV file with a row a film: {error}"
+        ) from None
+
+
+def _outcome(rows: list[dict[str, str]], model: str, temperature: float) -> Outcome:
+    if not rows:
+        raise ValueError("it has no rows")
     classes = tuple(name for name in rows[0] if name not in _COLUMNS)
+    values = np.array([[float(row[name]) for name in classes] for row in rows])
+    if not classes or not np.isfinite(values).all():
+        raise ValueError("it lacks columns of classes, or they hold no numbers")
+    if "split" not in rows[0]:
+        return Outcome(
+            model,
+            classes,
+            tuple(_record({"split": "test", "age": "", **row}) for row in rows),
+            np.log(np.maximum(values, 1e-12)),
+            1.0,
+            np.full(len(rows), np.nan),
+            np.full(len(rows), np.nan),
+            np.full((len(rows), 2), np.nan),
+            {},
+        )
     return Outcome(
         model,
         classes,
         tuple(_record(row) for row in rows),
-        np.array([[float(row[name]) for name in classes] for row in rows]),
+        values,
         temperature,
         np.array([float(row["inside"] or "nan") for row in rows]),
         np.array([float(row["lungs"]) for row in rows]),

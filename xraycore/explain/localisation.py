@@ -7,11 +7,10 @@ import numpy as np
 from sklearn.metrics import average_precision_score
 
 from xraycore.evaluation.scores import Score, bootstrapped
+from xraycore.explain.baselines import centre_prior
 
 # Thresholds of a map, as shares of its own maximum.
 THRESHOLDS = np.round(np.linspace(0.05, 0.95, 19), 2)
-# Width of the centre prior, in shares of the film's side.
-PRIOR_WIDTH = 0.25
 
 
 @dataclass(frozen=True)
@@ -74,11 +73,8 @@ def baselines(lungs: np.ndarray) -> dict[str, np.ndarray]:
 
     A map that is the same everywhere points at random.
     """
-    height, width = lungs.shape
-    y, x = np.mgrid[:height, :width]
-    y, x = (y + 0.5) / height - 0.5, (x + 0.5) / width - 0.5
     return {
-        "centre prior": np.exp(-(x**2 + y**2) / (2 * PRIOR_WIDTH**2)),
+        "centre prior": centre_prior(lungs.shape),
         "random point": np.ones(lungs.shape),
         "random point in the lungs": lungs.astype(float),
     }

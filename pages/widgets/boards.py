@@ -1,0 +1,125 @@
+"""What the Metrics page keeps between reruns, by the content of the stored files."""
+
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from xraycore.data.labels import View
+from xraycore.data.local_films import local_films
+from xraycore.evaluation.agreement import ENSEMBLE
+from xraycore.evaluation.evaluate import curves
+from xraycore.evaluation.outcome import Outcome
+from xraycore.imaging import Radiograph, RadiographError, read_radiograph
+from xraycore.imaging.overlay import to_uint8
+from xraycore.imaging.resample import resize
+from xraycore.report.board import Board, FilmSet, assemble, kept_scores, kept_subgroups
+from xraycore.report.entries import Entry
+
+THUMBNAIL_PIXELS = 200
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _outcome(fingerprint: str, _entry: Entry) -> Outcome | ValueError:
+    try:
+        return _entry.outcome()
+    except ValueError as error:
+        return error
+
+
+def outcome(entry: Entry) -> Outcome | ValueError:
+    """The entry's stored predictions, or the error that says why they cannot be read."""
+    return _outcome(entry.fingerprint, entry)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _board(
+    prints: tuple[str, ...], view: str, films: FilmSet, _view: View, _entries: list
+) -> Board:
+    return assemble(
+        {entry.name: outcome(entry) for entry in _entries},
+        _view,
+        films,
+        [entry.name for entry in _entries if entry.shipped],
+    )
+
+
+def board(entries: list[Entry], view: View, films: FilmSet) -> Board:
+    """The models on the films that they share; read once for each state of the stored files."""
+    return _board(tuple(entry.fingerprint for entry in entries), view.name, films, view, entries)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _scores(key: tuple, model: str, _board: Board) -> dict:
+    return kept_scores(_board.models[model], _board.view)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _subgroups(key: tuple, model: str, _board: Board) -> list[dict]:
+    return kept_subgroups(_board.models[model], _board.view)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _curves(key: tuple, model: str, finding: str, _board: Board) -> dict:
+    return curves(*_board.of_finding(model, finding))
+
+
+class Shown:
+    """The board that is on the page, and how it is shown.
+
+    Attributes:
+        board: The models on their films.
+        names: Those that were chosen.
+        titles: Name to show of every model.
+        colours: Model -> colour; the same whichever are chosen.
+        entries: What is stored of each model but the ensemble.
+        films: The set of films.
+    """
+
+    def __init__(
+        self, entries: list[Entry], films: FilmSet, found: Board, names: list[str], colours: dict
+    ):
+        self.board, self.names, self.films, self.colours = found, names, films, colours
+        self.entries = {entry.name: entry for entry in entries}
+        self.titles = {entry.name: entry.title for entry in entries} | {ENSEMBLE: "Ensemble"}
+        prints = tuple(entry.fingerprint for entry in entries)
+        self._key = (prints, found.view.name, films.split, films.source)
+
+    def scores(self, model: str) -> dict:
+        """All scores with their intervals; see `xraycore.evaluation.scores.view_scores`."""
+        return _scores(self._key, model, self.board)
+
+    def subgroups(self, model: str) -> list[dict]:
+        """Scores by source, age and size."""
+        return _subgroups(self._key, model, self.board)
+
+    def curves(self, model: str, finding: str) -> dict:
+        """ROC and precision-recall curve."""
+        return _curves(self._key, model, finding, self.board)
+
+
+@st.cache_resource(show_spinner=False)
+def find_films() -> dict[tuple[str, str], Path]:
+    """Source and file name -> the picture, where it lies on this computer."""
+    return local_films()
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def read_film(path: Path) -> Radiograph | RadiographError:
+    """The film, or the error that says why there is none."""
+    try:
+        return read_radiograph(path)
+    except RadiographError as error:
+        return error
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def thumbnail(path: Path) -> np.ndarray | None:
+    """A small grey picture of a film, uint8 (h, w); None where it cannot be read."""
+    try:
+        pixels = read_radiograph(path).pixels
+    except RadiographError:
+        return None
+    factor = min(1.0, THUMBNAIL_PIXELS / max(pixels.shape))
+    height, width = (max(1, round(side * factor)) for side in pixels.shape)
+    return to_uint8(resize(pixels, (height, width)))

@@ -1,0 +1,116 @@
+"""One film of a data set, large: what is known of it, and what training makes of it."""
+
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from pages.widgets.film_grid import Tile, film_grid
+from pages.widgets.frame import plain
+from pages.widgets.session import keep_loaded
+from pages.widgets.viewer import film_panel
+from xraycore.data.survey import Film, Survey
+from xraycore.imaging import Radiograph, RadiographError, read_radiograph
+from xraycore.training.augmentation import Augmentation
+from xraycore.training.preview import preview
+from xraycore.training.recipe import DOMAIN_RANDOM
+from xraycore.weightfiles import WeightsError
+
+RECIPES = {"As the shipped models": DOMAIN_RANDOM, "Presets cpu and gpu": Augmentation()}
+SAMPLES = 7
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def read_film(path: Path, sha256: str) -> Radiograph | RadiographError:
+    """The film of a file whose content was that when it was measured, or why there is none now."""
+    try:
+        return read_radiograph(path)
+    except RadiographError as error:
+        return error
+
+
+@st.dialog("Film", width="large")
+def film_dialog(survey: Survey, film: Film) -> None:
+    """Shows a film, its facts, and a row of its random views."""
+    xray = read_film(film.record.path, film.facts.sha256)
+    if isinstance(xray, RadiographError):
+        st.error(plain(str(xray)), icon=":material/broken_image:")
+        return
+    left, right = st.columns([5, 7], gap="medium")
+    with left:
+        film_panel(xray, key="dialog-film", label=f"Film {xray.info.name}", group="dialog")
+    with right:
+        st.markdown(f"**{plain(survey.name(film.record.path))}**")
+        _facts(survey, film)
+        for warning in film.facts.warnings:
+            st.warning(warning, icon=":material/warning:")
+    _augmented(xray)
+
+
+def _facts(survey: Survey, film: Film) -> None:
+    record, facts = film.record, film.facts
+    others = len(survey.of_patient(record.group)) - 1
+    rows = {
+        "Class": record.label,
+        "Split": record.split or "none given",
+        "Patient": record.group.partition("/")[2]
+        + (f", {others} more {'film' if others == 1 else 'films'}" if others else ""),
+        "Size": f"{facts.width} × {facts.height} px, {facts.bytes / 1000:,.1f} kB",
+        "Brightness": f"{100 * facts.brightness:.0f} % of white, on average",
+        "Contrast": f"{100 * facts.contrast:.0f} % (standard deviation)",
+    }
+    st.table(pd.Series(rows, name="").to_frame(), border="horizontal", hide_header=True)
+
+
+def _augmented(xray: Radiograph) -> None:
+    st.markdown(
+        "**What training makes of it** (augmentation)",
+        help="Each time a film is used for training it is changed at random, so that the network "
+        "cannot learn it by heart, nor a hospital's exposure and framing.",
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        recipe = st.segmented_control(
+            "Recipe",
+            list(RECIPES),
+            default=next(iter(RECIPES)),
+            required=True,
+            key="augmentation",
+            label_visibility="collapsed",
+        )
+        lungs = st.toggle(
+            "Crop to the lungs first",
+            key="augment-lungs",
+            help="As training does. A small network finds the lungs; loading it takes some seconds "
+            "the first time.",
+        )
+        if st.button("Draw others", icon=":material/casino:", key="augment-again"):
+            st.session_state["augment-seed"] = st.session_state.get("augment-seed", 0) + SAMPLES
+    first = st.session_state.get("augment-seed", 0)
+    seeds = range(first, first + SAMPLES)
+    try:
+        with st.spinner("Finding the lungs …") if lungs else st.container():
+            film, changed = preview(xray, RECIPES[recipe], seeds, view="lungs" if lungs else "film")
+        if lungs:
+            keep_loaded("lung segmenter")
+    except WeightsError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    tiles = [Tile(film, "Unchanged", ("as networks see it",))]
+    tiles += [Tile(view, f"Seed {seed}") for seed, view in zip(seeds, changed, strict=True)]
+    film_grid(tiles, key="augmented", tile=124)
+    st.caption(describe(RECIPES[recipe]))
+
+
+def describe(augmentation: Augmentation) -> str:
+    """An augmentation in words; what is switched off is left out."""
+    said = {
+        "mirrored {:.0f} % of the time": 100 * augmentation.flip,
+        "turned by up to {:g}°": augmentation.rotation,
+        "scaled by up to {:.0f} %": 100 * augmentation.zoom,
+        "moved by up to {:.0f} %": 100 * augmentation.shift,
+        "slanted by up to {:.0f} %": 100 * augmentation.shear,
+        "mid greys brighter or darker (gamma up to e^{:g})": augmentation.gamma,
+        "contrast changed by up to {:.0f} %": 100 * augmentation.contrast,
+        "grain of up to {:.0f} % of white (noise)": 100 * augmentation.noise,
+    }
+    return "Drawn at random: " + " · ".join(text.format(n) for text, n in said.items() if n) + "."

@@ -1,0 +1,128 @@
+"""The Metrics page below its title: what to show, and its sections."""
+
+import streamlit as st
+
+from pages.widgets.boards import Shown, board, outcome
+from pages.widgets.frame import plain
+from pages.widgets.metric_films import errors_section, film_of_link
+from pages.widgets.metric_scores import (
+    calibration_section,
+    pairs_section,
+    scores_section,
+    subgroups_section,
+)
+from pages.widgets.metric_threshold import threshold_section
+from pages.widgets.metric_training import cost_section, training_section
+from pages.widgets.score_charts import colours_of
+from xraycore.evaluation.agreement import ENSEMBLE
+from xraycore.report.board import Board, list_film_sets, list_views
+from xraycore.report.entries import Entry
+
+
+def readable(entries: list[Entry]) -> list[Entry]:
+    """Entries whose predictions can be read; an error on the page for each of the others."""
+    found = []
+    for entry in entries:
+        problem = entry.problem
+        if not problem and entry.has_predictions:
+            stored = outcome(entry)
+            problem = str(stored) if isinstance(stored, ValueError) else None
+            if not problem:
+                found.append(entry)
+        if problem:
+            st.error(f"{plain(entry.title)} is left out. {plain(problem)}", icon=":material/error:")
+    return found
+
+
+def choose(entries: list[Entry]) -> Shown | None:
+    """What to show: the view, the films, the models."""
+    outcomes = {entry.name: outcome(entry) for entry in entries}
+    views = {view.name: view for view in list_views(outcomes)}
+    left, middle, right = st.columns([6, 3, 5], gap="medium")
+    name = left.segmented_control(
+        "Classes (view)",
+        list(views),
+        default=next(iter(views)),
+        required=True,
+        format_func=lambda name: views[name].title,
+        key="view",
+        bind="query-params",
+        help="A coarser view sums the probabilities of its classes.",
+    )
+    view = views[name]
+    sets = {films.title: films for films in list_film_sets(outcomes, view)}
+    if not sets:
+        st.info(f"No stored predictions of films of two classes for the view {plain(view.title)}.")
+        return None
+    chosen = middle.selectbox(
+        "Films",
+        list(sets),
+        key="films",
+        bind="query-params",
+        help="No model was trained on films of the test set or of other hospitals.",
+    )
+    found = board(entries, view, sets[chosen])
+    titles = {entry.name: entry.title for entry in entries} | {ENSEMBLE: "Ensemble"}
+    names = right.pills(
+        "Models",
+        list(found.models),
+        selection_mode="multi",
+        default=list(found.models),
+        format_func=titles.get,
+        key="models",
+        bind="query-params",
+        help="The ensemble is the mean of the shipped models' probabilities.",
+    )
+    _say_what_is_judged(found, titles)
+    if not names:
+        st.info("Choose a model to see its scores.", icon=":material/arrow_upward:")
+        return None
+    names = [name for name in found.models if name in names]
+    return Shown(entries, sets[chosen], found, names, colours_of(list(found.models), ENSEMBLE))
+
+
+def _say_what_is_judged(found: Board, titles: dict[str, str]) -> None:
+    patients = len({record.group for record in found.records})
+    text = f"{len(found.records):,} films of {patients:,} patients: " + ", ".join(
+        f"{label} {count:,}" for label, count in found.counts.items()
+    )
+    if found.dropped:
+        text += f". {found.dropped:,} more are left out: not every model has predictions of them"
+    if found.members:
+        text += ". Ensemble: mean probability of " + ", ".join(titles[m] for m in found.members)
+    for name, why in found.left_out.items():
+        text += f". {titles[name]} is left out: {why}"
+    st.caption(plain(text + "."))
+
+
+def show(entries: list[Entry]) -> None:
+    """The sections; only the open one is computed."""
+    judged = readable(entries)
+    if not judged:
+        st.info(
+            "No stored predictions yet. Train a model and ship it, and its scores appear here: "
+            "`python -m xraycore train`, then `python -m xraycore ship`.",
+            icon=":material/monitoring:",
+        )
+        if any((entry.folder / "history.csv").is_file() for entry in entries):
+            training_section(entries)
+        return
+    shown = choose(judged)
+    if shown is None:
+        return
+    draw = {
+        "Scores": lambda: scores_section(shown),
+        "Threshold": lambda: threshold_section(shown),
+        "Errors": lambda: errors_section(shown),
+        "Calibration": lambda: calibration_section(shown),
+        "Pairs": lambda: pairs_section(shown),
+        "Subgroups": lambda: subgroups_section(shown),
+        "Training": lambda: training_section(entries),
+        "Size and time": lambda: cost_section(shown),
+    }
+    tabs = st.tabs(list(draw), key="section", on_change="rerun", bind="query-params")
+    for tab, section in zip(tabs, draw.values(), strict=True):
+        if tab.open:
+            with tab:
+                section()
+    film_of_link(shown)

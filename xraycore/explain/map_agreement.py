@@ -1,0 +1,85 @@
+"""Do heatmaps of one film agree: those of several models, or of several methods?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from xraycore.explain.heatmap import Heatmap
+from xraycore.explain.similarity import HOTTEST, hottest_overlap, rank_correlation
+from xraycore.imaging.radiograph import Radiograph
+
+# Maps are compared on the film's grid, made no finer than this: they are coarser themselves.
+_LONGEST_SIDE = 256
+
+
+@dataclass(frozen=True, eq=False)
+class MapAgreement:
+    """How far each two of several maps agree.
+
+    Attributes:
+        names: Of the maps.
+        iou: Float64 (n, n), overlap of their hottest tenths, in [0, 1]; 0.05 by chance.
+        rank_correlation: Float64 (n, n), Spearman's, in [-1, 1]; 0 by chance.
+    """
+
+    names: tuple[str, ...]
+    iou: np.ndarray = field(repr=False)
+    rank_correlation: np.ndarray = field(repr=False)
+
+    @property
+    def mean_iou(self) -> float:
+        """Overlap of the hottest tenths, averaged over the pairs."""
+        return float(self.iou[np.triu_indices(len(self.names), 1)].mean())
+
+    @property
+    def least_alike(self) -> tuple[str, str]:
+        """The two maps whose hottest tenths overlap least."""
+        apart = np.where(np.tri(len(self.names), dtype=bool), np.inf, self.iou)
+        first, second = np.unravel_index(apart.argmin(), apart.shape)
+        return self.names[first], self.names[second]
+
+    @property
+    def reading(self) -> str:
+        """How far the maps agree, in one sentence."""
+        share, (first, second) = 100 * self.mean_iou, self.least_alike
+        least = 100 * self.iou[self.names.index(first), self.names.index(second)]
+        tenth = f"Of the {HOTTEST:.0%} of the film".replace("%", " %")
+        if len(self.names) == 2:
+            return f"{tenth} that {first} and {second} mark as hottest, {share:.0f} % is common."
+        return (
+            f"{tenth} that two maps mark as hottest, {share:.0f} % is common on average; "
+            f"least, {least:.0f} %, to {first} and {second}."
+        )
+
+
+def map_agreement(heats: Mapping[str, Heatmap], xray: Radiograph) -> MapAgreement:
+    """Compares the maps of one film, each with each, where all of them cover it.
+
+    Args:
+        heats: Maps by the name to show: of one method on several models, or of one model's methods.
+        xray: The film.
+
+    Raises:
+        ValueError: If there are fewer than two maps, or they have no part of the film in common.
+    """
+    if len(heats) < 2:
+        raise ValueError(f"expected at least two maps. Received: {', '.join(heats) or 'none'}")
+    shape = _grid(xray.pixels.shape)
+    covered = np.ones(shape, bool)
+    for heat in heats.values():
+        covered &= heat.box.spread(np.ones((1, 1), np.float32), shape) > 0
+    if not covered.any():
+        raise ValueError("expected maps of a common part of the film. Received: maps apart")
+    maps = [heat.box.spread(heat.values, shape)[covered] for heat in heats.values()]
+    return MapAgreement(
+        tuple(heats),
+        np.array([[hottest_overlap(one, other) for other in maps] for one in maps]),
+        np.array([[rank_correlation(one, other) for other in maps] for one in maps]),
+    )
+
+
+def _grid(shape: tuple[int, int]) -> tuple[int, int]:
+    reduction = max(1.0, max(shape) / _LONGEST_SIDE)
+    height, width = (max(1, round(side / reduction)) for side in shape)
+    return height, width

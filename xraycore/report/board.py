@@ -1,0 +1,232 @@
+"""Stored predictions of several models on the same films, seen through a view, and judged."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from xraycore.data.film_facts import default_store
+from xraycore.data.labels import CHEST4, NORMAL, VIEWS, View
+from xraycore.data.manifest import Record
+from xraycore.evaluation.agreement import ENSEMBLE
+from xraycore.evaluation.comparison import compare_all, compare_calls
+from xraycore.evaluation.evaluate import Viewed, finding_of, own_view, subgroups
+from xraycore.evaluation.outcome import Outcome, ensemble
+from xraycore.evaluation.scores import view_scores
+
+# Changes whenever a score does: what an older version kept is computed anew.
+VERSION = 1
+# A model that has predictions of fewer of the films is left out, not the films.
+LEAST_SHARE = 0.5
+SPLIT_TITLES = {
+    "test": "Test",
+    "external": "Other hospitals (external)",
+    "val": "Validation",
+    "train": "Training",
+    "": "No split",
+}
+
+
+@dataclass(frozen=True)
+class FilmSet:
+    """Films of a split, of one source or of all (`source` is "")."""
+
+    split: str
+    source: str
+    films: int
+
+    @property
+    def title(self) -> str:
+        """Name to show."""
+        return f"{SPLIT_TITLES.get(self.split, self.split)}, {self.source or 'all sources'}"
+
+    def holds(self, record: Record) -> bool:
+        """Whether a film belongs to it."""
+        return record.split == self.split and self.source in ("", record.source)
+
+
+@dataclass(frozen=True)
+class Board:
+    """Models judged on the same films.
+
+    Attributes:
+        view: How classes are summed.
+        models: Name -> predictions of the films that all have, in one order; the ensemble last.
+        members: Models whose mean probability the ensemble is; none where there is none.
+        left_out: Model -> why it is not among them.
+        dropped: Films left out because not every model has predictions of them.
+    """
+
+    view: View
+    models: Mapping[str, Viewed]
+    members: tuple[str, ...]
+    left_out: Mapping[str, str]
+    dropped: int
+
+    @property
+    def target(self) -> np.ndarray:
+        """Class index of each film, (n,)."""
+        return next(iter(self.models.values())).target
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """The films."""
+        return next(iter(self.models.values())).outcome.records
+
+    @cached_property
+    def finding(self) -> str:
+        """What is looked for: of two classes the second, else the first sick one with films."""
+        classes = self.view.classes
+        if len(classes) == 2:
+            return classes[finding_of(self.view)]
+        return next(name for name in classes if name != NORMAL and self.counts[name])
+
+    def of_finding(self, model: str, finding: str) -> tuple[np.ndarray, np.ndarray]:
+        """Bool (n,), whether each film shows the finding, and the model's probability of it."""
+        k = self.view.classes.index(finding)
+        return self.target == k, self.models[model].probability[:, k]
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """Class -> films of it, in the view's order."""
+        counter = Counter(self.target.tolist())
+        return {name: counter[k] for k, name in enumerate(self.view.classes)}
+
+    def place(self, source: str, file: str) -> int | None:
+        """Index of a film, None where it is not among them."""
+        found = (i for i, r in enumerate(self.records) if (r.source, r.path.name) == (source, file))
+        return next(found, None)
+
+
+def list_views(outcomes: Mapping[str, Outcome]) -> list[View]:
+    """The views that any of the models can be seen through: two classes first."""
+    own = [own_view(outcome.classes) for outcome in outcomes.values()]
+    named = [replace(view, name=" / ".join(view.classes)) for view in own if view.classes != CHEST4]
+    known = [VIEWS[name] for name in ("pneumonia", "chest4", "covid3")]
+    unique = {view.name: view for view in (*known, *named)}
+    return [view for view in unique.values() if any(_fits(one, view) for one in outcomes.values())]
+
+
+def list_film_sets(outcomes: Mapping[str, Outcome], view: View) -> list[FilmSet]:
+    """Sets of films with two of the view's classes or more, test sets first."""
+    labels: dict[tuple[str, str], dict[tuple, str]] = {}
+    for outcome in outcomes.values():
+        for record in outcome.records if _fits(outcome, view) else ():
+            if label := view.label(record.label):
+                for source in ("", record.source):
+                    labels.setdefault((record.split, source), {})[_key(record)] = label
+    order = {split: place for place, split in enumerate(SPLIT_TITLES)}
+    sets = [
+        FilmSet(split, source, len(films))
+        for (split, source), films in labels.items()
+        if len(set(films.values())) > 1
+    ]
+    return sorted(sets, key=lambda one: (order.get(one.split, len(order)), one.split, one.source))
+
+
+def assemble(
+    outcomes: Mapping[str, Outcome],
+    view: View,
+    films: FilmSet,
+    shipped: Sequence[str],
+) -> Board:
+    """The models on the films of a set that they all have predictions of.
+
+    The ensemble is the mean of the calibrated probabilities of the shipped models among them.
+
+    Args:
+        outcomes: Model -> stored predictions.
+        view: How classes are summed.
+        films: Which films.
+        shipped: Names of the models that may join the ensemble.
+
+    Raises:
+        ValueError: If no model has predictions of the films.
+    """
+    seen, left_out = {}, {}
+    for name, outcome in outcomes.items():
+        if not _fits(outcome, view):
+            left_out[name] = f"it knows other classes: {', '.join(outcome.classes)}"
+            continue
+        places = {
+            _key(r): i
+            for i, r in enumerate(outcome.records)
+            if films.holds(r) and view.label(r.label)
+        }
+        reference = next(iter(seen.values()))[1] if seen else places
+        shared = len(places.keys() & reference.keys())
+        if not places or shared < LEAST_SHARE * len(reference):
+            left_out[name] = f"it has predictions of {shared:,} of the {films.films:,} films"
+            continue
+        seen[name] = (outcome, places)
+    if not seen:
+        raise ValueError(f"no model has predictions of the films {films.title!r}.")
+    first = next(iter(seen.values()))[1]
+    common = [key for key in first if all(key in places for _, places in seen.values())]
+    models = {
+        name: outcome.at([places[key] for key in common])
+        for name, (outcome, places) in seen.items()
+    }
+    members = tuple(name for name in models if name in shipped)
+    members = tuple(name for name in members if models[name].classes == models[members[0]].classes)
+    if len(members) > 1:
+        models[ENSEMBLE] = ensemble([models[name] for name in members])
+    return Board(
+        view,
+        {name: Viewed.of(outcome, view) for name, outcome in models.items()},
+        members if len(members) > 1 else (),
+        left_out,
+        max(len(places) for _, places in seen.values()) - len(common),
+    )
+
+
+def kept_scores(one: Viewed, view: View) -> dict:
+    """`view_scores` of a model, bootstrapped once and kept in the user's store."""
+    return default_store().answer(
+        _question("scores", one, view),
+        lambda: view_scores(one.target, one.probability, view.classes, one.outcome.groups),
+    )
+
+
+def kept_subgroups(one: Viewed, view: View) -> list[dict]:
+    """`subgroups` of a model, bootstrapped once and kept in the user's store."""
+    return default_store().answer(_question("subgroups", one, view), lambda: subgroups(one, view))
+
+
+def compare(board: Board, names: Sequence[str]) -> list[dict]:
+    """Every pair of the named models, tested on the board's films."""
+    chosen = {name: board.models[name] for name in names}
+    if len(board.view.classes) == 2:
+        k = finding_of(board.view)
+        return compare_all(
+            {name: one.probability[:, k] for name, one in chosen.items()}, board.target == k
+        )
+    return compare_calls({name: one.called == board.target for name, one in chosen.items()})
+
+
+def films_behind(board: Board, model: str, label: str, said: str) -> list[int]:
+    """Indices of the films of a class that a model calls another (or that), the surest first."""
+    one, classes = board.models[model], board.view.classes
+    there = (board.target == classes.index(label)) & (one.called == classes.index(said))
+    order = np.argsort(-one.probability.max(axis=1), kind="stable")
+    return [int(i) for i in order if there[i]]
+
+
+def _fits(outcome: Outcome, view: View) -> bool:
+    return {name for group in view.members.values() for name in group} <= set(outcome.classes)
+
+
+def _key(record: Record) -> tuple[str, str, str, str]:
+    return record.source, record.path.name, record.group, record.label
+
+
+def _question(kind: str, one: Viewed, view: View) -> str:
+    digest = hashlib.sha256(repr((view.classes, one.outcome.sizes.shape)).encode())
+    for values in (one.target, one.probability, one.outcome.sizes):
+        digest.update(np.ascontiguousarray(values, float).tobytes())
+    facts = [(r.source, r.group, r.age) for r in one.outcome.records]
+    digest.update(repr(facts).encode())
+    return f"{kind} {VERSION} {digest.hexdigest()}"

@@ -1,0 +1,161 @@
+"""Every model of which something is stored: the shipped ones, and the user's own runs."""
+
+import csv
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xraycore.models.spec import MODELS
+from xraycore.models.store import list_shipped, read_card
+from xraycore.weightfiles import SHIPPED, Card, WeightsError, weights_folder
+
+if TYPE_CHECKING:
+    from xraycore.evaluation.operating import OperatingPoint
+    from xraycore.evaluation.outcome import Outcome
+
+FILES = ("card.json", "run.json", "predictions.csv", "history.csv")
+# What `python -m xraycore benchmark --json` wrote.
+TIMINGS = Path("docs") / "measured" / "benchmark.json"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One model of which something is stored.
+
+    Attributes:
+        name: Unique: the model's name, or `runs/<folder>` for a run.
+        title: Name to show.
+        folder: Where its files lie.
+        shipped: Whether it lies in the store of trained models.
+        card: Its card; empty where it has none.
+        milliseconds: A forward pass of one film, median; None where not measured.
+        problem: Why its card cannot be read; None where it can.
+    """
+
+    name: str
+    title: str
+    folder: Path
+    shipped: bool
+    card: Card = field(default_factory=dict, repr=False)
+    milliseconds: float | None = None
+    problem: str | None = None
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """sha256 of the stored files: it changes when any of them does."""
+        digest = hashlib.sha256(self.name.encode())
+        for name in FILES:
+            file = self.folder / name
+            digest.update(file.read_bytes() if file.is_file() else b"none")
+        return digest.hexdigest()
+
+    @property
+    def has_predictions(self) -> bool:
+        """Whether predictions are stored."""
+        return (self.folder / "predictions.csv").is_file()
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether a temperature was fitted on validation films."""
+        return "temperature" in self.card
+
+    def outcome(self) -> "Outcome":
+        """The stored predictions.
+
+        Raises:
+            ValueError: If there are none, or the file is damaged.
+        """
+        from xraycore.evaluation.predictions import read_predictions
+
+        return read_predictions(
+            self.folder / "predictions.csv", self.name, self.card.get("temperature", 1.0)
+        )
+
+    def points(self) -> dict[str, "OperatingPoint"]:
+        """The operating points on the card, chosen on validation films."""
+        from xraycore.evaluation.operating import OperatingPoint
+
+        return {
+            name: OperatingPoint(name, point["title"], point["threshold"])
+            for name, point in self.card.get("operating_points", {}).items()
+        }
+
+    def history(self) -> list[dict[str, str | float]]:
+        """A row an epoch; numbers as numbers, empty cells left out.
+
+        Raises:
+            ValueError: If the file is damaged.
+        """
+        file = self.folder / "history.csv"
+        if not file.is_file():
+            return []
+        try:
+            with file.open(newline="") as handle:
+                rows = list(csv.DictReader(handle))
+            return [
+                {key: text if key == "stage" else float(text) for key, text in row.items() if text}
+                for row in rows
+            ]
+        except (OSError, ValueError, TypeError) as error:
+            raise ValueError(f"{file}: expected a row of numbers an epoch: {error}") from None
+
+
+def list_entries() -> list[Entry]:
+    """The shipped models in the registry's order, then runs that have predictions or a history.
+
+    A run whose history is that of a shipped model is that model, and left out.
+    """
+    timings = read_timings(SHIPPED.parent / TIMINGS)
+    entries = [_shipped(name, timings) for name in list_shipped()]
+    histories = {_content(entry.folder / "history.csv") for entry in entries}
+    for folder in sorted(runs_folder().glob("*/")):
+        history = _content(folder / "history.csv")
+        there = history is not None and history not in histories
+        if (folder / "run.json").is_file() and (there or (folder / "predictions.csv").is_file()):
+            entries.append(_run(folder, timings))
+    return entries
+
+
+def runs_folder() -> Path:
+    """Where runs lie: `XRAYCORE_RUNS`, or `runs/` beside the package."""
+    return Path(os.environ.get("XRAYCORE_RUNS", SHIPPED.parent / "runs"))
+
+
+def read_timings(file: Path) -> dict[str, float]:
+    """Model -> milliseconds of a forward pass, from what `benchmark --json` wrote; else nothing."""
+    try:
+        models: Sequence[Mapping] = json.loads(file.read_text())["models"]
+        return {one["model"]: 1000 * one["tasks"]["forward"]["seconds"] for one in models}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _shipped(name: str, timings: Mapping[str, float]) -> Entry:
+    folder, title = weights_folder() / name, MODELS[name].title
+    try:
+        return Entry(name, title, folder, True, read_card(name), timings.get(name))
+    except WeightsError as error:
+        return Entry(name, title, folder, True, problem=str(error))
+
+
+def _run(folder: Path, timings: Mapping[str, float]) -> Entry:
+    name, card = f"runs/{folder.name}", {}
+    try:
+        config = json.loads((folder / "run.json").read_text())
+        if (folder / "card.json").is_file():
+            card = json.loads((folder / "card.json").read_text())
+        model = config["model"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        problem = f"{folder}: expected a run's run.json and card.json: {error}"
+        return Entry(name, f"Run {folder.name}", folder, False, problem=problem)
+    title = MODELS[model].title if model in MODELS else model
+    return Entry(name, f"{title}, run {folder.name}", folder, False, card, timings.get(model))
+
+
+def _content(file: Path) -> bytes | None:
+    return file.read_bytes() if file.is_file() else None

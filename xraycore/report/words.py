@@ -1,0 +1,111 @@
+"""What was measured, in sentences."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from xraycore.evaluation.scores import Score, proportion
+
+# Below it a difference is called one; the p-values are corrected for the number of pairs.
+LEVEL = 0.05
+
+
+def percent(share: float) -> str:
+    """A share as a percentage: one decimal below 10 and above 90, where it matters."""
+    value = 100 * share
+    return f"{value:.1f} %" if value < 10 or value > 90 else f"{value:.0f} %"
+
+
+def p_value(p: float | None) -> str:
+    """A p-value as it is written in a sentence."""
+    if p is None:
+        return "p not defined"
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+
+
+def signed(value: float) -> str:
+    """Three decimals with a sign, a minus and no hyphen."""
+    return f"{value:+.3f}".replace("-", "\N{MINUS SIGN}")
+
+
+def describe_delong(pair: Mapping, titles: Mapping[str, str]) -> str:
+    """Whether two models' AUCs differ, as DeLong's test has it."""
+    found = pair["delong"]
+    a, b = titles[pair["a"]], titles[pair["b"]]
+    areas = f"AUC {found['auc_a']:.3f} and {found['auc_b']:.3f}"
+    if found["p_holm"] is None:
+        return f"{a} and {b}: {areas}; the test has no answer here, since neither AUC varies."
+    difference, low, high = (signed(found[key]) for key in ("difference", "low", "high"))
+    margin = f"difference {difference} ({low} to {high})"
+    numbers = f"{areas}, {margin}, {p_value(found['p_holm'])}"
+    if found["p_holm"] < LEVEL:
+        return f"{a} and {b} differ: {numbers}."
+    return f"No evidence of a difference between {a} and {b}: {numbers}."
+
+
+def describe_mcnemar(pair: Mapping, titles: Mapping[str, str]) -> str:
+    """Whether two models are right equally often, as McNemar's test has it."""
+    found = pair["mcnemar"]
+    a, b = titles[pair["a"]], titles[pair["b"]]
+    films = found["only_a"] + found["only_b"]
+    numbers = (
+        f"of the {films:,} films that only one of them calls rightly, {a} has {found['only_a']:,} "
+        f"and {b} {found['only_b']:,}, {p_value(found['p_holm'])}"
+    )
+    if not films:
+        return f"{a} and {b} are right on exactly the same films."
+    if found["p_holm"] < LEVEL:
+        better, other = (a, b) if found["only_a"] > found["only_b"] else (b, a)
+        return f"{better} is right more often than {other}: {numbers}."
+    return f"No evidence that {a} or {b} is right more often: {numbers}."
+
+
+def describe_calibration(
+    title: str, ece: Score, probability: np.ndarray, target: np.ndarray
+) -> str:
+    """How far a model's stated probabilities are from how often it is right.
+
+    Args:
+        title: Of the model.
+        ece: Its expected calibration error.
+        probability: (n, k).
+        target: Class indices, (n,).
+    """
+    said = float(probability.max(axis=1).mean())
+    right = proportion((probability.argmax(axis=1) == target).sum(), len(target))
+    if right["low"] <= said <= right["high"]:
+        lean = "no sign that it is too sure or not sure enough on the whole"
+    elif said > right["value"]:
+        lean = "too sure of itself (over-confident)"
+    else:
+        lean = "not sure enough (under-confident)"
+    return (
+        f"{title} gives its answers a probability of {percent(said)} on average and is "
+        f"right in {percent(right['value'])} of films: {lean}. Its probability is off by "
+        f"{100 * ece['value']:.1f} percentage points on average "
+        f"(expected calibration error {ece['value']:.3f}, 95 % interval {ece['low']:.3f} to "
+        f"{ece['high']:.3f})."
+    )
+
+
+def describe_thousand(at: Mapping, prevalence: float, finding: str) -> str:
+    """What a threshold means for 1,000 people, in whole people.
+
+    Args:
+        at: What `at_threshold` returned.
+        prevalence: In (0, 1).
+        finding: The class that is looked for.
+    """
+    if at["sensitivity"] is None or at["specificity"] is None:
+        return f"These films do not tell: they are all with {finding}, or all without."
+    ill = round(1000 * prevalence)
+    found = round(ill * at["sensitivity"]["value"])
+    alarms = round((1000 - ill) * (1 - at["specificity"]["value"]))
+    called = found + alarms
+    text = (
+        f"Of 1,000 people, {ill:,} with {finding}: it finds {found:,} and misses {ill - found:,}; "
+        f"it also calls {alarms:,} of the {1000 - ill:,} without it. "
+    )
+    if not called:
+        return text + "Nobody is called positive."
+    return text + f"Of {called:,} positive answers {found:,} are right."
