@@ -67,7 +67,8 @@ def test_prediction(predicted, film):
     assert list(prediction.probabilities) == list(model.classes)
     assert sum(prediction.probabilities.values()) == pytest.approx(1)
     assert prediction.probabilities[prediction.label] == max(prediction.probabilities.values())
-    assert prediction.warnings == film.warnings
+    # The film's own, then what finding its lungs told.
+    assert prediction.warnings == (*film.warnings, *prediction.lungs.warnings)
     kernel, bias = model.head
     pooled = prediction.features.mean(axis=(0, 1))
     np.testing.assert_allclose(pooled @ kernel + bias, prediction.logits, rtol=1e-4, atol=1e-5)

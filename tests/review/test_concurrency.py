@@ -1,3 +1,8 @@
+import sys
+from types import ModuleType
+
+import pytest
+
 from tests.review.writers import (
     PROCESSES,
     SAVES,
@@ -9,6 +14,12 @@ from tests.review.writers import (
 from xraycore.review import Answer
 
 WRITERS = 8
+
+
+@pytest.fixture(autouse=True)
+def own_main(monkeypatch):
+    """A new process imports the main module, in whose place tests of pages have left a page."""
+    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))
 
 
 def test_eight_processes_lose_nothing(reviews, url, heatmaps):
