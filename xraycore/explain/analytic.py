@@ -87,12 +87,13 @@ def eigen_cam(
     matrix = features.reshape(-1, channels)
     # On the side of the cells, of which there are fewer: A v = s u, with u the first eigenvector of
     # A A'. None of its entries is negative, so the first eigenvalue stands well apart and power
-    # iteration, from the cells' own sums, settles in a few rounds.
-    gram = matrix @ matrix.T
+    # iteration, from the cells' own sums, settles in a few rounds; in float64, since in float32 the
+    # rounding of some BLAS libraries never lets it settle.
+    gram = (matrix @ matrix.T).astype(np.float64)
     vector, strength = gram.sum(axis=0), 0.0
     for _ in range(_MOST_ROUNDS):
         before, strength = strength, float(np.linalg.norm(vector))
-        if abs(strength - before) <= 1e-7 * strength:
+        if abs(strength - before) <= 1e-12 * strength:
             break
         vector = gram @ (vector / strength)
     heat = (vector / np.sqrt(strength) if strength else vector).astype(np.float32)
