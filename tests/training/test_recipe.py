@@ -66,13 +66,13 @@ def test_the_shipped_recipe():
     """Low resolution first, a third of the epochs or more at full; tones change as hospitals'."""
     pretrained = preset("shipped", get_spec("vgg16"), pretrained=True)
     assert pretrained.stages == (
-        Stage("low resolution", 2, 128, 2e-4, "block4"),
-        Stage("full resolution", 3, 224, 1.5e-4, "block4"),
+        Stage("low resolution", 2, 128, 1e-4, "block4"),
+        Stage("full resolution", 3, 224, 7.5e-5, "block4"),
     )
     fresh = preset("shipped", get_spec("basic_cnn"), pretrained=False)
     assert [(s.epochs, s.size, s.unfreeze_from) for s in fresh.stages] == [
-        (10, 128, ""),
-        (3, 224, ""),
+        (12, 128, ""),
+        (8, 224, ""),
     ]
     for recipe in (pretrained, fresh):
         assert recipe.view == "lungs"
