@@ -4,13 +4,14 @@ import streamlit as st
 
 from pages.widgets import session
 from pages.widgets.charts import probability_bars
+from pages.widgets.films import choose_film, show_gallery
 from pages.widgets.frame import page_header
 from pages.widgets.viewer import Drawn, film_panel
 from xraycore.evaluation.agreement import agree, describe_agreement, mean_probabilities
 from xraycore.explain.alarm import alarms
 from xraycore.explain.heatmap import Heatmap, explain
 from xraycore.explain.methods import ANALYTIC, METHODS
-from xraycore.imaging import Radiograph, RadiographError
+from xraycore.imaging import Radiograph
 from xraycore.imaging.overlay import COLOR_MAPS
 from xraycore.models.classifier import Prediction
 from xraycore.models.spec import MODELS
@@ -19,84 +20,6 @@ from xraycore.weightfiles import WeightsError
 
 OWN_ANSWER = "Each model's answer"
 HEAT, CONTOUR, PLAIN = "Heat", "Contour", "Plain film"
-# More names than this no longer fit into two lines; a list that can be searched does.
-MOST_PILLS = 8
-
-
-def choose_film() -> Radiograph | None:
-    """The film to look at: an upload, or a sample."""
-    with st.sidebar:
-        uploads = st.file_uploader(
-            "Chest X-rays",
-            accept_multiple_files=True,
-            key="uploads",
-            help="JPEG, PNG, TIFF, BMP, WebP or DICOM, up to 64 MiB each. Files stay on this "
-            "computer; nothing that identifies a patient is kept.",
-        )
-        samples = session.samples()
-        chosen = st.selectbox(
-            "or a sample",
-            list(samples),
-            index=None,
-            format_func=lambda key: samples[key].title,
-            placeholder="Choose a sample film",
-            key="sample",
-            bind="query-params",
-            disabled=bool(uploads),
-            help="The synthetic films are generated; real ones appear where the data sets are.",
-        )
-    if not uploads:
-        return session.read_sample(chosen) if chosen else None
-    films = []
-    for number, upload in enumerate(uploads, start=1):
-        found = session.read_upload(upload.getvalue(), upload.name)
-        if isinstance(found, RadiographError):
-            st.error(str(found), icon=":material/broken_image:")
-        else:
-            films.append((number, found))
-    if len(films) < 2:
-        return films[0][1] if films else None
-    names = {number: f"{number} · {film.info.name}" for number, film in films}
-    if len(films) > MOST_PILLS:
-        picked = st.selectbox("Film", list(names), format_func=names.get, key="film-of-many")
-    else:
-        picked = st.pills(
-            "Film",
-            list(names),
-            default=films[0][0],
-            required=True,
-            format_func=names.get,
-            key="film",
-        )
-    return dict(films)[picked]
-
-
-def show_gallery() -> None:
-    """The empty state: what to do, and films to do it with."""
-    st.subheader("Upload a chest X-ray, or start with one of these", anchor=False)
-    samples = session.samples()
-    for heading, synthetic in (("Generated, no patient", True), ("Public data sets", False)):
-        shown = [sample for sample in samples.values() if sample.synthetic == synthetic]
-        if not shown:
-            continue
-        st.caption(heading)
-        for start in range(0, len(shown), 6):
-            for column, sample in zip(st.columns(6), shown[start : start + 6], strict=False):
-                with column:
-                    film_panel(
-                        session.read_sample(sample.id),
-                        key=f"thumbnail-{sample.id}",
-                        label=sample.title,
-                        group=f"thumbnail-{sample.id}",
-                        square=True,
-                    )
-                    st.button(
-                        sample.title,
-                        key=f"open-{sample.id}",
-                        on_click=st.session_state.__setitem__,
-                        args=("sample", sample.id),
-                        width="stretch",
-                    )
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,8 @@ def test_a_jpeg_and_a_dicom_are_uploaded_and_explained(page, real_data):
     dicom = sorted((real_data / "dicom").glob("RG1*"))[0]
     page.locator("input[type=file]").set_input_files([jpeg, dicom])
     check_result(page, jpeg.name)
-    page.get_by_role("radio", name=f"2 · {dicom.name}").click()
+    page.get_by_label("Film, of 2 that are open").click()
+    page.get_by_role("option", name=dicom.name).click()
     expect(page.get_by_text("DICOM ·")).to_be_visible()
     check_result(page, dicom.name)
 

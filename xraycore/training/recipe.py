@@ -165,4 +165,4 @@ def _shipped(spec: ModelSpec, low: int, pretrained: bool) -> Recipe:
             Stage("low resolution", epochs[0], low, 2e-3),
             Stage("full resolution", epochs[1], full, 5e-4),
         )
-    return Recipe(stages, freeze_batch_norm=pretrained, patience=10, augmentation=DOMAIN_RANDOM)
+    return Recipe(stages, freeze_batch_norm=pretrained, patience=12, augmentation=DOMAIN_RANDOM)

@@ -1,0 +1,230 @@
+"""The films that a session has open, on every page: uploads, archives and samples; and the one that
+is looked at."""
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import streamlit as st
+
+from pages.widgets import session
+from pages.widgets.frame import plain
+from pages.widgets.viewer import film_panel
+from xraycore.imaging import Radiograph, RadiographError
+from xraycore.imaging.errors import MAX_BYTES
+
+# An archive may hold as much as a person looks through, and no more than the memory bears.
+MOST_FILMS, MOST_ARCHIVE_BYTES = 500, 1 << 30
+# An office document is an archive too, of a hundred files that are no films.
+_MOST_SAID = 8
+
+# State of the session: films by key, key of the one that is looked at, what was refused and why,
+# and how many uploads came before (a new key empties the uploader: the films are listed by us).
+_OPEN, _CURRENT, _REFUSED, _ROUND = "open-films", "current-film", "refused-films", "upload-round"
+
+
+@dataclass(frozen=True)
+class OpenFilm:
+    """A film that the session has open.
+
+    Attributes:
+        key: Of the session; the same file is open once.
+        title: What lists call it.
+        sample: Id of the sample, if it is one.
+        data: Bytes of the file, if it was uploaded.
+    """
+
+    key: str
+    title: str
+    sample: str | None = None
+    data: bytes = b""
+
+    def read(self) -> Radiograph:
+        """The film itself; it was read before, when it was opened."""
+        if self.sample:
+            return session.read_sample(self.sample)
+        found = session.read_upload(self.data, self.title)
+        if isinstance(found, RadiographError):
+            raise found
+        return found
+
+
+def open_films() -> dict[str, OpenFilm]:
+    """The films that are open, by key, in the order in which they were opened."""
+    return st.session_state.setdefault(_OPEN, {})
+
+
+def current_key() -> str | None:
+    """Key of the film that is looked at."""
+    return st.session_state.get(_CURRENT)
+
+
+def look_at(key: str | None) -> None:
+    """Makes an open film the one that is looked at; fit for a callback."""
+    st.session_state[_CURRENT] = key
+    film = open_films().get(key)
+    st.session_state["sample"] = film.sample if film else None
+
+
+def choose_film() -> Radiograph | None:
+    """The sidebar's list of films, an uploader and the samples; gives the film to look at."""
+    samples = session.samples()
+    with st.sidebar:
+        number = st.session_state.setdefault(_ROUND, 0)
+        st.file_uploader(
+            "Chest X-rays",
+            accept_multiple_files=True,
+            key=f"uploads-{number}",
+            on_change=_take_uploads,
+            args=(f"uploads-{number}",),
+            help="JPEG, PNG, TIFF, BMP, WebP or DICOM, up to 64 MiB each, or a ZIP archive of "
+            "them. Files stay on this computer; nothing that identifies a patient is kept.",
+        )
+        film = open_films().get(current_key())
+        if "sample" not in st.session_state and film and film.sample:
+            st.session_state["sample"] = film.sample
+        chosen = st.selectbox(
+            "or a sample",
+            list(samples),
+            index=None,
+            format_func=lambda key: samples[key].title,
+            placeholder="Choose a sample film",
+            key="sample",
+            bind="query-params",
+            on_change=_leave_sample,
+            help="The synthetic films are generated; real ones appear where the data sets are.",
+        )
+        if chosen and (film is None or film.sample != chosen):
+            _open([OpenFilm(f"sample-{chosen}", samples[chosen].title, chosen)])
+        if open_films():
+            _list_films()
+    _say_refused()
+    film = open_films().get(current_key())
+    return film.read() if film else None
+
+
+def _list_films() -> None:
+    films = open_films()
+    st.session_state["film"] = current_key()
+    st.selectbox(
+        "Film" if len(films) == 1 else f"Film, of {len(films)} that are open",
+        list(films),
+        format_func=lambda key: films[key].title if key in films else key,
+        key="film",
+        on_change=lambda: look_at(st.session_state["film"]),
+    )
+    with st.container(horizontal=True):
+        st.button("Close film", on_click=_close, args=(current_key(),), width="stretch")
+        if len(films) > 1:
+            st.button("Close all", on_click=_close_all, width="stretch")
+
+
+def _say_refused() -> None:
+    refused = st.session_state.get(_REFUSED, ())
+    for text in refused[:_MOST_SAID]:
+        st.error(plain(text), icon=":material/broken_image:")
+    if len(refused) > _MOST_SAID:
+        st.error(f"{len(refused) - _MOST_SAID:,} more files were refused.")
+
+
+def _leave_sample() -> None:
+    film = open_films().get(current_key())
+    if not st.session_state["sample"] and film and film.sample:
+        _close(film.key)
+
+
+def _take_uploads(widget: str) -> None:
+    uploads = st.session_state[widget] or []
+    films, refused = [], []
+    with st.spinner(f"Reading {len(uploads)} files …"):
+        for upload in uploads:
+            for name, data in _unpacked(upload.name, upload.getvalue(), refused):
+                found = session.read_upload(data, name)
+                if isinstance(found, RadiographError):
+                    refused.append(str(found))
+                else:
+                    key = hashlib.sha256(name.encode() + data).hexdigest()
+                    films.append(OpenFilm(key, found.info.name, data=data))
+    st.session_state[_REFUSED] = refused
+    st.session_state[_ROUND] += 1
+    _open(films)
+
+
+def _unpacked(name: str, data: bytes, refused: list[str]) -> Iterator[tuple[str, bytes]]:
+    """The file itself, or what a ZIP archive holds."""
+    if not zipfile.is_zipfile(io.BytesIO(data)):
+        yield name, data
+        return
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            # Folders, and what macOS and Windows add to every archive, are no films.
+            members = [
+                member
+                for member in archive.infolist()
+                if not member.is_dir()
+                and not member.filename.startswith("__MACOSX/")
+                and member.filename.rpartition("/")[2] not in (".DS_Store", "Thumbs.db", "DICOMDIR")
+            ]
+            total = sum(member.file_size for member in members)
+            if len(members) > MOST_FILMS or total > MOST_ARCHIVE_BYTES:
+                refused.append(
+                    f"{name}: expected an archive of at most {MOST_FILMS} files and 1 GiB. "
+                    f"Received: {len(members):,} files, {total / 2**20:,.0f} MiB"
+                )
+                return
+            for member in members:
+                with archive.open(member) as file:
+                    # One byte more than allowed is enough for the reader to refuse it.
+                    yield member.filename.rpartition("/")[2], file.read(MAX_BYTES + 1)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError) as error:
+        refused.append(f"{name}: expected a ZIP archive without a password. Received: {error}")
+
+
+def _open(films: list[OpenFilm]) -> None:
+    if not films:
+        return
+    open_films().update((film.key, film) for film in films)
+    st.session_state[_CURRENT] = films[0].key
+    if not films[0].sample:
+        st.session_state["sample"] = None
+
+
+def _close(key: str) -> None:
+    films = open_films()
+    films.pop(key, None)
+    look_at(next(iter(films), None))
+
+
+def _close_all() -> None:
+    st.session_state[_OPEN] = {}
+    look_at(None)
+
+
+def show_gallery() -> None:
+    """The empty state: what to do, and films to do it with."""
+    st.subheader("Upload a chest X-ray, or start with one of these", anchor=False)
+    samples = session.samples()
+    for heading, synthetic in (("Generated, no patient", True), ("Public data sets", False)):
+        shown = [sample for sample in samples.values() if sample.synthetic == synthetic]
+        if not shown:
+            continue
+        st.caption(heading)
+        for start in range(0, len(shown), 6):
+            for column, sample in zip(st.columns(6), shown[start : start + 6], strict=False):
+                with column:
+                    film_panel(
+                        session.read_sample(sample.id),
+                        key=f"thumbnail-{sample.id}",
+                        label=sample.title,
+                        group=f"thumbnail-{sample.id}",
+                        square=True,
+                    )
+                    st.button(
+                        sample.title,
+                        key=f"open-{sample.id}",
+                        on_click=st.session_state.__setitem__,
+                        args=("sample", sample.id),
+                        width="stretch",
+                    )
