@@ -28,7 +28,7 @@ def verdict(app) -> str:
 
 
 def refused(app) -> list[str]:
-    """What is said of files that cannot be read, as a reader sees it: without Markdown's escapes."""
+    """What is said of files that cannot be read, without the escapes that Markdown needs."""
     return [error.value.replace("\\", "") for error in app.error]
 
 
