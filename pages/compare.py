@@ -1,99 +1,32 @@
-from dataclasses import dataclass
+from collections.abc import Sequence
 
+import numpy as np
+import pandas as pd
 import streamlit as st
 
 from pages.widgets import session
+from pages.widgets.appearance import PLAIN, Appearance, choose_appearance
 from pages.widgets.charts import probability_bars
-from pages.widgets.films import choose_film, show_gallery
+from pages.widgets.exports import show_exports
+from pages.widgets.films import choose_film, current_key, open_films, show_gallery
 from pages.widgets.frame import page_header
 from pages.widgets.viewer import Drawn, film_panel
+from pages.widgets.worklist import note_answers, show_worklist
+from xraycore.data.labels import NORMAL
 from xraycore.evaluation.agreement import agree, describe_agreement, mean_probabilities
 from xraycore.explain.alarm import alarms
 from xraycore.explain.heatmap import Heatmap, explain
-from xraycore.explain.methods import ANALYTIC, METHODS
+from xraycore.explain.map_agreement import MapAgreement, map_agreement, votes
+from xraycore.explain.methods import METHODS
 from xraycore.imaging import Radiograph
-from xraycore.imaging.overlay import COLOR_MAPS
 from xraycore.models.classifier import Prediction
 from xraycore.models.spec import MODELS
 from xraycore.models.store import list_shipped, read_card
+from xraycore.report.film_report import Finding
 from xraycore.weightfiles import WeightsError
 
-OWN_ANSWER = "Each model's answer"
-HEAT, CONTOUR, PLAIN = "Heat", "Contour", "Plain film"
-
-
-@dataclass(frozen=True)
-class Appearance:
-    """How heat is drawn; a change runs no model."""
-
-    shown: str
-    target: str
-    method: str
-    opacity: float
-    color_map: str
-    contour: float
-    stretched: bool
-
-    def drawn(self, heat: Heatmap) -> Drawn | None:
-        """A map as it is to be drawn; None for the plain film."""
-        if self.shown == PLAIN:
-            return None
-        heat = heat.stretched() if self.stretched else heat
-        contour = self.contour if self.shown == CONTOUR else None
-        return Drawn(heat, self.opacity, self.color_map, contour)
-
-
-def choose_appearance(classes: list[str]) -> Appearance:
-    """The controls of the heat."""
-    with st.sidebar:
-        st.divider()
-        shown = st.segmented_control(
-            "Show",
-            [HEAT, CONTOUR, PLAIN],
-            default=HEAT,
-            required=True,
-            key="show",
-            bind="query-params",
-            width="stretch",
-        )
-        target = st.selectbox(
-            "Explain the class",
-            [OWN_ANSWER, *classes],
-            key="target",
-            bind="query-params",
-            help="Heat marks where a model found evidence for this class.",
-        )
-        method = st.selectbox(
-            "Heatmap method",
-            list(ANALYTIC),
-            format_func=lambda name: METHODS[name].title,
-            key="method",
-            bind="query-params",
-            help="\n".join(f"- **{METHODS[m].title}**: {METHODS[m].summary}" for m in ANALYTIC),
-        )
-        opacity, color_map, contour = 60, next(iter(COLOR_MAPS)), 50
-        if shown == CONTOUR:
-            contour = st.slider(
-                "Line at",
-                5,
-                95,
-                50,
-                step=5,
-                format="%d %%",
-                key="contour",
-                help="Of full heat. The film inside the line stays as it is.",
-            )
-        elif shown == HEAT:
-            opacity = st.slider("Opacity", 0, 100, 60, step=5, format="%d %%", key="opacity")
-            color_map = st.selectbox("Colours", list(COLOR_MAPS), key="color_map")
-        stretched = st.toggle(
-            "Stretch each map",
-            key="stretch",
-            help="Off: full colour is the strength that one film in twenty reaches, so little "
-            "evidence looks pale. On: each map's own maximum is full colour, which looks "
-            "confident even when the network is not.",
-        )
-    return Appearance(shown, target, method, opacity / 100, color_map, contour / 100, stretched)
+# More panels than this in a row are too small to read a film in.
+MOST_ACROSS = 4
 
 
 def show_film(film: Radiograph) -> None:
@@ -121,7 +54,40 @@ def describe_heat(heat: Heatmap, seen: Prediction) -> str:
     return f"{text} · {100 * share:.0f} % of it in the lungs"
 
 
-def show_model(name: str, film: Radiograph, look: Appearance) -> Prediction | None:
+def choose_point(names: Sequence[str]) -> str | None:
+    """The operating point by which a film is called abnormal; None for none."""
+    titles = {}
+    for name in names:
+        for key, point in read_card(name).get("operating_points", {}).items():
+            titles.setdefault(key, point["title"])
+    if not titles:
+        return None
+    with st.sidebar:
+        return st.selectbox(
+            "Call a film abnormal at",
+            list(titles),
+            index=None,
+            format_func=lambda key: titles[key] if key != "default" else "A probability of 50 %",
+            placeholder="The most probable class",
+            key="point",
+            bind="query-params",
+            help="The operating point: from which probability of any disease on a model calls a "
+            "film abnormal. Thresholds were chosen on each model's validation films, so that of "
+            "100 ill children and adults like those, 95 or 98 are found.",
+        )
+
+
+def describe_call(name: str, seen: Prediction, point: str | None) -> str | None:
+    """Whether the model calls the film abnormal at an operating point, and by how much."""
+    threshold = read_card(name).get("operating_points", {}).get(point, {}).get("threshold")
+    if threshold is None or NORMAL not in seen.classes:
+        return None
+    abnormal = 1 - seen.probabilities[NORMAL]
+    sign, word = ("≥", "Abnormal") if abnormal >= threshold else ("<", "Not called abnormal")
+    return f"**{word}**: {100 * abnormal:.0f} % {sign} {100 * threshold:.0f} %"
+
+
+def show_model(name: str, film: Radiograph, look: Appearance, point: str | None) -> Finding | None:
     """What one model says and where it looks; None if its weights cannot be used."""
     title = MODELS[name].title
     try:
@@ -143,42 +109,99 @@ def show_model(name: str, film: Radiograph, look: Appearance) -> Prediction | No
         for text in alarms(heat, film, seen.lungs):
             st.markdown(f":orange[:material/warning:] {text}")
     st.subheader(seen.label, anchor=False)
+    if call := describe_call(name, seen, point):
+        st.markdown(call)
     st.plotly_chart(
         probability_bars(seen.probabilities, seen.label),
         key=f"bars-{name}",
         config={"displayModeBar": False, "staticPlot": True},
         alt=f"{title}: " + ", ".join(f"{k} {p:.0%}" for k, p in seen.probabilities.items()),
     )
-    return seen
+    record = session.track_record_of(seen)
+    if record:
+        st.caption(record.reading)
+    return Finding(model, seen, heat, (record.reading,) if record else ())
 
 
 def compare(film: Radiograph, names: list[str]) -> None:
     """Every model beside the plain film, and in one line whether they agree."""
     labels = [label for name in names for label in read_card(name)["classes"]]
     look = choose_appearance(list(dict.fromkeys(labels)))
-    verdict = st.container()
-    plain, *columns = st.columns(len(names) + 1)
-    with plain:
-        show_film(film)
-    for name, column in zip(names, columns, strict=True):
-        column.markdown(f"**{MODELS[name].title}**")
-    predictions = []
-    for name, column in zip(names, columns, strict=True):
-        with column:
-            predictions.append(show_model(name, film, look))
-    answers = [prediction for prediction in predictions if prediction]
-    if not answers:
+    point = choose_point(names)
+    worklist, verdict = st.container(), st.container()
+    across = len(names) + 1 if len(names) < MOST_ACROSS else 3
+    found: list[Finding] = []
+    for start in range(0, len(names) + 1, across):
+        for place, column in enumerate(st.columns(across), start):
+            with column:
+                if place == 0:
+                    show_film(film)
+                elif place <= len(names):
+                    name = names[place - 1]
+                    st.markdown(f"**{MODELS[name].title}**")
+                    found += filter(None, [show_model(name, film, look, point)])
+    if not found:
         return
-    sentence = describe_agreement(answers, {name: MODELS[name].title for name in names})
+    note_answers(current_key(), [one.prediction for one in found])
+    with verdict:
+        show_verdict(film, [one.prediction for one in found])
+    show_maps(film, found)
+    if len(open_films()) > 1:
+        with worklist:
+            show_worklist(names)
+    st.divider()
+    show_exports(film, found, look, list(open_films().values()), names)
+
+
+def show_verdict(film: Radiograph, answers: Sequence[Prediction]) -> None:
+    """In one line what the models say, then what they warn of."""
+    sentence = describe_agreement(answers, {name: spec.title for name, spec in MODELS.items()})
     if together := mean_probabilities(answers):
         label = max(together, key=together.get)
         sentence += f" Their mean: {label}, {100 * together[label]:.0f} %."
     # One colour for both: to agree is not to be right.
-    icon = ":material/join:" if agree(answers) else ":material/call_split:"
-    verdict.info(sentence, icon=icon)
+    st.info(sentence, icon=":material/join:" if agree(answers) else ":material/call_split:")
     of_models = dict.fromkeys(warning for answer in answers for warning in answer.warnings)
     for warning in (text for text in of_models if text not in film.warnings):
-        verdict.warning(warning, icon=":material/warning:")
+        st.warning(warning, icon=":material/warning:")
+
+
+def show_maps(film: Radiograph, found: Sequence[Finding]) -> None:
+    """Where the models' maps agree and where they differ."""
+    heats = {one.title: one.heat for one in found if np.any(one.heat.values)}
+    if len(heats) < 2:
+        return
+    with st.expander("Where the maps agree", icon=":material/layers:"):
+        left, right = st.columns([1, 2], gap="medium")
+        with left:
+            film_panel(
+                film,
+                key="film-votes",
+                label="Where several models have their hottest tenth",
+                drawn=Drawn(votes(heats, film), 0.6, "viridis"),
+            )
+        with right:
+            agreement = map_agreement(heats, film)
+            st.markdown(agreement.reading)
+            st.caption(
+                "The picture lays the hottest tenths over each other: the brighter, the more "
+                "models look there. Full colour is where all of them do."
+            )
+            st.table(overlap_table(agreement), border="horizontal")
+            st.caption(
+                "Common part of two hottest tenths (intersection over union); two random maps have "
+                "5 %."
+            )
+
+
+def overlap_table(agreement: MapAgreement) -> pd.DataFrame:
+    """Overlaps of each two maps, in words that need no colour."""
+    names = agreement.names
+    cells = [
+        ["" if i == j else f"{100 * agreement.iou[i, j]:.0f} %" for j in range(len(names))]
+        for i in range(len(names))
+    ]
+    return pd.DataFrame(cells, index=names, columns=names)
 
 
 page_header(

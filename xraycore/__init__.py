@@ -15,8 +15,9 @@ from xraycore.imaging import Radiograph, RadiographError, read_radiograph
 from xraycore.imaging.overlay import overlay
 from xraycore.models.classifier import Classifier, Prediction, load_model
 from xraycore.models.spec import list_models
+from xraycore.version import VERSION
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 __all__ = [
     "Classifier",

@@ -1,7 +1,6 @@
 """The films that a session has open, on every page: uploads, archives and samples; and the one that
 is looked at."""
 
-import hashlib
 import io
 import zipfile
 from collections.abc import Iterator
@@ -32,12 +31,14 @@ class OpenFilm:
     Attributes:
         key: Of the session; the same file is open once.
         title: What lists call it.
+        sha256: Of the file's bytes.
         sample: Id of the sample, if it is one.
         data: Bytes of the file, if it was uploaded.
     """
 
     key: str
     title: str
+    sha256: str
     sample: str | None = None
     data: bytes = b""
 
@@ -97,7 +98,8 @@ def choose_film() -> Radiograph | None:
             help="The synthetic films are generated; real ones appear where the data sets are.",
         )
         if chosen and (film is None or film.sample != chosen):
-            _open([OpenFilm(f"sample-{chosen}", samples[chosen].title, chosen)])
+            sha256 = session.read_sample(chosen).info.sha256
+            _open([OpenFilm(f"sample-{chosen}", samples[chosen].title, sha256, chosen)])
         if open_films():
             _list_films()
     _say_refused()
@@ -145,8 +147,10 @@ def _take_uploads(widget: str) -> None:
                 if isinstance(found, RadiographError):
                     refused.append(str(found))
                 else:
-                    key = hashlib.sha256(name.encode() + data).hexdigest()
-                    films.append(OpenFilm(key, found.info.name, data=data))
+                    info = found.info
+                    films.append(
+                        OpenFilm(f"{info.sha256}/{info.name}", info.name, info.sha256, data=data)
+                    )
     st.session_state[_REFUSED] = refused
     st.session_state[_ROUND] += 1
     _open(films)

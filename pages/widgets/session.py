@@ -5,9 +5,13 @@ import gc
 import streamlit as st
 
 from xraycore.data.samples import Sample, list_samples
+from xraycore.evaluation.outcome import Outcome
+from xraycore.evaluation.predictions import read_predictions
 from xraycore.imaging import Radiograph, RadiographError, read_radiograph
 from xraycore.models.classifier import Classifier, Prediction, load_model
 from xraycore.models.store import read_card
+from xraycore.report.track_record import TrackRecord, track_record
+from xraycore.weightfiles import weights_folder
 
 
 @st.cache_resource(show_spinner=False)
@@ -45,6 +49,24 @@ def _prediction(model: str, weights_sha256: str, sha256: str, _xray: Radiograph)
 def prediction(model: str, xray: Radiograph) -> Prediction:
     """What the model says about the film; run once for each film and generation of weights."""
     return _prediction(model, read_card(model)["weights"]["sha256"], xray.info.sha256, xray)
+
+
+@st.cache_resource(show_spinner=False)
+def _test_outcome(name: str, weights_sha256: str) -> Outcome | None:
+    card = read_card(name)
+    file = weights_folder() / name / "predictions.csv"
+    try:
+        outcome = read_predictions(file, name, card.get("temperature", 1.0))
+    except ValueError:
+        return None
+    return outcome.only(lambda record: record.split == "test")
+
+
+def track_record_of(prediction: Prediction) -> TrackRecord | None:
+    """How often the model was right on its test films with such an answer; None if not stored."""
+    outcome = _test_outcome(prediction.model, read_card(prediction.model)["weights"]["sha256"])
+    label = prediction.label
+    return outcome and track_record(outcome, label, prediction.probabilities[label])
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

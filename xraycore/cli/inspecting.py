@@ -2,7 +2,6 @@
 
 import json as json_module
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -109,6 +108,8 @@ def explain(
     """Write where trained models look: overlay (.png), raw map (.npy), provenance (.json)."""
     methods = [get_method(name).name for name in method or ["grad_cam"]]
     target = canonical_label(target) if target else None
+    from xraycore.explain.provenance import provenance
+
     classifiers = load_models(model)
     out.mkdir(parents=True, exist_ok=True)
     names: dict[str, int] = {}
@@ -127,7 +128,7 @@ def explain(
                             classifier, prediction, name, target, report=partial(update, words)
                         )
                         file = _write_map(out, stem, xray, heat, opacity)
-                        facts = _provenance(classifier, xray, prediction, heat)
+                        facts = provenance(classifier, xray, prediction, heat)
                         file.with_suffix(".json").write_text(
                             json_module.dumps(facts, indent=2) + "\n"
                         )
@@ -269,25 +270,3 @@ def _write_map(out: Path, stem: str, xray: Radiograph, heat: "Heatmap", opacity:
     Image.fromarray(overlay(xray, heat, opacity=opacity)).save(file)
     np.save(file.with_suffix(".npy"), heat.values)
     return file
-
-
-def _provenance(classifier, xray, prediction, heat) -> dict:
-    return {
-        "file": xray.info.name,
-        "file_sha256": xray.info.sha256,
-        "film": {"width": xray.info.width, "height": xray.info.height},
-        "model": heat.model,
-        "weights_sha256": classifier.card["weights"]["sha256"],
-        "input_size": classifier.network.input_shape[1],
-        "box": [heat.box.top, heat.box.left, heat.box.bottom, heat.box.right],
-        "method": heat.method,
-        "paper": get_method(heat.method).paper,
-        "target": heat.target,
-        "full_heat": heat.scale,
-        "label": prediction.label,
-        "probabilities": prediction.probabilities,
-        "warnings": list(prediction.warnings),
-        "xraycore": xraycore.__version__,
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        "notice": NOTICE,
-    }

@@ -3,6 +3,9 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+from scipy.stats import entropy
+
 from xraycore.models.classifier import Prediction
 
 # What the mean of several models' probabilities is called where models are listed by name.
@@ -52,6 +55,23 @@ def mean_probabilities(predictions: Sequence[Prediction]) -> dict[str, float] | 
 def agree(predictions: Sequence[Prediction]) -> bool:
     """Whether all predictions have the same label."""
     return len({prediction.label for prediction in predictions}) <= 1
+
+
+def disagreement(predictions: Sequence[Prediction]) -> float:
+    """How far the models' calibrated probabilities of one film are apart, in bits.
+
+    Generalised Jensen-Shannon divergence (Lin 1991, doi:10.1109/18.61115): the entropy of the mean
+    less the mean of the entropies. 0 where all say the same, however sure; at most the log2 of the
+    number of models.
+
+    Raises:
+        ValueError: If there is no prediction, or the models know different classes.
+    """
+    if len({prediction.classes for prediction in predictions}) != 1:
+        raise ValueError("expected predictions of the same classes, at least one.")
+    each = np.array([list(prediction.probabilities.values()) for prediction in predictions])
+    apart = entropy(each.mean(axis=0), base=2) - entropy(each, base=2, axis=1).mean()
+    return max(0.0, float(apart))
 
 
 def _percent(predictions: Sequence[Prediction]) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 
 from xraycore.explain.heatmap import Heatmap
 from xraycore.explain.similarity import HOTTEST, hottest_overlap, rank_correlation
+from xraycore.imaging.box import Box
 from xraycore.imaging.radiograph import Radiograph
 
 # Maps are compared on the film's grid, made no finer than this: they are coarser themselves.
@@ -51,6 +52,41 @@ class MapAgreement:
             f"{tenth} that two maps mark as hottest, {share:.0f} % is common on average; "
             f"least, {least:.0f} %, to {first} and {second}."
         )
+
+
+@dataclass(frozen=True, eq=False)
+class Votes:
+    """Where several maps of one film have their hottest tenth: drawn like a heatmap.
+
+    Attributes:
+        shares: Float32 (H, W) in [0, 1], the share of the maps; a third where one of three is hot.
+    """
+
+    shares: np.ndarray = field(repr=False)
+
+    def on(self, xray: Radiograph) -> np.ndarray:
+        """The shares on the grid of the film or of a resampled copy, float32 (H, W)."""
+        return Box().spread(self.shares, xray.pixels.shape)
+
+
+def votes(heats: Mapping[str, Heatmap], xray: Radiograph) -> Votes:
+    """Lays the hottest tenths of several maps over each other; a map without heat has none.
+
+    Args:
+        heats: Maps by name.
+        xray: The film.
+
+    Raises:
+        ValueError: If there is no map.
+    """
+    if not heats:
+        raise ValueError("expected at least one map. Received: none")
+    shape = _grid(xray.pixels.shape)
+    total = np.zeros(shape, np.float32)
+    for heat in heats.values():
+        spread = heat.box.spread(heat.values, shape)
+        total += (spread >= np.quantile(spread, 1 - HOTTEST)) & (spread > 0)
+    return Votes(total / np.float32(len(heats)))
 
 
 def map_agreement(heats: Mapping[str, Heatmap], xray: Radiograph) -> MapAgreement:

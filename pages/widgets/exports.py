@@ -1,0 +1,124 @@
+"""What a reader takes along: all predictions as CSV, overlays as PNG, a report of one film."""
+
+import csv
+import io
+import json
+import zipfile
+from collections.abc import Sequence
+from pathlib import PurePath
+
+import cv2
+import streamlit as st
+
+from pages.widgets.appearance import Appearance
+from pages.widgets.films import OpenFilm
+from pages.widgets.worklist import answers_of
+from xraycore.explain.provenance import now, provenance
+from xraycore.imaging import Radiograph
+from xraycore.imaging.overlay import overlay
+from xraycore.models.store import read_card
+from xraycore.notice import NOTICE
+from xraycore.report.film_report import Finding, write_report
+from xraycore.version import VERSION
+
+
+def show_exports(
+    xray: Radiograph,
+    findings: Sequence[Finding],
+    look: Appearance,
+    films: Sequence[OpenFilm],
+    names: Sequence[str],
+) -> None:
+    """Download buttons for the film that is shown and for all that are open.
+
+    Args:
+        xray: The film that is shown.
+        findings: What each model says of it.
+        look: How heat is drawn.
+        films: All that are open.
+        names: The models.
+    """
+    stem = PurePath(xray.info.name).stem or "film"
+    with st.container(horizontal=True):
+        # Made when they are asked for: a report holds a picture a model.
+        st.download_button(
+            "Report of this film (HTML)",
+            lambda: write_report(xray, findings, opacity=look.opacity),
+            file_name=f"{stem}-report.html",
+            mime="text/html",
+            icon=":material/description:",
+            on_click="ignore",
+            help="Answers, heatmaps and where they come from, in one file that opens in any "
+            "browser and prints.",
+        )
+        st.download_button(
+            "Overlays (PNG)",
+            lambda: zip_overlays(xray, findings, look),
+            file_name=f"{stem}-overlays.zip",
+            mime="application/zip",
+            icon=":material/image:",
+            on_click="ignore",
+            help="The film with each model's heat at its full size, and a JSON file of where it "
+            "comes from.",
+        )
+        answered = [film for film in films if answers_of(film, names) is not None]
+        st.download_button(
+            f"All predictions (CSV, {len(answered):,} film{'s' if len(answered) > 1 else ''})",
+            lambda: predictions_csv(answered, names),
+            file_name="predictions.csv",
+            mime="text/csv",
+            icon=":material/table:",
+            on_click="ignore",
+            disabled=not answered,
+            help="One row a film and model; films that the models have not looked at yet are not "
+            "in it.",
+        )
+
+
+def predictions_csv(films: Sequence[OpenFilm], names: Sequence[str]) -> str:
+    """One row a film and model: answer, probabilities, warnings and provenance."""
+    classes = dict.fromkeys(
+        label for film in films for one in answers_of(film, names) or () for label in one.classes
+    )
+    text = io.StringIO()
+    table = csv.writer(text)
+    origin = ("file_sha256", "weights_sha256", "xraycore", "time", "notice")
+    table.writerow(["file", "model", "label", *classes, "warnings", *origin])
+    for film in films:
+        for one in answers_of(film, names) or ():
+            probabilities = one.probabilities
+            table.writerow(
+                [
+                    _harmless(film.title),
+                    one.model,
+                    one.label,
+                    *(f"{probabilities[k]:.6f}" if k in probabilities else "" for k in classes),
+                    " ".join(one.warnings),
+                    film.sha256,
+                    read_card(one.model)["weights"]["sha256"],
+                    *(VERSION, now(), NOTICE),
+                ]
+            )
+    return text.getvalue()
+
+
+def _harmless(name: str) -> str:
+    """A file's name that a spreadsheet does not take for a formula."""
+    return f"'{name}" if name[:1] in ("=", "+", "-", "@", "\t") else name
+
+
+def zip_overlays(xray: Radiograph, findings: Sequence[Finding], look: Appearance) -> bytes:
+    """A ZIP archive: each model's overlay at the film's size, with its provenance."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for one in findings:
+            heat = one.heat.stretched() if look.stretched else one.heat
+            drawn = overlay(xray, heat, opacity=look.opacity, color_map=look.color_map)
+            encoded, data = cv2.imencode(".png", drawn[..., ::-1])
+            if not encoded:
+                raise RuntimeError("OpenCV could not encode a picture as PNG.")
+            name = f"{one.prediction.model}.{heat.method}"
+            archive.writestr(f"{name}.png", data.tobytes())
+            facts = provenance(one.model, xray, one.prediction, heat)
+            archive.writestr(f"{name}.json", json.dumps(facts, indent=2) + "\n")
+    return buffer.getvalue()

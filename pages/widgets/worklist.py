@@ -1,0 +1,167 @@
+"""All films that are open, with every model's answer, those the models disagree on first."""
+
+import base64
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from pages.widgets import session
+from pages.widgets.background import Job, follow
+from pages.widgets.films import OpenFilm, current_key, look_at, open_films
+from xraycore.evaluation.agreement import agree, disagreement
+from xraycore.explain.progress import Cancelled
+from xraycore.imaging.overlay import to_uint8
+from xraycore.imaging.resample import resize
+from xraycore.models.classifier import Prediction
+from xraycore.models.spec import MODELS
+
+# Answers of the session, by film and model: what the table and the exports are drawn from.
+_ANSWERS, _JOB = "worklist-answers", "worklist-job"
+# Longest side of a thumbnail in pixels: of a row's height on a screen of twice the usual density.
+_THUMBNAIL = 96
+
+
+def answers_of(film: OpenFilm, names: Sequence[str]) -> list[Prediction] | None:
+    """What the models said of an open film; None while one of them has not been asked."""
+    found = st.session_state.setdefault(_ANSWERS, {})
+    each = [found.get((film.key, name)) for name in names]
+    return None if None in each else each
+
+
+def note_answers(key: str, predictions: Sequence[Prediction]) -> None:
+    """Keeps what the models said of a film."""
+    found = st.session_state.setdefault(_ANSWERS, {})
+    found.update(((key, one.model), _light(one)) for one in predictions)
+
+
+def ask_for(films: Sequence[OpenFilm], names: Sequence[str]) -> bool:
+    """Has every model look at every film in the background; whether all have answered."""
+    found = st.session_state.setdefault(_ANSWERS, {})
+    missing = [film for film in films if answers_of(film, names) is None]
+    job: Job | None = st.session_state.get(_JOB)
+    if not missing:
+        st.session_state[_JOB] = None
+        return True
+    if job is None or (job.done and not job.error):
+        job = st.session_state[_JOB] = Job(lambda report: _ask(missing, names, found, report))
+        job.wait()
+    if not job.done:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            follow(job)
+            st.button("Stop", on_click=job.stop, icon=":material/stop:", key="stop-worklist")
+        return False
+    if not isinstance(job.error, Cancelled):
+        st.error(str(job.error), icon=":material/error:")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"{len(missing):,} of {len(films):,} films have not been looked at.")
+        st.button(
+            "Go on",
+            on_click=st.session_state.__setitem__,
+            args=(_JOB, None),
+            icon=":material/play_arrow:",
+            key="resume-worklist",
+        )
+    return False
+
+
+def _ask(
+    films: Sequence[OpenFilm],
+    names: Sequence[str],
+    found: dict[tuple[str, str], Prediction],
+    report: Callable[[str, float], None],
+) -> None:
+    for number, film in enumerate(films):
+        xray = film.read()
+        for place, name in enumerate(names):
+            share = (number + place / len(names)) / len(films)
+            report(f"{MODELS[name].title} looks at film {number + 1} of {len(films)}", share)
+            found[film.key, name] = _light(session.prediction(name, xray))
+
+
+def _light(prediction: Prediction) -> Prediction:
+    """The answer without the feature map: of hundreds of films these would fill the memory."""
+    nothing = np.zeros((0, 0, 1), np.float32)
+    return replace(prediction, features=nothing, grey=nothing)
+
+
+def show_worklist(names: Sequence[str]) -> None:
+    """The table of the open films; a row that is clicked becomes the film that is looked at."""
+    films = list(open_films().values())
+    ask_for(films, names)
+    rows, order = [], []
+    for film in films:
+        answers = answers_of(film, names)
+        apart = _apart(answers)
+        rows.append(_row(film, names, answers, apart))
+        order.append((answers is None, not answers or agree(answers), -(apart or 0.0)))
+    places = sorted(range(len(films)), key=order.__getitem__)
+    table = pd.DataFrame([rows[place] for place in places])
+
+    def picked() -> None:
+        if chosen := st.session_state["worklist"].selection.rows:
+            look_at(films[places[chosen[0]]].key)
+
+    st.dataframe(
+        table,
+        key="worklist",
+        hide_index=True,
+        on_select=picked,
+        selection_mode="single-row",
+        height=min(38 + 48 * len(films), 330),
+        row_height=48,
+        column_config={
+            "Shown": st.column_config.TextColumn("", width=30, help="The film that is shown"),
+            "Film": st.column_config.ImageColumn("Film", width=60),
+            "Name": st.column_config.TextColumn("Name", width="medium"),
+            "Apart": st.column_config.NumberColumn(
+                "Apart",
+                format="%.2f bit",
+                help="How far the models' probabilities are apart (Jensen-Shannon divergence): 0 "
+                "where all say the same.",
+            ),
+        },
+    )
+    st.caption("Films that the models disagree on come first. Select a row to see its film.")
+
+
+def _apart(answers: Sequence[Prediction] | None) -> float | None:
+    if not answers or len(answers) < 2 or len({one.classes for one in answers}) > 1:
+        return None
+    return disagreement(answers)
+
+
+def _row(
+    film: OpenFilm,
+    names: Sequence[str],
+    answers: Sequence[Prediction] | None,
+    apart: float | None,
+) -> dict:
+    row = {
+        "Shown": "▶" if film.key == current_key() else "",
+        "Film": _thumbnail(film.key, film),
+        "Name": film.title,
+    }
+    for place, name in enumerate(names):
+        one = answers[place] if answers else None
+        said = f"{one.label} {100 * one.probabilities[one.label]:.0f} %" if one else "…"
+        row[MODELS[name].title] = said
+    return row | {"Apart": apart, "Warnings": _warnings(answers)}
+
+
+def _warnings(answers: Sequence[Prediction] | None) -> str:
+    return " ".join(dict.fromkeys(text for one in answers or () for text in one.warnings))
+
+
+@st.cache_data(max_entries=1000, show_spinner=False)
+def _thumbnail(key: str, _film: OpenFilm) -> str:
+    pixels = _film.read().pixels
+    factor = min(1.0, _THUMBNAIL / max(pixels.shape))
+    height, width = (max(1, round(side * factor)) for side in pixels.shape)
+    encoded, data = cv2.imencode(".jpg", to_uint8(resize(pixels, (height, width))))
+    if not encoded:
+        raise RuntimeError("OpenCV could not encode a picture as JPEG.")
+    return "data:image/jpeg;base64," + base64.b64encode(data).decode()

@@ -1,0 +1,74 @@
+"""How far to believe an answer: how often a model was right when it said the same this surely."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from xraycore.evaluation.outcome import Outcome
+from xraycore.evaluation.scores import Score, proportion
+
+# Of the test films with the same answer, the nearest in probability; and too few to tell.
+NEAREST, FEWEST = 100, 20
+
+
+@dataclass(frozen=True)
+class TrackRecord:
+    """Test films on which a model gave the same answer with about the same probability.
+
+    Attributes:
+        label: The answer.
+        low: Least probability of these answers, in [0, 1].
+        high: Greatest.
+        right: Share of them that are right, with its Wilson interval; None if there are too few.
+        films: How many they are.
+    """
+
+    label: str
+    low: float
+    high: float
+    right: Score | None
+    films: int
+
+    @property
+    def reading(self) -> str:
+        """In one sentence."""
+        if self.right is None:
+            return (
+                f"No track record: of its test films it called only {self.films} {self.label}, too "
+                "few to tell how far to believe this."
+            )
+        value, low, high = (100 * self.right[key] for key in ("value", "low", "high"))
+        between = f"{100 * self.low:.0f} to {100 * self.high:.0f} %"
+        return (
+            f"Track record: of {self.films} test films that it called {self.label} with {between}, "
+            f"it was right in {value:.0f} % (95 % interval {low:.0f} to {high:.0f} %)."
+        )
+
+
+def track_record(outcome: Outcome, label: str, probability: float) -> TrackRecord:
+    """The record of an answer, from stored predictions on test films.
+
+    It holds for films like those; elsewhere a model may be far more wrong than it was there.
+
+    Args:
+        outcome: The model's stored predictions; only its test split is looked at.
+        label: What it says now.
+        probability: With which calibrated probability, in [0, 1].
+    """
+    tests = outcome.only(lambda record: record.split == "test")
+    if not tests.records:
+        return TrackRecord(label, probability, probability, None, 0)
+    called = tests.probabilities.argmax(axis=1)
+    same = np.flatnonzero(called == tests.classes.index(label))
+    if len(same) < FEWEST:
+        return TrackRecord(label, probability, probability, None, len(same))
+    said = tests.probabilities[same, called[same]]
+    near = np.argsort(np.abs(said - probability), kind="stable")[:NEAREST]
+    right = tests.allowed[same, called[same]][near].astype(bool)
+    return TrackRecord(
+        label,
+        float(said[near].min()),
+        float(said[near].max()),
+        proportion(int(right.sum()), len(right)),
+        len(right),
+    )
