@@ -104,19 +104,14 @@ def show_model(name: str, film: Radiograph, look: Appearance, point: str | None)
         drawn=look.drawn(heat),
         lungs=seen.lungs,
     )
-    st.caption(describe_heat(heat, seen) if look.shown != PLAIN else "Plain film")
-    if look.shown != PLAIN:
-        for text in alarms(heat, film, seen.lungs):
-            st.markdown(f":orange[:material/warning:] {text}")
     st.subheader(seen.label, anchor=False)
     if call := describe_call(name, seen, point):
         st.markdown(call)
-    st.plotly_chart(
-        probability_bars(seen.probabilities, seen.label),
-        key=f"bars-{name}",
-        config={"displayModeBar": False, "staticPlot": True},
-        alt=f"{title}: " + ", ".join(f"{k} {p:.0%}" for k, p in seen.probabilities.items()),
-    )
+    st.html(probability_bars(seen.probabilities, seen.label))
+    if look.shown != PLAIN:
+        st.caption(describe_heat(heat, seen))
+        for text in alarms(heat, film, seen.lungs):
+            st.markdown(f":orange[:material/warning:] {text}")
     record = session.track_record_of(seen)
     if record:
         st.caption(record.reading)

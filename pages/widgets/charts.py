@@ -1,44 +1,31 @@
-"""Plotly figures in the app's colours."""
+"""The app's colours, and bars that are drawn with them."""
 
+import html
 from collections.abc import Mapping
-
-import plotly.graph_objects as go
 
 ACCENT = "#4FB3BF"
 MUTED = "#4A5762"
 TEXT = "#E6EAED"
 
+_STYLE = f"""<style>
+.answers {{ display: grid; gap: .45rem; font-size: .9rem; line-height: 1.25 }}
+.answers section > div {{ display: flex; justify-content: space-between; gap: .5rem }}
+.answers b {{ font-weight: 600 }}
+.answers i {{ display: block; height: .4rem; background: #1C242B; border-radius: 2px }}
+.answers i i {{ background: {MUTED} }} .answers .said i i {{ background: {ACCENT} }}
+</style>"""
 
-def probability_bars(probabilities: Mapping[str, float], highlighted: str) -> go.Figure:
-    """One bar a class, in the model's order, with the percentage beside it."""
-    labels = list(probabilities)
-    values = [100 * probabilities[label] for label in labels]
-    figure = go.Figure(
-        go.Bar(
-            x=values,
-            y=labels,
-            orientation="h",
-            marker_color=[ACCENT if label == highlighted else MUTED for label in labels],
-            text=[f"{value:.0f} %" if value >= 1 else "< 1 %" for value in values],
-            textposition="outside",
-            textfont={"size": 13, "color": TEXT},
-            cliponaxis=False,
-            hoverinfo="skip",
+
+def probability_bars(probabilities: Mapping[str, float], highlighted: str) -> str:
+    """HTML: a line and a bar a class, in the model's order; panels may be too narrow for a plot."""
+    rows = []
+    for label, probability in probabilities.items():
+        name, said = html.escape(label), label == highlighted
+        value = f"{100 * probability:.0f} %" if probability >= 0.01 else "< 1 %"
+        strong = "b" if said else "span"
+        rows.append(
+            f"<section{' class=said' if said else ''}>"
+            f"<div><{strong}>{name}</{strong}><{strong}>{html.escape(value)}</{strong}></div>"
+            f'<i><i style="width:{100 * probability:.1f}%"></i></i></section>'
         )
-    )
-    figure.update_layout(
-        height=34 * len(labels) + 8,
-        margin={"l": 0, "r": 0, "t": 4, "b": 4},
-        bargap=0.45,
-        showlegend=False,
-        xaxis={"range": [0, 122], "visible": False, "fixedrange": True},
-        yaxis={
-            "autorange": "reversed",
-            "automargin": True,
-            "fixedrange": True,
-            "ticks": "",
-            "tickfont": {"size": 13, "color": TEXT},
-            "ticklabelstandoff": 6,
-        },
-    )
-    return figure
+    return f"{_STYLE}<div class=answers>{''.join(rows)}</div>"

@@ -20,6 +20,8 @@ def page_header(file: str, title: str, subtitle: str) -> None:
         # and layout, since Streamlit takes the folder for pages of its older kind.
         st.session_state[WANTED] = file
         st.switch_page("streamlit_app.py", query_params=st.query_params.to_dict())
+    # Films want the width that Streamlit keeps for margins.
+    st.html("<style>.stMainBlockContainer{padding:3.5rem 2.5rem 4rem}</style>")
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.title(title, anchor=False, width="content")
         st.badge(

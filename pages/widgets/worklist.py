@@ -48,7 +48,8 @@ def ask_for(films: Sequence[OpenFilm], names: Sequence[str]) -> bool:
         return True
     if job is None or (job.done and not job.error):
         job = st.session_state[_JOB] = Job(lambda report: _ask(missing, names, found, report))
-        job.wait()
+        if job.wait() and not job.error:
+            return True
     if not job.done:
         with st.container(horizontal=True, vertical_alignment="center"):
             follow(job)
@@ -144,12 +145,13 @@ def _row(
         "Shown": "▶" if film.key == current_key() else "",
         "Film": _thumbnail(film.key, film),
         "Name": film.title,
+        "Apart": apart,
     }
     for place, name in enumerate(names):
         one = answers[place] if answers else None
         said = f"{one.label} {100 * one.probabilities[one.label]:.0f} %" if one else "…"
         row[MODELS[name].title] = said
-    return row | {"Apart": apart, "Warnings": _warnings(answers)}
+    return row | {"Warnings": _warnings(answers)}
 
 
 def _warnings(answers: Sequence[Prediction] | None) -> str:

@@ -40,7 +40,7 @@ def check_result(page: Page, file_name: str) -> None:
     for index in range(len(list_shipped())):
         assert layers.nth(index).evaluate(_PEAK) > 25
     for name in ("Normal", "Bacterial pneumonia", "Viral pneumonia", "COVID-19"):
-        expect(page.locator(".js-plotly-plot", has_text=name)).to_have_count(len(list_shipped()))
+        expect(page.locator(".answers section", has_text=name)).to_have_count(len(list_shipped()))
 
 
 @pytest.mark.realdata

@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from xraycore.anatomy.lungs import LungField
-from xraycore.evaluation.agreement import agree, describe_agreement, mean_probabilities
+from xraycore.evaluation.agreement import (
+    agree,
+    describe_agreement,
+    disagreement,
+    mean_probabilities,
+)
 from xraycore.imaging.box import Box
 from xraycore.models.classifier import Prediction
 
@@ -61,3 +66,23 @@ def test_no_mean_of_one_model_or_of_other_classes():
     assert mean_probabilities([says("a", 0.9)]) is None
     other = replace(says("b", 0.9), classes=("Cat", "Dog"))
     assert mean_probabilities([says("a", 0.9), other]) is None
+
+
+def test_how_far_apart_by_hand():
+    """Two sure of opposites are a bit apart; entropies of (.8, .2), .722, and of (.5, .5), 1."""
+    opposite = [says("a", 0.8), says("b", 0.8, "Opacity")]
+    assert disagreement(opposite) == pytest.approx(1 - 0.7219281)
+    assert disagreement([says("a", 0.999999), says("b", 0.999999, "Opacity")]) == pytest.approx(
+        1, abs=1e-4
+    )
+
+
+def test_the_same_probabilities_are_not_apart():
+    assert disagreement([says("a", 0.5), says("b", 0.5)]) == pytest.approx(0, abs=1e-9)
+    assert disagreement([says("a", 0.7)]) == 0
+
+
+def test_models_of_other_classes_cannot_be_apart():
+    other = replace(says("b", 0.5), classes=("Normal", "COVID-19"))
+    with pytest.raises(ValueError, match="same classes"):
+        disagreement([says("a", 0.5), other])

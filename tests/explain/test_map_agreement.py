@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from xraycore.explain.heatmap import Heatmap
-from xraycore.explain.map_agreement import MapAgreement, map_agreement
+from xraycore.explain.map_agreement import MapAgreement, map_agreement, votes
 from xraycore.imaging.box import Box
 from xraycore.imaging.radiograph import Radiograph, RadiographInfo
 
@@ -76,3 +76,22 @@ def test_the_readings():
     assert MapAgreement(("Grad-CAM", "RISE"), three[:2, :2], three[:2, :2]).reading == (
         "Of the 10 % of the film that Grad-CAM and RISE mark as hottest, 50 % is common."
     )
+
+
+def test_votes_by_hand(ten):
+    """Two of three maps have their hottest tenth in the last row, one in the first."""
+    values = np.arange(100.0).reshape(10, 10)
+    heats = {"A": heatmap(values), "B": heatmap(2 * values), "C": heatmap(values[::-1].copy())}
+    found = votes(heats, ten)
+    np.testing.assert_allclose(found.shares[9], 2 / 3)
+    np.testing.assert_allclose(found.shares[0], 1 / 3)
+    assert not found.shares[1:9].any()
+    np.testing.assert_array_equal(found.on(ten), found.shares)
+
+
+def test_a_map_without_heat_has_no_vote(ten):
+    values = np.arange(100.0).reshape(10, 10)
+    found = votes({"A": heatmap(values), "cold": heatmap(np.zeros((10, 10)))}, ten)
+    assert found.shares.max() == pytest.approx(0.5)
+    with pytest.raises(ValueError, match="at least one map"):
+        votes({}, ten)

@@ -1,0 +1,64 @@
+import base64
+import re
+
+import cv2
+import numpy as np
+import pytest
+
+from xraycore.data.phantom import make_phantom
+from xraycore.explain.heatmap import explain
+from xraycore.imaging import read_radiograph
+from xraycore.notice import NOTICE
+from xraycore.report.film_report import Finding, write_report
+
+
+@pytest.fixture(scope="module")
+def film():
+    pixels = make_phantom(3, opacity=True, size=800).pixels
+    data = cv2.imencode(".png", (pixels[:700] * 255).astype(np.uint8))[1].tobytes()
+    return read_radiograph(data, name="<b>film.png")
+
+
+@pytest.fixture
+def finding(random_classifier, film):
+    model = random_classifier("basic_cnn")
+    model.card["weights"] = {"sha256": "ab" * 32}
+    seen = model.predict(film)
+    yield Finding(model, seen, explain(model, seen), ("A note & more.",))
+    del model.card["weights"]
+
+
+def test_everything_is_in_one_file(film, finding):
+    page = write_report(film, [finding])
+    assert NOTICE in page
+    assert film.info.sha256 in page
+    assert "ab" * 32 in page
+    assert "arXiv:1610.02391" in page
+    assert "A note &amp; more." in page
+    for label, probability in finding.prediction.probabilities.items():
+        assert f"<td>{label}</td>" in page
+        assert f"{100 * probability:.1f} %" in page
+    # Nothing is fetched from anywhere, and a file's name is no markup.
+    assert not re.search(r'(src|href)="(?!data:)', page)
+    assert "<b>film" not in page
+    assert "&lt;b&gt;film.png" in page
+
+
+def test_pictures_are_small_and_not_squeezed(film, finding):
+    found = re.findall(r"base64,([^\"]+)", write_report(film, [finding]))
+    pictures = [cv2.imdecode(np.frombuffer(base64.b64decode(p), np.uint8), 1) for p in found]
+    assert [picture.shape for picture in pictures] == [(560, 640, 3)] * 2
+    plain, drawn = pictures
+    # The first is grey, the second has colour where there is heat.
+    assert np.ptp(plain.astype(int), axis=2).max() <= 4
+    assert np.ptp(drawn.astype(int), axis=2).max() > 40
+
+
+def test_models_are_compared(film, finding):
+    page = write_report(film, [finding, finding])
+    assert "Both models say" in page
+
+
+def test_without_a_finding_there_is_no_report(film):
+    with pytest.raises(ValueError, match="at least one model"):
+        write_report(film, [])

@@ -1,0 +1,52 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from xraycore.data.manifest import Record
+from xraycore.evaluation.outcome import Outcome
+from xraycore.report.track_record import NEAREST, track_record
+
+
+def outcome(said, right, split="test", label="Ill"):
+    """Films that were all called `label` with these probabilities, of which some are right."""
+    said, n = np.asarray(said, float), len(said)
+    other = "Well" if label == "Ill" else "Ill"
+    records = tuple(
+        Record(Path(f"{i}.png"), label if ok else other, split, f"p{i}", "s")
+        for i, ok in enumerate(right)
+    )
+    logits = np.stack([np.log(1 - said), np.log(said)], axis=1)
+    if label == "Well":
+        logits = logits[:, ::-1]
+    return Outcome(
+        "a", ("Well", "Ill"), records, logits, 1.0, *(np.full(n, np.nan),) * 2, np.zeros((n, 2)), {}
+    )
+
+
+def test_the_nearest_answers_are_counted():
+    """Of 100 unsure answers half are right, of 100 sure ones all: each has its own record."""
+    said = np.r_[np.linspace(0.55, 0.65, NEAREST), np.linspace(0.90, 0.99, NEAREST)]
+    right = np.r_[np.arange(NEAREST) % 2, np.ones(NEAREST)]
+    stored = outcome(said, right)
+    unsure, sure = track_record(stored, "Ill", 0.6), track_record(stored, "Ill", 0.97)
+    assert (unsure.films, unsure.right["value"]) == (NEAREST, 0.5)
+    assert (unsure.low, unsure.high) == pytest.approx((0.55, 0.65))
+    assert sure.right["value"] == 1
+    # Wilson, 50 of 100: 0.404 to 0.596.
+    assert unsure.reading == (
+        "Track record: of 100 test films that it called Ill with 55 to 65 %, it was right in 50 % "
+        "(95 % interval 40 to 60 %)."
+    )
+
+
+def test_other_answers_and_splits_do_not_count():
+    stored = outcome([0.8] * 30, [1] * 30, label="Well")
+    assert track_record(stored, "Ill", 0.8).films == 0
+    assert track_record(outcome([0.8] * 30, [1] * 30, split="val"), "Ill", 0.8).right is None
+
+
+def test_too_few_to_tell():
+    found = track_record(outcome([0.8] * 19, [1] * 19), "Ill", 0.8)
+    assert found.right is None
+    assert "called only 19 Ill, too few" in found.reading
