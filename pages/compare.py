@@ -166,27 +166,30 @@ def show_maps(film: Radiograph, found: Sequence[Finding]) -> None:
     heats = {one.title: one.heat for one in found if np.any(one.heat.values)}
     if len(heats) < 2:
         return
-    with st.expander("Where the maps agree", icon=":material/layers:"):
-        left, right = st.columns([1, 2], gap="medium")
-        with left:
-            film_panel(
-                film,
-                key="film-votes",
-                label="Where several models have their hottest tenth",
-                drawn=Drawn(votes(heats, film), 0.6, "viridis"),
-            )
-        with right:
-            agreement = map_agreement(heats, film)
-            st.markdown(agreement.reading)
-            st.caption(
-                "The picture lays the hottest tenths over each other: the brighter, the more "
-                "models look there. Full colour is where all of them do."
-            )
-            st.table(overlap_table(agreement), border="horizontal")
-            st.caption(
-                "Common part of two hottest tenths (intersection over union); two random maps have "
-                "5 %."
-            )
+    shown = st.expander(
+        "Where the maps agree", icon=":material/layers:", key="maps", on_change="rerun"
+    )
+    if not shown.open:
+        return
+    left, right = shown.columns([1, 2], gap="medium")
+    with left:
+        film_panel(
+            film,
+            key="film-votes",
+            label="Where several models have their hottest tenth",
+            drawn=Drawn(votes(heats, film), 0.6, "viridis"),
+        )
+    with right:
+        agreement = map_agreement(heats, film)
+        st.markdown(agreement.reading)
+        st.caption(
+            "The picture lays the hottest tenths over each other: the brighter, the more models "
+            "look there. Full colour is where all of them do."
+        )
+        st.table(overlap_table(agreement), border="horizontal")
+        st.caption(
+            "Common part of two hottest tenths (intersection over union); two random maps have 5 %."
+        )
 
 
 def overlap_table(agreement: MapAgreement) -> pd.DataFrame:

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.dicom_files import dicom_bytes, dicom_dataset  # noqa: F401  (fixtures of all tests)
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 if "PYTEST_XDIST_WORKER" in os.environ:
     # As many test processes as cores: more threads in each only wait for one another.

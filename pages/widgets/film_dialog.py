@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.widgets.film_grid import Tile, film_grid
+from pages.widgets.films import compare_button
 from pages.widgets.frame import plain
 from pages.widgets.session import keep_loaded
 from pages.widgets.viewer import film_panel
@@ -44,6 +45,7 @@ def film_dialog(survey: Survey, film: Film) -> None:
         _facts(survey, film)
         for warning in film.facts.warnings:
             st.warning(warning, icon=":material/warning:")
+        compare_button(film.record.path, xray)
     _augmented(xray)
 
 

@@ -5,6 +5,7 @@ import io
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import streamlit as st
 
@@ -105,6 +106,15 @@ def choose_film() -> Radiograph | None:
     _say_refused()
     film = open_films().get(current_key())
     return film.read() if film else None
+
+
+def compare_button(path: Path, xray: Radiograph) -> None:
+    """A button that opens a file's film and goes to Compare with it."""
+    if st.button("See what the models say", icon=":material/compare:", key="open-in-compare"):
+        info = xray.info
+        key = f"{info.sha256}/{info.name}"
+        _open([OpenFilm(key, info.name, info.sha256, data=path.read_bytes())])
+        st.switch_page("pages/compare.py")
 
 
 def _list_films() -> None:

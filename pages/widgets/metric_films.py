@@ -8,10 +8,11 @@ import streamlit as st
 from pages.widgets.boards import Shown, find_films, read_film, thumbnail
 from pages.widgets.confusion import confusion_matrix
 from pages.widgets.film_grid import Tile, film_grid
+from pages.widgets.films import compare_button
 from pages.widgets.frame import plain
 from pages.widgets.viewer import film_panel
 from xraycore.evaluation.evaluate import describe_films, top_losses
-from xraycore.imaging import RadiographError
+from xraycore.imaging import Radiograph, RadiographError
 from xraycore.report.board import films_behind
 from xraycore.report.words import percent
 
@@ -197,3 +198,5 @@ def _film_dialog(shown: Shown, place: int) -> None:
         st.table(pd.DataFrame(rows), border="horizontal", hide_index=True)
         if path:
             st.caption(f"`{path}`")
+        if isinstance(xray, Radiograph):
+            compare_button(path, xray)

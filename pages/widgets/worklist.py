@@ -38,23 +38,23 @@ def note_answers(key: str, predictions: Sequence[Prediction]) -> None:
     found.update(((key, one.model), _light(one)) for one in predictions)
 
 
-def ask_for(films: Sequence[OpenFilm], names: Sequence[str]) -> bool:
-    """Has every model look at every film in the background; whether all have answered."""
+def ask_for(films: Sequence[OpenFilm], names: Sequence[str]) -> None:
+    """Has every model look at every film, in the background, and says how far it is."""
     found = st.session_state.setdefault(_ANSWERS, {})
     missing = [film for film in films if answers_of(film, names) is None]
     job: Job | None = st.session_state.get(_JOB)
     if not missing:
         st.session_state[_JOB] = None
-        return True
+        return
     if job is None or (job.done and not job.error):
         job = st.session_state[_JOB] = Job(lambda report: _ask(missing, names, found, report))
         if job.wait() and not job.error:
-            return True
+            return
     if not job.done:
         with st.container(horizontal=True, vertical_alignment="center"):
             follow(job)
             st.button("Stop", on_click=job.stop, icon=":material/stop:", key="stop-worklist")
-        return False
+        return
     if not isinstance(job.error, Cancelled):
         st.error(str(job.error), icon=":material/error:")
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -66,7 +66,6 @@ def ask_for(films: Sequence[OpenFilm], names: Sequence[str]) -> bool:
             icon=":material/play_arrow:",
             key="resume-worklist",
         )
-    return False
 
 
 def _ask(

@@ -1,10 +1,17 @@
 """The main path as a user walks it."""
 
+import csv
+import zipfile
+from pathlib import Path
+
+import cv2
+import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import serve_app
-from xraycore.models.store import list_shipped
+from xraycore.data.phantom import make_phantom
+from xraycore.models.store import list_shipped, read_card
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
@@ -33,7 +40,7 @@ def heat_layers(page: Page):
 
 def check_result(page: Page, file_name: str) -> None:
     """Every shipped model's overlay of that film is on the page, and hot somewhere."""
-    expect(page.get_by_text(file_name).first).to_be_visible()
+    expect(page.locator(f".stage[aria-label*='{file_name}']")).to_be_visible()
     expect(verdict(page)).to_be_visible()
     layers = heat_layers(page)
     expect(layers).to_have_count(len(list_shipped()))
@@ -41,6 +48,47 @@ def check_result(page: Page, file_name: str) -> None:
         assert layers.nth(index).evaluate(_PEAK) > 25
     for name in ("Normal", "Bacterial pneumonia", "Viral pneumonia", "COVID-19"):
         expect(page.locator(".answers section", has_text=name)).to_have_count(len(list_shipped()))
+
+
+def test_films_and_a_dicom_file_are_compared_and_reported(page, tmp_path, dicom_bytes):
+    """What a user comes for: three films and a DICOM file, their answers, the report of one."""
+    files = []
+    for seed, opacity in ((1, False), (2, True), (3, True)):
+        files.append(tmp_path / f"film-{seed}.png")
+        pixels = make_phantom(seed, opacity=opacity, size=512).pixels
+        cv2.imwrite(str(files[-1]), (pixels * 255).astype(np.uint8))
+    files.append(tmp_path / "film-4.dcm")
+    pixels = make_phantom(4, opacity=False, size=512).pixels
+    files[-1].write_bytes(dicom_bytes((pixels * 4095).astype(np.uint16), BitsStored=12))
+    page.locator("input[type=file]").set_input_files(files)
+    check_result(page, "film-1.png")
+    csv_button = page.get_by_role("button", name="All predictions (CSV, 4 films)")
+    expect(csv_button).to_be_visible()
+
+    page.get_by_label("Film, of 4 that are open").click()
+    page.get_by_role("option", name="film-4.dcm").click()
+    expect(page.get_by_text("DICOM ·")).to_be_visible()
+    check_result(page, "film-4.dcm")
+    page.get_by_text("Where the maps agree").click()
+    expect(page.get_by_text("mark as hottest")).to_be_visible()
+
+    with page.expect_download() as report:
+        page.get_by_role("button", name="Report of this film (HTML)").click()
+    text = Path(report.value.path()).read_text()
+    assert "film-4.dcm" in text
+    assert "Not for diagnosis" in text
+    assert text.count("data:image/jpeg") == 1 + len(list_shipped())
+    for name in list_shipped():
+        assert read_card(name)["weights"]["sha256"] in text
+    with page.expect_download() as table:
+        csv_button.click()
+    rows = list(csv.DictReader(Path(table.value.path()).read_text().splitlines()))
+    assert {row["file"] for row in rows} == {file.name for file in files}
+    assert len(rows) == 4 * len(list_shipped())
+    with page.expect_download() as overlays:
+        page.get_by_role("button", name="Overlays (PNG)").click()
+    with zipfile.ZipFile(overlays.value.path()) as archive:
+        assert len(archive.namelist()) == 2 * len(list_shipped())
 
 
 @pytest.mark.realdata
