@@ -20,6 +20,16 @@ MOST_FILMS, MOST_ARCHIVE_BYTES = 500, 1 << 30
 # An office document is an archive too, of a hundred files that are no films.
 _MOST_SAID = 8
 
+# What a newcomer is told, in three sentences.
+_TOUR = (
+    ":material/radiology: **Open a film.** Every network says what it sees, side by side, with all "
+    "its probabilities.",
+    ":material/visibility: **Look at the heat.** It marks where each one found its evidence; heat "
+    "beside the lungs raises an alarm.",
+    ":material/fact_check: **Doubt.** A track record says how often such answers were right; "
+    "*Metrics* and *Explain* test the networks and their maps.",
+)
+
 # State of the session: films by key, key of the one that is looked at, what was refused and why,
 # and how many uploads came before (a new key empties the uploader: the films are listed by us).
 _OPEN, _CURRENT, _REFUSED, _ROUND = "open-films", "current-film", "refused-films", "upload-round"
@@ -217,7 +227,9 @@ def _close_all() -> None:
 
 
 def show_gallery() -> None:
-    """The empty state: what to do, and films to do it with."""
+    """The empty state: what the app does, and films to do it with."""
+    for column, sentence in zip(st.columns(len(_TOUR), border=True), _TOUR, strict=True):
+        column.markdown(sentence)
     st.subheader("Upload a chest X-ray, or start with one of these", anchor=False)
     samples = session.samples()
     for heading, synthetic in (("Generated, no patient", True), ("Public data sets", False)):
