@@ -6,56 +6,34 @@ from pages.widgets import session
 from pages.widgets.charts import probability_bars
 from pages.widgets.films import choose_film, show_gallery
 from pages.widgets.frame import page_header
-from pages.widgets.viewer import Drawn, film_panel
+from pages.widgets.heat_look import PLAIN, Look, choose_look
+from pages.widgets.viewer import film_panel
 from xraycore.evaluation.agreement import agree, describe_agreement, mean_probabilities
 from xraycore.explain.alarm import alarms
 from xraycore.explain.heatmap import Heatmap, explain
 from xraycore.explain.methods import ANALYTIC, METHODS
 from xraycore.imaging import Radiograph
-from xraycore.imaging.overlay import COLOR_MAPS
 from xraycore.models.classifier import Prediction
 from xraycore.models.spec import MODELS
 from xraycore.models.store import list_shipped, read_card
 from xraycore.weightfiles import WeightsError
 
 OWN_ANSWER = "Each model's answer"
-HEAT, CONTOUR, PLAIN = "Heat", "Contour", "Plain film"
 
 
 @dataclass(frozen=True)
-class Appearance:
-    """How heat is drawn; a change runs no model."""
+class Evidence:
+    """Which heat is shown, and how; a change runs no model."""
 
-    shown: str
     target: str
     method: str
-    opacity: float
-    color_map: str
-    contour: float
-    stretched: bool
-
-    def drawn(self, heat: Heatmap) -> Drawn | None:
-        """A map as it is to be drawn; None for the plain film."""
-        if self.shown == PLAIN:
-            return None
-        heat = heat.stretched() if self.stretched else heat
-        contour = self.contour if self.shown == CONTOUR else None
-        return Drawn(heat, self.opacity, self.color_map, contour)
+    look: Look
 
 
-def choose_appearance(classes: list[str]) -> Appearance:
+def choose_evidence(classes: list[str]) -> Evidence:
     """The controls of the heat."""
     with st.sidebar:
         st.divider()
-        shown = st.segmented_control(
-            "Show",
-            [HEAT, CONTOUR, PLAIN],
-            default=HEAT,
-            required=True,
-            key="show",
-            bind="query-params",
-            width="stretch",
-        )
         target = st.selectbox(
             "Explain the class",
             [OWN_ANSWER, *classes],
@@ -71,29 +49,7 @@ def choose_appearance(classes: list[str]) -> Appearance:
             bind="query-params",
             help="\n".join(f"- **{METHODS[m].title}**: {METHODS[m].summary}" for m in ANALYTIC),
         )
-        opacity, color_map, contour = 60, next(iter(COLOR_MAPS)), 50
-        if shown == CONTOUR:
-            contour = st.slider(
-                "Line at",
-                5,
-                95,
-                50,
-                step=5,
-                format="%d %%",
-                key="contour",
-                help="Of full heat. The film inside the line stays as it is.",
-            )
-        elif shown == HEAT:
-            opacity = st.slider("Opacity", 0, 100, 60, step=5, format="%d %%", key="opacity")
-            color_map = st.selectbox("Colours", list(COLOR_MAPS), key="color_map")
-        stretched = st.toggle(
-            "Stretch each map",
-            key="stretch",
-            help="Off: full colour is the strength that one film in twenty reaches, so little "
-            "evidence looks pale. On: each map's own maximum is full colour, which looks "
-            "confident even when the network is not.",
-        )
-    return Appearance(shown, target, method, opacity / 100, color_map, contour / 100, stretched)
+        return Evidence(target, method, choose_look())
 
 
 def show_film(film: Radiograph) -> None:
@@ -121,7 +77,7 @@ def describe_heat(heat: Heatmap, seen: Prediction) -> str:
     return f"{text} · {100 * share:.0f} % of it in the lungs"
 
 
-def show_model(name: str, film: Radiograph, look: Appearance) -> Prediction | None:
+def show_model(name: str, film: Radiograph, wanted: Evidence) -> Prediction | None:
     """What one model says and where it looks; None if its weights cannot be used."""
     title = MODELS[name].title
     try:
@@ -130,11 +86,12 @@ def show_model(name: str, film: Radiograph, look: Appearance) -> Prediction | No
     except WeightsError as error:
         st.error(str(error), icon=":material/error:")
         return None
-    heat = explain(model, seen, look.method, look.target if look.target in model.classes else None)
+    target = wanted.target if wanted.target in model.classes else None
+    heat, look = explain(model, seen, wanted.method, target), wanted.look
     film_panel(
         film,
         key=f"film-{name}",
-        label=f"{title}: {METHODS[look.method].title} for {heat.target}",
+        label=f"{title}: {METHODS[wanted.method].title} for {heat.target}",
         drawn=look.drawn(heat),
         lungs=seen.lungs,
     )
@@ -155,7 +112,7 @@ def show_model(name: str, film: Radiograph, look: Appearance) -> Prediction | No
 def compare(film: Radiograph, names: list[str]) -> None:
     """Every model beside the plain film, and in one line whether they agree."""
     labels = [label for name in names for label in read_card(name)["classes"]]
-    look = choose_appearance(list(dict.fromkeys(labels)))
+    wanted = choose_evidence(list(dict.fromkeys(labels)))
     verdict = st.container()
     plain, *columns = st.columns(len(names) + 1)
     with plain:
@@ -165,7 +122,7 @@ def compare(film: Radiograph, names: list[str]) -> None:
     predictions = []
     for name, column in zip(names, columns, strict=True):
         with column:
-            predictions.append(show_model(name, film, look))
+            predictions.append(show_model(name, film, wanted))
     answers = [prediction for prediction in predictions if prediction]
     if not answers:
         return
