@@ -19,6 +19,7 @@ def share_chart(
     x_title: str,
     y_title: str,
     low: float = 0.0,
+    high: float = 1.02,
 ) -> go.Figure:
     """A class's probability against the share of the film that was changed.
 
@@ -29,6 +30,7 @@ def share_chart(
         x_title: What the share is of.
         y_title: What the score is.
         low: Where the scale of the score begins.
+        high: Where it ends.
     """
     figure = go.Figure()
     for (name, (shares, scores)), (colour, dash, width) in zip(lines.items(), _STYLES, strict=True):
@@ -40,8 +42,8 @@ def share_chart(
             line={"color": colour, "width": width, "dash": dash},
             hovertemplate="%{x:.0%} of the film: %{y:.2f}<extra>%{fullData.name}</extra>",
         )
-    # Beside one another above the curves, where no line can run through them.
-    key = "     ".join(
+    # Above the curves, where no line can run through them.
+    key = "<br>".join(
         f"<span style='color:{colour}'>{mark} {name} <b>{areas[name]:.2f}</b></span>"
         for name, (colour, _, _), mark in zip(lines, _STYLES, ("━", "╍", "┅"), strict=True)
     )
@@ -54,13 +56,14 @@ def share_chart(
         yanchor="bottom",
         showarrow=False,
         text=key,
+        align="left",
         font={"size": 13},
     )
     if low < 0:
         figure.add_hline(y=0, line={"color": TEXT, "width": 1, "dash": "dot"})
-    y = axis(y_title, range=[low, 1.02] if low == 0 else [low, -low], tickformat=".1f")
-    figure = laid_out(figure, 330, share_axis(x_title), y, title)
-    return figure.update_layout(margin={"t": 66}, title={"y": 0.98, "yanchor": "top"})
+    y = axis(y_title, range=[low, high], tickformat=".1f")
+    figure = laid_out(figure, 360, share_axis(x_title), y, title)
+    return figure.update_layout(margin={"t": 96}, title={"y": 0.98, "yanchor": "top"})
 
 
 def agreement_matrix(names: Sequence[str], values: np.ndarray, chance: float) -> go.Figure:

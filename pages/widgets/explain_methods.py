@@ -1,7 +1,6 @@
 """All heatmap methods on one film, the class beside another, and whether maps agree."""
 
 from collections.abc import Mapping
-from itertools import batched
 
 import numpy as np
 import streamlit as st
@@ -30,23 +29,31 @@ def methods_tab(subject: Subject) -> None:
         f"Where the network finds evidence for **{subject.target}**, by every method that needs no "
         "further look at the film. They share one zoom."
     )
-    for start, row in enumerate(batched(["", *ANALYTIC], COLUMNS)):
-        for column, name in zip(st.columns(COLUMNS), row, strict=False):
-            with column:
-                _method(subject, name) if name else _plain_film(subject, toolbar=not start)
+    film, *cells = _cells(1 + len(ANALYTIC))
+    with film:
+        _plain_film(subject)
+    for cell, name in zip(cells, ANALYTIC, strict=True):
+        with cell:
+            _method(subject, name)
     st.subheader("Methods that take longer", anchor=False)
     st.caption("They hide parts of the film or follow the evidence back to single pixels.")
-    for row in batched([name for name in METHODS if name not in ANALYTIC], COLUMNS):
-        for column, name in zip(st.columns(COLUMNS), row, strict=False):
-            with column.container(border=subject.heat(name, subject.target) is None):
-                _method(subject, name)
+    slow = [name for name in METHODS if name not in ANALYTIC]
+    for cell, name in zip(_cells(len(slow)), slow, strict=True):
+        with cell.container(border=subject.heat(name, subject.target) is None):
+            _method(subject, name)
     _two_classes(subject)
     _agreement(subject)
 
 
-def _plain_film(subject: Subject, toolbar: bool) -> None:
+def _cells(count: int) -> list:
+    """Columns of as many rows as it takes."""
+    rows = range(0, count, COLUMNS)
+    return [column for _ in rows for column in st.columns(COLUMNS)][:count]
+
+
+def _plain_film(subject: Subject) -> None:
     st.markdown("**Film**")
-    heat_panel(subject, None, key="film-plain", label="Plain film", toolbar=toolbar)
+    heat_panel(subject, None, key="film-plain", label="Plain film", toolbar=True)
     st.caption(
         "Wheel zooms, drag moves, Shift and drag sets the window, double click shows all; hold "
         "the space bar to hide the heat."

@@ -5,6 +5,7 @@ from hashlib import sha256
 from typing import TypeVar
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ctx
 
 from pages.widgets.background import Job, follow
 from pages.widgets.frame import plain
@@ -111,8 +112,15 @@ def _keep(found: Mapping[Key, object]) -> None:
 
 
 def _begin(key: Key, work: Work, doing: str) -> None:
+    context = get_script_run_ctx()
+
+    def run(report: Callable[[str, float], None]) -> Mapping[Key, object]:
+        # Work may ask for what the app keeps for all sessions, such as loaded models.
+        add_script_run_ctx(ctx=context)
+        return work(lambda share: report(doing, share))
+
     st.session_state[_STOPPED].discard(key)
-    _jobs()[key] = Job(lambda report: work(lambda share: report(doing, share)))
+    _jobs()[key] = Job(run)
 
 
 def _stop_button(key: Key, job: Job) -> None:

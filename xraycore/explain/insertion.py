@@ -164,8 +164,8 @@ class InsertionScores:
             f"the lungs would {self.chance:.0%}"
         ).replace("%", " %")
         return (
-            f"The probability of {self.target} rises by a tenth or more for {100 * seen:.0f} % of the "
-            f"opacities, and the heat {'follows' if follows else 'does not follow'} them: {heat}."
+            f"The probability of {self.target} rises by a tenth or more for "
+            f"{100 * seen:.0f} % of the opacities, and the heat {'follows' if follows else 'does not follow'} them: {heat}."
         )
 
 
