@@ -89,8 +89,10 @@ def _curves(subject: Subject) -> None:
             for name, one in maps.items()
         }
         roads = {name: one.road for name, one in maps.items()}
-        gap = "Coldest hidden less hottest hidden"
-        figure = share_chart(title, gaps, roads, "Share of the film replaced", gap, -1.02)
+        most = 1.1 * max(0.3, *(abs(scores).max() for _, scores in gaps.values()))
+        figure = share_chart(
+            title, gaps, roads, "Share of the film replaced", "Gap in probability", -most, most
+        )
         _chart(title, figure, roads)
         st.caption(
             "Higher is better, 0 is chance: what is left of the probability without the coldest "
@@ -131,21 +133,21 @@ def _stability(subject: Subject) -> None:
     st.info(found.reading, icon=":material/vibration:")
     columns = st.columns(len(found.disturbed) + 1)
     with columns[0]:
-        st.markdown("**As it is**")
         heat_panel(
             subject, found.heatmap, key="stable-before", label="The map of the film as it is"
         )
+        st.markdown("**As it is**")
         st.caption(f"Probability {100 * found.probability:.0f} %")
     for column, one in zip(columns[1:], found.disturbed, strict=True):
         with column:
             title = one.disturbance.title
-            st.markdown(f"**{title[0].upper()}{title[1:]}**")
             film_panel(
                 subject.film,
                 key=f"stable-{title}",
                 label=f"The map after {title}",
                 drawn=subject.look.drawn(one.heatmap),
             )
+            st.markdown(f"**{title[0].upper()}{title[1:]}**")
             st.caption(
                 f"Probability {100 * one.probability:.0f} %  \n"
                 f"Rank correlation {one.similarity.rank_correlation:.2f}  \n"

@@ -39,7 +39,8 @@ def methods_tab(subject: Subject) -> None:
     st.caption("They hide parts of the film or follow the evidence back to single pixels.")
     slow = [name for name in METHODS if name not in ANALYTIC]
     for cell, name in zip(_cells(len(slow)), slow, strict=True):
-        with cell.container(border=subject.heat(name, subject.target) is None):
+        waits = subject.heat(name, subject.target) is None
+        with cell.container(border=waits, height="stretch" if waits else "content"):
             _method(subject, name)
     _two_classes(subject)
     _agreement(subject)

@@ -62,8 +62,9 @@ def _steps(subject: Subject, found: Cascade) -> None:
         _panel(subject, found, step, "after")
         if step:
             alike = found.similarities[step - 1]
+            cold = "" if found.heatmaps[step].values.any() else "No heat at all.  \n"
             st.caption(
-                f"Random now, with all before: {found.steps[step - 1]}  \n"
+                f"{cold}Random now, with all before: {found.steps[step - 1]}  \n"
                 f"Rank correlation {alike.rank_correlation:.2f}, SSIM {alike.ssim:.2f}"
             )
         else:

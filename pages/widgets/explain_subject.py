@@ -151,10 +151,12 @@ def say_place(subject: Subject, heat: Heatmap) -> None:
     inside, said = kept(
         ("place", *subject.of, heat.method, heat.target), lambda: _place(subject, heat)
     )
-    if inside is not None:
+    if not heat.values.any():
+        st.caption("No heat: no place speaks for this class.")
+    elif inside is not None:
         st.caption(f"**{100 * inside:.0f} %** of the heat in the lungs")
     for text in said:
-        st.markdown(f":orange[:material/warning:] {text}")
+        st.caption(f":orange[:material/warning: {text}]")
 
 
 def _place(subject: Subject, heat: Heatmap) -> tuple[float | None, tuple[str, ...]]:
