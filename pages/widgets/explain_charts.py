@@ -44,7 +44,9 @@ def share_chart(
         )
     # Above the curves, where no line can run through them.
     key = "<br>".join(
-        f"<span style='color:{colour}'>{mark} {name} <b>{areas[name]:.2f}</b></span>"
+        f"<span style='color:{colour}'>{mark} {name} <b>{areas[name]:.2f}</b></span>".replace(
+            "-", "−"
+        )
         for name, (colour, _, _), mark in zip(lines, _STYLES, ("━", "╍", "┅"), strict=True)
     )
     figure.add_annotation(

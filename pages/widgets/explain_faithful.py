@@ -57,8 +57,8 @@ def _curves(subject: Subject) -> None:
     st.info(found.reading, icon=":material/rule:")
     maps = {
         subject.method_title: found.heatmap,
-        "random": found.random,
-        "middle": found.centre_prior,
+        "Random map": found.random,
+        "Middle of the film": found.centre_prior,
     }
     probability = f"Probability of {found.target}"
     charts = (

@@ -98,7 +98,7 @@ def _one(subject: Subject, kind: str, size: float, strength: float, watched: str
     lungs = lungs_on(film, subject.seen)
     inside = place is not None and _inside(lungs, place)
     said = st.container()
-    clicked, painted, before, after = st.columns(4)
+    clicked, before, painted, after = st.columns(4)
     with clicked:
         st.markdown("**Click inside an outline**")
         film_panel(
@@ -110,8 +110,13 @@ def _one(subject: Subject, kind: str, size: float, strength: float, watched: str
             on_click=lambda point: places.__setitem__(film.info.sha256, point),
         )
         st.caption("Outlined: the lungs that were found. The wheel zooms.")
+    with before:
+        st.markdown(f"**Before:** {watched}, {100 * subject.seen.probabilities[watched]:.0f} %")
+        heat = subject.heat(subject.method, watched)
+        heat_panel(subject, heat, key="opacity-before", label=f"Heat for {watched} before")
+        st.caption(f"{subject.method_title} for {watched}.")
     if place is None:
-        said.info("Nothing is painted yet.", icon=":material/touch_app:")
+        said.info("Nothing is painted yet: click inside a lung.", icon=":material/touch_app:")
         return
     if not inside:
         said.warning(
@@ -123,18 +128,12 @@ def _one(subject: Subject, kind: str, size: float, strength: float, watched: str
         found = kept(key, lambda: _insert(subject, lungs, kind, place, size, strength, watched))
     said.info(found.reading, icon=":material/ads_click:")
     mark = _bounds(found.lesion)
-    chances = [f"{100 * one.probabilities[watched]:.0f} %" for one in (found.before, found.after)]
     with painted:
         st.markdown(f"**{OPACITIES[kind].title}**")
         film_panel(found.film, key="opacity-film", label="The film with the opacity", marks=[mark])
         st.caption("Drawn, not real. The box marks where it is.")
-    with before:
-        st.markdown(f"**Before:** {watched}, {chances[0]}")
-        heat = subject.heat(subject.method, watched)
-        heat_panel(subject, heat, key="opacity-before", label=f"Heat for {watched} before")
-        st.caption(f"{subject.method_title} for {watched}.")
     with after:
-        st.markdown(f"**After:** {watched}, {chances[1]}")
+        st.markdown(f"**After:** {watched}, {100 * found.after.probabilities[watched]:.0f} %")
         film_panel(
             found.film,
             key="opacity-after",

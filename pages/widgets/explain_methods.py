@@ -27,7 +27,8 @@ def methods_tab(subject: Subject) -> None:
     """Every method's map, then two classes side by side, then who agrees with whom."""
     st.markdown(
         f"Where the network finds evidence for **{subject.target}**, by every method that needs no "
-        "further look at the film. They share one zoom."
+        "further look at the film. Pale is little evidence; *Stretch each map*, at the left, shows "
+        "where even that lies."
     )
     film, *cells = _cells(1 + len(ANALYTIC))
     with film:
@@ -39,8 +40,7 @@ def methods_tab(subject: Subject) -> None:
     st.caption("They hide parts of the film or follow the evidence back to single pixels.")
     slow = [name for name in METHODS if name not in ANALYTIC]
     for cell, name in zip(_cells(len(slow)), slow, strict=True):
-        waits = subject.heat(name, subject.target) is None
-        with cell.container(border=waits, height="stretch" if waits else "content"):
+        with cell.container(border=subject.heat(name, subject.target) is None):
             _method(subject, name)
     _two_classes(subject)
     _agreement(subject)
@@ -78,7 +78,8 @@ def _method(subject: Subject, name: str) -> None:
             return
         st.rerun()
     heat_panel(subject, heat, key=f"map-{name}", label=f"{method.title} for {heat.target}")
-    st.caption(method.summary)
+    own = heat.scale is None and not subject.look.stretched
+    st.caption(method.summary + (" Full colour is this map's own maximum." if own else ""))
     say_place(subject, heat)
     if method.passes_randomisation is not None:
         passed = "Passes" if method.passes_randomisation else ":orange[Fails]"
@@ -124,7 +125,8 @@ def _two_classes_reading(subject: Subject, heats: Mapping[str, Heatmap]) -> str:
         ("classes", *subject.of, subject.method, first, second),
         lambda: map_agreement(heats, subject.film),
     )
-    shared = "the same places speak for both" if found.mean_iou > 0.5 else "places differ"
+    same = found.mean_iou > 0.5
+    shared = "the same places speak for both" if same else "other places speak for each"
     return f"{found.reading[:-1]}: {shared}."
 
 

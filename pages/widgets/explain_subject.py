@@ -8,7 +8,7 @@ from pages.widgets import session
 from pages.widgets.heat_look import Look, choose_look
 from pages.widgets.results import Key, kept, result
 from pages.widgets.viewer import film_panel
-from xraycore.explain.alarm import alarms
+from xraycore.explain.alarm import LEAST_INSIDE, alarms
 from xraycore.explain.heatmap import Heatmap, explain
 from xraycore.explain.methods import ANALYTIC, METHODS
 from xraycore.explain.progress import Report
@@ -153,8 +153,8 @@ def say_place(subject: Subject, heat: Heatmap) -> None:
     )
     if not heat.values.any():
         st.caption("No heat: no place speaks for this class.")
-    elif inside is not None:
-        st.caption(f"**{100 * inside:.0f} %** of the heat in the lungs")
+    elif inside is not None and inside >= LEAST_INSIDE:  # Of less the alarm speaks.
+        st.caption(f"**{100 * inside:.0f} %** of the heat lies in the lungs.")
     for text in said:
         st.caption(f":orange[:material/warning: {text}]")
 

@@ -162,11 +162,12 @@ class InsertionScores:
         heat = (
             f"its hottest point lies in the opacity {hit:.0%} of the time, where a random point in "
             f"the lungs would {self.chance:.0%}"
-        ).replace("%", " %")
+        )
         return (
             f"The probability of {self.target} rises by a tenth or more for "
-            f"{100 * seen:.0f} % of the opacities, and the heat {'follows' if follows else 'does not follow'} them: {heat}."
-        )
+            f"{seen:.0%} of the opacities, and the heat "
+            f"{'follows' if follows else 'does not follow'} them: {heat}."
+        ).replace("%", " %")
 
 
 def probe(
