@@ -19,7 +19,8 @@ def check_methods(page: Page) -> None:
     """Every analytic method's map of the film is there, and hot somewhere."""
     expect(page.get_by_text("Do the maps agree?")).to_be_visible()
     for name in ANALYTIC:
-        expect(page.get_by_role("img", name=f"{METHODS[name].title} for")).to_be_visible()
+        panel = page.locator(f".stage[aria-label^='{METHODS[name].title} for']")
+        expect(panel).to_be_visible()
     layers = heat_layers(page)
     # And two for the class beside another.
     expect(layers).to_have_count(len(ANALYTIC) + 2)
@@ -29,7 +30,7 @@ def check_methods(page: Page) -> None:
 
 def click_film(page: Page, x: float, y: float) -> None:
     """Clicks the film to paint into, at shares of its width and height."""
-    stage = page.get_by_role("img", name="click inside the lungs")
+    stage = page.locator(".stage[aria-label*='click inside the lungs']")
     stage.scroll_into_view_if_needed()
     box = stage.bounding_box()
     stage.click(position={"x": x * box["width"], "y": y * box["height"]})
