@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from xraycore.explain.heatmap import Heatmap
-from xraycore.explain.similarity import HOTTEST, hottest_overlap, rank_correlation
+from xraycore.explain.similarity import HOTTEST, hottest, iou, rank_correlations
 from xraycore.imaging.radiograph import Radiograph
 
 # Maps are compared on the film's grid, made no finer than this: they are coarser themselves.
@@ -72,10 +72,11 @@ def map_agreement(heats: Mapping[str, Heatmap], xray: Radiograph) -> MapAgreemen
     if not covered.any():
         raise ValueError("expected maps of a common part of the film. Received: maps apart")
     maps = [heat.box.spread(heat.values, shape)[covered] for heat in heats.values()]
+    marked = [hottest(one) for one in maps]
     return MapAgreement(
         tuple(heats),
-        np.array([[hottest_overlap(one, other) for other in maps] for one in maps]),
-        np.array([[rank_correlation(one, other) for other in maps] for one in maps]),
+        np.array([[iou(one, other) for other in marked] for one in marked]),
+        rank_correlations(maps),
     )
 
 
