@@ -43,10 +43,9 @@ def share_chart(
             hovertemplate="%{x:.0%} of the film: %{y:.2f}<extra>%{fullData.name}</extra>",
         )
     # Above the curves, where no line can run through them.
+    shown = {name: f"{area:.2f}".replace("-", "−") for name, area in areas.items()}
     key = "<br>".join(
-        f"<span style='color:{colour}'>{mark} {name} <b>{areas[name]:.2f}</b></span>".replace(
-            "-", "−"
-        )
+        f"<span style='color:{colour}'>{mark} {name} <b>{shown[name]}</b></span>"
         for name, (colour, _, _), mark in zip(lines, _STYLES, ("━", "╍", "┅"), strict=True)
     )
     figure.add_annotation(

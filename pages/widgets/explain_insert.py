@@ -111,10 +111,10 @@ def _one(subject: Subject, kind: str, size: float, strength: float, watched: str
         )
         st.caption("Outlined: the lungs that were found. The wheel zooms.")
     with before:
-        st.markdown(f"**Before:** {watched}, {100 * subject.seen.probabilities[watched]:.0f} %")
+        st.markdown(f"**Before:** {100 * subject.seen.probabilities[watched]:.0f} %")
         heat = subject.heat(subject.method, watched)
         heat_panel(subject, heat, key="opacity-before", label=f"Heat for {watched} before")
-        st.caption(f"{subject.method_title} for {watched}.")
+        st.caption(f"{subject.method_title}, probability of {watched}.")
     if place is None:
         said.info("Nothing is painted yet: click inside a lung.", icon=":material/touch_app:")
         return
@@ -133,7 +133,7 @@ def _one(subject: Subject, kind: str, size: float, strength: float, watched: str
         film_panel(found.film, key="opacity-film", label="The film with the opacity", marks=[mark])
         st.caption("Drawn, not real. The box marks where it is.")
     with after:
-        st.markdown(f"**After:** {watched}, {100 * found.after.probabilities[watched]:.0f} %")
+        st.markdown(f"**After:** {100 * found.after.probabilities[watched]:.0f} %")
         film_panel(
             found.film,
             key="opacity-after",
