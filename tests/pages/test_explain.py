@@ -1,6 +1,7 @@
 import time
 from functools import partial
 
+import keras
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -49,6 +50,11 @@ def labels(app) -> list[str]:
 
 def press(app, label: str) -> None:
     next(button for button in app.button if button.label == label).click()
+    app.run()
+
+
+def open_tab(app, name: str) -> None:
+    app.query_params["question"] = app.session_state["question"] = name
     app.run()
 
 
@@ -121,9 +127,29 @@ def test_slow_work_can_be_stopped_and_begun_again(explain, monkeypatch):
     app = explain(method="RISE", question="Is it faithful?")
     press(app, "Hide and ask")
     assert "Stop" in labels(app)
+    open_tab(app, "Insert a lesion")
+    assert "Going on meanwhile" in said(app)
     press(app, "Stop")
+    open_tab(app, "Is it faithful?")
     wait(app, lambda: "Hide and ask" in labels(app))
     assert "Stopped." in said(app)
+
+
+def test_models_are_asked_for_the_same_class(explain, monkeypatch):
+    monkeypatch.setattr(
+        "pages.widgets.explain_methods.list_shipped", lambda: ["basic_cnn", "vgg16"]
+    )
+    app = explain(target="COVID-19")
+    press(app, "Ask the other models")
+    wait(app, lambda: "Basic CNN and VGG16 mark as hottest" in said(app))
+
+
+def test_a_rerun_does_not_take_the_names_of_layers_from_work_that_goes_on(explain):
+    explain()
+    first = keras.layers.ReLU()
+    # What Streamlit does after every run.
+    keras.backend.clear_session()
+    assert keras.layers.ReLU().name != first.name
 
 
 def test_faithfulness_with_what_it_means(explain, passes, monkeypatch):
@@ -139,10 +165,9 @@ def test_faithfulness_with_what_it_means(explain, passes, monkeypatch):
     wait(app, lambda: "Rank correlation" in said(app))
     assert "JPEG compression" in said(app)
     passes.clear()
-    app.session_state["question"] = "Methods"
-    app.run()
-    app.session_state["question"] = "Is it faithful?"
-    app.run()
+    open_tab(app, "Methods")
+    assert "Do the maps agree?" in [heading.value for heading in app.subheader]
+    open_tab(app, "Is it faithful?")
     assert "Hiding the 20 % hottest part" in said(app)
     assert passes == []
     kept = app.session_state["results"].values()
@@ -202,9 +227,9 @@ def test_a_film_without_lungs_says_so(explain, monkeypatch):
     assert not app.exception
     assert "no place to paint an opacity" in said(app)
     assert lungs.NO_LUNGS in [warning.value for warning in app.warning]
-    app.session_state["question"] = "Methods"
-    app.run()
+    open_tab(app, "Methods")
     assert not app.exception
+    assert "Where the network finds evidence" in said(app)
     assert "in the lungs" not in said(app)
 
 
