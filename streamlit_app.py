@@ -8,6 +8,7 @@ st.set_page_config(page_title="xraycore", page_icon=":material/radiology:", layo
 page = st.navigation(
     [
         st.Page("pages/compare.py", title="Compare", icon=":material/compare:", default=True),
+        st.Page("pages/explain.py", title="Explain", icon=":material/visibility:"),
         st.Page("pages/data.py", title="Data", icon=":material/folder_open:"),
         st.Page("pages/metrics.py", title="Metrics", icon=":material/monitoring:"),
         st.Page("pages/about.py", title="About the models", icon=":material/info:"),

@@ -1,23 +1,22 @@
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-import numpy as np
-import pandas as pd
 import streamlit as st
 
 from pages.widgets import session
-from pages.widgets.appearance import PLAIN, Appearance, choose_appearance
 from pages.widgets.charts import probability_bars
 from pages.widgets.exports import show_exports
 from pages.widgets.films import choose_film, current_key, open_films, show_gallery
 from pages.widgets.frame import page_header
-from pages.widgets.viewer import Drawn, film_panel
+from pages.widgets.heat_look import PLAIN, Look, choose_look
+from pages.widgets.map_votes import show_votes
+from pages.widgets.viewer import film_panel
 from pages.widgets.worklist import note_answers, show_worklist
 from xraycore.data.labels import NORMAL
 from xraycore.evaluation.agreement import agree, describe_agreement, mean_probabilities
 from xraycore.explain.alarm import alarms
 from xraycore.explain.heatmap import Heatmap, explain
-from xraycore.explain.map_agreement import MapAgreement, map_agreement, votes
-from xraycore.explain.methods import METHODS
+from xraycore.explain.methods import ANALYTIC, METHODS
 from xraycore.imaging import Radiograph
 from xraycore.models.classifier import Prediction
 from xraycore.models.spec import MODELS
@@ -25,8 +24,40 @@ from xraycore.models.store import list_shipped, read_card
 from xraycore.report.film_report import Finding
 from xraycore.weightfiles import WeightsError
 
+OWN_ANSWER = "Each model's answer"
 # More panels than this in a row are too small to read a film in.
 MOST_ACROSS = 4
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Which heat is shown, and how; a change runs no model."""
+
+    target: str
+    method: str
+    look: Look
+
+
+def choose_evidence(classes: list[str]) -> Evidence:
+    """The controls of the heat."""
+    with st.sidebar:
+        st.divider()
+        target = st.selectbox(
+            "Explain the class",
+            [OWN_ANSWER, *classes],
+            key="target",
+            bind="query-params",
+            help="Heat marks where a model found evidence for this class.",
+        )
+        method = st.selectbox(
+            "Heatmap method",
+            list(ANALYTIC),
+            format_func=lambda name: METHODS[name].title,
+            key="method",
+            bind="query-params",
+            help="\n".join(f"- **{METHODS[m].title}**: {METHODS[m].summary}" for m in ANALYTIC),
+        )
+        return Evidence(target, method, choose_look())
 
 
 def show_film(film: Radiograph) -> None:
@@ -87,7 +118,7 @@ def describe_call(name: str, seen: Prediction, point: str | None) -> str | None:
     return f"**{word}**: {100 * abnormal:.0f} % {sign} {100 * threshold:.0f} %"
 
 
-def show_model(name: str, film: Radiograph, look: Appearance, point: str | None) -> Finding | None:
+def show_model(name: str, film: Radiograph, wanted: Evidence, point: str | None) -> Finding | None:
     """What one model says and where it looks; None if its weights cannot be used."""
     title = MODELS[name].title
     try:
@@ -96,11 +127,14 @@ def show_model(name: str, film: Radiograph, look: Appearance, point: str | None)
     except WeightsError as error:
         st.error(str(error), icon=":material/error:")
         return None
-    heat = explain(model, seen, look.method, look.target if look.target in model.classes else None)
+    heat = explain(
+        model, seen, wanted.method, wanted.target if wanted.target in model.classes else None
+    )
+    look = wanted.look
     film_panel(
         film,
         key=f"film-{name}",
-        label=f"{title}: {METHODS[look.method].title} for {heat.target}",
+        label=f"{title}: {METHODS[wanted.method].title} for {heat.target}",
         drawn=look.drawn(heat),
         lungs=seen.lungs,
     )
@@ -121,7 +155,7 @@ def show_model(name: str, film: Radiograph, look: Appearance, point: str | None)
 def compare(film: Radiograph, names: list[str]) -> None:
     """Every model beside the plain film, and in one line whether they agree."""
     labels = [label for name in names for label in read_card(name)["classes"]]
-    look = choose_appearance(list(dict.fromkeys(labels)))
+    wanted = choose_evidence(list(dict.fromkeys(labels)))
     point = choose_point(names)
     worklist, verdict = st.container(), st.container()
     across = len(names) + 1 if len(names) < MOST_ACROSS else 3
@@ -134,18 +168,18 @@ def compare(film: Radiograph, names: list[str]) -> None:
                 elif place <= len(names):
                     name = names[place - 1]
                     st.markdown(f"**{MODELS[name].title}**")
-                    found += filter(None, [show_model(name, film, look, point)])
+                    found += filter(None, [show_model(name, film, wanted, point)])
     if not found:
         return
     note_answers(current_key(), [one.prediction for one in found])
     with verdict:
         show_verdict(film, [one.prediction for one in found])
-    show_maps(film, found)
+    show_votes(film, found)
     if len(open_films()) > 1:
         with worklist:
             show_worklist(names)
     st.divider()
-    show_exports(film, found, look, list(open_films().values()), names)
+    show_exports(film, found, wanted.look, list(open_films().values()), names)
 
 
 def show_verdict(film: Radiograph, answers: Sequence[Prediction]) -> None:
@@ -159,47 +193,6 @@ def show_verdict(film: Radiograph, answers: Sequence[Prediction]) -> None:
     of_models = dict.fromkeys(warning for answer in answers for warning in answer.warnings)
     for warning in (text for text in of_models if text not in film.warnings):
         st.warning(warning, icon=":material/warning:")
-
-
-def show_maps(film: Radiograph, found: Sequence[Finding]) -> None:
-    """Where the models' maps agree and where they differ."""
-    heats = {one.title: one.heat for one in found if np.any(one.heat.values)}
-    if len(heats) < 2:
-        return
-    shown = st.expander(
-        "Where the maps agree", icon=":material/layers:", key="maps", on_change="rerun"
-    )
-    if not shown.open:
-        return
-    left, right = shown.columns([1, 2], gap="medium")
-    with left:
-        film_panel(
-            film,
-            key="film-votes",
-            label="Where several models have their hottest tenth",
-            drawn=Drawn(votes(heats, film), 0.6, "viridis"),
-        )
-    with right:
-        agreement = map_agreement(heats, film)
-        st.markdown(agreement.reading)
-        st.caption(
-            "The picture lays the hottest tenths over each other: the brighter, the more models "
-            "look there. Full colour is where all of them do."
-        )
-        st.table(overlap_table(agreement), border="horizontal")
-        st.caption(
-            "Common part of two hottest tenths (intersection over union); two random maps have 5 %."
-        )
-
-
-def overlap_table(agreement: MapAgreement) -> pd.DataFrame:
-    """Overlaps of each two maps, in words that need no colour."""
-    names = agreement.names
-    cells = [
-        ["" if i == j else f"{100 * agreement.iou[i, j]:.0f} %" for j in range(len(names))]
-        for i in range(len(names))
-    ]
-    return pd.DataFrame(cells, index=names, columns=names)
 
 
 page_header(

@@ -10,7 +10,7 @@ from tests.browser.conftest import _FLAGS, find_chromium, serve_app
 
 
 def main(folder: Path) -> None:
-    """Writes compare.png, data.png, data-film.png, metrics.png and about.png."""
+    """Writes compare.png, explain.png, data.png, data-film.png, metrics.png and about.png."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", suffix=".log") as log, sync_playwright() as playwright:
         server, url = serve_app(log)
@@ -22,6 +22,10 @@ def main(folder: Path) -> None:
             page.get_by_text("models say").or_(page.get_by_text("models disagree")).wait_for()
             page.wait_for_timeout(5000)
             page.screenshot(path=folder / "compare.png")
+            page.goto(f"{url}/explain?sample=Opacity+1&model=Xception")
+            page.get_by_text("Do the maps agree?").wait_for()
+            page.wait_for_timeout(5000)
+            page.screenshot(path=folder / "explain.png")
             page.goto(f"{url}/data")
             page.get_by_role("button", name="Generate and open").click()
             page.get_by_role("button", name="Show").first.wait_for()

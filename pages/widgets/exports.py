@@ -10,8 +10,8 @@ from pathlib import PurePath
 import cv2
 import streamlit as st
 
-from pages.widgets.appearance import Appearance
 from pages.widgets.films import OpenFilm
+from pages.widgets.heat_look import Look
 from pages.widgets.worklist import answers_of
 from xraycore.explain.provenance import now, provenance
 from xraycore.imaging import Radiograph
@@ -25,7 +25,7 @@ from xraycore.version import VERSION
 def show_exports(
     xray: Radiograph,
     findings: Sequence[Finding],
-    look: Appearance,
+    look: Look,
     films: Sequence[OpenFilm],
     names: Sequence[str],
 ) -> None:
@@ -107,7 +107,7 @@ def _harmless(name: str) -> str:
     return f"'{name}" if name[:1] in ("=", "+", "-", "@", "\t") else name
 
 
-def zip_overlays(xray: Radiograph, findings: Sequence[Finding], look: Appearance) -> bytes:
+def zip_overlays(xray: Radiograph, findings: Sequence[Finding], look: Look) -> bytes:
     """A ZIP archive: each model's overlay at the film's size, with its provenance."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:

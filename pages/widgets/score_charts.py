@@ -26,7 +26,8 @@ def colours_of(names: Sequence[str], ensemble: str) -> dict[str, tuple[str, str]
     return found | {ensemble: (TEXT, "dash")}
 
 
-def _axis(title: str, **more: object) -> dict:
+def axis(title: str, **more: object) -> dict:
+    """An axis in the look of all figures."""
     return {
         "title": {"text": title, "font": {"size": 13}, "standoff": 8},
         "gridcolor": GRID,
@@ -38,13 +39,15 @@ def _axis(title: str, **more: object) -> dict:
     }
 
 
-def _share_axis(title: str, low: float = -0.02, high: float = 1.02) -> dict:
+def share_axis(title: str, low: float = -0.02, high: float = 1.02) -> dict:
+    """An axis of shares, ticked in per cent."""
     ticks = [tick / 10 for tick in range(0, 11, 2) if tick / 10 >= low]
     texts = [f"{100 * tick:.0f} %" for tick in ticks]
-    return _axis(title, range=[low, high], tickvals=ticks, ticktext=texts)
+    return axis(title, range=[low, high], tickvals=ticks, ticktext=texts)
 
 
-def _laid_out(figure: go.Figure, height: int, x: dict, y: dict, title: str = "") -> go.Figure:
+def laid_out(figure: go.Figure, height: int, x: dict, y: dict, title: str = "") -> go.Figure:
+    """The figure with its axes, in the look of all figures."""
     figure.update_layout(
         height=height,
         margin={"l": 0, "r": 12, "t": 36 if title else 8, "b": 0},
@@ -113,12 +116,12 @@ def curve_chart(
             font={"size": 13, "color": colours[name][0]},
         )
     if roc:
-        x = _share_axis("False alarms (1 − specificity)")
-        y = _share_axis("Found (sensitivity)")
+        x = share_axis("False alarms (1 − specificity)")
+        y = share_axis("Found (sensitivity)")
     else:
-        x = _share_axis("Found (recall, sensitivity)")
-        y = _share_axis("Right among the called (precision, PPV)")
-    return _laid_out(figure, 430, x, y)
+        x = share_axis("Found (recall, sensitivity)")
+        y = share_axis("Right among the called (precision, PPV)")
+    return laid_out(figure, 430, x, y)
 
 
 def reliability_chart(
@@ -155,8 +158,8 @@ def reliability_chart(
         hovertemplate="says %{x:.1%}, right %{y:.1%} of %{customdata} films<extra></extra>",
     )
     least = min(0.5, 1 / probability.shape[1])
-    x = _share_axis("Says (mean probability)", least - 0.03, 1.06)
-    return _laid_out(figure, 320, x, _share_axis("Is right (share of films)", high=1.07), title)
+    x = share_axis("Says (mean probability)", least - 0.03, 1.06)
+    return laid_out(figure, 320, x, share_axis("Is right (share of films)", high=1.07), title)
 
 
 def sweep_chart(
@@ -180,8 +183,8 @@ def sweep_chart(
         if len(values):
             _label(figure, 1.01, place, name, colour)
     figure.add_vline(x=threshold, line={"color": TEXT, "width": 1})
-    x = _axis("Threshold of the probability", range=[0, 1], dtick=0.2)
-    figure = _laid_out(figure, 300, x, _share_axis(""))
+    x = axis("Threshold of the probability", range=[0, 1], dtick=0.2)
+    figure = laid_out(figure, 300, x, share_axis(""))
     return figure.update_layout(margin={"r": 96})
 
 
@@ -225,9 +228,9 @@ def history_chart(
         if before and row.get("stage") != before:
             figure.add_vline(x=row["epoch"] - 0.5, line={"color": MUTED, "width": 1, "dash": "dot"})
         before = row.get("stage")
-    x = _axis("Epoch", tickformat="d", dtick=max(1, round(len(rows) / 8)))
-    y = _axis("", range=[low, high], ticksuffix=" %" if shares else "")
-    return _laid_out(figure, 280, x, y, title).update_layout(margin={"r": 150})
+    x = axis("Epoch", tickformat="d", dtick=max(1, round(len(rows) / 8)))
+    y = axis("", range=[low, high], ticksuffix=" %" if shares else "")
+    return laid_out(figure, 280, x, y, title).update_layout(margin={"r": 150})
 
 
 def cost_chart(
@@ -261,9 +264,9 @@ def cost_chart(
     places = _apart([100 * score["value"] for _, score in points.values()], 0.075 * (high - low))
     for name, place in zip(points, places, strict=True):
         _label(figure, 1.01, place, titles[name], colours[name][0])
-    x = _axis(unit, type="log", range=[costs.min() - 0.5, costs.max() + 0.5], dtick=1)
-    y = _axis("Accuracy", range=[low, high], ticksuffix=" %")
-    return _laid_out(figure, 330, x, y).update_layout(margin={"r": 110})
+    x = axis(unit, type="log", range=[costs.min() - 0.5, costs.max() + 0.5], dtick=1)
+    y = axis("Accuracy", range=[low, high], ticksuffix=" %")
+    return laid_out(figure, 330, x, y).update_layout(margin={"r": 110})
 
 
 def _apart(places: Sequence[float], gap: float) -> list[float]:

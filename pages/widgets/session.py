@@ -26,7 +26,20 @@ def keep_loaded(what: str) -> None:
 
 
 @st.cache_resource(show_spinner=False)
+def keep_keras_state() -> None:
+    """Keeps Streamlit from clearing the state of Keras after every run of a page.
+
+    It is one for all threads and has the names of layers: a network that another thread builds
+    meanwhile, for another session or a heatmap, would get two layers of one name and fail.
+    """
+    import keras
+
+    keras.backend.clear_session = lambda: None
+
+
+@st.cache_resource(show_spinner=False)
 def _classifier(name: str, weights_sha256: str) -> Classifier:
+    keep_keras_state()
     model = load_model(name)
     keep_loaded(name)
     return model

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from xraycore.data.opacities import OPACITIES, paint_opacity, places_in
+from xraycore.data.opacities import OPACITIES, lung_width, paint_opacity, places_in
 from xraycore.data.phantom import make_phantom
 
 SIDE = 256
@@ -127,3 +127,24 @@ def test_a_consolidation_outside_the_lungs_is_refused(centre):
     lungs[10:50, 10:50] = True
     with pytest.raises(ValueError, match="inside the lungs"):
         paint_opacity("focal", film, lungs, centre, 8, np.random.default_rng(0))
+
+
+def test_strength_decides_how_dense(chest):
+    random = np.random.default_rng(0)
+    ((centre, radius),) = places_in(chest.lungs, 1, random)
+
+    def gain(strength):
+        rng = np.random.default_rng(1)
+        film, lesion = paint_opacity(
+            "focal", chest.pixels, chest.lungs, centre, radius, rng, strength
+        )
+        return (film - chest.pixels)[lesion].mean()
+
+    assert gain(0.0) < gain(0.5) < gain(1.0)
+    assert gain(0.0) <= gain(None) <= gain(1.0)
+
+
+def test_a_lungs_width_is_that_of_the_lung_at_the_place():
+    lungs = np.zeros((6, 20), bool)
+    lungs[1:4, 2:6] = lungs[2:5, 10:17] = True
+    assert (lung_width(lungs, (2, 3)), lung_width(lungs, (4, 12))) == (4, 7)

@@ -72,6 +72,22 @@ def test_a_blind_network_does_not_move(film):
     assert (found.rise, found.hit, found.gain) == (0.0, 0.0, 0.0)
 
 
+def test_the_reading_of_one_opacity(film):
+    model = classifier(0.0)
+    blind = insert(model, film, "focal", (30, 15), 6, "Opacity", prediction=predicted(model, film))
+    blind = replace(blind, chance=0.07)
+    assert blind.reading == (
+        "The probability of Opacity stays at 50 %, and there is no heat at all; a random point in "
+        "the lungs would lie in it 7 % of the time."
+    )
+    sure = replace(blind.after, logits=np.log([0.2, 0.8]))
+    hot = replace(blind.heat, values=np.ones((1, 1)))
+    moved = replace(blind, after=sure, heat=hot, hit=1.0)
+    assert "rises from 50 % to 80 %, and the hottest point lies in the opacity" in moved.reading
+    back = replace(moved, before=sure, after=blind.before, hit=0.0)
+    assert "falls from 80 % to 50 %, and the hottest point lies outside the" in back.reading
+
+
 def test_a_film_without_lungs_is_refused(film):
     model = classifier(1.0)
     nothing = predicted(model, film, lungs=False)
@@ -119,8 +135,8 @@ def test_the_reading_says_whether_heat_follows():
         "focal", "Opacity", score(0.6, 0.4), 0.1, score(0.2, 0.1), score(0.5, 0.4), score(0.9, 0.7)
     )
     assert said.reading == (
-        "The probability of Opacity rises by a tenth or more for 90% of the opacities, and the "
-        "heat follows them: its hottest point lies in the opacity 60% of the time, where a random "
-        "point in the lungs would 10%."
+        "The probability of Opacity rises by a tenth or more for 90 % of the opacities, and the "
+        "heat follows them: its hottest point lies in the opacity 60 % of the time, where a random "
+        "point in the lungs would 10 %."
     )
     assert "does not follow" in replace(said, hit_rate=score(0.2, 0.05)).reading

@@ -17,6 +17,10 @@ Density = Callable[
 ]
 
 
+# Least and greatest radius at random places, as a share of the lung's width.
+RADII = (0.18, 0.34)
+
+
 @dataclass(frozen=True)
 class Opacity:
     """A kind of opacity.
@@ -43,6 +47,7 @@ def paint_opacity(
     centre: tuple[float, float],
     radius: float,
     rng: np.random.Generator,
+    strength: float | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """A film with an opacity painted into one lung, and where it is.
 
@@ -52,7 +57,8 @@ def paint_opacity(
         lungs: Bool (H, W).
         centre: Row and column in pixels, inside a lung.
         radius: Mean radius in pixels.
-        rng: Decides shape, texture and density.
+        rng: Decides shape, texture and, where no strength is given, density.
+        strength: From 0, the least dense of its kind, to 1, the densest.
 
     Returns:
         New pixels, and the lesion's bool mask (H, W), outside of which nothing is changed.
@@ -74,7 +80,9 @@ def paint_opacity(
     around = pixels[~lungs & (pixels > np.median(pixels[lungs]))]
     tissue = np.median(around) if around.size else np.float32(0.7)
     goal = max(_logit(tissue), np.median(logits[lungs]) + 1.0)
-    share = np.float32(rng.uniform(*OPACITIES[kind].share)) * density
+    low, high = OPACITIES[kind].share
+    dense = rng.uniform(low, high) if strength is None else low + strength * (high - low)
+    share = np.float32(dense) * density
     painted = 1 / (1 + np.exp(-(logits + share * np.maximum(goal - logits, 0))))
     return np.where(lesion, painted, pixels).astype(np.float32), lesion
 
@@ -164,23 +172,27 @@ OPACITIES: Mapping[str, Opacity] = {
 def places_in(
     lungs: np.ndarray, count: int, rng: np.random.Generator
 ) -> list[tuple[tuple[int, int], float]]:
-    """Centres well inside the lungs, and a radius for each: 18 to 34 % of its lung's width.
+    """Centres well inside the lungs, and a radius for each: a share in `RADII` of its lung's width.
 
     Args:
         lungs: Bool (H, W), some of it true.
         count: How many.
         rng: Decides which.
     """
-    parts = cv2.connectedComponents(lungs.astype(np.uint8))[1]
     depth = cv2.distanceTransform(lungs.astype(np.uint8), cv2.DIST_L2, 5)
     rows, columns = np.nonzero(depth > 0.45 * depth.max())
     places = []
     for _ in range(count):
         index = rng.integers(len(rows))
-        row, column = int(rows[index]), int(columns[index])
-        width = int((parts == parts[row, column]).any(axis=0).sum())
-        places.append(((row, column), rng.uniform(0.18, 0.34) * width))
+        centre = int(rows[index]), int(columns[index])
+        places.append((centre, rng.uniform(*RADII) * lung_width(lungs, centre)))
     return places
+
+
+def lung_width(lungs: np.ndarray, place: tuple[int, int]) -> int:
+    """Width in pixels of the lung, of lungs (H, W), at that row and column inside it."""
+    parts = cv2.connectedComponents(lungs.astype(np.uint8))[1]
+    return int((parts == parts[place]).any(axis=0).sum())
 
 
 def _grid(reach: float) -> tuple[np.ndarray, np.ndarray]:

@@ -51,6 +51,21 @@ class Insertion:
         """By how much the probability of the target rose, in [-1, 1]."""
         return self.after.probabilities[self.target] - self.before.probabilities[self.target]
 
+    @property
+    def reading(self) -> str:
+        """In one sentence, for a reader who is no engineer."""
+        then, now = (f"{one.probabilities[self.target]:.0%}" for one in (self.before, self.after))
+        moved = "rises" if self.rise > 0 else "falls"
+        answer = f"stays at {now}" if then == now else f"{moved} from {then} to {now}"
+        if not self.heat.values.any():
+            heat = "there is no heat at all"
+        else:
+            heat = f"the hottest point lies {'in' if self.hit >= 0.5 else 'outside'} the opacity"
+        return (
+            f"The probability of {self.target} {answer}, and {heat}; a random point in the lungs "
+            f"would lie in it {self.chance:.0%} of the time."
+        ).replace("%", " %")
+
 
 def insert(
     model: Classifier,
@@ -62,6 +77,7 @@ def insert(
     *,
     method: str = "grad_cam",
     seed: int = 0,
+    strength: float | None = None,
     prediction: Prediction | None = None,
 ) -> Insertion:
     """Paints one opacity and asks the network again.
@@ -76,7 +92,8 @@ def insert(
         radius: Its mean radius in pixels.
         target: Class whose probability and heat are looked at.
         method: Heatmap method.
-        seed: Of its shape, texture and density.
+        seed: Of its shape, texture and, where no strength is given, density.
+        strength: From 0, the least dense of its kind, to 1, the densest.
         prediction: The model's prediction of the film, where it is known.
 
     Raises:
@@ -85,10 +102,10 @@ def insert(
     before = prediction or model.predict(xray)
     lungs = lungs_on(xray, before)
     random = np.random.default_rng(seed)
-    painted, lesion = paint_opacity(kind, xray.pixels, lungs, centre, radius, random)
+    painted, lesion = paint_opacity(kind, xray.pixels, lungs, centre, radius, random, strength)
     film = replace(xray, pixels=painted)
     after = model.see(before, model.input_of(film, before.box))
-    then, now = (explain(model, one, method, target) for one in (before, after))
+    then, now = explain(model, [before, after], method, target)
     earlier, heat = (one.box.spread(one.values, lesion.shape) for one in (then, now))
     top, added = heat.max(), np.maximum(heat - earlier, 0)
     return Insertion(
@@ -147,9 +164,10 @@ class InsertionScores:
             f"the lungs would {self.chance:.0%}"
         )
         return (
-            f"The probability of {self.target} rises by a tenth or more for {seen:.0%} of the "
-            f"opacities, and the heat {'follows' if follows else 'does not follow'} them: {heat}."
-        )
+            f"The probability of {self.target} rises by a tenth or more for "
+            f"{seen:.0%} of the opacities, and the heat "
+            f"{'follows' if follows else 'does not follow'} them: {heat}."
+        ).replace("%", " %")
 
 
 def probe(

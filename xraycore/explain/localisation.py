@@ -8,6 +8,7 @@ from sklearn.metrics import average_precision_score
 
 from xraycore.evaluation.scores import Score, bootstrapped
 from xraycore.explain.baselines import centre_prior
+from xraycore.explain.similarity import iou
 
 # Thresholds of a map, as shares of its own maximum.
 THRESHOLDS = np.round(np.linspace(0.05, 0.95, 19), 2)
@@ -60,12 +61,6 @@ def compare_map(heat: np.ndarray, mask: np.ndarray, lungs: np.ndarray) -> Found:
 def hit(heat: np.ndarray, mask: np.ndarray) -> float:
     """The share of a map's (h, w) hottest points, mostly one, that lies in a mask: 0 to 1."""
     return float(mask[heat == heat.max()].mean())
-
-
-def iou(called: np.ndarray, mask: np.ndarray) -> float:
-    """Intersection over union of two masks (h, w), 0 where both are empty."""
-    union = (called | mask).sum()
-    return float((called & mask).sum() / union) if union else 0.0
 
 
 def baselines(lungs: np.ndarray) -> dict[str, np.ndarray]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from xraycore.explain.heatmap import Heatmap
-from xraycore.explain.similarity import HOTTEST, hottest_overlap, rank_correlation
+from xraycore.explain.similarity import HOTTEST, hottest, iou, rank_correlations
 from xraycore.imaging.box import Box
 from xraycore.imaging.radiograph import Radiograph
 
@@ -84,8 +84,7 @@ def votes(heats: Mapping[str, Heatmap], xray: Radiograph) -> Votes:
     shape = _grid(xray.pixels.shape)
     total = np.zeros(shape, np.float32)
     for heat in heats.values():
-        spread = heat.box.spread(heat.values, shape)
-        total += (spread >= np.quantile(spread, 1 - HOTTEST)) & (spread > 0)
+        total += hottest(heat.box.spread(heat.values, shape))
     return Votes(total / np.float32(len(heats)))
 
 
@@ -108,10 +107,11 @@ def map_agreement(heats: Mapping[str, Heatmap], xray: Radiograph) -> MapAgreemen
     if not covered.any():
         raise ValueError("expected maps of a common part of the film. Received: maps apart")
     maps = [heat.box.spread(heat.values, shape)[covered] for heat in heats.values()]
+    marked = [hottest(one) for one in maps]
     return MapAgreement(
         tuple(heats),
-        np.array([[hottest_overlap(one, other) for other in maps] for one in maps]),
-        np.array([[rank_correlation(one, other) for other in maps] for one in maps]),
+        np.array([[iou(one, other) for other in marked] for one in marked]),
+        rank_correlations(maps),
     )
 
 

@@ -1,5 +1,6 @@
 """How alike two heatmaps are: maths on arrays of one shape."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -66,10 +67,20 @@ def ssim(first: np.ndarray, second: np.ndarray) -> float:
 
 def rank_correlation(first: np.ndarray, second: np.ndarray) -> float:
     """Spearman's rank correlation of two maps' cells; 0 where a map is the same everywhere."""
-    ranks = [rankdata(values, axis=None) for values in (first, second)]
-    if any(np.ptp(one) == 0 for one in ranks):
-        return 0.0
-    return float(np.corrcoef(*ranks)[0, 1])
+    return float(rank_correlations([first, second])[0, 1])
+
+
+def rank_correlations(maps: Sequence[np.ndarray]) -> np.ndarray:
+    """Spearman's rank correlation of each two of n maps of one shape, float64 (n, n).
+
+    0 where a map is the same everywhere.
+    """
+    ranks = np.stack([rankdata(values, axis=None) for values in maps])
+    varied = np.flatnonzero(np.ptp(ranks, axis=1) > 0)
+    found = np.zeros((len(maps), len(maps)))
+    if varied.size:
+        found[np.ix_(varied, varied)] = np.corrcoef(ranks[varied])
+    return found
 
 
 def hottest(values: np.ndarray, share: float = HOTTEST) -> np.ndarray:
@@ -82,6 +93,10 @@ def hottest(values: np.ndarray, share: float = HOTTEST) -> np.ndarray:
 
 def hottest_overlap(first: np.ndarray, second: np.ndarray, share: float = HOTTEST) -> float:
     """Intersection over union of two maps' hottest parts; 0 where neither has heat."""
-    one, other = hottest(first, share), hottest(second, share)
-    union = (one | other).sum()
-    return float((one & other).sum() / union) if union else 0.0
+    return iou(hottest(first, share), hottest(second, share))
+
+
+def iou(first: np.ndarray, second: np.ndarray) -> float:
+    """Intersection over union of two bool masks of one shape; 0 where both are empty."""
+    union = (first | second).sum()
+    return float((first & second).sum() / union) if union else 0.0

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from xraycore.evaluation.scores import Score, bootstrapped
-from xraycore.explain.localisation import hit, iou
+from xraycore.explain.localisation import hit
+from xraycore.explain.similarity import iou
 from xraycore.imaging.box import Box
 from xraycore.review.records import Item, Review
 

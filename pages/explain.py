@@ -1,0 +1,58 @@
+import streamlit as st
+
+from pages.widgets.explain_subject import Subject, choose_model, choose_subject, show_answer
+from pages.widgets.films import choose_film, show_gallery
+from pages.widgets.frame import page_header, plain
+from pages.widgets.results import show_other_work
+from xraycore.imaging import Radiograph
+from xraycore.models.store import list_shipped
+from xraycore.weightfiles import WeightsError
+
+
+def show_tests(subject: Subject) -> None:
+    """A tab for each question; only the open one is computed."""
+    # SciPy and Plotly take a moment to import: the answer is there before them.
+    from pages.widgets.explain_faithful import faithful_tab
+    from pages.widgets.explain_insert import insert_tab
+    from pages.widgets.explain_methods import methods_tab
+    from pages.widgets.explain_random import randomise_tab
+
+    draw = {
+        "Methods": methods_tab,
+        "Is it faithful?": faithful_tab,
+        "Randomise the network": randomise_tab,
+        "Insert a lesion": insert_tab,
+    }
+    tabs = st.tabs(list(draw), key="question", on_change="rerun", bind="query-params")
+    for tab, question in zip(tabs, draw.values(), strict=True):
+        if tab.open:
+            with tab:
+                question(subject)
+
+
+def explain(film: Radiograph, trained: list[str]) -> None:
+    """One film and one model."""
+    name = choose_model(trained)
+    try:
+        subject = choose_subject(film, name)
+    except WeightsError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        return
+    show_answer(subject)
+    show_tests(subject)
+    show_other_work(subject.of)
+
+
+page_header(
+    __file__,
+    "Explain",
+    "Where one network looks on one film, and whether its heatmap can be believed.",
+)
+film = choose_film()
+trained = list_shipped()
+if film is None:
+    show_gallery()
+elif not trained:
+    st.error("No trained model lies under weights/. Train one, then ship it: see the README.")
+else:
+    explain(film, trained)
