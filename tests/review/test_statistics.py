@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+import xraycore
 from xraycore.imaging.box import Box
 from xraycore.review import Answer, Item, Reader, Review, Study
 from xraycore.review.kappa import (
@@ -204,7 +205,7 @@ def test_time_per_film_adds_up_its_heatmaps():
 def test_the_csv_can_be_read_back_and_runs_nothing():
     study = Study(1, "=Pilot", 7, True, SAVED)
     answer = Answer("unsure", 2, '+ "effusion",\nleft', [Box(0.1, 0.2, 0.3, 0.4)])
-    item = Item(1, "a" * 64, "vgg16", "grad_cam", "COVID-19")
+    item = Item(1, "a" * 64, "vgg16", "grad_cam", "COVID-19", "b" * 64)
     text = to_csv(study, [Review(Reader(1, "Ada"), item, 3, True, answer, 12.34, SAVED)])
     assert list(csv.DictReader(io.StringIO(text))) == [
         {
@@ -214,15 +215,18 @@ def test_the_csv_can_be_read_back_and_runs_nothing():
             "reader": "Ada",
             "sha256": "a" * 64,
             "model": "vgg16",
+            "weights": "b" * 64,
             "method": "grad_cam",
             "target": "COVID-19",
             "verdict": "unsure",
             "grade": "2",
             "comment": '\'+ "effusion",\nleft',
             "boxes": "[[0.2, 0.1, 0.4, 0.3]]",
+            "no_finding": "False",
             "seconds": "12.3",
             "version": "3",
             "saved": "2026-05-01T09:30:00+00:00",
+            "xraycore": xraycore.__version__,
             "notice": "For education and research. Not for diagnosis.",
         }
     ]
