@@ -1,5 +1,6 @@
 """The films of a study as they are found again, and the heat that is read on them."""
 
+import contextlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -156,6 +157,14 @@ def heat_of(item: Item, xray: Radiograph) -> Heatmap:
     """
     weights = _weights(item.model)
     return _heat(weights, item.sha256, item.model, item.method, item.target, xray)
+
+
+def load_networks(items: Iterable[Item]) -> None:
+    """Loads what draws the heat before a job does: beside the page's reruns it takes minutes."""
+    for name in {item.model for item in items}:
+        # What is damaged draws nothing, and is counted as that.
+        with contextlib.suppress(WeightsError):
+            session.classifier(name)
 
 
 def heat_on_grid(item: Item, can: Drawable) -> np.ndarray | None:

@@ -8,13 +8,13 @@ import streamlit as st
 
 from pages.widgets.background import Job, follow
 from pages.widgets.frame import plain
-from pages.widgets.review_films import Drawable, describe, heat_on_grid
+from pages.widgets.review_films import Drawable, describe, heat_on_grid, load_networks
 from xraycore.evaluation.scores import Score
 from xraycore.explain.progress import Cancelled
 from xraycore.notice import NOTICE
 from xraycore.report.words import percent
 from xraycore.review import Item, Reader, Review, Reviews, Study
-from xraycore.review.kappa import Kappa
+from xraycore.review.kappa import Kappa, strength
 from xraycore.review.results import Results, finished_readers, summarise
 from xraycore.review.summary import Summary, to_csv
 
@@ -76,6 +76,8 @@ def _computed(
     state = (study.id, [(r.reader.id, r.item.id, r.version) for r in said], sorted(can.why_not))
     kept, job = st.session_state.get(_JOB, (None, None))
     if kept != state:
+        with st.spinner("Loading the networks …"):
+            load_networks(r.item for r in said if r.answer.boxes and r.item.id not in can.why_not)
 
         def work(report):
             words = "Comparing heat with the readers' boxes"
@@ -223,13 +225,3 @@ def _in_words(one: Kappa) -> str:
     if one.kappa is None:
         return f"{same}{plain(one.reason[0].lower() + one.reason[1:])}"
     return f"{same}**{strength(one.kappa['value'])}** (κ = {one.kappa['value']:.2f})."
-
-
-def strength(kappa: float) -> str:
-    """Agreement in words (Landis & Koch 1977, doi:10.2307/2529310)."""
-    if kappa < 0:
-        return "less agreement than chance gives"
-    for limit, words in ((0.2, "slight"), (0.4, "fair"), (0.6, "moderate"), (0.8, "substantial")):
-        if kappa <= limit:
-            return f"{words} agreement"
-    return "almost perfect agreement"

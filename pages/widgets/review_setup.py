@@ -18,6 +18,7 @@ from xraycore.data.samples import list_datasets
 from xraycore.explain.methods import METHODS
 from xraycore.explain.progress import Cancelled
 from xraycore.imaging import read_radiograph
+from xraycore.models.classifier import Classifier
 from xraycore.models.spec import MODELS
 from xraycore.models.store import list_shipped, read_card
 from xraycore.review import ReviewError, Reviews, Study
@@ -107,13 +108,16 @@ def show_setup(reviews: Reviews) -> None:
         if problem:
             st.error(plain(problem), icon=":material/error:")
             return
+        classifiers = _load(models)
+        if classifiers is None:
+            return
         st.session_state[_MAKING] = Job(
             partial(
                 _make,
                 reviews,
                 title=title,
                 films=films,
-                models=models,
+                models=classifiers,
                 methods=methods,
                 target=target,
                 blinded=blinded,
@@ -121,6 +125,16 @@ def show_setup(reviews: Reviews) -> None:
             )
         )
         st.rerun()
+
+
+def _load(models: list[str]) -> list[Classifier] | None:
+    """The networks; None, and an error on the page, if one cannot be loaded."""
+    try:
+        with st.spinner("Loading the networks …"):
+            return [session.classifier(name) for name in models]
+    except WeightsError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        return None
 
 
 def _problem(title: str, heatmaps: int, known: set[str]) -> str | None:
@@ -179,17 +193,15 @@ def _make(
     *,
     title: str,
     films: Films,
-    models: list[str],
+    models: list[Classifier],
     methods: list[str],
     target: str,
     blinded: bool,
     seed: int,
 ) -> tuple[Study, list[str]]:
-    report("Loading the networks", 0.0)
-    classifiers = [session.classifier(name) for name in models]
     heatmaps, refused = list_heatmaps(
         films.ways(seed),
-        classifiers,
+        models,
         methods,
         target=target,
         public=public_films() if films.public else None,
@@ -204,7 +216,7 @@ def _show_making(job: Job) -> None:
         st.button("Stop", key="stop-making", icon=":material/stop_circle:", on_click=job.stop)
         return
     del st.session_state[_MAKING]
-    if isinstance(job.error, ReviewError | WeightsError | DatasetError):
+    if isinstance(job.error, ReviewError | DatasetError):
         st.session_state[_PROBLEM] = str(job.error)
     elif job.error and not isinstance(job.error, Cancelled):
         raise job.error
