@@ -11,7 +11,7 @@ import streamlit as st
 from pages.widgets import session
 from pages.widgets.background import Job, follow
 from pages.widgets.films import open_films, say_refused, upload_films
-from pages.widgets.frame import plain
+from pages.widgets.frame import counted, plain
 from xraycore.explain.heatmap import Heatmap, explain
 from xraycore.explain.methods import METHODS
 from xraycore.explain.progress import Cancelled
@@ -51,7 +51,7 @@ def find_films(items: Sequence[Item]) -> dict[str, Read] | None:
     job: Job | None = st.session_state.get(_SEARCH)
     if job is None:
         public = public_films()
-        words = f"Looking for {len(missing)} films among those of this computer"
+        words = f"Looking for {counted(len(missing), 'film')} among those of this computer"
         job = Job(lambda report: public.search(missing, lambda share: report(words, share)))
         st.session_state[_SEARCH] = job
     if not job.wait():
@@ -129,7 +129,7 @@ def say_left_out(can: Drawable) -> None:
     counts = Counter(can.why_not.values())
     reasons = "; ".join(f"{count} because {why}" for why, count in counts.items())
     st.warning(
-        f"{sum(counts.values())} heatmaps are left out here: {plain(reasons)}. "
+        f"Left out here: {counted(sum(counts.values()), 'heatmap')}, {plain(reasons)}. "
         "What was said of them is kept.",
         icon=":material/image_not_supported:",
     )

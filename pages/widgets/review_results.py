@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.widgets.background import Job, follow
-from pages.widgets.frame import plain
+from pages.widgets.frame import counted, plain
 from pages.widgets.review_films import Drawable, describe, heat_on_grid, load_networks
 from xraycore.evaluation.scores import Score
 from xraycore.explain.progress import Cancelled
@@ -57,7 +57,7 @@ def show_results(
 def _export(study: Study, said: Sequence[Review]) -> None:
     name = "".join(c if c.isalnum() else "-" for c in study.name).strip("-").lower()
     st.download_button(
-        f"Export {len(said)} reviews (CSV)",
+        f"Export {counted(len(said), 'review')} (CSV)",
         to_csv(study, said),
         file_name=f"review-{name}-{datetime.now(UTC):%Y%m%d}.csv",
         mime="text/csv",
@@ -142,9 +142,9 @@ def _heat(results: Results) -> None:
         )
     text = "95 % intervals over films in brackets; with few films they are wide."
     if results.unmarked:
-        text += f" {results.unmarked} reviews have no box and say nothing of a place."
+        text += f" Without a box, and so without a place: {counted(results.unmarked, 'review')}."
     if results.unseen:
-        text += f" {results.unseen} reviews are left out: their heatmap cannot be drawn here."
+        text += f" Left out, since the heatmap cannot be drawn here: {results.unseen}."
     st.caption(text)
 
 

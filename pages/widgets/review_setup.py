@@ -10,7 +10,7 @@ import streamlit as st
 from pages.widgets import session
 from pages.widgets.background import Job, follow
 from pages.widgets.films import open_films, say_refused, upload_films
-from pages.widgets.frame import plain
+from pages.widgets.frame import counted, plain
 from pages.widgets.review_films import public_films
 from pages.widgets.review_store import go_to
 from xraycore.data.manifest import DatasetError
@@ -96,8 +96,9 @@ def show_setup(reviews: Reviews) -> None:
     )
     number = films.count * len(models) * len(methods)
     st.caption(
-        f"{films.count} films × {len(models)} networks × {len(methods)} methods = "
-        f"**{number} heatmaps to judge**. Boxes that a reader has drawn are offered again with the "
+        f"{counted(films.count, 'film')} × {counted(len(models), 'network')} × "
+        f"{counted(len(methods), 'method')} = "
+        f"**{counted(number, 'heatmap')} to judge**. Boxes that a reader has drawn are offered again with the "
         "next heatmap of the same film."
     )
     if problem := st.session_state.pop(_PROBLEM, None):

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.widgets.frame import plain
+from pages.widgets.frame import counted, plain
 from pages.widgets.review_setup import show_setup
 from pages.widgets.review_store import RESULTS, go_to
 from xraycore.review import Reader, ReviewError, Reviews, Study
@@ -94,9 +94,10 @@ def _facts(reviews: Reviews, study: Study) -> str:
     begun = {review.reader.id for review in said}
     finished = finished_readers(said, items)
     facts = [
-        f"{len({item.sha256 for item in items})} films, {len(items)} heatmaps",
+        counted(len({item.sha256 for item in items}), "film"),
+        counted(len(items), "heatmap"),
         "blinded" if study.blinded else "not blinded",
-        f"{len(begun)} {'reader' if len(begun) == 1 else 'readers'}, {len(finished)} finished",
+        f"{counted(len(begun), 'reader')}, {len(finished)} finished",
         f"set up {study.created:%Y-%m-%d}",
     ]
     return " · ".join(facts)
