@@ -23,10 +23,9 @@ def main() -> None:
         st.button("Try again", key="again")
 
 
-page_header(
-    __file__,
-    "Review",
+purpose = (
     "Readers mark the finding on the film and judge where a network's heat lies "
-    "(heatmap reading study).",
+    "(heatmap reading study)."
 )
+page_header(__file__, "Review", "" if "study" in st.query_params else purpose)
 main()

@@ -18,9 +18,10 @@ from xraycore.review.records import DRAFT, GRADES, MAX_COMMENT, VERDICTS
 from xraycore.weightfiles import WeightsError
 
 _ICONS = {"agree": ":material/check:", "disagree": ":material/close:", "unsure": ":material/help:"}
+_GRADES = ("Useless", "Poor", "Fair", "Good", "Expert")
 _MEANINGS = (
-    "1 useless: hot anywhere but there · 2 poor · 3 fair: the right place, but too large, too "
-    "small or with false spots · 4 good · 5 as an expert would draw it"
+    "1: hot anywhere but there. 3: the right place, but too large, too small or with false spots. "
+    "5: as an expert would draw it."
 )
 
 
@@ -50,8 +51,8 @@ def show_answer(
 
 def _mark(desk: Desk, entry: Entry) -> None:
     answer = desk.answer
-    st.markdown("**1 Mark the finding** on the plain film")
     with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown("**1 Mark the finding** or", width="content")
         st.button(
             "No finding",
             key="no-finding",
@@ -61,6 +62,7 @@ def _mark(desk: Desk, entry: Entry) -> None:
             on_click=desk.say_no_finding,
             help="There is nothing to mark on this film. Boxes that were drawn go.",
         )
+    with st.container(horizontal=True, vertical_alignment="center"):
         for number, box in enumerate(answer.boxes, start=1):
             st.button(
                 f"Box {number}, {_where(box)}",
@@ -82,8 +84,8 @@ def _where(box: Box) -> str:
 
 
 def _look(desk: Desk, study: Study, entry: Entry, xray: Radiograph | None) -> None:
-    st.markdown("**2 Look at the heat**")
     with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown("**2 Then**", width="content")
         st.button(
             "Hide the heat" if desk.heat_shown else "Show the heat",
             key="heat",
@@ -99,9 +101,7 @@ def _look(desk: Desk, study: Study, entry: Entry, xray: Radiograph | None) -> No
             persist_state="session",
             help="A line at half of full heat instead of colours.",
         )
-    if study.blinded:
-        st.caption("Blinded: which network made it, how, and what it says is not shown.")
-    elif desk.heat_shown and xray is not None:
+    if not study.blinded and desk.heat_shown and xray is not None:
         _unblind(entry, xray)
 
 
@@ -133,19 +133,18 @@ def _judge(desk: Desk) -> None:
             on_click=desk.change,
             kwargs={"verdict": verdict},
         )
-    st.markdown("**4 How good is the heatmap?** (grade)")
-    for column, grade in zip(st.columns(5), GRADES, strict=True):
-        column.button(
-            str(grade),
-            key=f"grade-{grade}",
-            type="primary" if answer.grade == grade else "secondary",
-            shortcut=str(grade),
-            disabled=waiting,
-            width="stretch",
-            on_click=desk.change,
-            kwargs={"grade": grade},
-        )
-    st.caption(_MEANINGS)
+    st.markdown("**4 How good is the heatmap?** (grade, 1 to 5)", help=_MEANINGS)
+    with st.container(horizontal=True, gap="small"):
+        for grade, word in zip(GRADES, _GRADES, strict=True):
+            st.button(
+                word,
+                key=f"grade-{grade}",
+                type="primary" if answer.grade == grade else "secondary",
+                shortcut=str(grade),
+                disabled=waiting,
+                on_click=desk.change,
+                kwargs={"grade": grade},
+            )
 
 
 def _leave(desk: Desk, entry: Entry, readable: Sequence[Entry]) -> None:
@@ -170,10 +169,11 @@ def _leave(desk: Desk, entry: Entry, readable: Sequence[Entry]) -> None:
             on_click=_finish,
             args=(desk, entry, readable),
         )
-    st.caption(f"Still missing: {', '.join(missing)}." if missing else "Complete.")
+    text = f"Still missing: {', '.join(missing)}." if missing else "Complete."
     if entry.review:
         kind = "Draft" if entry.state == DRAFT else "Review"
-        st.caption(f"{kind} stored at {entry.review.saved:%H:%M:%S} UTC.")
+        text += f" {kind} stored at {entry.review.saved:%H:%M:%S} UTC."
+    st.caption(text)
 
 
 def _finish(desk: Desk, entry: Entry, readable: Sequence[Entry]) -> None:

@@ -32,12 +32,12 @@ def show_reading(reviews: Reviews, study: Study, reader: Reader, can: Drawable) 
     if entry is None:
         _show_end(study, reader, readable)
         return
-    show_progress(entry, readable)
     desk = Desk(reviews, reader, entry.item)
     desk.open(entry, _boxes_of_film(entry, entries))
     xray = read_film(entry.item.sha256, can.films[entry.item.sha256])
-    left, right = st.columns([8, 5], gap="medium")
+    left, right = st.columns([7, 5], gap="medium")
     with right:
+        show_progress(entry, readable)
         show_answer(desk, study, entry, readable, xray)
     with left:
         if xray is None:

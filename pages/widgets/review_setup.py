@@ -98,8 +98,8 @@ def show_setup(reviews: Reviews) -> None:
     st.caption(
         f"{counted(films.count, 'film')} × {counted(len(models), 'network')} × "
         f"{counted(len(methods), 'method')} = "
-        f"**{counted(number, 'heatmap')} to judge**. Boxes that a reader has drawn are offered again with the "
-        "next heatmap of the same film."
+        f"**{counted(number, 'heatmap')} to judge**. Boxes that a reader has drawn are offered "
+        "again with the next heatmap of the same film."
     )
     if problem := st.session_state.pop(_PROBLEM, None):
         st.error(plain(problem), icon=":material/error:")

@@ -46,10 +46,14 @@ def show_study(reviews: Reviews, study: Study, reader: Reader | None) -> None:
 def _head(study: Study, reader: Reader | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(plain(study.name), anchor=False, width="content")
-        facts = ["blinded" if study.blinded else "not blinded"]
-        if reader:
-            facts.insert(0, f"Reader: {reader.name}")
-        st.caption(plain(" · ".join(facts)), width="content")
+        st.caption(
+            (f"Reader: {plain(reader.name)} · " if reader else "")
+            + ("blinded" if study.blinded else "not blinded"),
+            width="content",
+            help="Which network made a heatmap, how, and what the network says is not shown."
+            if study.blinded
+            else "Readers see which network made a heatmap, how, and what the network says.",
+        )
         st.space("stretch")
         part = RESULTS if st.query_params.get(PART) == RESULTS else READ
         other = READ if part == RESULTS else RESULTS

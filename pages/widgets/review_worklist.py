@@ -32,10 +32,10 @@ def show_progress(entry: Entry, readable: Sequence[Entry]) -> None:
     done = sum(one.state == DONE for one in readable)
     place = readable.index(entry) + 1
     to_go = len(readable) - done
-    left, right = st.columns([8, 5], gap="medium", vertical_alignment="bottom")
+    left, right = st.columns([3, 2], vertical_alignment="center")
     left.progress(
         done / len(readable),
-        text=f"**Heatmap {place} of {len(readable)}** · {done} judged, {to_go} to go",
+        text=f"**Heatmap {place} of {len(readable)}** · {to_go} to go",
     )
     marks = {DONE: " ✓", DRAFT: " … begun"}
     st.session_state["go-to"] = entry.number

@@ -93,7 +93,7 @@ def judge(page: Page, verdict: str, grade: str, *, box: bool) -> None:
     page.keyboard.press(verdict)
     expect(page.get_by_text("Still missing: a grade.")).to_be_visible()
     page.keyboard.press(grade)
-    expect(page.get_by_text("Complete.")).to_be_visible()
+    expect(page.get_by_text("Complete. Draft stored")).to_be_visible()
 
 
 def save(page: Page, number: int) -> None:

@@ -167,7 +167,7 @@ def test_a_reload_reopens_what_was_begun(app, reviews, study):
     open_page(app, study=study.id, reader=reader.id)
     assert "Heatmap 2 of 2" in app.get("progress")[0].proto.text
     assert app.text_input(key=f"comment-{reader.id}-{items[1].id}").value == "half typed"
-    assert "Still missing: a grade." in words(app)
+    assert "Still missing: a grade. Draft stored at" in words(app)
     assert any(button.label == "Box 1, upper left" for button in app.button)
     click(app, "grade-3")
     click(app, "save")
