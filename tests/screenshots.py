@@ -39,7 +39,7 @@ def main(folder: Path) -> None:
             page.wait_for_timeout(5000)
             page.screenshot(path=folder / "metrics.png")
             join(page, set_up(page, f"{url}/review"), "Reader 1")
-            judge(page, "d", "2", box=True)
+            judge(page, 1, "d", "2", box=True)
             page.wait_for_timeout(2000)
             page.screenshot(path=folder / "review.png")
             page.goto(f"{url}/about")

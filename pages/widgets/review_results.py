@@ -15,7 +15,8 @@ from xraycore.notice import NOTICE
 from xraycore.report.words import percent
 from xraycore.review import Item, Reader, Review, Reviews, Study
 from xraycore.review.kappa import Kappa, strength
-from xraycore.review.results import Results, finished_readers, summarise
+from xraycore.review.records import finished_readers
+from xraycore.review.results import Results, summarise
 from xraycore.review.summary import Summary, to_csv
 
 _JOB = "review-results"

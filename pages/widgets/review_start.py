@@ -6,8 +6,7 @@ from pages.widgets.frame import counted, plain
 from pages.widgets.review_setup import show_setup
 from pages.widgets.review_store import RESULTS, go_to
 from xraycore.review import Reader, ReviewError, Reviews, Study
-from xraycore.review.records import MAX_NAME
-from xraycore.review.results import finished_readers
+from xraycore.review.records import MAX_NAME, finished_readers
 
 PER_PAGE = 6
 _NAME, _PROBLEM = "reader-name", "review-name-problem"

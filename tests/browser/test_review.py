@@ -67,9 +67,11 @@ def join(page: Page, link: str, name: str) -> None:
     expect(page.get_by_text(f"Heatmap 1 of {FILMS}")).to_be_visible()
 
 
-def draw_box(page: Page) -> None:
-    """Drags from a quarter to a half of the film, which is as square as its panel."""
-    film = page.locator(".stage").bounding_box()
+def draw_box(page: Page, number: int) -> None:
+    """Drags over a place of the film, which is as square as its panel."""
+    stage = page.get_by_role("img", name=f"Film of heatmap {number}").and_(page.locator(".stage"))
+    expect(stage).to_have_count(1)
+    film = stage.bounding_box()
 
     def at(x, y):
         return film["x"] + x * film["width"], film["y"] + y * film["height"]
@@ -80,12 +82,12 @@ def draw_box(page: Page) -> None:
     page.mouse.up()
 
 
-def judge(page: Page, verdict: str, grade: str, *, box: bool) -> None:
+def judge(page: Page, number: int, verdict: str, grade: str, *, box: bool) -> None:
     """Judges a heatmap, but for the box by keys alone."""
     # What the last heatmap leaves behind is gone.
     expect(page.get_by_text("Still missing: a box or “No finding”")).to_have_count(1)
     if box:
-        draw_box(page)
+        draw_box(page, number)
         expect(page.get_by_role("button", name="Box 1")).to_be_visible()
     else:
         page.keyboard.press("n")
@@ -111,7 +113,7 @@ def test_two_readers_judge_five_films_agree_and_export(open_browser, review_url,
 
     join(ada, link, "Ada")
     for number in range(1, FILMS + 1):
-        judge(ada, "a" if number < 5 else "d", "4", box=number < 5)
+        judge(ada, number, "a" if number < 5 else "d", "4", box=number < 5)
         if number == 3:
             # Typed, and the page is gone before the field is left.
             ada.get_by_role("textbox", name="Comment").fill("second rib, sad")
@@ -129,7 +131,7 @@ def test_two_readers_judge_five_films_agree_and_export(open_browser, review_url,
 
     join(bob, link, "Bob")
     for number in range(1, FILMS + 1):
-        judge(bob, "a", "3", box=True)
+        judge(bob, number, "a", "3", box=True)
         save(bob, number)
     bob.get_by_role("button", name="See the results").click()
     expect(bob.get_by_text("2 of 2", exact=True)).to_be_visible()

@@ -16,7 +16,8 @@ from xraycore.review.kappa import (
     strength,
 )
 from xraycore.review.overlap import compare_boxes, localisation_table, mask_of
-from xraycore.review.results import finished_readers, summarise
+from xraycore.review.records import finished_readers
+from xraycore.review.results import summarise
 from xraycore.review.summary import by_method, by_reader, median_seconds, to_csv
 
 SAVED = datetime(2026, 5, 1, 9, 30, tzinfo=UTC)

@@ -83,11 +83,19 @@ class PublicFilms:
             report: Called with the share that is done; what it raises stops the search.
         """
         with self._searching:
-            sources = [*self._files(), *self._generated()]
-            for done, look in enumerate(sources):
+            generated = list(self._generated())
+            # A study of generated films takes the first ones; reading data sets takes longer.
+            likely = generated[: len(wanted)]
+            for done, look in enumerate(likely):
                 if not self.must_search(wanted):
                     return
-                report(done / len(sources))
+                report(done / len(likely))
+                look()
+            others = [*self._files(), *generated[len(wanted) :]]
+            for done, look in enumerate(others):
+                if not self.must_search(wanted):
+                    return
+                report(done / len(others))
                 look()
             self._searched = True
 

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
@@ -167,6 +167,15 @@ class Entry:
     item: Item
     state: str
     review: Review | None
+
+
+def finished_readers(reviews: Sequence[Review], items: Collection[Item]) -> set[int]:
+    """Ids of the readers who have judged all of these heatmaps."""
+    wanted = {item.id for item in items}
+    judged: dict[int, set[int]] = {}
+    for review in reviews:
+        judged.setdefault(review.reader.id, set()).add(review.item.id)
+    return {reader for reader, done in judged.items() if wanted and wanted <= done}
 
 
 def corners(box: Box) -> list[float]:

@@ -85,14 +85,5 @@ def summarise(
     )
 
 
-def finished_readers(reviews: Sequence[Review], items: Collection[Item]) -> set[int]:
-    """Ids of the readers who have judged all of these heatmaps."""
-    wanted = {item.id for item in items}
-    judged: dict[int, set[int]] = {}
-    for review in reviews:
-        judged.setdefault(review.reader.id, set()).add(review.item.id)
-    return {reader for reader, done in judged.items() if wanted and wanted <= done}
-
-
 def _sharing(pairs: Sequence[Kappa]) -> list[Kappa]:
     return [pair for pair in pairs if pair.heatmaps]
