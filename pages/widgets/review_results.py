@@ -127,7 +127,7 @@ def _heat(results: Results) -> None:
                 "Heatmap": describe(items[summary.group]),
                 "Hit rate": _share(place.hit) if place else "–",
                 "Overlap (IoU)": _share(place.iou) if place else "–",
-                "Films with boxes": place.films if place else 0,
+                "Films with boxes": str(place.films if place else 0),
                 **_verdicts(summary),
             }
         )
@@ -166,7 +166,7 @@ def _agreement(results: Results) -> None:
         {
             "Measure": kind,
             "Readers": ", ".join(one.readers),
-            "Heatmaps": one.heatmaps,
+            "Heatmaps": str(one.heatmaps),
             "Same answer": percent(one.observed),
             "κ": _kappa(one.kappa) if one.kappa else "not defined",
         }
@@ -187,8 +187,8 @@ def _readers(results: Results, finished: set[int]) -> None:
         {
             "Reader": one.group[0],
             "Finished": "yes" if ids[one.group[0]] in finished else "not yet",
-            "Heatmaps": one.reviews,
-            "Seconds a heatmap (median)": f"{one.seconds:.0f} s",
+            "Heatmaps": str(one.reviews),
+            "Time a heatmap (median)": f"{one.seconds:.0f} s",
             **_verdicts(one),
         }
         for one in results.readers
@@ -196,11 +196,10 @@ def _readers(results: Results, finished: set[int]) -> None:
     st.table(pd.DataFrame(rows).set_index("Reader"), border="horizontal")
 
 
-def _verdicts(summary: Summary) -> dict[str, object]:
+def _verdicts(summary: Summary) -> dict[str, str]:
+    # All as text: a table sets numbers and texts against opposite edges.
     return {
-        "Agree": summary.verdicts["agree"],
-        "Disagree": summary.verdicts["disagree"],
-        "Unsure": summary.verdicts["unsure"],
+        **{verdict.capitalize(): str(count) for verdict, count in summary.verdicts.items()},
         "Mean grade (1–5)": f"{summary.grade:.1f}",
     }
 

@@ -256,7 +256,7 @@ def test_results_of_two_readers(app, reviews, study):
     assert "κ = 0.33" in text
     assert "Without a box, and so without a place: 2 reviews." in text
     heat = app.table[0].value
-    assert heat.loc["Basic CNN, Grad-CAM", "Agree"] == 2
+    assert heat.loc["Basic CNN, Grad-CAM", "Agree"] == "2"
     rows = list(csv.DictReader(io.StringIO(to_csv(study, reviews.results(study)))))
     assert [row["reader"] for row in rows] == ["Ada", "Bob", "Ada", "Bob"]
     assert {row["notice"] for row in rows} == {"For education and research. Not for diagnosis."}
