@@ -13,9 +13,13 @@ from tests.browser.test_review import join, judge, set_up
 def main(folder: Path) -> None:
     """Writes compare.png, data.png, data-film.png, metrics.png, review.png and about.png."""
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as own, sync_playwright() as playwright:
+    with (
+        tempfile.TemporaryDirectory() as own,
+        tempfile.NamedTemporaryFile("w", suffix=".log") as log,
+        sync_playwright() as playwright,
+    ):
         database = f"sqlite:///{own}/reviews.sqlite3"
-        server, url = serve_app((Path(own) / "log").open("w"), XRAYCORE_DATABASE=database)
+        server, url = serve_app(log, XRAYCORE_DATABASE=database)
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=_FLAGS)
         try:
             page = browser.new_page(viewport={"width": 1440, "height": 960})

@@ -1,6 +1,7 @@
 """Two readers judge five films, each in a browser of his own."""
 
 import csv
+import io
 import json
 
 import pytest
@@ -142,7 +143,7 @@ def test_two_readers_judge_five_films_agree_and_export(open_browser, review_url,
         bob.get_by_role("button", name="Export 10 reviews (CSV)").click()
     file = tmp_path / "export.csv"
     download.value.save_as(file)
-    rows = list(csv.DictReader(file.open(newline="")))
+    rows = list(csv.DictReader(io.StringIO(file.read_text())))
     assert len(rows) == 2 * FILMS
     assert sorted({row["reader"] for row in rows}) == ["Ada", "Bob"]
     assert [row["comment"] for row in rows if row["comment"]] == ["second rib, sad"]
