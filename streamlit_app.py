@@ -11,6 +11,7 @@ page = st.navigation(
         st.Page("pages/explain.py", title="Explain", icon=":material/visibility:"),
         st.Page("pages/data.py", title="Data", icon=":material/folder_open:"),
         st.Page("pages/metrics.py", title="Metrics", icon=":material/monitoring:"),
+        st.Page("pages/review.py", title="Review", icon=":material/rate_review:"),
         st.Page("pages/about.py", title="About the models", icon=":material/info:"),
     ],
     position="top",

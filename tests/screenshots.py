@@ -7,13 +7,19 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from tests.browser.conftest import _FLAGS, find_chromium, serve_app
+from tests.browser.test_review import join, judge, set_up
 
 
 def main(folder: Path) -> None:
-    """Writes compare.png, explain.png, data.png, data-film.png, metrics.png and about.png."""
+    """Writes a picture a page: compare.png, explain.png and so on."""
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", suffix=".log") as log, sync_playwright() as playwright:
-        server, url = serve_app(log)
+    with (
+        tempfile.TemporaryDirectory() as own,
+        tempfile.NamedTemporaryFile("w", suffix=".log") as log,
+        sync_playwright() as playwright,
+    ):
+        database = f"sqlite:///{own}/reviews.sqlite3"
+        server, url = serve_app(log, XRAYCORE_DATABASE=database)
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=_FLAGS)
         try:
             page = browser.new_page(viewport={"width": 1440, "height": 960})
@@ -40,6 +46,10 @@ def main(folder: Path) -> None:
             page.get_by_text("Click a heading to sort").wait_for()
             page.wait_for_timeout(5000)
             page.screenshot(path=folder / "metrics.png")
+            join(page, set_up(page, f"{url}/review"), "Reader 1")
+            judge(page, 1, "d", "2", box=True)
+            page.wait_for_timeout(2000)
+            page.screenshot(path=folder / "review.png")
             page.goto(f"{url}/about")
             page.get_by_text("Know its limits").first.wait_for()
             page.wait_for_timeout(5000)

@@ -84,16 +84,7 @@ def choose_film() -> Radiograph | None:
     """The sidebar's list of films, an uploader and the samples; gives the film to look at."""
     samples = session.samples()
     with st.sidebar:
-        number = st.session_state.setdefault(_ROUND, 0)
-        st.file_uploader(
-            "Chest X-rays",
-            accept_multiple_files=True,
-            key=f"uploads-{number}",
-            on_change=_take_uploads,
-            args=(f"uploads-{number}",),
-            help="JPEG, PNG, TIFF, BMP, WebP or DICOM, up to 64 MiB each, or a ZIP archive of "
-            "them. Files stay on this computer; nothing that identifies a patient is kept.",
-        )
+        upload_films()
         film = open_films().get(current_key())
         if "sample" not in st.session_state and film and film.sample:
             st.session_state["sample"] = film.sample
@@ -113,7 +104,7 @@ def choose_film() -> Radiograph | None:
             _open([OpenFilm(f"sample-{chosen}", samples[chosen].title, sha256, chosen)])
         if open_films():
             _list_films()
-    _say_refused()
+    say_refused()
     film = open_films().get(current_key())
     return film.read() if film else None
 
@@ -143,7 +134,22 @@ def _list_films() -> None:
             st.button("Close all", on_click=_close_all, width="stretch")
 
 
-def _say_refused() -> None:
+def upload_films() -> None:
+    """The uploader; what it takes is open from then on, or refused (see `say_refused`)."""
+    number = st.session_state.setdefault(_ROUND, 0)
+    st.file_uploader(
+        "Chest X-rays",
+        accept_multiple_files=True,
+        key=f"uploads-{number}",
+        on_change=_take_uploads,
+        args=(f"uploads-{number}",),
+        help="JPEG, PNG, TIFF, BMP, WebP or DICOM, up to 64 MiB each, or a ZIP archive of "
+        "them. Files stay on this computer; nothing that identifies a patient is kept.",
+    )
+
+
+def say_refused() -> None:
+    """Which files of the last upload were refused, and why."""
     refused = st.session_state.get(_REFUSED, ())
     for text in refused[:_MOST_SAID]:
         st.error(plain(text), icon=":material/broken_image:")

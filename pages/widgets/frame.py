@@ -13,7 +13,7 @@ def page_header(file: str, title: str, subtitle: str) -> None:
     Args:
         file: The page's `__file__`.
         title: Its name.
-        subtitle: What it is for.
+        subtitle: What it is for; empty where a person at work needs the height.
     """
     if STARTED not in st.session_state:
         # The first link that a new server is asked for runs the page alone, without navigation
@@ -29,7 +29,13 @@ def page_header(file: str, title: str, subtitle: str) -> None:
             icon=":material/clinical_notes:",
             color="orange",
         )
-    st.caption(subtitle)
+    if subtitle:
+        st.caption(subtitle)
+
+
+def counted(number: int, what: str) -> str:
+    """A number with its noun: `1 film`, `2 films`."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def plain(text: str) -> str:

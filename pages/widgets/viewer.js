@@ -21,6 +21,11 @@ const ACTIONS = [
   ["lungs", "Outline of the lungs (l)", "M10 4v6C6 9 4 14 4 19c4 1 6-1 6-4M14 4v6c4-1 6 4 6 9-4 1-6-1-6-4"],
   ["reset", "Show all, as it was (0)", "M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5"],
 ];
+// What stands in the place of the tool that moves.
+const CLICKS = {
+  box: ["move", "Box: drag on the film; Ctrl and drag moves it", "M4 6h16v12H4z"],
+  point: ["move", "Point: click on the film; drag moves it", "M12 3v6M12 15v6M3 12h6M15 12h6"],
+};
 const KEYS = { i: "invert", f: "flip", r: "rotate", l: "lungs", 0: "reset" };
 
 const viewOf = (group) => (views[group] ??= {
@@ -78,6 +83,8 @@ function mount(panel) {
     const box = stage.getBoundingClientRect();
     return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
   };
+  // On a film that can be clicked, the tool that moves it gives way to the click.
+  const toolOf = (now) => (now.tool === "move" ? state.click ?? "move" : now.tool);
   const onFilm = (event) => geometry(stage, state.aspect, view()).toFilm(place(event));
 
   const drawRuler = (now, { toStage }) => {
@@ -106,7 +113,7 @@ function mount(panel) {
     panel.classList.toggle("plain", now.plain);
     panel.classList.toggle("lungs", now.lungs);
     find("outline").setAttribute("d", now.outline?.film === state.film ? now.outline.path : "");
-    stage.dataset.tool = state.click ? "click" : now.tool;
+    stage.dataset.tool = toolOf(now);
     cursor.hidden = !now.cursor;
     if (now.cursor) {
       const [u, v] = shape.toStage(now.cursor);
@@ -165,7 +172,8 @@ function mount(panel) {
   stage.addEventListener("pointerdown", (event) => {
     const now = view();
     const [u, v] = place(event);
-    const tool = event.shiftKey || event.button === 2 ? "window" : state.click ?? now.tool;
+    const tool = event.shiftKey || event.button === 2 ? "window"
+      : event.ctrlKey || event.button === 1 ? "move" : toolOf(now);
     state.drag = { ...now, u, v, tool, from: onFilm(event), at: [event.clientX, event.clientY] };
     if (tool === "ruler") now.ruler = [state.drag.from, state.drag.from];
     stage.setPointerCapture(event.pointerId);
@@ -250,6 +258,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
   find("stage").style.aspectRatio = data.aspect;
   find("stage").setAttribute("aria-label", data.label);
   find("toolbar").hidden = !data.toolbar;
+  const [, title, shape] = CLICKS[data.click] ?? TOOLS[0];
+  const first = find("toolbar").firstElementChild;
+  if (first.title !== title) {
+    Object.assign(first, { title, innerHTML: icon(shape) });
+    first.setAttribute("aria-label", title);
+  }
   const [film, heat] = [find("film"), find("heat")];
   if (film.getAttribute("src") !== data.film) film.src = data.film;
   film.alt = data.label;

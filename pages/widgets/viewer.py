@@ -84,9 +84,9 @@ def film_panel(
 ) -> None:
     """Draws a film in its own proportions, with heat over it.
 
-    Wheel zooms, drag moves, double click shows all; Shift and drag changes the window; the space
-    bar, held, hides the heat; arrows, +, -, 0, w, m, i, f, r and l do what the tools do. All panels
-    of a group follow.
+    Wheel zooms, drag moves (with Ctrl where it draws a box), double click shows all; Shift and drag
+    changes the window; the space bar, held, hides the heat; arrows, +, -, 0, w, m, i, f, r and l do
+    what the tools do. All panels of a group follow.
 
     Args:
         xray: The film.

@@ -54,15 +54,20 @@ def chromium():
         browser.close()
 
 
-def serve_app(log) -> tuple[subprocess.Popen, str]:
-    """Starts the app on a free port and waits until it answers."""
+def serve_app(log, **environment: str) -> tuple[subprocess.Popen, str]:
+    """Starts the app on a free port, with these variables too, and waits until it answers."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
     options = [f"--server.port={port}", "--server.headless=true", "--server.address=127.0.0.1"]
     server = subprocess.Popen(
-        command + options, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        command + options,
+        cwd=ROOT,
+        env=os.environ | environment,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
     )
     url = f"http://127.0.0.1:{port}"
     deadline = time.monotonic() + 60

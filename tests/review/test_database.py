@@ -69,6 +69,24 @@ def test_the_newest_migration_is_the_one_the_code_names():
     assert ScriptDirectory(folder).get_heads() == [HEAD]
 
 
+def test_a_database_of_the_first_schema_keeps_its_reviews(url, heatmaps, agrees):
+    engine = open_database(url)
+    reviews = Reviews(engine)
+    study = reviews.create_study("Pilot", heatmaps[:1])
+    reader = reviews.add_reader("Ada")
+    reviews.save_review(reader, reviews.items(study)[0], agrees)
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE xraycore_items DROP COLUMN weights"))
+        connection.execute(text("ALTER TABLE xraycore_reviews DROP COLUMN no_finding"))
+        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '0001'"))
+    engine.dispose()
+    engine = open_database(url)
+    (kept,) = Reviews(engine).results(study)
+    engine.dispose()
+    assert kept.answer == agrees
+    assert kept.item.weights == ""
+
+
 def test_what_is_stored_is_there_when_it_is_opened_again(url, heatmaps):
     for _ in range(2):
         engine = open_database(url)

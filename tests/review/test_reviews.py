@@ -25,6 +25,24 @@ def test_a_review_comes_back_as_it_was_said(reviews, heatmaps):
     assert ToRead(found.item.sha256, "vgg16", "grad_cam", "Pneumonia") == heatmaps[0]
 
 
+def test_what_made_a_heatmap_and_that_nothing_is_found_are_kept(reviews):
+    made = ToRead("a" * 64, "vgg16", "grad_cam", "COVID-19", weights="b" * 64)
+    study = reviews.create_study("Pilot", [made])
+    reader = reviews.add_reader("Ada")
+    (item,) = reviews.items(study)
+    assert item == reviews.worklist(reader, study)[0].item
+    assert item.weights == "b" * 64
+    reviews.save_review(reader, item, Answer("agree", 4, no_finding=True))
+    (found,) = reviews.results(study)
+    assert (found.answer.no_finding, found.item) == (True, item)
+
+
+def test_the_heatmaps_of_a_study_come_in_its_order(reviews, heatmaps):
+    study = reviews.create_study("Pilot", heatmaps[::-1], seed=1)
+    reviews.create_study("Other", heatmaps[:1])
+    assert [int(item.sha256, 16) for item in reviews.items(study)] == [5, 4, 3, 2, 1, 0]
+
+
 def test_a_worklist_says_what_is_done(reviews, heatmaps, agrees):
     study = reviews.create_study("Pilot", heatmaps[:3])
     ada, bob = reviews.add_reader("Ada"), reviews.add_reader("Bob")
@@ -141,6 +159,7 @@ def test_text_that_no_database_takes_is_dropped(reviews, heatmaps):
         ({"verdict": "maybe"}, "verdict must be one of agree, disagree, unsure. Received: 'maybe'"),
         ({"grade": 6}, "grade must be one of 1, 2, 3, 4, 5. Received: 6"),
         ({"comment": "x" * (MAX_COMMENT + 1)}, "up to 2000 characters. Received: 2001"),
+        ({"boxes": [Box()], "no_finding": True}, "has no boxes. Received: 1 boxes"),
         ({"boxes": [Box()] * (MAX_BOXES + 1)}, "up to 50 boxes. Received: 51"),
     ],
 )
@@ -153,6 +172,7 @@ def test_an_answer_is_checked(values, said):
     ("values", "said"),
     [
         (("/home/smith.png", "vgg16", "grad_cam", "Normal"), "known by its sha256.*smith.png"),
+        (("0" * 64, "vgg16", "rise", "Flu", "v1"), "weights are known by its sha256.*'v1'"),
         (("0" * 64, " ", "grad_cam", "Normal"), "1 to 80 characters. Received: 0"),
         (("0" * 64, "vgg16", "grad_cam", "x" * (MAX_NAME + 1)), "Received: 81"),
     ],
@@ -164,4 +184,6 @@ def test_a_film_is_known_by_nothing_but_its_hash(values, said):
 
 def test_a_heatmap_of_a_film_to_read(film):
     heat = Heatmap(np.ones((7, 7), np.float32), "COVID-19", "rise", "xception", Box())
-    assert ToRead.of(film, heat) == ToRead("0" * 64, "xception", "rise", "COVID-19")
+    made = ("0" * 64, "xception", "rise", "COVID-19")
+    assert ToRead.of(film, heat) == ToRead(*made)
+    assert ToRead.of(film, heat, "b" * 64) == ToRead(*made, "b" * 64)

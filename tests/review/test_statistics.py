@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+import xraycore
 from xraycore.imaging.box import Box
 from xraycore.review import Answer, Item, Reader, Review, Study
 from xraycore.review.kappa import (
@@ -12,8 +13,11 @@ from xraycore.review.kappa import (
     fleiss_kappa,
     overall_agreement,
     pairwise_agreement,
+    strength,
 )
 from xraycore.review.overlap import compare_boxes, localisation_table, mask_of
+from xraycore.review.records import finished_readers
+from xraycore.review.results import summarise
 from xraycore.review.summary import by_method, by_reader, median_seconds, to_csv
 
 SAVED = datetime(2026, 5, 1, 9, 30, tzinfo=UTC)
@@ -204,7 +208,7 @@ def test_time_per_film_adds_up_its_heatmaps():
 def test_the_csv_can_be_read_back_and_runs_nothing():
     study = Study(1, "=Pilot", 7, True, SAVED)
     answer = Answer("unsure", 2, '+ "effusion",\nleft', [Box(0.1, 0.2, 0.3, 0.4)])
-    item = Item(1, "a" * 64, "vgg16", "grad_cam", "COVID-19")
+    item = Item(1, "a" * 64, "vgg16", "grad_cam", "COVID-19", "b" * 64)
     text = to_csv(study, [Review(Reader(1, "Ada"), item, 3, True, answer, 12.34, SAVED)])
     assert list(csv.DictReader(io.StringIO(text))) == [
         {
@@ -214,16 +218,63 @@ def test_the_csv_can_be_read_back_and_runs_nothing():
             "reader": "Ada",
             "sha256": "a" * 64,
             "model": "vgg16",
+            "weights": "b" * 64,
             "method": "grad_cam",
             "target": "COVID-19",
             "verdict": "unsure",
             "grade": "2",
             "comment": '\'+ "effusion",\nleft',
             "boxes": "[[0.2, 0.1, 0.4, 0.3]]",
+            "no_finding": "False",
             "seconds": "12.3",
             "version": "3",
             "saved": "2026-05-01T09:30:00+00:00",
+            "xraycore": xraycore.__version__,
             "notice": "For education and research. Not for diagnosis.",
         }
     ]
     assert len(to_csv(study, []).splitlines()) == 1
+
+
+def test_kappa_in_words():
+    said = [strength(kappa) for kappa in (-0.1, 0.0, 0.2, 0.21, 0.5, 0.8, 0.81)]
+    assert [words.split()[0] for words in said] == [
+        *("less", "slight", "slight", "fair", "moderate", "substantial", "almost")
+    ]
+
+
+def test_who_has_finished():
+    said = panel(a="aaa", b="aa-", c="-aa")
+    first, second = said[0].item, said[1].item
+    assert finished_readers(said, {one.item for one in said}) == {ord("a")}
+    assert finished_readers(said, [first, second]) == {ord("a"), ord("b")}
+    assert finished_readers(said, []) == set()
+
+
+def test_the_results_of_a_study():
+    left, right = Box(0, 0, 1, 0.5), Box(0, 0.5, 1, 1)
+    said = [
+        *(review("a", 0, boxes=[left]), review("a", 1, "disagree", 1, boxes=[right])),
+        *(review("b", 0, boxes=[left]), review("b", 1, boxes=[right])),
+        *(review("c", 0), review("c", 1, boxes=[left])),
+    ]
+    heat = np.zeros((10, 10))
+    heat[:, :5] = 1
+    asked, shares = [], []
+
+    def heat_of(item):
+        asked.append(item.id)
+        return heat if item.id == 0 else None
+
+    found = summarise(said, heat_of, {ord("a"), ord("b"), ord("c")}, shares.append)
+    (place,) = found.localisation
+    # Of film 0 two readers have boxes, just where it is hot; film 1 cannot be drawn.
+    assert (place.hit["value"], place.iou["value"], place.hit["n"], place.films) == (1, 1, 2, 1)
+    assert (sorted(asked), shares) == ([0, 1], [0, 0.5])
+    assert (found.unmarked, found.unseen) == (1, 3)
+    assert [kappa.readers for kappa in found.verdicts] == [("a", "b"), ("a", "c"), ("b", "c")]
+    # Three readers, one of six verdicts another: same pairs (3 + 1) / 6; by chance 26 / 36.
+    assert found.overall.kappa["value"] == near((4 / 6 - 26 / 36) / (1 - 26 / 36))
+    assert summarise(said, heat_of, {ord("a"), ord("b")}).overall is None
+    # Whose readers share no heatmap says nothing of agreement.
+    assert summarise([review("a", 0), review("b", 1)], heat_of).verdicts == []

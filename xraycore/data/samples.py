@@ -74,7 +74,7 @@ def list_samples() -> list[Sample]:
                     f"phantom-{number}-{kind}",
                     f"{'Opacity' if opacity else 'Clear lungs'} {number}",
                     True,
-                    lambda seed=seed, opacity=opacity, kind=kind: _phantom(seed, opacity, kind),
+                    lambda seed=seed, opacity=opacity: phantom_film(seed, opacity=opacity),
                 )
             )
     root = data_folder()
@@ -87,7 +87,9 @@ def list_samples() -> list[Sample]:
     return samples
 
 
-def _phantom(seed: int, opacity: bool, kind: str) -> Radiograph:
+def phantom_film(seed: int, *, opacity: bool) -> Radiograph:
+    """A generated film as if it had been read from a file: the same bytes for the same seed."""
     pixels = make_phantom(seed, opacity=opacity, size=768).pixels
     data = cv2.imencode(".png", (pixels * 255).round().astype("uint8"))[1].tobytes()
+    kind = "opacity" if opacity else "normal"
     return read_radiograph(data, name=f"synthetic-{kind}-{seed}.png")

@@ -115,6 +115,16 @@ def overall_agreement(
     )
 
 
+def strength(kappa: float) -> str:
+    """A kappa in words (Landis & Koch 1977, doi:10.2307/2529310)."""
+    if kappa < 0:
+        return "less agreement than chance gives"
+    for limit, words in ((0.2, "slight"), (0.4, "fair"), (0.6, "moderate"), (0.8, "substantial")):
+        if kappa <= limit:
+            return f"{words} agreement"
+    return "almost perfect agreement"
+
+
 def _agreement(
     reviews: Sequence[Review],
     names: tuple[str, ...],

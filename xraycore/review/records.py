@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
@@ -25,6 +25,9 @@ TO_READ, DRAFT, DONE = "to read", "draft", "done"
 class ToRead:
     """A heatmap that a study shall ask about: `sha256` of the film's file, and what made it.
 
+    `weights` is the sha256 of the model's weights, empty where it is not known: another generation
+    of weights draws another heatmap.
+
     Raises:
         ReviewError: If `sha256` is none (a path, say), or another value is empty or too long.
     """
@@ -33,20 +36,19 @@ class ToRead:
     model: str
     method: str
     target: str
+    weights: str = ""
 
     def __post_init__(self):
-        if not re.fullmatch("[0-9a-f]{64}", self.sha256):
-            raise ReviewError(
-                "a film is known by its sha256, 64 hexadecimal digits. "
-                f"Received: {self.sha256[:MAX_NAME]!r}"
-            )
+        _check_sha256("a film is", self.sha256)
+        if self.weights:
+            _check_sha256("a network's weights are", self.weights)
         for value in (self.model, self.method, self.target):
             checked_name(value, "a model, method or class")
 
     @classmethod
-    def of(cls, xray: Radiograph, heat: Heatmap) -> Self:
+    def of(cls, xray: Radiograph, heat: Heatmap, weights: str = "") -> Self:
         """This heatmap of this film."""
-        return cls(xray.info.sha256, heat.model, heat.method, heat.target)
+        return cls(xray.info.sha256, heat.model, heat.method, heat.target, weights)
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ class Item:
     model: str
     method: str
     target: str
+    weights: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,7 @@ class Answer:
         grade: Of the heatmap, 1 (useless) to 5 (as an expert would draw it).
         comment: At most `MAX_COMMENT` characters.
         boxes: Where the finding is.
+        no_finding: Whether the reader says that there is none; without boxes only.
 
     Raises:
         ReviewError: If a value is not one of these.
@@ -106,6 +110,7 @@ class Answer:
     grade: int | None = None
     comment: str = ""
     boxes: Sequence[Box] = ()
+    no_finding: bool = False
 
     def __post_init__(self):
         _check_one_of("verdict", self.verdict, VERDICTS)
@@ -116,6 +121,10 @@ class Answer:
             )
         if len(self.boxes) > MAX_BOXES:
             raise ReviewError(f"a film holds up to {MAX_BOXES} boxes. Received: {len(self.boxes)}")
+        if self.no_finding and self.boxes:
+            raise ReviewError(
+                f"a film without a finding has no boxes. Received: {len(self.boxes)} boxes"
+            )
         object.__setattr__(self, "comment", _storable(self.comment))
         object.__setattr__(self, "boxes", tuple(self.boxes))
 
@@ -160,6 +169,15 @@ class Entry:
     review: Review | None
 
 
+def finished_readers(reviews: Sequence[Review], items: Collection[Item]) -> set[int]:
+    """Ids of the readers who have judged all of these heatmaps."""
+    wanted = {item.id for item in items}
+    judged: dict[int, set[int]] = {}
+    for review in reviews:
+        judged.setdefault(review.reader.id, set()).add(review.item.id)
+    return {reader for reader, done in judged.items() if wanted and wanted <= done}
+
+
 def corners(box: Box) -> list[float]:
     """The box as x0, y0, x1, y1 in shares of the film's width and height."""
     return [float(edge) for edge in (box.left, box.top, box.right, box.bottom)]
@@ -188,6 +206,13 @@ def checked_seconds(seconds: float) -> float:
     if not 0 <= seconds < math.inf:
         raise ReviewError(f"time spent must be 0 s or more. Received: {seconds}")
     return float(seconds)
+
+
+def _check_sha256(what: str, value: str) -> None:
+    if not re.fullmatch("[0-9a-f]{64}", value):
+        raise ReviewError(
+            f"{what} known by its sha256, 64 hexadecimal digits. Received: {value[:MAX_NAME]!r}"
+        )
 
 
 def _check_one_of(name: str, value: object, allowed: Sequence[object]) -> None:

@@ -29,6 +29,12 @@ from xraycore.review.records import (
 )
 
 MAX_SEED = 2**63 - 1
+# What an item is read from.
+_ITEM = (
+    tables.items.c.id.label("item_id"),
+    *(tables.items.c.sha256, tables.items.c.model, tables.items.c.method),
+    *(tables.items.c.target, tables.items.c.weights),
+)
 
 
 class Reviews:
@@ -112,19 +118,20 @@ class Reviews:
             rows = connection.execute(select(table.id, table.name).order_by(table.key))
             return [Reader(*row) for row in rows]
 
+    def items(self, study: Study) -> list[Item]:
+        """All heatmaps of a study, in the order of its making."""
+        with self._read() as connection:
+            return _items(connection, study)
+
     def worklist(self, reader: Reader, study: Study) -> list[Entry]:
         """All heatmaps of a study with what this reader said of them, in the reader's order."""
-        table = tables.items.c
-        of_study = (
-            select(table.id, table.sha256, table.model, table.method, table.target)
-            .where(table.study_id == study.id)
-            .order_by(table.position)
-        )
         newest = _reviews(
-            table.study_id == study.id, tables.reviews.c.reader_id == reader.id, _is_newest()
+            tables.items.c.study_id == study.id,
+            tables.reviews.c.reader_id == reader.id,
+            _is_newest(),
         )
         with self._read() as connection:
-            items = [Item(*row) for row in connection.execute(of_study)]
+            items = _items(connection, study)
             said = {row.item_id: _review(row) for row in connection.execute(newest)}
         if study.seed is not None:
             items.sort(key=lambda item: _lot(study.seed, reader, item))
@@ -210,6 +217,7 @@ class Reviews:
                         grade=answer.grade,
                         comment=answer.comment,
                         boxes=[corners(box) for box in answer.boxes],
+                        no_finding=answer.no_finding,
                         seconds=total,
                         saved=saved,
                     )
@@ -236,14 +244,18 @@ def _inserted(connection: Connection, table: Table, **row: object) -> int:
     return connection.execute(insert(table).values(**row)).inserted_primary_key[0]
 
 
+def _items(connection: Connection, study: Study) -> list[Item]:
+    of_study = select(*_ITEM).where(tables.items.c.study_id == study.id)
+    return [Item(*row) for row in connection.execute(of_study.order_by(tables.items.c.position))]
+
+
 def _reviews(*where: ColumnElement[bool]) -> Select:
-    readers, items, reviews = tables.readers.c, tables.items.c, tables.reviews.c
+    readers, reviews = tables.readers.c, tables.reviews.c
     return (
         select(
-            *(reviews.reader_id, readers.name, reviews.item_id),
-            *(items.sha256, items.model, items.method, items.target),
+            *(reviews.reader_id, readers.name, *_ITEM),
             *(reviews.version, reviews.final, reviews.verdict, reviews.grade, reviews.comment),
-            *(reviews.boxes, reviews.seconds, reviews.saved),
+            *(reviews.boxes, reviews.no_finding, reviews.seconds, reviews.saved),
         )
         .join_from(tables.reviews, tables.items)
         .join(tables.readers)
@@ -266,10 +278,10 @@ def _review(row: Row) -> Review:
     boxes = (Box(left=x0, top=y0, right=x1, bottom=y1) for x0, y0, x1, y1 in row.boxes)
     return Review(
         Reader(row.reader_id, row.name),
-        Item(row.item_id, row.sha256, row.model, row.method, row.target),
+        Item(row.item_id, row.sha256, row.model, row.method, row.target, row.weights),
         row.version,
         row.final,
-        Answer(row.verdict, row.grade, row.comment, tuple(boxes)),
+        Answer(row.verdict, row.grade, row.comment, tuple(boxes), row.no_finding),
         row.seconds,
         row.saved,
     )

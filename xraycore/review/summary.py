@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from statistics import mean, median
 
+import xraycore
 from xraycore.evaluation.scores import Score, proportion
 from xraycore.notice import NOTICE
 from xraycore.review.records import VERDICTS, Review, Study, corners
@@ -65,8 +66,9 @@ def to_csv(study: Study, reviews: Sequence[Review]) -> str:
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(
         [
-            *("study", "blinded", "seed", "reader", "sha256", "model", "method", "target"),
-            *("verdict", "grade", "comment", "boxes", "seconds", "version", "saved", "notice"),
+            *("study", "blinded", "seed", "reader", "sha256", "model", "weights", "method"),
+            *("target", "verdict", "grade", "comment", "boxes", "no_finding", "seconds"),
+            *("version", "saved", "xraycore", "notice"),
         ]
     )
     for review in reviews:
@@ -74,10 +76,11 @@ def to_csv(study: Study, reviews: Sequence[Review]) -> str:
         writer.writerow(
             [
                 *(_harmless(study.name), study.blinded, study.seed, _harmless(review.reader.name)),
-                *(item.sha256, item.model, item.method, _harmless(item.target)),
+                *(item.sha256, item.model, item.weights, item.method, _harmless(item.target)),
                 *(answer.verdict, answer.grade, _harmless(answer.comment)),
-                json.dumps([corners(box) for box in answer.boxes]),
-                *(round(review.seconds, 1), review.version, review.saved.isoformat(), NOTICE),
+                *(json.dumps([corners(box) for box in answer.boxes]), answer.no_finding),
+                *(round(review.seconds, 1), review.version, review.saved.isoformat()),
+                *(xraycore.__version__, NOTICE),
             ]
         )
     return file.getvalue()

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.engine import Dialect
 
@@ -79,6 +80,7 @@ items = Table(
     Column("model", Text, nullable=False),
     Column("method", Text, nullable=False),
     Column("target", Text, nullable=False),
+    Column("weights", String(64), nullable=False, server_default=""),
     UniqueConstraint("study_id", "position"),
     UniqueConstraint("study_id", "sha256", "model", "method", "target"),
 )
@@ -97,6 +99,7 @@ reviews = Table(
     Column("grade", Integer),
     Column("comment", Text, nullable=False),
     Column("boxes", JSON, nullable=False),
+    Column("no_finding", Boolean, nullable=False, server_default=false()),
     Column("seconds", Float, nullable=False),
     Column("saved", UtcTime, nullable=False),
     UniqueConstraint("item_id", "reader_id", "version"),

@@ -1,0 +1,31 @@
+import streamlit as st
+
+from pages.widgets.frame import page_header, plain
+
+
+def main() -> None:
+    """The study of the link, or all of them."""
+    # SQLAlchemy and what draws heat take a second to import: the title is there before them.
+    with st.spinner("Opening the studies …"):
+        from pages.widgets.review_start import show_start
+        from pages.widgets.review_store import of_link, stored
+        from pages.widgets.review_study import show_study
+        from xraycore.review import ReviewError
+    try:
+        reviews = stored()
+        study, reader = of_link(reviews)
+        if study is None:
+            show_start(reviews)
+        else:
+            show_study(reviews, study, reader)
+    except ReviewError as error:
+        st.error(f"The studies cannot be read. {plain(str(error))}", icon=":material/database_off:")
+        st.button("Try again", key="again")
+
+
+purpose = (
+    "Readers mark the finding on the film and judge where a network's heat lies "
+    "(heatmap reading study)."
+)
+page_header(__file__, "Review", "" if "study" in st.query_params else purpose)
+main()

@@ -1,0 +1,153 @@
+"""What a reader says of one heatmap: stored with every box, click and pause in typing."""
+
+import time
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+from xraycore.imaging.box import Box
+from xraycore.review import Answer, Entry, Item, Reader, ReviewError, Reviews
+from xraycore.review.records import MAX_BOXES
+
+# A reader who was away for longer was not reading all the while, in seconds.
+LONGEST_PAUSE = 300
+# A drag of less than this share of the film is a slip of the hand.
+SMALLEST_BOX = 0.005
+# State of the session: what is known of each heatmap, since when the reader looks at which, and
+# why something could not be stored.
+_KNOWN, _CLOCK, _PROBLEM, _SEEN = "review-known", "review-clock", "review-problem", "review-seen"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A reader before one heatmap. What is said is looked up when it is needed, never kept here:
+    two quick clicks may both be answered by the page as it was before the first.
+    """
+
+    reviews: Reviews
+    reader: Reader
+    item: Item
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """Of the session."""
+        return self.reader.id, self.item.id
+
+    @property
+    def answer(self) -> Answer:
+        """As it stands, stored or not."""
+        return _known()[self.key][1]
+
+    def open(self, entry: Entry, offered: tuple[Box, ...]) -> None:
+        """Takes what is stored, if another place stored more, and starts the clock.
+
+        Args:
+            entry: Of the worklist.
+            offered: Boxes to begin with, where nothing is stored.
+        """
+        version = entry.review.version if entry.review else 0
+        if self.key not in _known() or version > _known()[self.key][0]:
+            answer = entry.review.answer if entry.review else Answer(boxes=offered)
+            _known()[self.key] = (version, answer)
+            # Also what another tab or computer typed.
+            st.session_state[self.comment_key] = answer.comment
+        st.session_state.setdefault(self.comment_key, self.answer.comment)
+        if st.session_state.get(_CLOCK, (None,))[0] != self.key:
+            st.session_state[_CLOCK] = (self.key, time.monotonic())
+
+    @property
+    def comment_key(self) -> str:
+        """Of the comment's field."""
+        return f"comment-{self.reader.id}-{self.item.id}"
+
+    def change(self, **said: object) -> None:
+        """Stores a draft with these changes; fit for a callback."""
+        try:
+            self._keep(replace(self.answer, **said), final=False)
+        except ReviewError as error:
+            st.session_state[_PROBLEM] = str(error)
+
+    def draw(self, drawn: tuple[float, ...]) -> None:
+        """Adds a box (left, top, right, bottom), in shares of the film."""
+        left, top, right, bottom = drawn
+        if min(right - left, bottom - top) < SMALLEST_BOX:
+            return
+        if len(self.answer.boxes) >= MAX_BOXES:
+            st.session_state[_PROBLEM] = f"A film holds up to {MAX_BOXES} boxes."
+            return
+        box = Box(top=top, left=left, bottom=bottom, right=right)
+        self.change(boxes=(*self.answer.boxes, box), no_finding=False)
+
+    def remove(self, box: Box) -> None:
+        """Takes a box away."""
+        self.change(boxes=tuple(one for one in self.answer.boxes if one != box))
+
+    def say_no_finding(self) -> None:
+        """Says that there is none, or takes it back; boxes go."""
+        self.change(boxes=(), no_finding=not self.answer.no_finding)
+
+    def type_comment(self) -> None:
+        """Stores what stands in the comment's field."""
+        comment = st.session_state.get(self.comment_key) or ""
+        if comment != self.answer.comment:
+            self.change(comment=comment)
+
+    def finish(self) -> bool:
+        """Stores the review as final; whether that worked."""
+        try:
+            comment = st.session_state.get(self.comment_key) or ""
+            self._keep(replace(self.answer, comment=comment), final=True)
+        except ReviewError as error:
+            st.session_state[_PROBLEM] = str(error)
+            return False
+        return True
+
+    def missing(self) -> list[str]:
+        """What a review still needs, in words."""
+        answer = self.answer
+        needs = {
+            "a box or “No finding”": bool(answer.boxes) or answer.no_finding,
+            "agree, disagree or unsure": answer.verdict is not None,
+            "a grade": answer.grade is not None,
+        }
+        return [what for what, there in needs.items() if not there]
+
+    @property
+    def heat_shown(self) -> bool:
+        """Whether the heat is on the film."""
+        judged = self.answer.verdict is not None or self.answer.grade is not None
+        return _seen().get(self.key, judged)
+
+    @property
+    def heat_seen(self) -> bool:
+        """Whether it has been, so that it can be judged."""
+        return self.key in _seen() or self.heat_shown
+
+    def toggle_heat(self) -> None:
+        """Shows the heat or hides it; fit for a callback."""
+        _seen()[self.key] = not self.heat_shown
+
+    def _keep(self, answer: Answer, *, final: bool) -> None:
+        # First for the session: what cannot be stored now is stored with the next change.
+        _known()[self.key] = (_known()[self.key][0], answer)
+        since = st.session_state.get(_CLOCK, (None,))
+        now = time.monotonic()
+        spent = min(now - since[1], LONGEST_PAUSE) if since[0] == self.key else 0.0
+        save = self.reviews.save_review if final else self.reviews.save_draft
+        saved = save(self.reader, self.item, answer, seconds=spent)
+        _known()[self.key] = (saved.version, answer)
+        st.session_state[_CLOCK] = (self.key, now)
+        st.session_state.pop(_PROBLEM, None)
+
+
+def problem() -> str | None:
+    """Why the last change could not be stored."""
+    return st.session_state.get(_PROBLEM)
+
+
+def _known() -> dict[tuple[int, int], tuple[int, Answer]]:
+    return st.session_state.setdefault(_KNOWN, {})
+
+
+def _seen() -> dict[tuple[int, int], bool]:
+    return st.session_state.setdefault(_SEEN, {})

@@ -1,0 +1,58 @@
+"""The review database of the app, and what of it the link names."""
+
+import os
+
+import streamlit as st
+
+from xraycore.review import Reader, Reviews, Study, open_database
+
+# Query parameters: a reload, or a bookmark, reopens the same place.
+STUDY, READER, AT, PART = "study", "reader", "at", "part"
+READ, RESULTS = "Read", "Results"
+# Value of AT when all is read.
+END = "end"
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _stored(url: str | None) -> Reviews:
+    return Reviews(open_database(url))
+
+
+def stored() -> Reviews:
+    """The app's studies.
+
+    Raises:
+        ReviewError: If the database cannot be opened.
+    """
+    return _stored(os.environ.get("XRAYCORE_DATABASE"))
+
+
+def of_link(reviews: Reviews) -> tuple[Study | None, Reader | None]:
+    """The study and the reader that the link names, as far as there are such.
+
+    Raises:
+        ReviewError: If the database cannot be read.
+    """
+    wanted = st.query_params.get(STUDY)
+    if wanted is None:
+        return None, None
+    study = next((one for one in reviews.studies() if str(one.id) == wanted), None)
+    if study is None:
+        st.warning("The study of this link is not in the database; here are those that are.")
+    by_id = {str(one.id): one for one in reviews.readers()}
+    return study, by_id.get(st.query_params.get(READER, ""))
+
+
+def go_to(study: Study | None, reader: Reader | None = None, *, part: str = READ) -> None:
+    """Makes the link name a study, a reader and a part; fit for a callback."""
+    link = {}
+    if study:
+        link = {STUDY: str(study.id), PART: part}
+    if reader:
+        link[READER] = str(reader.id)
+    st.query_params.from_dict(link)
+
+
+def stay_at(number: int | str) -> None:
+    """Makes the link name a place of the worklist; fit for a callback."""
+    st.query_params[AT] = str(number)

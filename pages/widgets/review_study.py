@@ -1,0 +1,68 @@
+"""The Review page with a study: its head, and reading or results below."""
+
+import streamlit as st
+
+from pages.widgets.frame import plain
+from pages.widgets.review_films import drawable, find_films
+from pages.widgets.review_read import show_reading
+from pages.widgets.review_setup import say_unreadable
+from pages.widgets.review_start import ask_name, begin
+from pages.widgets.review_store import PART, READ, RESULTS, go_to
+from xraycore.review import Reader, Reviews, Study
+
+
+def show_study(reviews: Reviews, study: Study, reader: Reader | None) -> None:
+    """What the link names of the study."""
+    _head(study, reader)
+    say_unreadable()
+    reading = st.query_params.get(PART) != RESULTS
+    if reading and reader is None:
+        with st.container(width=520):
+            ask_name()
+            st.button(
+                "Read",
+                key="join",
+                type="primary",
+                icon=":material/play_arrow:",
+                on_click=begin,
+                args=(reviews, study),
+            )
+            st.caption("Send this page's link to the other readers.")
+        return
+    items = reviews.items(study)
+    films = find_films(items)
+    if films is None:
+        return
+    can = drawable(items, films)
+    if reading:
+        show_reading(reviews, study, reader, can)
+        return
+    # SciPy and statsmodels take a second or more to import.
+    with st.spinner("Reading what is stored …"):
+        from pages.widgets.review_results import show_results
+    show_results(reviews, study, reader, items, can)
+
+
+def _head(study: Study, reader: Reader | None) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(plain(study.name), anchor=False, width="content")
+        st.caption(
+            (f"Reader: {plain(reader.name)} · " if reader else "")
+            + ("blinded" if study.blinded else "not blinded"),
+            width="content",
+            help="Which network made a heatmap, how, and what the network says is not shown."
+            if study.blinded
+            else "Readers see which network made a heatmap, how, and what the network says.",
+        )
+        st.space("stretch")
+        part = RESULTS if st.query_params.get(PART) == RESULTS else READ
+        other = READ if part == RESULTS else RESULTS
+        st.button(
+            other,
+            key="other-part",
+            icon=":material/bar_chart:" if other == RESULTS else ":material/play_arrow:",
+            on_click=lambda: go_to(study, reader, part=other),
+        )
+        st.button(
+            "All studies", key="leave", icon=":material/arrow_back:", on_click=lambda: go_to(None)
+        )

@@ -1,0 +1,65 @@
+import pytest
+
+from xraycore.explain.progress import Cancelled
+from xraycore.imaging import RadiographError
+from xraycore.review import ReviewError, ToRead
+from xraycore.review.films import PublicFilms
+from xraycore.review.making import ANSWER, FINDING, list_heatmaps, target_of
+
+
+class Said:
+    """A prediction, as far as it matters here."""
+
+    model, label = "vgg16", "Normal"
+    classes = ("Normal", "COVID-19", "Viral pneumonia")
+    probabilities = {"Normal": 0.7, "COVID-19": 0.1, "Viral pneumonia": 0.2}
+
+
+class Model:
+    """A classifier that says the same of every film."""
+
+    def __init__(self, name, card):
+        self.spec, self.card = type("Spec", (), {"name": name}), card
+
+    def predict(self, xray):
+        return Said()
+
+
+def broken():
+    raise RadiographError("half.png: expected an image")
+
+
+def test_which_class_is_explained():
+    assert target_of(Said(), FINDING) == "Viral pneumonia"
+    assert target_of(Said(), ANSWER) == "Normal"
+    assert target_of(Said(), "COVID-19") == "COVID-19"
+    with pytest.raises(ReviewError, match="vgg16 knows Normal, COVID-19.*Received: 'Flu'"):
+        target_of(Said(), "Flu")
+
+
+def test_every_film_by_every_model_and_method(film):
+    models = [Model("vgg16", {"weights": {"sha256": "b" * 64}}), Model("xception", {})]
+    public, shares = PublicFilms(), []
+    found, refused = list_heatmaps(
+        *([broken, lambda: film], models, ["rise", "grad_cam"]),
+        public=public,
+        report=shares.append,
+    )
+    sha256, target = film.info.sha256, "Viral pneumonia"
+    assert found == [
+        ToRead(sha256, "vgg16", "rise", target, "b" * 64),
+        ToRead(sha256, "vgg16", "grad_cam", target, "b" * 64),
+        ToRead(sha256, "xception", "rise", target),
+        ToRead(sha256, "xception", "grad_cam", target),
+    ]
+    assert refused == ["half.png: expected an image"]
+    assert shares == [0, 0.5]
+    assert public.get(sha256)() is film
+
+
+def test_making_can_be_stopped(film):
+    def stop(share):
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        list_heatmaps([lambda: film], [], [], report=stop)

@@ -1,0 +1,77 @@
+"""From films and models to the heatmaps that a study asks about."""
+
+from collections.abc import Sequence
+
+from xraycore.data.labels import NORMAL
+from xraycore.explain.progress import Report, ignore
+from xraycore.imaging import Radiograph, RadiographError
+from xraycore.models.classifier import Classifier, Prediction
+from xraycore.review.errors import ReviewError
+from xraycore.review.films import PublicFilms, Read
+from xraycore.review.records import ToRead
+
+# Which class a heatmap explains, unless it is one class for all.
+FINDING, ANSWER = "finding", "answer"
+
+
+def target_of(prediction: Prediction, wanted: str) -> str:
+    """The class that a heatmap of this prediction explains.
+
+    Args:
+        prediction: Of the model.
+        wanted: `FINDING` for the most probable class but Normal, of which there is no place to
+            mark; `ANSWER` for the most probable one; or a class.
+
+    Raises:
+        ReviewError: If the model knows no such class.
+    """
+    if wanted == ANSWER:
+        return prediction.label
+    if wanted == FINDING:
+        found = {c: p for c, p in prediction.probabilities.items() if c != NORMAL}
+        return max(found, key=found.get)
+    if wanted not in prediction.classes:
+        raise ReviewError(
+            f"{prediction.model} knows {', '.join(prediction.classes)}. Received: {wanted!r}"
+        )
+    return wanted
+
+
+def list_heatmaps(
+    films: Sequence[Read],
+    models: Sequence[Classifier],
+    methods: Sequence[str],
+    *,
+    target: str = FINDING,
+    public: PublicFilms | None = None,
+    report: Report = ignore,
+) -> tuple[list[ToRead], list[str]]:
+    """The heatmaps of films by models and methods, film by film, and why films are left out.
+
+    Args:
+        films: How each is read; one that cannot be read is left out.
+        models: Each with its card.
+        methods: Their names.
+        target: See `target_of`.
+        public: Where films are remembered that can be read again.
+        report: Called with the share of films that is done; what it raises stops the work.
+    """
+    found: list[ToRead] = []
+    refused: list[str] = []
+    for done, read in enumerate(films):
+        report(done / len(films))
+        try:
+            xray: Radiograph = read()
+        except RadiographError as error:
+            refused.append(str(error))
+            continue
+        if public is not None:
+            public.add(xray, read)
+        for model in models:
+            explained = target_of(model.predict(xray), target)
+            weights = model.card.get("weights", {}).get("sha256", "")
+            found += [
+                ToRead(xray.info.sha256, model.spec.name, method, explained, weights)
+                for method in methods
+            ]
+    return found, refused

@@ -1,0 +1,89 @@
+"""All that a study's results page and a report say, from the reviews that count."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from xraycore.explain.progress import Report, ignore
+from xraycore.review.kappa import Kappa, overall_agreement, pairwise_agreement
+from xraycore.review.overlap import Localisation, localisation_table
+from xraycore.review.records import Item, Review
+from xraycore.review.summary import Summary, by_method, by_reader, median_seconds
+
+
+@dataclass(frozen=True)
+class Results:
+    """What readers said of a study.
+
+    Attributes:
+        reviews: That count.
+        localisation: Heat against boxes, by model and method.
+        methods: Verdicts, grades and times by model and method.
+        readers: Likewise by reader.
+        verdicts: Cohen's kappa of every two readers who share a heatmap.
+        grades: Likewise of their grades, quadratically weighted.
+        overall: Fleiss' kappa of the verdicts of all finished readers; None of fewer than three.
+        seconds: Median time on a film of a reader; None where nothing is read.
+        unmarked: Reviews without a box, which say nothing of a place.
+        unseen: Reviews with boxes whose heatmap cannot be drawn here.
+    """
+
+    reviews: Sequence[Review]
+    localisation: list[Localisation]
+    methods: list[Summary]
+    readers: list[Summary]
+    verdicts: list[Kappa]
+    grades: list[Kappa]
+    overall: Kappa | None
+    seconds: float | None
+    unmarked: int
+    unseen: int
+
+
+def summarise(
+    reviews: Sequence[Review],
+    heat_of: Callable[[Item], np.ndarray | None],
+    finished: Collection[int] = (),
+    report: Report = ignore,
+) -> Results:
+    """The results of a study.
+
+    Args:
+        reviews: That count, see `Reviews.results`.
+        heat_of: See `localisation_table`.
+        finished: Ids of the readers who have judged all that they can.
+        report: Called with the share of heatmaps that is drawn; what it raises stops the work.
+    """
+    items = {review.item for review in reviews if review.answer.boxes}
+    lost: set[Item] = set()
+    drawn = 0
+
+    def counted(item: Item) -> np.ndarray | None:
+        nonlocal drawn
+        report(drawn / len(items))
+        drawn += 1
+        heat = heat_of(item)
+        if heat is None:
+            lost.add(item)
+        return heat
+
+    localisation = localisation_table(reviews, counted)
+    done = [review for review in reviews if review.reader.id in finished]
+    several = len({review.reader.id for review in done}) > 2
+    return Results(
+        reviews,
+        localisation,
+        by_method(reviews),
+        by_reader(reviews),
+        _sharing(pairwise_agreement(reviews)),
+        _sharing(pairwise_agreement(reviews, "grade")),
+        overall_agreement(done) if several else None,
+        median_seconds(reviews),
+        unmarked=sum(not review.answer.boxes for review in reviews),
+        unseen=sum(bool(r.answer.boxes) and r.item in lost for r in reviews),
+    )
+
+
+def _sharing(pairs: Sequence[Kappa]) -> list[Kappa]:
+    return [pair for pair in pairs if pair.heatmaps]
