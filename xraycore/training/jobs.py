@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -32,6 +33,8 @@ VANISHED = (
     "switched off."
 )
 _HEADING = "--- "
+# What TensorFlow says before it can be told not to.
+_STARTUP = re.compile(r"WARNING: All log messages before absl|[IW]\d{4} \d\d:|[IW]0000 ")
 
 
 class JobError(ValueError):
@@ -162,7 +165,7 @@ def last_lines(folder: str | Path, count: int = 12) -> list[str]:
     lines = [line.rstrip() for line in text.splitlines()]
     starts = [i for i, line in enumerate(lines) if line.startswith(_HEADING)]
     since = lines[starts[-1] + 1 :] if starts else lines
-    return [line for line in since if line][-count:]
+    return [line for line in since if line and not _STARTUP.match(line)][-count:]
 
 
 def started_at(pid: int) -> str | None:
