@@ -1,6 +1,5 @@
 """All runs of a folder: how each stands, what it learnt, and how to go on with it."""
 
-import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -146,12 +145,3 @@ def _arguments(run: Standing) -> list[str]:
 def _choice(row: Mapping) -> float:
     """What the best epoch is chosen by; older histories have the validation loss only."""
     return row["choice"] if "choice" in row else -row.get("val_loss", 0.0)
-
-
-def read_output(file: Path) -> dict:
-    """The JSON document that a job printed.
-
-    Raises:
-        ValueError: If it printed none.
-    """
-    return json.loads(file.read_text())
