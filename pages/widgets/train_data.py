@@ -14,6 +14,7 @@ from xraycore.data.film_facts import cache_folder
 from xraycore.data.manifest import Manifest
 from xraycore.data.phantom import write_phantoms
 from xraycore.data.samples import list_datasets
+from xraycore.data.sources import CITATIONS
 from xraycore.data.splits import limit_training, read_splits, trainable_classes
 
 FEWEST, MOST = 10, 1000
@@ -131,20 +132,40 @@ def _asked_for(datasets: tuple[str, ...]) -> int:
 
 def _offer() -> None:
     """The empty state: films that are drawn, and the public sets that lie here."""
-    st.caption("No films at hand? Train on drawn ones first, of no person: normal or an opacity.")
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        count = st.number_input(
-            "Films of each class", FEWEST, MOST, 100, step=10, key="phantoms", width=170
+    known = list_datasets()
+    with st.container(border=True):
+        st.markdown(
+            "**No films at hand?** Train on drawn ones, of no person: half of them with "
+            "an opacity in the lungs."
         )
-        st.button(
-            "Generate phantoms",
-            key="generate",
-            icon=":material/school:",
-            on_click=_put,
-            args=(phantoms_folder(int(count)),),
-        )
-        for name, place in list_datasets().items():
-            st.button(plain(name), key=f"use-{name}", on_click=_put, args=(place,))
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            _offer_phantoms()
+    if known:
+        with st.container(border=True):
+            st.markdown("**Public data sets on this computer**")
+            with st.container(horizontal=True):
+                for name, place in known.items():
+                    st.button(
+                        plain(name),
+                        key=f"use-{name}",
+                        icon=":material/folder_open:",
+                        help=plain(CITATIONS[name]),
+                        on_click=_put,
+                        args=(place,),
+                    )
+
+
+def _offer_phantoms() -> None:
+    count = st.number_input(
+        "Films of each class", FEWEST, MOST, 100, step=10, key="phantoms", width=170
+    )
+    st.button(
+        "Generate phantoms",
+        key="generate",
+        icon=":material/school:",
+        on_click=_put,
+        args=(phantoms_folder(int(count)),),
+    )
 
 
 def _put(place: Path) -> None:

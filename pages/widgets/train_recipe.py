@@ -16,17 +16,20 @@ from xraycore.weightfiles import weights_folder
 # In the order in which they are offered: title, and what it does.
 RECIPES = {
     "quick": ("Quick try", "Small films, one stage: shows whether anything can be learnt at all"),
-    "cpu": ("Two cores", "Small films first, then whole ones; early layers stay as they are"),
+    "cpu": (
+        "Two cores",
+        "Small films first, then whole ones: made for an hour or two of a processor",
+    ),
     "shipped": (
         "As the shipped models",
         "Strong random changes, so that hospitals cannot be told apart by exposure",
     ),
-    "gpu": ("Graphics card", "All layers on whole films, many epochs; days on a processor alone"),
+    "gpu": ("Graphics card", "All layers on whole films, many epochs: slow on a processor alone"),
 }
 STARTS = {
-    "none": "From nothing (random)",
-    "imagenet": "From photographs (ImageNet)",
-    "file": "From a file",
+    "none": "Random",
+    "imagenet": "ImageNet",
+    "file": "A file",
 }
 VIEWS = {"lungs": "Lungs only (lung-field crop)", "film": "Whole film"}
 CHANGES = {
@@ -40,24 +43,26 @@ STRONG = ",".join(f"{name}={value:g}" for name, value in vars(DOMAIN_RANDOM).ite
 
 def choose_network() -> tuple[str, str] | None:
     """The network's name and its starting weights; None where the file is not named yet."""
-    model = st.selectbox(
+    left, right = st.columns(2)
+    model = left.selectbox(
         "Network",
         list(MODELS),
         format_func=lambda name: MODELS[name].title,
         key="network",
         bind="query-params",
     )
-    st.caption(plain(MODELS[model].paper))
+    left.caption(plain(MODELS[model].paper))
     offered = [one for one in STARTS if one != "imagenet" or MODELS[model].imagenet]
-    start = st.segmented_control(
+    start = right.segmented_control(
         "Starting weights",
         offered,
         default=offered[0],
         required=True,
         format_func=STARTS.get,
         key=f"start-{model}",
-        help="Weights learnt elsewhere (transfer learning) need far fewer films. Those of ImageNet "
-        "are downloaded by Keras when the training starts.",
+        help="Random: it has learnt nothing yet. ImageNet: from a million photographs, downloaded "
+        "by Keras at the start; such a network needs far fewer films (transfer learning). A file: "
+        "weights of your own.",
     )
     if start != "file":
         return model, start

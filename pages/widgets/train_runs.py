@@ -1,6 +1,7 @@
 """All runs on the Train page: a line each, and finished ones side by side."""
 
 from pathlib import Path
+from textwrap import shorten
 
 import pandas as pd
 import streamlit as st
@@ -15,9 +16,9 @@ SHOWN = 15
 MOST = 6
 WIDTHS = [5, 3, 3, 5, 2, 3]
 MEASURES = {
-    "val_auc": "Validation AUC",
-    "val_accuracy": "Validation accuracy",
-    "val_loss": "Validation loss",
+    "val_auc": "AUC",
+    "val_accuracy": "Accuracy",
+    "val_loss": "Loss",
     "loss": "Training loss",
 }
 FINAL = {
@@ -56,7 +57,7 @@ def _list(folder: Path, phases: dict[str, str]) -> None:
     runs = list_runs(folder)
     if {run.name: run.phase for run in runs} != phases:
         st.rerun()
-    heads = ("Run", "", "Network", "Progress", "Best AUC", "Started")
+    heads = ("Run", "", "Network", "Progress", "AUC", "Started")
     for column, head in zip(st.columns(WIDTHS), heads, strict=True):
         column.caption(head)
     many = len(runs) > SHOWN and not st.session_state.get("all-runs")
@@ -82,7 +83,7 @@ def _line(run: Standing) -> None:
     if run.status.alive:
         cells[3].progress(min(1.0, run.done), text=words_of(run.status))
     elif run.problem or run.status.error:
-        cells[3].caption(plain((run.problem or run.status.error)[:90]))
+        cells[3].caption(plain(shorten(run.problem or run.status.error, 80, placeholder=" …")))
     else:
         cells[3].markdown(f"{run.state.total_epochs} of {run.epochs} epochs")
     best = run.best.get("val_auc")
@@ -103,7 +104,7 @@ def _compare(runs: dict[str, Standing]) -> None:
         placeholder="Choose runs",
     )
     measure = right.segmented_control(
-        "Curve",
+        "On validation films, by epoch",
         list(MEASURES),
         default="val_auc",
         required=True,
@@ -125,7 +126,7 @@ def _compare(runs: dict[str, Standing]) -> None:
             joined(chosen, measure),
             {run.name: run.name for run in chosen},
             shares=shares,
-            title=MEASURES[measure],
+            title=MEASURES[measure] + ("" if measure == "loss" else " on validation films"),
         ),
         key="compare-chart",
         config=PLAIN,

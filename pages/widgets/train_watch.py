@@ -128,7 +128,6 @@ def _numbers(run: Standing) -> None:
     speed = now.images_per_second if now.alive else None
     if speed is None and rows:
         speed = rows[-1].get("images_per_second")
-    left = "–" if not now.alive or now.seconds_left is None else duration(now.seconds_left)
     loss = now.loss if now.alive and now.loss is not None else rows[-1]["loss"] if rows else None
     figures = (
         (
@@ -136,7 +135,7 @@ def _numbers(run: Standing) -> None:
             f"{run.state.total_epochs} of {run.epochs}" if run.epochs else "–",
             "Passes over the training films, of all stages. A stage may end early.",
         ),
-        ("Time left", left, "From the speed of this stage so far; an early end comes off."),
+        _time(run),
         (
             "Training films a second",
             "–" if speed is None else f"{speed:,.0f}" if speed >= 10 else f"{speed:.1f}",
@@ -144,16 +143,36 @@ def _numbers(run: Standing) -> None:
         ),
         ("Training loss", "–" if loss is None else f"{loss:.3f}", "Mean of the epoch so far."),
         (
-            "Best validation AUC",
+            "Validation AUC",
             _score(best.get("val_auc")),
             "Of the epoch whose weights are kept: how often a film with the sign gets a higher "
             "score than one without (area under the ROC curve), mean of the classes; 0.5 is "
             "chance.",
         ),
-        ("Its accuracy", _score(best.get("val_accuracy")), "Share of validation films right."),
+        (
+            "Validation accuracy",
+            _score(best.get("val_accuracy")),
+            "Of the same epoch: share of validation films called rightly.",
+        ),
     )
     for column, (label, value, explained) in zip(st.columns(6), figures, strict=True):
         column.metric(label, value, help=explained)
+
+
+def _time(run: Standing) -> tuple[str, str, str]:
+    """How long it still takes, or how long the finished epochs took."""
+    if run.status.alive:
+        left = run.status.seconds_left
+        text = "–" if left is None else duration(left)
+        return "Time left", text, "From the speed of this stage so far; an early end comes off."
+    films = sum(run.config.get("split_sizes", {}).get("train", {}).values())
+    speeds = [row.get("images_per_second") for row in run.state.history]
+    spent = sum(films / speed for speed in speeds if speed)
+    return (
+        "Time trained",
+        duration(spent) if spent else "–",
+        "Of all finished epochs, without reading and judging films.",
+    )
 
 
 def _curves(run: Standing) -> None:

@@ -80,8 +80,11 @@ def stand(folder: Path) -> Standing:
         config = Run(folder).config if there else {}
         state = Run(folder).state()
         stages = len(config["recipe"]["stages"]) if there else None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError) as error:
         return Standing(folder.name, folder, "failed", status=now, problem=str(error))
+    except (KeyError, TypeError) as error:
+        problem = f"it was written by another version of xraycore ({error})."
+        return Standing(folder.name, folder, "failed", status=now, problem=problem)
     if now.alive:
         phase = now.phase if there or now.phase == "stopping" else "starting"
     elif state.stage == stages:
