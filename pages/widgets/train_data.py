@@ -98,16 +98,19 @@ def choose_data() -> Chosen | None:
     names = (name.strip() for name in text.split(";"))
     datasets = tuple(str(Path(name).expanduser().absolute()) for name in names if name)
     count = _asked_for(datasets)
-    job = _generating(count) if count else None
-    if job and not _ended(job, lambda: _generating.clear(count)):
+    if count and not _ended(_generating(count), datasets):
         return None
     job = _splitting(datasets)
-    if not _ended(job, lambda: _splitting.clear(datasets)):
-        return None
-    return _limited(datasets, job.result)
+    return _limited(datasets, job.result) if _ended(job, datasets) else None
 
 
-def _ended(job: Job, forget) -> bool:
+def _forget(datasets: tuple[str, ...]) -> None:
+    """Reads data sets anew from the next run on, and draws phantoms that are gone."""
+    _splitting.clear(datasets)
+    _generating.clear()
+
+
+def _ended(job: Job, datasets: tuple[str, ...]) -> bool:
     """Whether a job gave its result; how far it is, or what went wrong, is drawn."""
     if not job.wait():
         follow(job)
@@ -117,7 +120,13 @@ def _ended(job: Job, forget) -> bool:
     known = isinstance(job.error, ValueError | OSError)
     text = str(job.error) if known else f"{type(job.error).__name__}: {job.error}"
     st.error(plain(text), icon=":material/folder_off:")
-    st.button("Read again", key="read-again", icon=":material/refresh:", on_click=forget)
+    st.button(
+        "Read again",
+        key="read-again",
+        icon=":material/refresh:",
+        on_click=_forget,
+        args=(datasets,),
+    )
     return False
 
 
@@ -127,7 +136,7 @@ def _asked_for(datasets: tuple[str, ...]) -> int:
     number = place.name.removeprefix("phantoms-")
     if place.parent != cache_folder().absolute() or place.exists() or not number.isdecimal():
         return 0
-    return min(MOST, max(FEWEST, int(number)))
+    return int(number) if FEWEST <= int(number) <= MOST else 0
 
 
 def _offer() -> None:
@@ -194,7 +203,7 @@ def _limited(datasets: tuple[str, ...], manifest: Manifest) -> Chosen | None:
             icon=":material/refresh:",
             type="tertiary",
             help="After the folder has changed.",
-            on_click=_splitting.clear,
+            on_click=_forget,
             args=(datasets,),
         )
     if films < total:

@@ -25,6 +25,7 @@ from pathlib import Path
 from xraycore.training.run import write_json
 from xraycore.weightfiles import SHIPPED
 
+COMMAND = (sys.executable, "-m", "xraycore")
 JOB, PROGRESS, LOG, OUTPUT = "job.json", "progress.json", "log.txt", "output.txt"
 # Set for a command that was launched: the folder in which it says how far it is.
 VARIABLE = "XRAYCORE_JOB"
@@ -106,7 +107,7 @@ def launch(
             log.write(f"{_HEADING}{began:%Y-%m-%d %H:%M:%S} {shown}\n".encode())
             log.flush()
             process = subprocess.Popen(
-                [sys.executable, "-m", "xraycore", *arguments],
+                [*COMMAND, *arguments],
                 cwd=cwd if cwd.is_dir() else SHIPPED.parent,
                 env={**os.environ, "PYTHONPATH": path, VARIABLE: str(folder), **(variables or {})},
                 stdin=subprocess.DEVNULL,
