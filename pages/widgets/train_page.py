@@ -28,10 +28,10 @@ def show() -> None:
         tabs = st.tabs(
             ["New training", "Runs"], key="section", on_change="rerun", bind="query-params"
         )
-        if tabs[0].open:
-            with tabs[0]:
-                new_training()
-        else:
+        with tabs[0]:
+            # Drawn though it is hidden: a field that is left out forgets what was typed.
+            new_training()
+        if tabs[1].open:
             with tabs[1]:
                 runs_section(runs_folder())
 

@@ -15,7 +15,7 @@ from xraycore.training.runs import SHIPPING, Standing, ship_arguments, shipped_i
 from xraycore.weightfiles import weights_folder
 
 APP, OWN = "The app's models", "A folder of my own"
-REFUSED = "promote-refused"
+REFUSED, PROMOTIONS = "promote-refused", "promotions"
 
 
 def promote_section(run: Standing) -> None:
@@ -25,7 +25,6 @@ def promote_section(run: Standing) -> None:
     now = status(folder)
     if now.alive:
         follow_process(folder, "promotion")
-        return
     if REFUSED in st.session_state:
         st.error(plain(st.session_state.pop(REFUSED)), icon=":material/error:")
     if now.phase == "failed":
@@ -39,10 +38,10 @@ def promote_section(run: Standing) -> None:
     except ValueError as error:
         st.info(str(error), icon=":material/terminal:")
         return
-    _ask(run, folder, arguments)
+    _ask(run, folder, arguments, now.alive)
 
 
-def _ask(run: Standing, folder: Path, arguments: list[str]) -> None:
+def _ask(run: Standing, folder: Path, arguments: list[str], alive: bool) -> None:
     model, config = run.config["model"], run.config
     of_app = set(config["classes"]) == set(CHEST4)
     place = st.segmented_control(
@@ -51,6 +50,7 @@ def _ask(run: Standing, folder: Path, arguments: list[str]) -> None:
         default=APP if of_app else OWN,
         required=True,
         key=f"promote-to-{run.name}",
+        disabled=alive,
     )
     if place == APP:
         target = weights_folder()
@@ -65,6 +65,7 @@ def _ask(run: Standing, folder: Path, arguments: list[str]) -> None:
             "Folder",
             value=str(Path.home() / "xraycore-models"),
             key=f"promote-folder-{run.name}",
+            disabled=alive,
             help="Start the app with XRAYCORE_WEIGHTS=<folder> to see the models in it.",
         ).strip()
         if not text:
@@ -84,7 +85,10 @@ def _ask(run: Standing, folder: Path, arguments: list[str]) -> None:
         key=f"limits-{run.name}",
         placeholder="Trained on 200 drawn films: knows nothing of real ones.",
         height=80,
+        disabled=alive,
     )
+    # Every promotion is confirmed for itself.
+    number = st.session_state.setdefault(PROMOTIONS, 0)
     there, sure = shipped_into(target, model), True
     if there:
         st.warning(
@@ -93,14 +97,16 @@ def _ask(run: Standing, folder: Path, arguments: list[str]) -> None:
             icon=":material/warning:",
         )
         sure = st.checkbox(
-            f"Replace the {MODELS[model].title} that is there", key=f"replace-{there}"
+            f"Replace the {MODELS[model].title} that is there",
+            key=f"replace-{there}-{number}",
+            disabled=alive,
         )
     st.button(
         "Promote",
         key="promote",
         icon=":material/publish:",
         type="primary",
-        disabled=not sure,
+        disabled=alive or not sure,
         on_click=_promote,
         args=(folder, arguments, target, limits, model, sure),
     )
@@ -113,6 +119,7 @@ def _promote(
         st.session_state[REFUSED] = f"{target / model} was filled meanwhile: confirm to replace it."
         return
     try:
+        st.session_state[PROMOTIONS] += 1
         folder.mkdir(exist_ok=True)
         (folder / "limits.txt").write_text(limits)
         more = ["--limits", str((folder / "limits.txt").absolute()), "--json"]

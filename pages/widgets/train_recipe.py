@@ -32,6 +32,7 @@ STARTS = {
     "file": "A file",
 }
 VIEWS = {"lungs": "Lungs only (lung-field crop)", "film": "Whole film"}
+FORM = "train-form"
 CHANGES = {
     "recipe": "As the recipe",
     "none": "None",
@@ -119,7 +120,13 @@ def choose_recipe(chosen: Chosen, model: str, weights: str) -> Plan | None:
 
 def rate_key(plan: Plan) -> str:
     """Key of the field that holds the learning rate of a plan."""
-    return f"rate-{plan.model}-{plan.preset}-{plan.weights != 'none'}"
+    form = st.session_state.get(FORM, 0)
+    return f"rate-{form}-{plan.model}-{plan.preset}-{plan.weights != 'none'}"
+
+
+def clear_form() -> None:
+    """Gives the fields of a new training what their recipe says, the next time they are shown."""
+    st.session_state[FORM] = st.session_state.get(FORM, 0) + 1
 
 
 def _changed(plan: Plan) -> Plan:

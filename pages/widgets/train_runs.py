@@ -83,7 +83,8 @@ def _line(run: Standing) -> None:
     if run.status.alive:
         cells[3].progress(min(1.0, run.done), text=words_of(run.status))
     elif run.problem or run.status.error:
-        cells[3].caption(plain(shorten(run.problem or run.status.error, 80, placeholder=" …")))
+        text = shorten(run.problem or run.status.error, 80, placeholder=" …")
+        cells[3].caption(plain(text[:1].upper() + text[1:]))
     else:
         cells[3].markdown(f"{run.state.total_epochs} of {run.epochs} epochs")
     best = run.best.get("val_auc")
@@ -104,7 +105,7 @@ def _compare(runs: dict[str, Standing]) -> None:
         placeholder="Choose runs",
     )
     measure = right.segmented_control(
-        "On validation films, by epoch",
+        "Curve",
         list(MEASURES),
         default="val_auc",
         required=True,

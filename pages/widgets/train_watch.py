@@ -10,6 +10,7 @@ from pages.widgets.metric_training import LOSSES, SHARES
 from pages.widgets.score_charts import PLAIN, history_chart
 from pages.widgets.train_jobs import duration, show_failure, words_of
 from pages.widgets.train_promote import promote_section
+from pages.widgets.train_recipe import clear_form
 from xraycore.models.spec import MODELS
 from xraycore.training.jobs import last_lines, stop
 from xraycore.training.runs import Standing, resume, stand
@@ -71,6 +72,8 @@ def close_run() -> None:
     """Goes back to all runs."""
     st.query_params.pop("run", None)
     st.session_state["section"] = "Runs"
+    # The form was not shown meanwhile.
+    clear_form()
 
 
 def _buttons(run: Standing) -> None:
@@ -119,7 +122,8 @@ def _live(folder: Path, phase: str) -> None:
     if run.status.alive:
         reading = not run.status.epoch and run.status.activity
         st.progress(min(1.0, run.status.done if reading else run.done), text=words_of(run.status))
-    _numbers(run)
+    if run.config:
+        _numbers(run)
     _curves(run)
 
 
