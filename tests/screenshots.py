@@ -1,18 +1,29 @@
 """`python -m tests.screenshots FOLDER`: pictures of every page, with generated films only."""
 
+import os
 import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 from tests.browser.conftest import _FLAGS, find_chromium, serve_app
+from xraycore.training.jobs import stop
+from xraycore.training.runs import list_runs
 
 
 def main(folder: Path) -> None:
-    """Writes compare.png, data.png, data-film.png, metrics.png and about.png."""
+    """Writes compare.png, data.png, data-film.png, metrics.png, train.png and about.png.
+
+    The training is of its own: a folder of runs that is deleted afterwards.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", suffix=".log") as log, sync_playwright() as playwright:
+    with (
+        tempfile.TemporaryDirectory() as runs,
+        tempfile.NamedTemporaryFile("w", suffix=".log") as log,
+        sync_playwright() as playwright,
+    ):
+        os.environ["XRAYCORE_RUNS"] = runs
         server, url = serve_app(log)
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=_FLAGS)
         try:
@@ -36,6 +47,7 @@ def main(folder: Path) -> None:
             page.get_by_text("Click a heading to sort").wait_for()
             page.wait_for_timeout(5000)
             page.screenshot(path=folder / "metrics.png")
+            train(page, url, folder / "train.png")
             page.goto(f"{url}/about")
             page.get_by_text("Know its limits").first.wait_for()
             page.wait_for_timeout(5000)
@@ -43,6 +55,24 @@ def main(folder: Path) -> None:
         finally:
             browser.close()
             server.terminate()
+            for run in list_runs(Path(runs)):
+                stop(run.folder, at_once=True)
+
+
+def train(page: Page, url: str, file: Path) -> None:
+    """A picture of a training on phantoms at work."""
+    page.goto(f"{url}/train")
+    page.get_by_role("button", name="Generate phantoms").click()
+    page.get_by_text("Change the recipe").click()
+    epochs = page.get_by_role("spinbutton", name="Epochs")
+    # More than it will come to before it is stopped.
+    epochs.fill("60")
+    epochs.press("Enter")
+    page.get_by_text("≤ 60").wait_for()
+    page.get_by_role("button", name="Start training").click()
+    page.get_by_text("learning by heart").wait_for()
+    page.wait_for_timeout(8000)
+    page.screenshot(path=file)
 
 
 if __name__ == "__main__":
