@@ -55,7 +55,8 @@ def open_run(name: str) -> None:
 
 def _list(folder: Path, phases: dict[str, str]) -> None:
     runs = list_runs(folder)
-    if {run.name: run.phase for run in runs} != phases:
+    # A click on a run reruns this fragment only.
+    if "run" in st.query_params or {run.name: run.phase for run in runs} != phases:
         st.rerun()
     heads = ("Run", "", "Network", "Progress", "AUC", "Started")
     for column, head in zip(st.columns(WIDTHS), heads, strict=True):
