@@ -71,7 +71,7 @@ def train(page: Page, url: str, file: Path) -> None:
     page.get_by_text("≤ 60").wait_for()
     page.get_by_role("button", name="Start training").click()
     page.get_by_text("learning by heart").wait_for()
-    page.wait_for_timeout(8000)
+    page.wait_for_timeout(2000)
     page.screenshot(path=file)
 
 

@@ -1,5 +1,6 @@
 """Plotly figures of the Train page."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
@@ -31,12 +32,20 @@ def rate_chart(curve: Mapping[str, Sequence[float]], suggestion: float | None) -
         hovertemplate="rate %{x:.1e}: loss %{y:.3f}<extra></extra>",
     )
     if suggestion is not None:
-        figure.add_vline(
-            x=suggestion,
-            line={"color": TEXT, "width": 1, "dash": "dot"},
-            annotation={"text": f"{suggestion:.1e}", "font": {"size": 13, "color": TEXT}},
+        figure.add_vline(x=suggestion, line={"color": TEXT, "width": 1, "dash": "dot"})
+        figure.add_annotation(
+            # Lines take the value on a logarithmic axis, annotations its logarithm.
+            x=math.log10(suggestion),
+            y=1,
+            yref="paper",
+            xanchor="left",
+            yanchor="bottom",
+            showarrow=False,
+            text=f"{suggestion:.1e}",
+            font={"size": 13, "color": TEXT},
         )
     axis = {"gridcolor": GRID, "zeroline": False, "fixedrange": True, "automargin": True}
+    axis["tickfont"] = {"size": 12}
     # A loss that runs away would press the rest of the curve flat.
     low, first = min(curve["smoothed"]), curve["smoothed"][0]
     top = max(first, min(max(curve["smoothed"]), 2 * first)) + 0.1 * first

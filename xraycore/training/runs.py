@@ -9,7 +9,6 @@ from pathlib import Path
 from xraycore.training.jobs import Status, launch, read_job, status
 from xraycore.training.run import Run, State
 
-PHASES = ("starting", "running", "stopping", "stopped", "failed", "finished")
 # Where the job that ships a run says how far it is.
 SHIPPING = "shipping"
 
@@ -21,8 +20,8 @@ class Standing:
     Attributes:
         name: Its folder's name.
         folder: Where it lies.
-        phase: One of `PHASES`; a run that no process works on and that is not finished is
-            "stopped", unless its process said otherwise.
+        phase: "starting", "running", "stopping", "stopped", "failed" or "finished". A run that no
+            process works on and that is not finished is stopped, unless its process failed.
         config: See `Run.config`; empty while it is starting, or where it never began.
         state: The last finished epoch's.
         status: What its process says.
