@@ -12,6 +12,7 @@ page = st.navigation(
         st.Page("pages/data.py", title="Data", icon=":material/folder_open:"),
         st.Page("pages/metrics.py", title="Metrics", icon=":material/monitoring:"),
         st.Page("pages/review.py", title="Review", icon=":material/rate_review:"),
+        st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
         st.Page("pages/about.py", title="About the models", icon=":material/info:"),
     ],
     position="top",

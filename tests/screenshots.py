@@ -1,25 +1,31 @@
 """`python -m tests.screenshots FOLDER`: pictures of every page, with generated films only."""
 
+import os
 import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 from tests.browser.conftest import _FLAGS, find_chromium, serve_app
 from tests.browser.test_review import join, judge, set_up
+from xraycore.training.jobs import stop
+from xraycore.training.runs import list_runs
 
 
 def main(folder: Path) -> None:
-    """Writes a picture a page: compare.png, explain.png and so on."""
+    """Writes a picture a page: compare.png, explain.png and so on.
+
+    Trainings and reviews are of its own, and are deleted afterwards.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as own,
         tempfile.NamedTemporaryFile("w", suffix=".log") as log,
         sync_playwright() as playwright,
     ):
-        database = f"sqlite:///{own}/reviews.sqlite3"
-        server, url = serve_app(log, XRAYCORE_DATABASE=database)
+        os.environ["XRAYCORE_RUNS"] = f"{own}/runs"
+        server, url = serve_app(log, XRAYCORE_DATABASE=f"sqlite:///{own}/reviews.sqlite3")
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=_FLAGS)
         try:
             page = browser.new_page(viewport={"width": 1440, "height": 960})
@@ -50,6 +56,7 @@ def main(folder: Path) -> None:
             judge(page, 1, "d", "2", box=True)
             page.wait_for_timeout(2000)
             page.screenshot(path=folder / "review.png")
+            train(page, url, folder / "train.png")
             page.goto(f"{url}/about")
             page.get_by_text("Know its limits").first.wait_for()
             page.wait_for_timeout(5000)
@@ -57,6 +64,24 @@ def main(folder: Path) -> None:
         finally:
             browser.close()
             server.terminate()
+            for run in list_runs(Path(runs)):
+                stop(run.folder, at_once=True)
+
+
+def train(page: Page, url: str, file: Path) -> None:
+    """A picture of a training on phantoms at work."""
+    page.goto(f"{url}/train")
+    page.get_by_role("button", name="Generate phantoms").click()
+    page.get_by_text("Change the recipe").click()
+    epochs = page.get_by_role("spinbutton", name="Epochs")
+    # More than it will come to before it is stopped.
+    epochs.fill("60")
+    epochs.press("Enter")
+    page.get_by_text("≤ 60").wait_for()
+    page.get_by_role("button", name="Start training").click()
+    page.get_by_text("learning by heart").wait_for()
+    page.wait_for_timeout(2000)
+    page.screenshot(path=file)
 
 
 if __name__ == "__main__":

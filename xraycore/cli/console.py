@@ -2,7 +2,6 @@
 
 import json
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -10,6 +9,8 @@ from datetime import timedelta
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.table import Table
+
+from xraycore.training.progress import TimeLeft
 
 # Tables go to stdout; progress and remarks to stderr, so that --json leaves stdout to the document.
 # Plain text: a file's name may hold [brackets] or :colons:, which rich would take for its own.
@@ -36,32 +37,6 @@ def emit_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[objec
 
 def _cell(value: object) -> str:
     return f"{value:.3f}" if isinstance(value, float) else str(value)
-
-
-class TimeLeft:
-    """Seconds left of a task, from its mean speed since the phase it is in began.
-
-    A phase has a speed of its own: reading films tells nothing about training on them, nor does
-    one stage of training about the next. The mean of a whole phase, because a speed of the last
-    moments jumps whenever an epoch ends and validation halts the count.
-    """
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic):
-        self._clock = clock
-        self._phase: str | None = None
-        self._began = self._began_at = self._done = 0.0
-
-    def __call__(self, done: float, phase: str) -> float | None:
-        """Seconds left at a share done in [0, 1]; None where a phase has just begun.
-
-        A phase ends where its name changes or where the share done falls.
-        """
-        now = self._clock()
-        if phase != self._phase or done < self._done:
-            self._phase, self._began, self._began_at = phase, now, done
-        self._done = done
-        covered = done - self._began_at
-        return (now - self._began) * (1.0 - done) / covered if covered > 0 else None
 
 
 @contextmanager

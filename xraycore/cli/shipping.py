@@ -12,6 +12,8 @@ from xraycore.cli.console import emit_json, emit_table, progress_bar
 from xraycore.data.labels import parse_classes
 from xraycore.data.manifest import read_manifest
 from xraycore.data.splits import limit_training, read_splits
+from xraycore.training.progress import Progress
+from xraycore.training.recorder import recorded
 
 
 @app.command()
@@ -38,14 +40,19 @@ def ship(
     )
     if films is not None:
         manifest = limit_training(manifest, films, seed=opened.config["seed"])
-    with progress_bar() as update:
+    with recorded() as record, progress_bar() as update:
+
+        def report(activity: str, done: float) -> None:
+            update(activity, done)
+            record(Progress(activity, done))
+
         folder = ship(
             opened,
             manifest,
             external=[read_manifest(one) for one in external or []],
             limits=read_limits(limits) if limits else [],
             command=shlex.join(["python", "-m", "xraycore", *sys.argv[1:]]),
-            report=update,
+            report=report,
         )
     from xraycore.models.store import read_card
 

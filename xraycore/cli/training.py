@@ -2,7 +2,6 @@
 
 import shlex
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +14,7 @@ from xraycore.data.labels import parse_classes
 from xraycore.data.manifest import read_manifest
 from xraycore.data.splits import limit_training, read_splits
 from xraycore.models.spec import get_spec
+from xraycore.training.recorder import recorded
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -27,6 +27,17 @@ Model = Annotated[str, typer.Option(help="Network to train; see `models`.")]
 Preset = Annotated[str, typer.Option(help="cpu, gpu or quick.")]
 Weights = Annotated[
     str, typer.Option(help="Start from: imagenet (downloaded), none, or a .weights.h5 file.")
+]
+Films = Annotated[
+    int | None, typer.Option(help="Train on at most this many films, as many of each label.")
+]
+Augment = Annotated[str | None, typer.Option(help="E.g. 'shear=0.2,zoom=0.2,flip=0.5', or none.")]
+BatchSize = Annotated[int | None, typer.Option(help="Images a step.")]
+View = Annotated[
+    str | None, typer.Option(help="What the network sees: lungs (the lung field) or film.")
+]
+Evidence = Annotated[
+    float | None, typer.Option(help="Weight of the loss on evidence outside the lungs.")
 ]
 
 # Heading -> key of a history row.
@@ -56,24 +67,16 @@ def train(
     weights: Weights = "none",
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the run stopped.")] = False,
     classes: Classes = None,
-    films: Annotated[
-        int | None, typer.Option(help="Train on at most this many films, as many of each label.")
-    ] = None,
+    films: Films = None,
     epochs: Annotated[int | None, typer.Option(help="Epochs of the last stage.")] = None,
     lr: Annotated[
         float | None,
         typer.Option(help="Peak learning rate of the last stage; earlier stages keep theirs."),
     ] = None,
-    augment: Annotated[
-        str | None, typer.Option(help="E.g. 'shear=0.2,zoom=0.2,flip=0.5', or none.")
-    ] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Images a step.")] = None,
-    view: Annotated[
-        str | None, typer.Option(help="What the network sees: lungs (the lung field) or film.")
-    ] = None,
-    evidence: Annotated[
-        float | None, typer.Option(help="Weight of the loss on evidence outside the lungs.")
-    ] = None,
+    augment: Augment = None,
+    batch_size: BatchSize = None,
+    view: View = None,
+    evidence: Evidence = None,
     choose_on: Annotated[
         list[str] | None,
         typer.Option(help="A data set to choose the best epoch by, never trained on."),
@@ -91,34 +94,37 @@ def train(
     if films is not None:
         manifest = limit_training(manifest, films, seed=seed)
 
-    from xraycore.training.augmentation import Augmentation
     from xraycore.training.recipe import preset as get_preset
 
-    recipe = get_preset(preset, spec, pretrained=weights != "none")
-    if epochs is not None:
-        recipe = recipe.with_epochs(epochs)
-    if lr is not None:
-        recipe = recipe.with_learning_rate(lr)
-    if augment is not None:
-        recipe = replace(recipe, augmentation=Augmentation.parse(augment))
-    if batch_size is not None:
-        recipe = replace(recipe, batch_size=batch_size)
-
-    if view is not None:
-        recipe = replace(recipe, view=view)
-    if evidence is not None:
-        recipe = replace(recipe, evidence=evidence)
+    recipe = get_preset(preset, spec, pretrained=weights != "none").adapted(
+        epochs=epochs,
+        lr=lr,
+        augment=augment,
+        batch_size=batch_size,
+        view=view,
+        evidence=evidence,
+    )
     external = [read_manifest(one) for one in choose_on or []]
 
-    # Late: a mistake in the options is told before TensorFlow takes its seconds to start.
-    import keras
-
-    from xraycore.training.fit import train
-
-    # Keras writes the progress of a download to stdout.
-    keras.config.disable_interactive_logging()
+    facts = {
+        "datasets": [str(Path(dataset).absolute()) for dataset in datasets],
+        "classes": classes,
+        "films": films,
+    }
     try:
-        with progress_bar() as update:
+        with recorded(out, facts) as record, progress_bar() as update:
+            # Late: a mistake in the options is told before TensorFlow takes its seconds to start.
+            import keras
+
+            from xraycore.training.fit import train
+
+            # Keras writes the progress of a download to stdout.
+            keras.config.disable_interactive_logging()
+
+            def report(progress: "Progress") -> None:
+                update(*_described(progress))
+                record(progress)
+
             run = train(
                 manifest,
                 spec,
@@ -131,7 +137,7 @@ def train(
                 seed=seed,
                 resume=resume,
                 command=shlex.join(["python", "-m", "xraycore", *sys.argv[1:]]),
-                report=lambda progress: update(*_described(progress)),
+                report=report,
             )
     except KeyboardInterrupt:
         raise ValueError(f"stopped. Go on with the same command and --resume ({out}).") from None
@@ -162,6 +168,11 @@ def lr_find(
     preset: Preset = "cpu",
     weights: Weights = "none",
     classes: Classes = None,
+    films: Films = None,
+    augment: Augment = None,
+    batch_size: BatchSize = None,
+    view: View = None,
+    evidence: Evidence = None,
     steps: Annotated[int, typer.Option(help="Number of rates, a batch each.")] = 100,
     out: Annotated[Path | None, typer.Option(help="HTML file to draw the curve into.")] = None,
     seed: Seed = 0,
@@ -173,27 +184,29 @@ def lr_find(
     """
     spec = get_spec(model)
     manifest = read_splits(datasets, parse_classes(classes) if classes else None, seed=seed)
+    if films is not None:
+        manifest = limit_training(manifest, films, seed=seed)
     if out:
         out.parent.mkdir(parents=True, exist_ok=True)
 
     from xraycore.training.recipe import preset as get_preset
 
-    recipe = get_preset(preset, spec, pretrained=weights != "none")
+    recipe = get_preset(preset, spec, pretrained=weights != "none").adapted(
+        augment=augment, batch_size=batch_size, view=view, evidence=evidence
+    )
+    with recorded() as record, progress_bar() as update:
+        import keras
 
-    import keras
+        from xraycore.training.lr_find import find_learning_rate
 
-    from xraycore.training.lr_find import find_learning_rate
+        keras.config.disable_interactive_logging()
 
-    keras.config.disable_interactive_logging()
-    with progress_bar() as update:
+        def report(progress: "Progress") -> None:
+            update(*_described(progress))
+            record(progress)
+
         curve = find_learning_rate(
-            manifest,
-            spec,
-            recipe,
-            weights=weights,
-            steps=steps,
-            seed=seed,
-            report=lambda progress: update(*_described(progress)),
+            manifest, spec, recipe, weights=weights, steps=steps, seed=seed, report=report
         )
     if out:
         _draw(curve, spec.title).write_html(out, include_plotlyjs=True)

@@ -5,6 +5,7 @@ quantum noise, and the response of a film. `xraycore.data.phantom_shapes` draws 
 `xraycore.data.opacities` the opacities.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,11 +60,17 @@ def make_phantom(seed: int, *, opacity: bool = False, size: int = 512) -> Phanto
 
 
 def write_phantoms(
-    folder: str | Path, per_class: int, *, size: int = 256, seed: int = 0
+    folder: str | Path,
+    per_class: int,
+    *,
+    size: int = 256,
+    seed: int = 0,
+    report: Callable[[float], None] = lambda share: None,
 ) -> list[Path]:
     """Writes a plain `<class>/phantom-<seed>.png` data set of 8-bit grey films.
 
-    The chests of the two classes have different seeds: no chest is in both.
+    The chests of the two classes have different seeds: no chest is in both. `report` is called
+    with the share that is done, in [0, 1].
 
     Raises:
         ValueError: If fewer than one film a class is asked for, or the size is below 32 pixels.
@@ -78,6 +85,7 @@ def write_phantoms(
         picture = np.rint(phantom.pixels * 255).astype(np.uint8)
         file.write_bytes(cv2.imencode(".png", picture)[1].tobytes())
         written.append(file)
+        report(len(written) / (2 * per_class))
     return written
 
 

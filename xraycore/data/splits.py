@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from xraycore.data.manifest import Manifest, Record, read_manifest
+from xraycore.data.manifest import DatasetError, Manifest, Record, read_manifest
 
 # A validation split with fewer images than this of any class decides nothing: the 16 images of
 # Kaggle's chest_xray/val have no viral case.
@@ -100,6 +100,25 @@ def limit_training(manifest: Manifest, films: int, *, seed: int = 0) -> Manifest
             if place < len(records) and len(kept) < films:
                 kept.add(records[place])
     return Manifest(tuple(r for r in manifest.records if r.split != "train" or r in kept))
+
+
+def trainable_classes(manifest: Manifest) -> tuple[str, ...]:
+    """The classes of a data set that can be trained on.
+
+    Raises:
+        DatasetError: If there are fewer than two, or one has no film to train or validate on.
+    """
+    classes = manifest.classes
+    if len(classes) < 2:
+        raise DatasetError(f"expected at least two classes. Received: {', '.join(classes)}")
+    for split in ("train", "val"):
+        present = {record.label for record in manifest.split(split)}
+        if missing := [label for label in classes if label not in present]:
+            raise DatasetError(
+                f"expected films of every class in the split {split!r}; "
+                f"there is none of {', '.join(missing)}."
+            )
+    return classes
 
 
 def _usable_validation(records: Iterable[Record]) -> bool:

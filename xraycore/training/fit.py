@@ -9,10 +9,12 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from xraycore.data.manifest import DatasetError, Manifest
+from xraycore.data.manifest import Manifest
+from xraycore.data.splits import trainable_classes
 from xraycore.models.architectures import build_network
 from xraycore.models.imagenet import load_start
 from xraycore.models.spec import ModelSpec
+from xraycore.training.follow import Follow
 from xraycore.training.images import Batches, Films, load_films
 from xraycore.training.learner import (
     compile_for,
@@ -21,7 +23,7 @@ from xraycore.training.learner import (
     resolve_precision,
     set_trainable,
 )
-from xraycore.training.progress import Follow, Progress, Report
+from xraycore.training.progress import Progress, Report
 from xraycore.training.recipe import Recipe
 from xraycore.training.run import Run, State, environment
 from xraycore.training.teacher import teach
@@ -109,25 +111,6 @@ class Data:
     teacher: np.ndarray | None
 
 
-def trainable_classes(manifest: Manifest) -> tuple[str, ...]:
-    """The classes of a data set that can be trained on.
-
-    Raises:
-        DatasetError: If there are fewer than two, or one has no film to train or validate on.
-    """
-    classes = manifest.classes
-    if len(classes) < 2:
-        raise DatasetError(f"expected at least two classes. Received: {', '.join(classes)}")
-    for split in ("train", "val"):
-        present = {record.label for record in manifest.split(split)}
-        if missing := [label for label in classes if label not in present]:
-            raise DatasetError(
-                f"expected films of every class in the split {split!r}; "
-                f"there is none of {', '.join(missing)}."
-            )
-    return classes
-
-
 def _train_stage(
     run: Run,
     state: State,
@@ -175,7 +158,7 @@ def _train_stage(
             epoch=state.total_epochs,
         )
         reseed_dropout(network, seed, state.total_epochs)
-        follow = Follow(recipe, state, steps, report)
+        follow = Follow(recipe, state, len(train_films.records), report)
         fitted = learner.fit(batches, shuffle=False, verbose=0, callbacks=[follow])
         seconds = time.monotonic() - began
         if not math.isfinite(fitted.history["loss"][0]):

@@ -7,10 +7,10 @@ import keras
 import numpy as np
 
 from xraycore.data.manifest import Manifest
+from xraycore.data.splits import trainable_classes
 from xraycore.models.architectures import build_network
 from xraycore.models.imagenet import load_start
 from xraycore.models.spec import ModelSpec
-from xraycore.training.fit import trainable_classes
 from xraycore.training.images import Batches, Films, load_films
 from xraycore.training.learner import compile_for, computing_in, resolve_precision, set_trainable
 from xraycore.training.progress import Progress, Report

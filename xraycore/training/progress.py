@@ -1,12 +1,8 @@
 """Where a training run is, for whoever shows it."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-
-import keras
-
-from xraycore.training.recipe import Recipe
-from xraycore.training.run import State
 
 
 @dataclass(frozen=True)
@@ -20,6 +16,8 @@ class Progress:
         epochs: Epochs of the stage.
         loss: Mean training loss of the epoch so far, that of the batch in a range test, None while
             reading.
+        films: Films of the epoch that were trained on so far; 0 where there are no epochs.
+        of_films: Films of an epoch. Once `films` comes to it, the validation films are judged.
     """
 
     activity: str
@@ -27,31 +25,55 @@ class Progress:
     epoch: int = 0
     epochs: int = 0
     loss: float | None = None
+    films: int = 0
+    of_films: int = 0
 
 
 Report = Callable[[Progress], None]
 
 
-class Follow(keras.callbacks.Callback):
-    """Reports the share of the run that is done; a film's cost grows with its area."""
+class TimeLeft:
+    """Seconds left of a task, from its mean speed since the phase it is in began.
 
-    def __init__(self, recipe: Recipe, state: State, steps: int, report: Report):
-        super().__init__()
-        self.stage, self.state = recipe.stages[state.stage], state
-        self.steps, self.report = steps, report
-        costs = [stage.epochs * stage.size**2 for stage in recipe.stages]
-        self.total = sum(costs)
-        self.before = sum(costs[: state.stage]) + state.epoch * self.stage.size**2
+    A phase has a speed of its own: reading films tells nothing about training on them, nor does
+    one stage of training about the next. The mean of a whole phase, because a speed of the last
+    moments jumps whenever an epoch ends and validation halts the count.
+    """
 
-    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Called by Keras."""
-        done = self.before + (batch + 1) / self.steps * self.stage.size**2
-        self.report(
-            Progress(
-                self.stage.name,
-                done / self.total,
-                self.state.epoch + 1,
-                self.stage.epochs,
-                float((logs or {}).get("loss", float("nan"))),
-            )
-        )
+    def __init__(self, clock: Callable[[], float] = time.monotonic):
+        self._clock = clock
+        self._phase: str | None = None
+        self._began = self._began_at = self._done = 0.0
+
+    def __call__(self, done: float, phase: str) -> float | None:
+        """Seconds left at a share done in [0, 1]; None where a phase has just begun.
+
+        A phase ends where its name changes or where the share done falls.
+        """
+        now = self._clock()
+        if phase != self._phase or done < self._done:
+            self._phase, self._began, self._began_at = phase, now, done
+        self._done = done
+        covered = done - self._began_at
+        return (now - self._began) * (1.0 - done) / covered if covered > 0 else None
+
+
+class Speed:
+    """Films a second, mean of the epoch so far; between two epochs that of the last one."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic):
+        self._clock = clock
+        self._films = 0
+        self._last: float | None = None
+        self._began: tuple[float, float] | None = None
+
+    def __call__(self, films: int) -> float | None:
+        """At that many films of the epoch; None where nothing can be said yet."""
+        now = self._clock()
+        if self._began is None or films <= self._films:
+            # The first batch of a process compiles the network: what follows it is the speed.
+            self._began = (now, films)
+        elif now > self._began[0]:
+            self._last = (films - self._began[1]) / (now - self._began[0])
+        self._films = films
+        return self._last

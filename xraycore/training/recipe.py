@@ -96,6 +96,27 @@ class Recipe:
         """The same recipe with another peak rate in its last stage."""
         return self._with_last(replace(self.stages[-1], learning_rate=rate))
 
+    def adapted(
+        self,
+        *,
+        epochs: int | None = None,
+        lr: float | None = None,
+        augment: str | None = None,
+        batch_size: int | None = None,
+        view: str | None = None,
+        evidence: float | None = None,
+    ) -> "Recipe":
+        """The same recipe but for what is given, as the options of `train` name it.
+
+        Raises:
+            ValueError: If a value is out of its range.
+        """
+        recipe = self if epochs is None else self.with_epochs(epochs)
+        recipe = recipe if lr is None else recipe.with_learning_rate(lr)
+        given = {"batch_size": batch_size, "view": view, "evidence": evidence}
+        given["augmentation"] = None if augment is None else Augmentation.parse(augment)
+        return replace(recipe, **{k: value for k, value in given.items() if value is not None})
+
     def _with_last(self, stage: Stage) -> "Recipe":
         return replace(self, stages=(*self.stages[:-1], stage))
 

@@ -1,0 +1,98 @@
+import csv
+import json
+
+import pytest
+
+from pages.widgets.train_recipe import RECIPES
+from xraycore.cli.main import main
+from xraycore.training.plan import (
+    Plan,
+    check_name,
+    expected_seconds,
+    free_name,
+    is_name,
+    measured_speeds,
+)
+from xraycore.training.recipe import PRESETS, Recipe, Stage
+
+RECIPE = Recipe((Stage("low", 2, 100, 1e-3), Stage("full", 3, 200, 1e-4)))
+
+
+def history(folder, rows):
+    """Writes size and images a second of each epoch."""
+    folder.mkdir(parents=True)
+    with (folder / "history.csv").open("w", newline="") as handle:
+        writer = csv.writer(handle)
+        writer.writerows([("size", "images_per_second"), *rows])
+    return folder
+
+
+def test_a_plan_is_the_command_line_and_the_recipe_that_it_gives():
+    plan = Plan(("/films", "/more films"), "vgg16", epochs=7, lr=2e-4, view="film", evidence=0.0)
+    assert plan.train_arguments("/runs/one") == [
+        *("train", "/films", "/more films", "--model", "vgg16", "--preset", "quick"),
+        *("--epochs", "7", "--lr", "0.0002", "--view", "film", "--evidence", "0"),
+        *("--out", "/runs/one"),
+    ]
+    recipe = plan.recipe()
+    assert (recipe.stages[-1].epochs, recipe.stages[-1].learning_rate) == (7, 2e-4)
+    assert (recipe.view, recipe.evidence) == ("film", 0.0)
+    # The finder tries rates itself, on the same films and changes.
+    finder = Plan(("/films",), "vgg16", weights="imagenet", films=50, lr=1.0, augment="zoom=0.1")
+    assert finder.rate_arguments() == [
+        *("lr-find", "/films", "--model", "vgg16", "--preset", "quick", "--weights", "imagenet"),
+        *("--films", "50", "--augment", "zoom=0.1", "--json"),
+    ]
+
+
+@pytest.mark.parametrize("command", ["train_arguments", "rate_arguments"])
+def test_the_command_line_knows_every_option_of_a_plan(tmp_path, capsys, command):
+    plan = Plan((str(tmp_path / "gone"),), "basic_cnn", "cpu", "none", 9, 2, 0.1, "none", "film", 1)
+    given = [tmp_path / "run"] if command == "train_arguments" else []
+    with pytest.raises(SystemExit):
+        main(getattr(plan, command)(*given))
+    assert "gone: expected a data set folder" in capsys.readouterr().err
+
+
+def test_mistakes_of_a_plan_are_told():
+    with pytest.raises(ValueError, match="epochs must be positive"):
+        Plan(("/films",), "vgg16", epochs=0).recipe()
+    with pytest.raises(ValueError, match="augmentation expects NAME=NUMBER"):
+        Plan(("/films",), "vgg16", augment="shake").recipe()
+
+
+def test_names_of_runs(tmp_path):
+    assert check_name("run-2.b_C", tmp_path) == "run-2.b_C"
+    for bad in ("", "..", "-x", "a/b", "a b", "x" * 61, "é"):
+        assert not is_name(bad)
+        with pytest.raises(ValueError, match="a run's name has 1 to 60"):
+            check_name(bad, tmp_path)
+    assert free_name("vgg16", "cpu", tmp_path) == "vgg16-cpu"
+    (tmp_path / "vgg16-cpu").mkdir()
+    (tmp_path / "vgg16-cpu-2").mkdir()
+    assert free_name("vgg16", "cpu", tmp_path) == "vgg16-cpu-3"
+    with pytest.raises(ValueError, match="vgg16-cpu in .* already"):
+        check_name("vgg16-cpu", tmp_path)
+
+
+def test_the_cost_follows_from_measured_speeds():
+    # 2 x 600 films at 60 a second, 3 x 600 at 10 a second.
+    assert expected_seconds(RECIPE, 600, {100: 60.0, 200: 10.0}) == pytest.approx(20 + 180)
+    # A film of twice the side costs four times as much.
+    assert expected_seconds(RECIPE, 600, {100: 60.0}) == pytest.approx(20 + 1800 / 15)
+    assert expected_seconds(RECIPE, 600, {}) is None
+
+
+def test_speeds_are_those_of_the_model_and_the_latest_count(tmp_path):
+    shipped = history(tmp_path / "vgg16", [(128, 6.0), (224, 2.0)])
+    other = history(tmp_path / "xception", [(128, 90.0)])
+    own = history(tmp_path / "runs" / "mine", [(224, 3.0), (224, 4.0)])
+    (own / "run.json").write_text(json.dumps({"model": "vgg16"}))
+    broken = history(tmp_path / "runs" / "broken", [("many", "few")])
+    (broken / "run.json").write_text("{}")
+    found = measured_speeds("vgg16", [shipped, other, own, broken, tmp_path / "gone"])
+    assert found == {128: 6.0, 224: 4.0}
+
+
+def test_every_preset_is_offered_in_words():
+    assert set(RECIPES) == set(PRESETS)

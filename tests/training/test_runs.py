@@ -1,0 +1,103 @@
+import json
+import os
+import sys
+
+import pytest
+
+from tests.training.test_jobs import wait_for
+from xraycore.training import jobs
+from xraycore.training.jobs import started_at
+from xraycore.training.run import Run, State
+from xraycore.training.runs import list_runs, resume, ship_arguments, stand
+
+STAGES = [{"name": "low", "epochs": 2}, {"name": "full", "epochs": 3}]
+
+
+def write_run(folder, *, stage=0, rows=(), command=None, job=None, progress=None):
+    """A run's files with that many finished stages, and that history."""
+    run = Run(folder)
+    run.start({"model": "vgg16", "recipe": {"stages": STAGES}, "command": command}, resume=False)
+    state = State(stage=stage, total_epochs=len(rows), history=list(rows))
+    run.commit(state)
+    if job is not None:
+        job = {"pid": 1, "started": "long ago", "began": "2026-01-01T10:00:00", **job}
+        (folder / "job.json").write_text(json.dumps(job))
+        (folder / "progress.json").write_text(json.dumps({"pid": job["pid"], **(progress or {})}))
+    return folder
+
+
+def row(epoch, stage, **scores):
+    return {"epoch": epoch, "stage": stage, "loss": 1.0, **scores}
+
+
+def test_how_a_run_stands(tmp_path):
+    alive = {"pid": os.getpid(), "started": started_at(os.getpid())}
+    write_run(tmp_path / "by-hand")
+    write_run(tmp_path / "done", stage=2, job={})
+    write_run(tmp_path / "halted", job={}, progress={"end": "stopped"})
+    write_run(tmp_path / "broken", job={}, progress={"end": "failed", "error": "no memory"})
+    write_run(tmp_path / "vanished", job={}, progress={"epoch": 2})
+    write_run(tmp_path / "working", job=alive, progress={"epoch": 1, "done": 0.3})
+    write_run(tmp_path / "ending", job=alive | {"stop_asked": True})
+    (tmp_path / "no-run").mkdir()
+    phases = {run.name: run.phase for run in list_runs(tmp_path)}
+    assert phases == {
+        "by-hand": "stopped",
+        "done": "finished",
+        "halted": "stopped",
+        "broken": "failed",
+        "vanished": "failed",
+        "working": "running",
+        "ending": "stopping",
+    }
+    assert set(list(phases)[:2]) == {"working", "ending"}
+    assert stand(tmp_path / "broken").status.error == "no memory"
+    assert stand(tmp_path / "working").done == 0.3
+    assert stand(tmp_path / "done").done == 1.0
+    assert stand(tmp_path / "done").epochs == 5
+
+
+def test_the_kept_epoch_is_the_best_of_the_last_stage(tmp_path):
+    rows = [row(1, "low", choice=0.9), row(2, "full", choice=0.7), row(3, "full", choice=0.6)]
+    assert stand(write_run(tmp_path / "run", rows=rows)).best["epoch"] == 2
+    # Older histories have no choice: the lowest validation loss.
+    rows = [row(1, "full", val_loss=0.5), row(2, "full", val_loss=0.4)]
+    assert stand(write_run(tmp_path / "old", rows=rows)).best["epoch"] == 2
+    assert stand(write_run(tmp_path / "fresh")).best == {}
+
+
+def test_files_of_another_version_or_none_at_all_are_named(tmp_path):
+    folder = write_run(tmp_path / "old")
+    (folder / "state.json").write_text('{"best_loss": 1.0}')
+    assert "written by another version of xraycore" in stand(folder).problem
+    (folder / "run.json").write_text("{half")
+    assert "expected a run's folder with run.json" in stand(folder).problem
+    assert [run.phase for run in list_runs(tmp_path)] == ["failed"]
+
+
+def test_resume_repeats_the_command_that_the_run_noted_down(tmp_path, monkeypatch):
+    echo = (sys.executable, "-c", "import sys; sys.stdout.write(' '.join(sys.argv[1:]))")
+    monkeypatch.setattr(jobs, "COMMAND", echo)
+    command = "python -m xraycore train '/my films' --out run --resume"
+    folder = write_run(tmp_path / "run", command=command)
+    resume(stand(folder))
+    wait_for(folder, lambda now: not now.alive)
+    assert (folder / "output.txt").read_text() == "train /my films --out run --resume"
+
+    # One that failed before it began is begun.
+    (folder / "run.json").unlink()
+    resume(stand(folder))
+    wait_for(folder, lambda now: not now.alive)
+    assert (folder / "output.txt").read_text() == "train /my films --out run"
+    with pytest.raises(ValueError, match="does not say with which command"):
+        resume(stand(write_run(tmp_path / "unknown")))
+
+
+def test_shipping_needs_the_data_sets_of_the_training(tmp_path):
+    facts = {"datasets": ["/a", "/b"], "classes": "Normal; Sick = a | b", "films": None}
+    folder = write_run(tmp_path / "run", stage=2, job={"facts": facts})
+    assert ship_arguments(stand(folder)) == [
+        *("ship", str(folder), "/a", "/b", "--classes", "Normal; Sick = a | b")
+    ]
+    with pytest.raises(ValueError, match="does not say which data sets"):
+        ship_arguments(stand(write_run(tmp_path / "old", stage=2)))

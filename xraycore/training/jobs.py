@@ -1,0 +1,256 @@
+"""Commands as processes of their own, which outlive the browser and the app that started them.
+
+In a job's folder lie
+job.json       the process that works there: its command line, number and moment of start
+progress.json  how far it is, written by the process itself
+log.txt        what it said on stderr, every start under a heading
+output.txt     what it printed on stdout
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from xraycore.training.run import write_json
+from xraycore.weightfiles import SHIPPED
+
+COMMAND = (sys.executable, "-m", "xraycore")
+JOB, PROGRESS, LOG, OUTPUT = "job.json", "progress.json", "log.txt", "output.txt"
+# Set for a command that was launched: the folder in which it says how far it is.
+VARIABLE = "XRAYCORE_JOB"
+VANISHED = (
+    "The process ended without a word: it was killed, ran out of memory, or the computer was "
+    "switched off."
+)
+_HEADING = "--- "
+# What TensorFlow says before it can be told not to.
+_STARTUP = re.compile(r"WARNING: All log messages before absl|[IW]\d{4} \d\d:|[IW]0000 ")
+
+
+class JobError(ValueError):
+    """A job that cannot be started, because another process works in its folder."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """What is known of a job.
+
+    Attributes:
+        phase: "none" where there is no job, "running", "stopping", or how it ended: "finished",
+            "stopped", "failed".
+        activity: What it does, "" before it said so; see `Progress`.
+        done: Share of the work in [0, 1].
+        epoch: Epoch of the stage, from 1; 0 where there are none.
+        epochs: Epochs of the stage.
+        loss: Mean training loss of the epoch so far.
+        judging: Whether the epoch's films are done, and the validation films in work.
+        images_per_second: Training films, mean of the epoch so far.
+        seconds_left: Of the whole job, from its speed.
+        began: When the process was started.
+        error: Why it failed, in words; None where it did not.
+    """
+
+    phase: str = "none"
+    activity: str = ""
+    done: float = 0.0
+    epoch: int = 0
+    epochs: int = 0
+    loss: float | None = None
+    judging: bool = False
+    images_per_second: float | None = None
+    seconds_left: float | None = None
+    began: datetime | None = None
+    error: str | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether a process is at work."""
+        return self.phase in ("running", "stopping")
+
+
+def launch(
+    folder: str | Path, arguments: Sequence[str], variables: Mapping[str, str] | None = None
+) -> None:
+    """Starts `python -m xraycore ARGUMENTS` in a session of its own.
+
+    Args:
+        folder: Where it says how far it is; created.
+        arguments: The command and its options. Relative paths start where this process stands,
+            or where the job before stood.
+        variables: More of the environment.
+
+    Raises:
+        JobError: If a process works there already.
+    """
+    folder = Path(folder).absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder):
+        _refuse_second(folder)
+        (folder / PROGRESS).unlink(missing_ok=True)
+        began = datetime.now()
+        cwd = Path(read_job(folder).get("cwd", Path.cwd()))
+        # The package need not be installed: it is found where this one was.
+        path = os.pathsep.join(filter(None, (str(SHIPPED.parent), os.environ.get("PYTHONPATH"))))
+        with (folder / LOG).open("ab") as log, (folder / OUTPUT).open("wb") as output:
+            shown = shlex.join(["python", "-m", "xraycore", *arguments])
+            log.write(f"{_HEADING}{began:%Y-%m-%d %H:%M:%S} {shown}\n".encode())
+            log.flush()
+            process = subprocess.Popen(
+                [*COMMAND, *arguments],
+                cwd=cwd if cwd.is_dir() else SHIPPED.parent,
+                env={**os.environ, "PYTHONPATH": path, VARIABLE: str(folder), **(variables or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=log,
+                start_new_session=True,
+            )
+        write_job(folder, process.pid, arguments, cwd, began)
+    # Whoever starts a process has to take note of its end, or it stays in the system's table.
+    threading.Thread(target=process.wait, daemon=True).start()
+
+
+def stop(folder: str | Path, *, at_once: bool = False) -> None:
+    """Asks a job's process to end after its batch; `at_once` kills it. Nothing where none works."""
+    folder = Path(folder)
+    if not (folder / JOB).is_file():
+        return
+    with locked(folder):
+        job = read_job(folder)
+        if _works(job):
+            write_json(folder / JOB, {**job, "stop_asked": True})
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(job["pid"], signal.SIGKILL if at_once else signal.SIGTERM)
+
+
+def status(folder: str | Path) -> Status:
+    """What is known of the job of a folder."""
+    folder = Path(folder)
+    job, told = read_job(folder), _read(folder / PROGRESS)
+    if not job:
+        return Status()
+    # Looked at before what it wrote last: it may end in between.
+    works = _works(job)
+    told = _read(folder / PROGRESS) if not works else told
+    told = told if told.get("pid") == job["pid"] else {}
+    known = {name: told[name] for name in Status.__dataclass_fields__ if name in told}
+    known["began"] = datetime.fromisoformat(job["began"])
+    if works:
+        phase = "stopping" if job.get("stop_asked") else "running"
+        return Status(**{**known, "phase": phase})
+    if told.get("end"):
+        return Status(**{**known, "phase": told["end"]})
+    if job.get("stop_asked"):
+        return Status(**{**known, "phase": "stopped"})
+    said = last_lines(folder, 1)
+    error = VANISHED if told or not said else said[0]
+    return Status(**{**known, "phase": "failed", "error": error})
+
+
+def last_lines(folder: str | Path, count: int = 12) -> list[str]:
+    """The last lines that a job's latest process left in its log."""
+    try:
+        text = (Path(folder) / LOG).read_bytes()[-20_000:].decode(errors="replace")
+    except OSError:
+        return []
+    lines = [line.rstrip() for line in text.splitlines()]
+    starts = [i for i, line in enumerate(lines) if line.startswith(_HEADING)]
+    since = lines[starts[-1] + 1 :] if starts else lines
+    return [line for line in since if line and not _STARTUP.match(line)][-count:]
+
+
+def started_at(pid: int) -> str | None:
+    """When a living process began, in the system's own terms; None where there is none.
+
+    Numbers of processes are given again; a number and its beginning are not.
+    """
+    boot, entry = Path("/proc/sys/kernel/random/boot_id"), Path(f"/proc/{pid}/stat")
+    try:
+        if boot.exists():
+            # After the name in parentheses: the state first, the start in ticks since boot 20th.
+            facts = entry.read_text().rpartition(")")[2].split()
+            return None if facts[0] in "ZX" else f"{boot.read_text().strip()} {facts[19]}"
+    except OSError:
+        return None
+    ps = ["ps", "-o", "stat=,lstart=", "-p", str(pid)]
+    found = subprocess.run(ps, capture_output=True, text=True, check=False).stdout.split()
+    return " ".join(found[1:]) if found and found[0][0] != "Z" else None
+
+
+def claim(folder: Path, arguments: Sequence[str], facts: Mapping) -> None:
+    """Makes this process the one that works in a folder.
+
+    Raises:
+        JobError: If another process does.
+    """
+    with locked(folder):
+        job = read_job(folder)
+        if job.get("pid") == os.getpid():
+            write_json(folder / JOB, {**job, "facts": dict(facts)})
+            return
+        _refuse_second(folder)
+        write_job(folder, os.getpid(), arguments, Path.cwd(), datetime.now(), facts)
+
+
+def write_job(
+    folder: Path,
+    pid: int,
+    arguments: Sequence[str],
+    cwd: Path,
+    began: datetime,
+    facts: Mapping | None = None,
+) -> None:
+    """Notes down which process works in a folder."""
+    job = {
+        "pid": pid,
+        "started": started_at(pid),
+        "arguments": list(arguments),
+        "cwd": str(cwd),
+        "began": began.isoformat(timespec="seconds"),
+        "facts": dict(facts or read_job(folder).get("facts", {})),
+    }
+    write_json(folder / JOB, job)
+
+
+def read_job(folder: Path) -> dict:
+    """The entries of a folder's job.json; none where there is no such file."""
+    return _read(folder / JOB)
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Lets one process at a time change who works in a folder; a dead one's lock is none."""
+    with (folder / ".lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _refuse_second(folder: Path) -> None:
+    job = read_job(folder)
+    if _works(job):
+        raise JobError(
+            f"{folder}: process {job['pid']} is at work here since {job['began']}. "
+            "Stop it, or name another folder."
+        )
+
+
+def _works(job: Mapping) -> bool:
+    return bool(job) and job["started"] is not None and started_at(job["pid"]) == job["started"]
+
+
+def _read(file: Path) -> dict:
+    try:
+        found = json.loads(file.read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,149 @@
+"""All runs of a folder: how each stands, what it learnt, and how to go on with it."""
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from xraycore.training.jobs import Status, launch, read_job, status
+from xraycore.training.run import Run, State
+
+# Where the job that ships a run says how far it is.
+SHIPPING = "shipping"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a run stands.
+
+    Attributes:
+        name: Its folder's name.
+        folder: Where it lies.
+        phase: "starting", "running", "stopping", "stopped", "failed" or "finished". A run that no
+            process works on and that is not finished is stopped, unless its process failed.
+        config: See `Run.config`; empty while it is starting, or where it never began.
+        state: The last finished epoch's.
+        status: What its process says.
+        problem: What cannot be read in its folder; None where all can.
+    """
+
+    name: str
+    folder: Path
+    phase: str
+    config: Mapping = field(default_factory=dict, repr=False)
+    state: State = field(default_factory=State, repr=False)
+    status: Status = field(default_factory=Status, repr=False)
+    problem: str | None = None
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of all stages, if none ends early; 0 where not known."""
+        return sum(stage["epochs"] for stage in self.config.get("recipe", {}).get("stages", ()))
+
+    @property
+    def done(self) -> float:
+        """Share of the training in [0, 1]: what the process says, or by finished epochs."""
+        if self.phase == "finished":
+            return 1.0
+        if self.status.alive and self.status.epoch:
+            return self.status.done
+        return self.state.total_epochs / self.epochs if self.epochs else 0.0
+
+    @property
+    def best(self) -> Mapping:
+        """The history row of the epoch whose weights are kept; empty where there is none.
+
+        Every stage starts from the best weights of the one before and keeps its own best.
+        """
+        rows = self.state.history
+        last = [row for row in rows if row.get("stage") == rows[-1].get("stage")]
+        return max(last, key=_choice) if last else {}
+
+    @property
+    def began(self) -> datetime | None:
+        """When its process, or else its folder, began."""
+        if self.status.began:
+            return self.status.began
+        try:
+            return datetime.fromtimestamp((self.folder / "run.json").stat().st_mtime)
+        except OSError:
+            return None
+
+
+def stand(folder: Path) -> Standing:
+    """How the run of a folder stands."""
+    now = status(folder)
+    try:
+        there = (folder / "run.json").is_file()
+        config = Run(folder).config if there else {}
+        state = Run(folder).state()
+        stages = len(config["recipe"]["stages"]) if there else None
+    except (OSError, ValueError) as error:
+        return Standing(folder.name, folder, "failed", status=now, problem=str(error))
+    except (KeyError, TypeError) as error:
+        problem = f"it was written by another version of xraycore ({error})."
+        return Standing(folder.name, folder, "failed", status=now, problem=problem)
+    if now.alive:
+        phase = now.phase if there or now.phase == "stopping" else "starting"
+    elif state.stage == stages:
+        phase = "finished"
+    else:
+        phase = "failed" if now.phase == "failed" else "stopped"
+    return Standing(folder.name, folder, phase, config, state, now)
+
+
+def list_runs(runs: Path) -> list[Standing]:
+    """All runs of a folder: those at work first, then the youngest."""
+    folders = [f for f in runs.glob("*/") if (f / "run.json").exists() or (f / "job.json").exists()]
+    found = sorted(map(stand, folders), key=lambda one: one.began or datetime.min, reverse=True)
+    return sorted(found, key=lambda one: not one.status.alive)
+
+
+def resume(run: Standing) -> None:
+    """Goes on with a run from its last finished epoch, in a process of its own.
+
+    Raises:
+        JobError: If a process works on it.
+        ValueError: If its command line is not known.
+    """
+    arguments = [word for word in _arguments(run) if word != "--resume"]
+    launch(run.folder, [*arguments, *(["--resume"] if run.config else [])])
+
+
+def ship_arguments(run: Standing) -> list[str]:
+    """The command line that ships a run, after `python -m xraycore`.
+
+    Raises:
+        ValueError: If it is not known what the run was trained on.
+    """
+    facts = read_job(run.folder).get("facts")
+    if not facts:
+        raise ValueError(
+            f"{run.name}: its folder does not say which data sets it was trained on; ship it with "
+            f"`python -m xraycore ship {shlex.quote(str(run.folder))} DATASET…`"
+        )
+    options = {"--classes": facts.get("classes"), "--films": facts.get("films")}
+    given = [word for name, value in options.items() if value for word in (name, str(value))]
+    return ["ship", str(run.folder.absolute()), *facts["datasets"], *given]
+
+
+def shipped_into(folder: Path, model: str) -> Path | None:
+    """Where weights of that model lie in a folder of models; None where they do not."""
+    place = folder / model
+    return place if place.exists() else None
+
+
+def _arguments(run: Standing) -> list[str]:
+    """What its process was called with, or what the run notes down of the first one."""
+    if job := read_job(run.folder):
+        return job["arguments"]
+    words = shlex.split(run.config.get("command") or "")
+    if words[:3] != ["python", "-m", "xraycore"]:
+        raise ValueError(f"{run.name}: its folder does not say with which command it was started.")
+    return words[3:]
+
+
+def _choice(row: Mapping) -> float:
+    """What the best epoch is chosen by; older histories have the validation loss only."""
+    return row["choice"] if "choice" in row else -row.get("val_loss", 0.0)
