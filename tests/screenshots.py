@@ -64,7 +64,7 @@ def main(folder: Path) -> None:
         finally:
             browser.close()
             server.terminate()
-            for run in list_runs(Path(runs)):
+            for run in list_runs(Path(own, "runs")):
                 stop(run.folder, at_once=True)
 
 
