@@ -197,3 +197,23 @@ def test_explain_writes_overlay_map_and_provenance(world, run_cli, tmp_path):
     assert facts["weights_sha256"] == read_card("basic_cnn")["weights"]["sha256"]
     assert np.load(base.with_name(base.name + ".npy")).shape == (14, 14)
     assert base.with_name(base.name + ".png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_randomise_measures_what_the_registry_reads(world, run_cli):
+    film = world[3].split("test")[0].path
+    code, out, err = run_cli(
+        "randomise", film, *("--method", "grad_cam", "--method", "eigen_cam"), "--json"
+    )
+    assert (code, err) == (0, "")
+    found = json.loads(out)
+    assert found["films"] == 1
+    row = found["rows"]["basic_cnn"]["grad_cam"]
+    assert 0 <= row["all"] <= 1
+    assert row["passes"] == (max(row["half"], row["all"]) < found["limit"])
+
+
+def test_randomise_needs_a_film(world, run_cli, tmp_path):
+    (tmp_path / "note.txt").write_text("none")
+    code, _, err = run_cli("randomise", tmp_path / "note.txt")
+    assert code == 2
+    assert "note.txt" in err

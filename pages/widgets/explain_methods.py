@@ -82,8 +82,13 @@ def _method(subject: Subject, name: str) -> None:
     st.caption(method.summary + (" Full colour is this map's own maximum." if own else ""))
     say_place(subject, heat)
     if method.passes_randomisation is not None:
-        passed = "Passes" if method.passes_randomisation else ":orange[Fails]"
-        st.caption(f"{passed} the randomisation test (measured)")
+        model = subject.model.spec
+        failed = model.name in method.fails_randomisation_on
+        st.caption(
+            f":orange[Fails] the randomisation test on {model.title} (measured)"
+            if failed
+            else "Passes the randomisation test (measured)"
+        )
 
 
 def _two_classes(subject: Subject) -> None:

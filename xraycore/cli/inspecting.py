@@ -251,6 +251,22 @@ def _read(
         yield films, failures
 
 
+def read_films(paths: list[Path]) -> list[Radiograph]:
+    """All films of files and folders; what cannot be read is said on stderr and left out.
+
+    Raises:
+        ValueError: If none can be read.
+    """
+    films: list[Radiograph] = []
+    for read, failures in _read(paths, lambda *_: None):
+        films += [xray for _, xray in read]
+        for _, error in failures:
+            err.print(str(error))
+    if not films:
+        raise ValueError(f"expected films; none of {', '.join(map(str, paths))} can be read.")
+    return films
+
+
 def _show_predictions(rows: list[dict]) -> None:
     table = []
     for row in rows:

@@ -75,6 +75,7 @@ def localise(
         "images": str(images),
         "films": len(stems),
         "target": target,
+        "weights": {one.spec.name: one.card["weights"]["sha256"] for one in classifiers},
         "rows": {
             model_name: {name: summarise(rows, stems, choosing) for name, rows in by_method.items()}
             for model_name, by_method in found.items()

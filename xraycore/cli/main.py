@@ -14,6 +14,7 @@ from xraycore.cli import (  # noqa: F401  (they register)
     localising,
     lungs,
     measuring,
+    randomising,
     reporting,
     shipping,
     training,

@@ -13,7 +13,8 @@ from xraycore.cli.console import err
 def results(
     out: Annotated[Path, typer.Option(help="Folder to write results.md into.")] = Path("docs"),
 ) -> None:
-    """Write results.md and its picture from the cards and predictions under weights/."""
+    """Write results.md with its picture, and explanations.md, from what was measured."""
+    from xraycore.report.explanations import write_explanations
     from xraycore.report.plots import draw
     from xraycore.report.results import write_results
     from xraycore.report.stored import read_stored
@@ -21,4 +22,7 @@ def results(
     stored = read_stored()
     draw(stored, out / "images" / "results.png")
     write_results(stored, out / "measured", out / "results.md")
-    err.print(f"Wrote {out / 'results.md'} for {', '.join(stored.titles.values())}.")
+    write_explanations(out / "measured", out / "explanations.md")
+    err.print(
+        f"Wrote {out / 'results.md'} and explanations.md for {', '.join(stored.titles.values())}."
+    )

@@ -1,18 +1,21 @@
 """The one list of heatmap methods."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from xraycore.explain import analytic, gradients, perturbation
+from xraycore.weightfiles import weights_folder
 
 Maps = Callable[..., np.ndarray]
 
-# Whether a method's maps change as they must when the network's weights are made random: method ->
-# `randomisation.passes` of a measured run. A method that is not here has not been measured.
-PASSES_RANDOMISATION: Mapping[str, bool] = {}
+# In the folder of weights, since it holds for them alone: what `randomise --json` measured.
+RANDOMISATION_FILE = "randomisation.json"
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,29 @@ class Method:
 
     @property
     def passes_randomisation(self) -> bool | None:
-        """Whether random weights change its maps as they must; None where not yet measured."""
-        return PASSES_RANDOMISATION.get(self.name)
+        """Whether random weights change its maps as they must, on every model that was measured.
+
+        None where none was. See `xraycore.explain.randomisation.passes`.
+        """
+        found = [rows[self.name]["passes"] for rows in _randomised().values() if self.name in rows]
+        return all(found) if found else None
+
+    @property
+    def fails_randomisation_on(self) -> tuple[str, ...]:
+        """The models whose randomisation leaves its maps as they were, too nearly."""
+        rows = _randomised().items()
+        return tuple(m for m, one in rows if self.name in one and not one[self.name]["passes"])
+
+
+def _randomised() -> Mapping[str, Mapping[str, Mapping]]:
+    """Model -> method -> what was measured; nothing where there is no file."""
+    file = weights_folder() / RANDOMISATION_FILE
+    return _read_randomised(file, file.stat().st_mtime_ns) if file.exists() else {}
+
+
+@lru_cache(maxsize=2)
+def _read_randomised(file: Path, changed: int) -> Mapping[str, Mapping[str, Mapping]]:
+    return json.loads(file.read_text())["rows"]
 
 
 def _analytic(name: str, title: str, paper: str, summary: str, maps: Maps) -> Method:

@@ -62,6 +62,17 @@ class Cascade:
         )
 
 
+def judge(cascades: Sequence[Cascade]) -> dict[str, float | bool]:
+    """What `passes` goes by, as plain values: `half` and `all` in [0, 1], and `passes`.
+
+    Raises:
+        ValueError: If there are none.
+    """
+    passed = passes(cascades)
+    half, end = np.mean([_judged(one) for one in cascades], axis=0)
+    return {"half": float(half), "all": float(end), "passes": passed}
+
+
 def passes(cascades: Sequence[Cascade]) -> bool:
     """Whether a method passes the randomisation test on these films.
 

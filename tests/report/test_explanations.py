@@ -1,0 +1,80 @@
+import json
+
+import pytest
+
+from xraycore.explain.methods import METHODS, RANDOMISATION_FILE
+from xraycore.report.explanations import write_explanations
+
+KEYS = ("hit", "iou", "energy_in_mask", "energy_in_lungs", "auprc")
+
+
+def scores(value: float) -> dict:
+    """All scores the same, a tenth of uncertainty either way."""
+    return {key: {"value": value, "low": value - 0.1, "high": value + 0.1} for key in KEYS}
+
+
+@pytest.fixture
+def measured(tmp_path, monkeypatch):
+    """A folder of measurements made up by hand, and a folder of weights without a model."""
+    weights = tmp_path / "weights"
+    weights.mkdir()
+    monkeypatch.setenv("XRAYCORE_WEIGHTS", str(weights))
+    rows = {
+        "vgg16": {"grad_cam": {"half": 0.12, "all": 0.03, "passes": True}},
+        "basic_cnn": {
+            "grad_cam": {"half": 0.2, "all": 0.1, "passes": True},
+            "eigen_cam": {"half": 0.8, "all": 0.6, "passes": False},
+        },
+    }
+    (weights / RANDOMISATION_FILE).write_text(
+        json.dumps({"films": 3, "seed": 0, "limit": 0.5, "rows": rows})
+    )
+    found = {
+        "films": 300,
+        "target": "COVID-19",
+        "rows": {
+            "baseline": {"random point in the lungs": scores(0.53)},
+            "vgg16": {"grad_cam": scores(0.6)},
+            "basic_cnn": {"grad_cam": scores(0.75), "eigen_cam": scores(0.2)},
+        },
+    }
+    folder = tmp_path / "measured"
+    folder.mkdir()
+    (folder / "localisation.json").write_text(json.dumps(found))
+    return folder
+
+
+def test_what_was_measured_is_written(measured, tmp_path):
+    write_explanations(measured, tmp_path / "explanations.md")
+    text = (tmp_path / "explanations.md").read_text()
+    for method in METHODS.values():
+        assert f"| {method.title} | {method.summary} |" in text
+    assert "| Eigen-CAM | – | 0.80 / 0.60 **fails** |" in text
+    assert "hits in 53 % of films" in text
+    assert "| VGG16 | Grad-CAM | 0.600 [0.500, 0.700] |" in text
+    assert "Best: Grad-CAM of Basic CNN, hit rate 0.750 [0.650, 0.850]" in text
+    assert (
+        "(asked for: 0.72, **met**), energy in the lungs 0.750 (asked for: 0.8, **missed**)" in text
+    )
+
+
+def test_what_was_tried_is_told(measured, tmp_path):
+    (measured / "localisation.txt").write_text("Longer training brought nothing.\n")
+    write_explanations(measured, tmp_path / "explanations.md")
+    assert "Longer training brought nothing." in (tmp_path / "explanations.md").read_text()
+
+
+def test_the_registry_knows_what_was_measured(measured):
+    assert METHODS["grad_cam"].passes_randomisation is True
+    assert METHODS["eigen_cam"].passes_randomisation is False
+    assert METHODS["eigen_cam"].fails_randomisation_on == ("basic_cnn",)
+    assert METHODS["rise"].passes_randomisation is None
+
+
+def test_without_measurements_nothing_is_claimed(tmp_path, monkeypatch):
+    monkeypatch.setenv("XRAYCORE_WEIGHTS", str(tmp_path))
+    assert all(method.passes_randomisation is None for method in METHODS.values())
+    write_explanations(tmp_path, tmp_path / "explanations.md")
+    text = (tmp_path / "explanations.md").read_text()
+    assert "randomisation test" not in text
+    assert "Where the truth" not in text

@@ -1,0 +1,69 @@
+"""The command that makes networks random and looks whether their heatmaps notice: randomise."""
+
+from typing import Annotated
+
+import typer
+
+from xraycore.cli.app import Json, app
+from xraycore.cli.console import emit_json, emit_table, err, progress_bar
+from xraycore.cli.inspecting import Models, Paths, load_models, read_films
+from xraycore.explain.methods import METHODS, get_method
+
+# Enough for a map's ranks; the test asks them of every method at every step.
+SETTINGS = {
+    "score_cam": {"maps": 16},
+    "rise": {"masks": 100},
+    "smooth_grad": {"samples": 8},
+    "integrated_gradients": {"steps": 8},
+}
+
+
+@app.command()
+def randomise(
+    paths: Paths,
+    model: Models = None,
+    method: Annotated[
+        list[str] | None, typer.Option(help="Heatmap method; repeatable. All by default.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the random weights.")] = 0,
+    json: Json = False,
+) -> None:
+    """Make networks random from the head down: do the heatmaps change as they must?
+
+    With --json > weights/randomisation.json the methods' registry knows it.
+    """
+    from xraycore.explain.randomisation import LIMIT, cascades, judge
+
+    methods = [get_method(name).name for name in method or METHODS]
+    classifiers = load_models(model)
+    films = read_films(paths)
+    rows: dict[str, dict[str, dict]] = {}
+    with progress_bar() as update:
+        for number, classifier in enumerate(classifiers):
+            name = classifier.spec.name
+
+            def report(share: float, number: int = number, name: str = name) -> None:
+                update(f"randomising {name}", (number + share) / len(classifiers))
+
+            found = cascades(
+                classifier,
+                classifier.predict(films),
+                methods,
+                seed=seed,
+                settings={name: SETTINGS[name] for name in methods if name in SETTINGS},
+                report=report,
+            )
+            rows[name] = {method: judge(of_films) for method, of_films in found.items()}
+    if json:
+        emit_json({"films": len(films), "seed": seed, "limit": LIMIT, "rows": rows})
+        return
+    emit_table(
+        f"{len(films)} films: rank correlation with the trained network's map",
+        ["model", "method", "upper half random", "all random", "passes"],
+        [
+            [name, method, one["half"], one["all"], "yes" if one["passes"] else "NO"]
+            for name, of_model in rows.items()
+            for method, one in of_model.items()
+        ],
+    )
+    err.print(f"A method passes where both are below {LIMIT}.")

@@ -1,0 +1,129 @@
+"""The text of `docs/explanations.md`: the heatmap methods, and how far each can be believed."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from xraycore.explain.localisation import best_of
+from xraycore.explain.methods import METHODS, RANDOMISATION_FILE
+from xraycore.models.spec import MODELS
+from xraycore.report.markdown import interval, table
+from xraycore.weightfiles import weights_folder
+
+_NEEDS = {
+    "features": "one forward pass, for all classes",
+    "forward": "many forward passes a class",
+    "gradients": "backward passes a class",
+}
+# Row of the localisation document that holds the maps which know nothing.
+BASELINE = "baseline"
+# What was asked for: hit rate and energy in the lungs, of the best method on the best model.
+WANTED_HIT, WANTED_INSIDE = 0.72, 0.80
+
+
+def write_explanations(measured: Path, file: Path) -> None:
+    """Writes what was measured of the heatmap methods.
+
+    Args:
+        measured: Folder with `localisation.json` (of `localise --json`) and, of what was tried,
+            `localisation.txt`.
+        file: The Markdown file.
+    """
+    lines = [
+        "# Heatmaps, and how far to believe them",
+        "",
+        "Drawn by `python -m xraycore results` from what `localise --json` and `randomise --json` "
+        "measured; no figure here is typed by hand. For education and research, never for "
+        "diagnosis.",
+        "",
+        *_methods(),
+        *_randomised(),
+        *_localised(measured / "localisation.json"),
+    ]
+    if (tried := measured / "localisation.txt").exists():
+        lines += ["### What was tried", "", *tried.read_text().splitlines(), ""]
+    file.write_text("\n".join(lines).rstrip() + "\n")
+
+
+def _methods() -> list[str]:
+    rows = [[one.title, one.summary, _NEEDS[one.needs], one.paper] for one in METHODS.values()]
+    return ["## The methods", "", *table(["method", "its heat marks", "takes", "paper"], rows)]
+
+
+def _randomised() -> list[str]:
+    file = weights_folder() / RANDOMISATION_FILE
+    if not file.exists():
+        return []
+    found = json.loads(file.read_text())
+    rows = [
+        [
+            METHODS[method].title,
+            *(_cascade(of_model.get(method)) for of_model in found["rows"].values()),
+        ]
+        for method in METHODS
+    ]
+    return [
+        "## The randomisation test",
+        "",
+        "A map that stays the same when the network has forgotten what it learnt shows the film, "
+        "not the network (Adebayo et al. 2018, arXiv:1810.03292). Absolute rank correlation with "
+        "the trained network's map, with the upper half of the layer groups random and with all "
+        f"of them, mean over {found['films']} films; a method passes where both are below "
+        f"{found['limit']}.",
+        "",
+        *table(["method", *(_title(name) for name in found["rows"])], rows),
+    ]
+
+
+def _cascade(one: Mapping | None) -> str:
+    if one is None:
+        return "–"
+    text = f"{one['half']:.2f} / {one['all']:.2f}"
+    return text if one["passes"] else f"{text} **fails**"
+
+
+def _localised(file: Path) -> list[str]:
+    if not file.exists():
+        return []
+    found = json.loads(file.read_text())
+    models = {name: rows for name, rows in found["rows"].items() if name != BASELINE}
+    model, method = best_of(models)
+    best = models[model][method]
+    keys = {
+        "hit": "hit rate",
+        "iou": "IoU",
+        "energy_in_mask": "energy in mask",
+        "energy_in_lungs": "energy in lungs",
+        "auprc": "AUPRC",
+    }
+    rows = [
+        [_title(name), METHODS[one].title if one in METHODS else one]
+        + [interval(scores[key]) for key in keys]
+        for name, of_model in found["rows"].items()
+        for one, scores in of_model.items()
+    ]
+    chance = found["rows"][BASELINE]["random point in the lungs"]["hit"]["value"]
+    hit, inside = best["hit"]["value"], best["energy_in_lungs"]["value"]
+    return [
+        "## Where the truth is known",
+        "",
+        f"{found['films']} films of COVID-QU-Ex on which radiologists drew the infection, which no "
+        f"network was trained on; evidence for {found['target']}. Hit rate: the hottest point lies "
+        "in the drawn region (pointing game). IoU: overlap at the threshold that was best on one "
+        "half of the films, judged on the other. A map is worth what it has beyond the baselines, "
+        f"above all a random point in the lungs, which hits in {100 * chance:.0f} % of films.",
+        "",
+        *table(["model", "map", *keys.values()], rows),
+        f"Best: {METHODS[method].title} of {_title(model)}, hit rate {interval(best['hit'])} "
+        f"(asked for: {WANTED_HIT}, **{_met(hit >= WANTED_HIT)}**), energy in the lungs "
+        f"{inside:.3f} (asked for: {WANTED_INSIDE}, **{_met(inside >= WANTED_INSIDE)}**).",
+        "",
+    ]
+
+
+def _title(name: str) -> str:
+    return MODELS[name].title if name in MODELS else name
+
+
+def _met(done: bool) -> str:
+    return "met" if done else "missed"
