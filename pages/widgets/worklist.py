@@ -125,7 +125,7 @@ def show_worklist(names: Sequence[str]) -> None:
             ),
         },
     )
-    st.caption("Films that the models disagree on come first. Select a row to see its film.")
+    st.caption("Where the answers differ most comes first. Select a row to see its film.")
 
 
 def _apart(answers: Sequence[Prediction] | None) -> float | None:
