@@ -16,6 +16,7 @@ from pages.widgets.worklist import answers_of
 from xraycore.explain.provenance import now, provenance
 from xraycore.imaging import Radiograph
 from xraycore.imaging.overlay import overlay
+from xraycore.models.classifier import Prediction
 from xraycore.models.store import read_card
 from xraycore.notice import NOTICE
 from xraycore.report.film_report import Finding, write_report
@@ -61,10 +62,12 @@ def show_exports(
             help="The film with each model's heat at its full size, and a JSON file of where it "
             "comes from.",
         )
-        answered = [film for film in films if answers_of(film, names) is not None]
+        # What the session holds is read here: a file is made outside of it.
+        asked = [(film, answers_of(film, names)) for film in films]
+        answered = [(film, answers) for film, answers in asked if answers is not None]
         st.download_button(
             f"All predictions (CSV, {len(answered):,} film{'s' if len(answered) > 1 else ''})",
-            lambda: predictions_csv(answered, names),
+            lambda: predictions_csv(answered),
             file_name="predictions.csv",
             mime="text/csv",
             icon=":material/table:",
@@ -75,17 +78,17 @@ def show_exports(
         )
 
 
-def predictions_csv(films: Sequence[OpenFilm], names: Sequence[str]) -> str:
+def predictions_csv(answered: Sequence[tuple[OpenFilm, Sequence[Prediction]]]) -> str:
     """One row a film and model: answer, probabilities, warnings and provenance."""
     classes = dict.fromkeys(
-        label for film in films for one in answers_of(film, names) or () for label in one.classes
+        label for _, answers in answered for one in answers for label in one.classes
     )
     text = io.StringIO()
     table = csv.writer(text)
     origin = ("file_sha256", "weights_sha256", "xraycore", "time", "notice")
     table.writerow(["file", "model", "label", *classes, "warnings", *origin])
-    for film in films:
-        for one in answers_of(film, names) or ():
+    for film, answers in answered:
+        for one in answers:
             probabilities = one.probabilities
             table.writerow(
                 [

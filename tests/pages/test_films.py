@@ -6,9 +6,11 @@ import zipfile
 
 import pytest
 
+from pages.widgets.exports import predictions_csv
 from pages.widgets.films import OpenFilm
 from tests.pages.conftest import png
-from xraycore.models.store import list_shipped
+from xraycore.imaging import read_radiograph
+from xraycore.models.classifier import load_model
 
 
 def archive(**files: bytes) -> bytes:
@@ -101,17 +103,10 @@ def test_the_worklist_has_every_film_and_answer(app):
     assert all(text.endswith("%") for text in table["Basic CNN"])
 
 
-def test_predictions_as_csv(app, monkeypatch):
-    from pages.widgets import exports
-    from xraycore.models.classifier import load_model
-
-    model = load_model("basic_cnn")
-    from xraycore.imaging import read_radiograph
-
+def test_predictions_as_csv():
     film = OpenFilm("k", "=SUM(A1).png", "ab", data=png(5))
-    seen = model.predict(read_radiograph(png(5)))
-    monkeypatch.setattr(exports, "answers_of", lambda *_: [seen])
-    (row,) = csv.DictReader(io.StringIO(exports.predictions_csv([film], list_shipped())))
+    seen = load_model("basic_cnn").predict(read_radiograph(png(5)))
+    (row,) = csv.DictReader(io.StringIO(predictions_csv([(film, [seen])])))
     assert row["file"] == "'=SUM(A1).png"
     assert (row["model"], row["label"], row["file_sha256"]) == ("basic_cnn", seen.label, "ab")
     assert float(row["Normal"]) == pytest.approx(seen.probabilities["Normal"], abs=1e-6)
