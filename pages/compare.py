@@ -6,7 +6,7 @@ import streamlit as st
 from pages.widgets import session
 from pages.widgets.charts import probability_bars
 from pages.widgets.exports import show_exports
-from pages.widgets.films import choose_film, current_key, open_films, show_gallery
+from pages.widgets.films import current_key, film_and_models, open_films
 from pages.widgets.frame import page_header
 from pages.widgets.heat_look import PLAIN, Look, choose_look
 from pages.widgets.map_votes import show_votes
@@ -20,7 +20,7 @@ from xraycore.explain.methods import ANALYTIC, METHODS
 from xraycore.imaging import Radiograph
 from xraycore.models.classifier import Prediction
 from xraycore.models.spec import MODELS
-from xraycore.models.store import list_shipped, read_card
+from xraycore.models.store import read_card
 from xraycore.report.film_report import Finding
 from xraycore.weightfiles import WeightsError
 
@@ -200,11 +200,5 @@ page_header(
     "Compare",
     "What several networks say about one chest X-ray, and where each one looks.",
 )
-film = choose_film()
-trained = list_shipped()
-if film is None:
-    show_gallery()
-elif not trained:
-    st.error("No trained model lies under weights/. Train one, then ship it: see the README.")
-else:
-    compare(film, trained)
+if found := film_and_models():
+    compare(*found)

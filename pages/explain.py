@@ -1,11 +1,10 @@
 import streamlit as st
 
 from pages.widgets.explain_subject import Subject, choose_model, choose_subject, show_answer
-from pages.widgets.films import choose_film, show_gallery
+from pages.widgets.films import film_and_models
 from pages.widgets.frame import page_header, plain
 from pages.widgets.results import show_other_work
 from xraycore.imaging import Radiograph
-from xraycore.models.store import list_shipped
 from xraycore.weightfiles import WeightsError
 
 
@@ -48,11 +47,5 @@ page_header(
     "Explain",
     "Where one network looks on one film, and whether its heatmap can be believed.",
 )
-film = choose_film()
-trained = list_shipped()
-if film is None:
-    show_gallery()
-elif not trained:
-    st.error("No trained model lies under weights/. Train one, then ship it: see the README.")
-else:
-    explain(film, trained)
+if found := film_and_models():
+    explain(*found)

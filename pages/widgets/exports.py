@@ -11,6 +11,7 @@ import cv2
 import streamlit as st
 
 from pages.widgets.films import OpenFilm
+from pages.widgets.frame import counted
 from pages.widgets.heat_look import Look
 from pages.widgets.worklist import answers_of
 from xraycore.explain.provenance import now, provenance
@@ -66,7 +67,7 @@ def show_exports(
         asked = [(film, answers_of(film, names)) for film in films]
         answered = [(film, answers) for film, answers in asked if answers is not None]
         st.download_button(
-            f"All predictions (CSV, {len(answered):,} film{'s' if len(answered) > 1 else ''})",
+            f"All predictions (CSV, {counted(len(answered), 'film')})",
             lambda: predictions_csv(answered),
             file_name="predictions.csv",
             mime="text/csv",

@@ -14,6 +14,7 @@ from pages.widgets.frame import plain
 from pages.widgets.viewer import film_panel
 from xraycore.imaging import Radiograph, RadiographError
 from xraycore.imaging.errors import MAX_BYTES
+from xraycore.models.store import list_shipped
 
 # An archive may hold as much as a person looks through, and no more than the memory bears.
 MOST_FILMS, MOST_ARCHIVE_BYTES = 500, 1 << 30
@@ -116,6 +117,18 @@ def compare_button(path: Path, xray: Radiograph) -> None:
         key = f"{info.sha256}/{info.name}"
         _open([OpenFilm(key, info.name, info.sha256, data=path.read_bytes())])
         st.switch_page("pages/compare.py")
+
+
+def film_and_models() -> tuple[Radiograph, list[str]] | None:
+    """The film to look at and the trained models; else says what to do, and None."""
+    film, trained = choose_film(), list_shipped()
+    if film is None:
+        show_gallery()
+    elif not trained:
+        st.error("No trained model lies under weights/. Train one, then ship it: see the README.")
+    else:
+        return film, trained
+    return None
 
 
 def _list_films() -> None:

@@ -40,7 +40,7 @@ def refused(app) -> list[str]:
 @pytest.fixture(autouse=True)
 def _small(monkeypatch):
     """One model, the small one: these tests are about films."""
-    monkeypatch.setattr("xraycore.models.store.list_shipped", lambda: ["basic_cnn"])
+    monkeypatch.setattr("pages.widgets.films.list_shipped", lambda: ["basic_cnn"])
 
 
 def test_an_archive_is_opened_film_by_film(app):
