@@ -21,6 +21,7 @@ from xraycore.evaluation.probes import probe
 from xraycore.evaluation.scores import view_scores
 from xraycore.models.architectures import HEAD, build_network
 from xraycore.models.classifier import Classifier
+from xraycore.models.memory import working_memory
 from xraycore.models.spec import get_spec
 from xraycore.training.run import Run, write_json
 from xraycore.weightfiles import describe_weights, install, load_card, save_float16
@@ -98,6 +99,7 @@ def ship(
             },
             "input_size": classifier.spec.input_size,
             "parameters": classifier.network.count_params(),
+            "working_memory": working_memory(classifier.network),
             "weights": classifier.card["weights"],
             "lungs_sha256": load_card(segmenter_folder(), ("weights",))["weights"]["sha256"],
             "heat_scale": {

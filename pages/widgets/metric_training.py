@@ -61,6 +61,7 @@ def cost_section(shown: Shown) -> None:
     for name in shown.names:
         members = [name] if name in shown.entries else list(shown.board.members)
         score = shown.scores(name)["accuracy"]
+        memory = [shown.entries[one].card.get("working_memory", 0) / 1e6 for one in members]
         sums = {key: _sum(_cost(shown.entries[one], key) for one in members) for key in costs}
         for key, value in sums.items():
             if value:
@@ -71,6 +72,7 @@ def cost_section(shown: Shown) -> None:
                 "Accuracy": f"{score['value']:.3f} ({score['low']:.3f}–{score['high']:.3f})",
                 "Parameters, million": _number(sums["parameters"]),
                 "Weights, MB": _number(sums["megabytes"]),
+                "Feature maps, MB an image": _number(max(memory) if all(memory) else None),
                 "Forward pass, ms an image": _number(sums["milliseconds"]),
             }
         )
@@ -95,7 +97,11 @@ def cost_section(shown: Shown) -> None:
                     icon=":material/timer_off:",
                 )
     st.dataframe(pd.DataFrame(rows), hide_index=True, key="cost-table", height="content")
-    st.caption("The ensemble costs what its members do together. Costs are on logarithmic axes.")
+    st.caption(
+        "The ensemble costs what its members do together, but for the feature maps: one network "
+        "runs after the other, and the memory (at most what one image holds at once, as float32) "
+        "is free again. Costs are on logarithmic axes."
+    )
 
 
 def _cost(entry: Entry, key: str) -> float | None:

@@ -142,6 +142,7 @@ def _judge(
         "top_losses": top_losses(one, view),
         "confused": _confused(target, called, view),
         "seconds_per_film": None if np.isnan(outcome.seconds) else round(outcome.seconds, 4),
+        "memory_mb_per_film": round(outcome.memory / 1e6, 1) if outcome.memory else None,
     }
     if len(view.classes) == 2:
         k = finding_of(view)

@@ -12,6 +12,7 @@ from xraycore.evaluation.agreement import ENSEMBLE
 from xraycore.explain.methods import ANALYTIC
 from xraycore.imaging import RadiographError, read_radiograph
 from xraycore.models.classifier import BATCH, Classifier, softmax
+from xraycore.models.memory import working_memory
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Outcome:
         sizes: Height and width of each film in pixels, (n, 2).
         peaks: Analytic method -> hottest raw value of each film's map, (n,); empty where not kept.
         seconds: Time a film took, reading apart; NaN where not measured.
+        memory: Bytes of feature maps at once while a film is classified (see `working_memory`), of
+            an ensemble the most that a member takes; 0 where not known.
     """
 
     model: str
@@ -42,6 +45,7 @@ class Outcome:
     sizes: np.ndarray
     peaks: Mapping[str, np.ndarray]
     seconds: float = float("nan")
+    memory: int = 0
 
     @property
     def probabilities(self) -> np.ndarray:
@@ -78,6 +82,7 @@ class Outcome:
             self.sizes[chosen],
             {name: values[chosen] for name, values in self.peaks.items()},
             self.seconds,
+            self.memory,
         )
 
 
@@ -130,6 +135,7 @@ def classify(
         np.array(sizes),
         {method: np.array(values) for method, values in peaks.items()},
         seconds / len(kept),
+        working_memory(classifier.network),
     )
 
 
@@ -162,4 +168,5 @@ def ensemble(outcomes: Sequence[Outcome]) -> Outcome:
         first.sizes,
         {},
         seconds,
+        max(outcome.memory for outcome in outcomes),
     )
