@@ -121,13 +121,12 @@ def test_evidence_is_that_of_the_label_not_of_the_prediction():
     assert found == pytest.approx(-np.log(0.2) + 1.0, abs=1e-5)
 
 
-def test_evidence_of_a_set_is_their_mean_against_the_others():
-    # Classes 0 and 1 together against 2: half of 4 a, half of 2 b, less a + b: a.
+def test_evidence_of_a_set_is_that_of_each_of_its_classes_against_the_others():
+    # Class 0 against 2: relu(4 a - a - b) is 8, 1, 4, 2.5; 1 against 2: relu(b - a) is 0, 1, 0, 0.
     model = learner([[4.0, 0.0, 1.0], [0.0, 2.0, 1.0]], evidence=1.0)
     lungs = [[[1, 1], [0, 0]]]
     found = loss_of(model, truth([[1, 1, 0]], lungs), [[0.5, 0.3, 0.2]], FEATURES)
-    # a is 3, 1, 2, 1.
-    assert found == pytest.approx(-np.log(0.8) + (1 - 4 / 7), abs=1e-5)
+    assert found == pytest.approx(-np.log(0.8) + (1 - 10 / 16.5), abs=1e-5)
 
 
 def test_the_loss_falls_as_evidence_moves_inside():
@@ -189,8 +188,8 @@ def test_metrics_by_hand():
     logits = tf.constant([[2.0, 0.0, 0.0], [0.0, 0.0, 2.0], [2.0, 0.0, 0.0]])
     found = model.compute_metrics(None, y, [logits, tf.constant(FEATURES * 3)])
     assert float(found["accuracy"]) == pytest.approx(2 / 3)
-    # Class 0 against the mean of the others: 1.5 a - b is 3.5, 0, 1, 1; 1 and 2 against 0:
-    # b - 1.5 a is 0, 0.5, 0, 0 and none of it inside.
+    # Class 0 against the mean of the others: 1.5 a - b is 3.5, 0, 1, 1; 1 against 0: 2 b - 2 a is
+    # 0, 2, 0, 0 and none of it inside; 2 against 0 is -a, no evidence.
     assert float(found["inside"]) == pytest.approx((3.5 / 5.5) / 3, abs=1e-5)
 
 

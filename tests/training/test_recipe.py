@@ -55,6 +55,12 @@ def test_stages_name_layers_that_exist(networks, name, model, pretrained):
             assert not any(isinstance(t, keras.layers.BatchNormalization) for t in trained)
 
 
+@pytest.mark.parametrize("painted", [-0.1, 1.5])
+def test_a_share_is_no_more_than_all(painted):
+    with pytest.raises(ValueError, match=f"painted must lie between 0 and 1. Received: {painted}"):
+        replace(preset("cpu", get_spec("vgg16"), pretrained=True), painted=painted)
+
+
 def test_a_prefix_that_no_layer_has_is_refused(networks):
     with pytest.raises(ValueError, match="starts with 'block9'"):
         set_trainable(

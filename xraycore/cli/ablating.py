@@ -30,7 +30,7 @@ def ablate(
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
-    """Train with one more ingredient each time: lung crop, evidence loss, labels that are sets."""
+    """Train with one more ingredient each time: crop, evidence loss, set labels, painting."""
     spec = get_spec(model)
     manifest = read_splits(datasets, seed=seed)
     external = [read_manifest(one) for one in choose_on or []]

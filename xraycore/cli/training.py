@@ -39,6 +39,10 @@ View = Annotated[
 Evidence = Annotated[
     float | None, typer.Option(help="Weight of the loss on evidence outside the lungs.")
 ]
+Painted = Annotated[
+    float | None,
+    typer.Option(help="Share of the normal films into which opacities are painted, 0 to 1."),
+]
 
 # Heading -> key of a history row.
 HISTORY = {
@@ -77,6 +81,7 @@ def train(
     batch_size: BatchSize = None,
     view: View = None,
     evidence: Evidence = None,
+    painted: Painted = None,
     choose_on: Annotated[
         list[str] | None,
         typer.Option(help="A data set to choose the best epoch by, never trained on."),
@@ -103,6 +108,7 @@ def train(
         batch_size=batch_size,
         view=view,
         evidence=evidence,
+        painted=painted,
     )
     external = [read_manifest(one) for one in choose_on or []]
 
@@ -173,6 +179,7 @@ def lr_find(
     batch_size: BatchSize = None,
     view: View = None,
     evidence: Evidence = None,
+    painted: Painted = None,
     steps: Annotated[int, typer.Option(help="Number of rates, a batch each.")] = 100,
     out: Annotated[Path | None, typer.Option(help="HTML file to draw the curve into.")] = None,
     seed: Seed = 0,
@@ -192,7 +199,7 @@ def lr_find(
     from xraycore.training.recipe import preset as get_preset
 
     recipe = get_preset(preset, spec, pretrained=weights != "none").adapted(
-        augment=augment, batch_size=batch_size, view=view, evidence=evidence
+        augment=augment, batch_size=batch_size, view=view, evidence=evidence, painted=painted
     )
     with recorded() as record, progress_bar() as update:
         import keras

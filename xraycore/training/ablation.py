@@ -21,12 +21,14 @@ class Variant:
         view: See `Recipe`.
         evidence: See `Recipe`.
         sets: Whether films whose label is a set of classes are trained on.
+        painted: See `Recipe`.
     """
 
     name: str
     view: str
     evidence: float
     sets: bool
+    painted: float = 0.0
 
 
 VARIANTS = (
@@ -34,6 +36,7 @@ VARIANTS = (
     Variant("+ lung-field crop", "lungs", 0.0, False),
     Variant("+ loss on evidence outside the lungs", "lungs", 1.0, False),
     Variant("+ labels that are sets", "lungs", 1.0, True),
+    Variant("+ opacities painted into normal films", "lungs", 1.0, True, 0.5),
 )
 
 
@@ -72,6 +75,7 @@ def ablate(
             patience=epochs,
             view=variant.view,
             evidence=variant.evidence,
+            painted=variant.painted,
             augmentation=DOMAIN_RANDOM,
         )
         run = train(

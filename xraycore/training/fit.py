@@ -153,6 +153,7 @@ def _train_stage(
             batch_size=recipe.batch_size,
             augmentation=recipe.augmentation,
             balance=recipe.balance,
+            painted=recipe.painted,
             teacher=data.teacher,
             seed=seed,
             epoch=state.total_epochs,

@@ -13,11 +13,12 @@ import keras
 import numpy as np
 
 from xraycore.anatomy.view import VIEW_NAMES, seen
-from xraycore.data.labels import members
+from xraycore.data.labels import NORMAL, members
 from xraycore.data.manifest import DatasetError, Record
 from xraycore.imaging import Radiograph, RadiographError, read_radiograph
 from xraycore.imaging.resample import resize
 from xraycore.training.augmentation import Augmentation
+from xraycore.training.painting import paint
 
 logger = logging.getLogger(__name__)
 
@@ -117,6 +118,9 @@ class Batches(keras.utils.PyDataset):
     the share of each cell of the feature map that lies in the lungs; and `teacher` (b, k),
     probabilities to imitate, where there are any.
 
+    Into a share of the normal films opacities are painted: they allow every class but normal, to
+    the teacher as well, and `lungs` is where the opacities are.
+
     The order and every random change follow from (seed, epoch, place) alone, so a resumed epoch
     sees what the interrupted one would have seen, whatever the number of workers.
     """
@@ -130,6 +134,7 @@ class Batches(keras.utils.PyDataset):
         batch_size: int,
         augmentation: Augmentation | None = None,
         balance: float = 0.0,
+        painted: float = 0.0,
         teacher: np.ndarray | None = None,
         seed: int = 0,
         epoch: int = 0,
@@ -139,6 +144,9 @@ class Batches(keras.utils.PyDataset):
         self.films, self.batch_size, self.augmentation = films, batch_size, augmentation
         self.grid, self.teacher = grid, teacher
         self.targets = films.targets(classes)
+        self.painted = painted if NORMAL in classes and len(classes) > 1 else 0.0
+        # What a painted film is: anything but normal.
+        self.ill = np.array([name != NORMAL for name in classes], np.float32)
         self.weights = balance_weights(films.records, balance)
         self.seed, self.epoch = seed, epoch
         count = len(films.records)
@@ -150,19 +158,29 @@ class Batches(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray]:
         chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
-        pairs = [self._film(i) for i in chosen]
+        drawn = [self._film(i) for i in chosen]
+        painted = np.array([one for _, _, one in drawn])[:, None]
         truth = {
-            "classes": self.targets[chosen],
+            "classes": np.where(painted, self.ill, self.targets[chosen]),
             # The triangle filter is the adjoint of the bilinear one that draws a map on the film.
-            "lungs": np.stack([resize(mask, self.grid) for _, mask in pairs]),
+            "lungs": np.stack([resize(mask, self.grid) for _, mask, _ in drawn]),
         }
         if self.teacher is not None:
-            truth["teacher"] = self.teacher[chosen]
-        return np.stack([film for film, _ in pairs])[..., None], truth, self.weights[chosen]
+            truth["teacher"] = np.where(painted, self.ill / self.ill.sum(), self.teacher[chosen])
+        return np.stack([film for film, _, _ in drawn])[..., None], truth, self.weights[chosen]
 
-    def _film(self, i: int) -> tuple[np.ndarray, np.ndarray]:
+    def _film(self, i: int) -> tuple[np.ndarray, np.ndarray, bool]:
+        """A film, where its evidence may lie, and whether opacities were painted into it."""
         pixels, lungs = self.films.pixels[i], self.films.lungs[i]
         if self.augmentation is None:
-            return pixels.astype(np.float32) / 255.0, lungs.astype(np.float32) / 255.0
+            return pixels.astype(np.float32) / 255.0, lungs.astype(np.float32) / 255.0, False
         rng = np.random.default_rng((self.seed, self.epoch, i))
-        return self.augmentation.with_mask(pixels, lungs, rng)
+        found = None
+        if self.painted and self._is_normal(i):
+            # Of its own, so that all else is as it would be without.
+            own = np.random.default_rng((self.seed, self.epoch, i, 1))
+            found = paint(pixels, lungs, own) if own.random() < self.painted else None
+        return *self.augmentation.with_mask(*(found or (pixels, lungs)), rng), found is not None
+
+    def _is_normal(self, i: int) -> bool:
+        return bool((self.targets[i] == 1.0 - self.ill).all())

@@ -70,8 +70,9 @@ class Learner(keras.Model):
     allows, with smoothing; mixed with the cross-entropy to the teachers' probabilities, where
     there are any; plus a weight times the share of positive evidence outside the lungs.
 
-    Evidence is what the linear head sums up: relu(A (W_y - mean of the other classes' W)) of the
-    feature map A, for the classes y of the label. It costs one product and no second backward pass.
+    Evidence is what the linear head sums up: relu(A (W_y - mean of the W of classes that the label
+    rules out)) of the feature map A, summed over the classes y that it allows. It costs one product
+    and no second backward pass.
     """
 
     def __init__(self, network: keras.Model, recipe: Recipe):
@@ -112,12 +113,13 @@ class Learner(keras.Model):
     def _share_inside(self, y: dict, features: "keras.KerasTensor") -> "keras.KerasTensor":
         ops = keras.ops
         allowed = ops.cast(y["classes"], "float32")
-        size = ops.sum(allowed, axis=-1, keepdims=True)
+        size = ops.sum(allowed, axis=-1)
         # A label that allows every class tells of none, and has no others to compare with.
         others = ops.maximum(allowed.shape[-1] - size, 1.0)
-        contrast = allowed / size - (1.0 - allowed) / others
         maps = ops.matmul(ops.cast(features, "float32"), ops.cast(self.head.kernel, "float32"))
-        evidence = ops.relu(ops.sum(maps * contrast[:, None, None, :], axis=-1))
+        against = ops.sum(maps * (1.0 - allowed)[:, None, None, :], axis=-1, keepdims=True)
+        each = ops.relu(maps - against / others[:, None, None, None])
+        evidence = ops.sum(each * allowed[:, None, None, :], axis=-1)
         inside = ops.sum(evidence * ops.cast(y["lungs"], "float32"), axis=(1, 2))
         return (inside + 1e-6) / (ops.sum(evidence, axis=(1, 2)) + 1e-6)
 

@@ -186,6 +186,7 @@ def _endless(
             batch_size=recipe.batch_size,
             augmentation=recipe.augmentation,
             balance=recipe.balance,
+            painted=recipe.painted,
             seed=seed,
             epoch=epoch,
         )

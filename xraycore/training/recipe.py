@@ -54,6 +54,8 @@ class Recipe:
         freeze_batch_norm: Keep the statistics of a pretrained backbone.
         view: What the network sees of a film: "lungs" (the lung field with a margin) or "film".
         evidence: Weight of the loss on evidence outside the lungs (see `Learner`).
+        painted: Share of the normal training films into which opacities are painted, for the
+            network to look there (see `xraycore.training.painting`).
         distillation: Share of the loss that is taken from the teachers, where a run has any.
         augmentation: Random changes of the training films.
     """
@@ -69,12 +71,15 @@ class Recipe:
     freeze_batch_norm: bool = True
     view: str = "lungs"
     evidence: float = 1.0
+    painted: float = 0.0
     distillation: float = 0.5
     augmentation: Augmentation = Augmentation()
 
     def __post_init__(self):
         if self.batch_size < 1:
             raise ValueError(f"batch_size must be positive. Received: {self.batch_size}")
+        if not 0 <= self.painted <= 1:
+            raise ValueError(f"painted must lie between 0 and 1. Received: {self.painted}")
 
     def to_json(self) -> dict:
         """Plain values, for a card or a run's configuration."""
@@ -105,6 +110,7 @@ class Recipe:
         batch_size: int | None = None,
         view: str | None = None,
         evidence: float | None = None,
+        painted: float | None = None,
     ) -> "Recipe":
         """The same recipe but for what is given, as the options of `train` name it.
 
@@ -113,7 +119,12 @@ class Recipe:
         """
         recipe = self if epochs is None else self.with_epochs(epochs)
         recipe = recipe if lr is None else recipe.with_learning_rate(lr)
-        given = {"batch_size": batch_size, "view": view, "evidence": evidence}
+        given = {
+            "batch_size": batch_size,
+            "view": view,
+            "evidence": evidence,
+            "painted": painted,
+        }
         given["augmentation"] = None if augment is None else Augmentation.parse(augment)
         return replace(recipe, **{k: value for k, value in given.items() if value is not None})
 
