@@ -6,4 +6,5 @@ QUICK = {
     "rise": {"masks": 3},
     "smooth_grad": {"samples": 2},
     "integrated_gradients": {"steps": 2},
+    "clearing": {"steps": 2},
 }

@@ -43,14 +43,14 @@ def test_a_map_without_heat_points_anywhere_and_finds_nothing():
 
 
 def test_baselines_know_nothing():
-    maps = baselines(LUNGS)
+    maps = baselines(np.full(LUNGS.shape, 0.5, np.float32), LUNGS)
     assert compare_map(maps["random point"], MASK, LUNGS).hit == pytest.approx(2 / 8)
     assert compare_map(maps["random point in the lungs"], MASK, LUNGS).hit == pytest.approx(2 / 4)
     assert compare_map(maps["random point in the lungs"], MASK, LUNGS).energy_in_lungs == 1.0
-    prior = baselines(np.ones((9, 9), bool))["centre prior"]
+    prior = baselines(np.ones((9, 9), np.float32), np.ones((9, 9), bool))["centre prior"]
     assert np.unravel_index(prior.argmax(), prior.shape) == (4, 4)
     # One width off the centre: exp(-1/2).
-    wide = baselines(np.ones((1, 8), bool))["centre prior"]
+    wide = baselines(np.ones((1, 8), np.float32), np.ones((1, 8), bool))["centre prior"]
     assert wide[0, 5] / wide[0, 4] == pytest.approx(
         np.exp(-(0.1875**2 - 0.0625**2) / (2 * 0.25**2))
     )

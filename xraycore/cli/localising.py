@@ -57,7 +57,7 @@ def localise(
             mask = _mask(mask_file)
             predictions = [classifier.predict(xray) for classifier in classifiers]
             lung = _mask(lung_file) if lung_file else _resized(predictions[0].lungs.mask)
-            for name, values in baselines(lung).items():
+            for name, values in baselines(resize(xray.pixels, (SIDE, SIDE)), lung).items():
                 rows = found.setdefault("baseline", {}).setdefault(name, [])
                 rows.append(compare_map(values, mask, lung))
             for classifier, prediction in zip(classifiers, predictions, strict=True):

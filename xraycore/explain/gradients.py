@@ -5,6 +5,7 @@ map, never negative. TensorFlow and tf-keras-vis are imported where a map is com
 is called as it is, never changed.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import cv2
@@ -74,24 +75,44 @@ def integrated_gradients(
 
 
 def attributions(
-    model: Classifier, grey: np.ndarray, target: int, report: Report = ignore, *, steps: int = 32
+    model: Classifier,
+    grey: np.ndarray,
+    target: int,
+    report: Report = ignore,
+    *,
+    steps: int = 32,
+    base: np.ndarray | float = 0.0,
+    against: Sequence[int] = (),
 ) -> np.ndarray:
-    """Integrated gradients with their sign, (s, s); they sum to logit(film) - logit(black film).
+    """Integrated gradients with their sign, (s, s); they sum to score(film) - score(base).
 
-    The integral from the black film to this one is a sum at the middles of `steps` equal steps.
+    The integral from the base to the film is a sum at the middles of `steps` equal steps.
+
+    Args:
+        model: The classifier.
+        grey: Film (s, s, 1), as the network sees it.
+        target: Index of the class.
+        report: Called with the share that is done; raises `Cancelled` to stop.
+        steps: Films between the base and the film.
+        base: What the film is compared with, (s, s, 1); black unless told.
+        against: Indices of classes: the score is the logit less the log of the summed exponentials
+            of theirs, so the log-odds against them; the logit where there are none.
     """
     import tensorflow as tf
 
     shares = ((np.arange(steps) + 0.5) / steps).astype(np.float32)
-    total = np.zeros(grey.shape)
+    total, way = np.zeros(grey.shape), (grey - base).astype(np.float32)
     for part in batches(steps, report):
-        films = tf.constant(shares[part, None, None, None] * grey)
+        films = tf.constant(base + shares[part, None, None, None] * way)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(films)
             logits, _ = model.network(films, training=False)
-            score = tf.reduce_sum(logits[:, target])
+            score = logits[:, target]
+            if against:
+                others = tf.gather(logits, list(against), axis=1)
+                score -= tf.reduce_logsumexp(others, axis=1)
         total += tape.gradient(score, films).numpy().sum(axis=0)
-    return (grey * total / steps)[..., 0]
+    return (way * total / steps)[..., 0]
 
 
 def fused(

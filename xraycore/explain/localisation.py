@@ -8,6 +8,7 @@ from sklearn.metrics import average_precision_score
 
 from xraycore.evaluation.scores import Score, bootstrapped
 from xraycore.explain.baselines import centre_prior
+from xraycore.explain.clearing import opacity
 from xraycore.explain.similarity import iou
 
 # Thresholds of a map, as shares of its own maximum.
@@ -63,15 +64,20 @@ def hit(heat: np.ndarray, mask: np.ndarray) -> float:
     return float(mask[heat == heat.max()].mean())
 
 
-def baselines(lungs: np.ndarray) -> dict[str, np.ndarray]:
-    """Maps (h, w) that know nothing of the film, or nothing but its lungs.
+def baselines(film: np.ndarray, lungs: np.ndarray) -> dict[str, np.ndarray]:
+    """Maps (h, w) that know no network: nothing of the film, its lungs, or where those are bright.
 
     A map that is the same everywhere points at random.
+
+    Args:
+        film: Float32 (h, w) in [0, 1].
+        lungs: Bool (h, w).
     """
     return {
         "centre prior": centre_prior(lungs.shape),
         "random point": np.ones(lungs.shape),
         "random point in the lungs": lungs.astype(float),
+        "brightness in the lungs": opacity(film, lungs),
     }
 
 

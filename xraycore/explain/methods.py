@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from xraycore.explain import analytic, gradients, perturbation
+from xraycore.explain import analytic, clearing, gradients, perturbation
 from xraycore.weightfiles import weights_folder
 
 Maps = Callable[..., np.ndarray]
@@ -195,6 +195,17 @@ METHODS: Mapping[str, Method] = {
             "32 forward and backward passes",
             "gradients",
             gradients.integrated_gradients,
+        ),
+        Method(
+            "clearing",
+            "Cleared lungs",
+            "Sundararajan et al. 2017, arXiv:1703.01365, on a baseline after Sturmfels et al. "
+            "2020, doi:10.23915/distill.00022",
+            "Which opacities in the lungs make the class more likely than Normal: evidence that "
+            "would be gone if they were cleared away.",
+            "8 forward and backward passes",
+            "gradients",
+            clearing.clearing,
         ),
     )
 }

@@ -102,7 +102,10 @@ def _localised(file: Path) -> list[str]:
         for name, of_model in found["rows"].items()
         for one, scores in of_model.items()
     ]
-    chance = found["rows"][BASELINE]["random point in the lungs"]["hit"]["value"]
+    chance, bright = (
+        found["rows"][BASELINE][name]["hit"]["value"]
+        for name in ("random point in the lungs", "brightness in the lungs")
+    )
     hit, inside = best["hit"]["value"], best["energy_in_lungs"]["value"]
     return [
         "## Where the truth is known",
@@ -111,7 +114,9 @@ def _localised(file: Path) -> list[str]:
         f"network was trained on; evidence for {found['target']}. Hit rate: the hottest point lies "
         "in the drawn region (pointing game). IoU: overlap at the threshold that was best on one "
         "half of the films, judged on the other. A map is worth what it has beyond the baselines, "
-        f"above all a random point in the lungs, which hits in {100 * chance:.0f} % of films.",
+        f"above all a random point in the lungs, which hits in {100 * chance:.0f} % of films, and "
+        f"the place in the lungs that is bright over the widest area, in {100 * bright:.0f} %: a "
+        "map that hits no more often may have found what is white, not what is ill.",
         "",
         *table(["model", "map", *keys.values()], rows),
         f"Best: {METHODS[method].title} of {_title(model)}, hit rate {interval(best['hit'])} "

@@ -1,0 +1,93 @@
+"""What the opacities in the lungs add to the evidence: the film against itself, lungs cleared."""
+
+import cv2
+import numpy as np
+
+from xraycore.data.labels import NORMAL
+from xraycore.explain.gradients import attributions
+from xraycore.explain.progress import Report, ignore
+from xraycore.imaging.resample import resize
+from xraycore.models.classifier import Classifier, Prediction
+
+# Opacities are what is wider than ribs and vessels: of a film blurred by this share of its side.
+_BLUR = 0.027
+# How bright clear lung is: a seventh of the lungs is darker.
+_CLEAR = 15
+# The lungs fade out over this share of the side, so that clearing leaves no edge.
+_EDGE = 0.009
+
+
+def cleared(grey: np.ndarray, lungs: np.ndarray) -> np.ndarray:
+    """A film whose lungs are as dark everywhere as where they are clearest.
+
+    What is taken off is soft, so ribs, vessels and grain stay. It also takes the shade of the heart
+    and of the chest wall where the mask of the lungs reaches over them.
+
+    Args:
+        grey: Float32 (s, s) in [0, 1].
+        lungs: Float (s, s) in [0, 1], 1 in the lungs.
+
+    Returns:
+        Float32 (s, s) in [0, 1], nowhere brighter than the film; the film where there are no lungs.
+    """
+    inside = lungs > 0.5
+    if not inside.any():
+        return grey.copy()
+    soft = _blurred(grey)
+    excess = np.maximum(soft - np.percentile(soft[inside], _CLEAR), 0.0)
+    fading = cv2.GaussianBlur(lungs.astype(np.float32), (0, 0), _EDGE * grey.shape[0])
+    return np.maximum(grey - excess * fading, 0.0).astype(np.float32)
+
+
+def opacity(grey: np.ndarray, lungs: np.ndarray) -> np.ndarray:
+    """By how much each place of the lungs is brighter than where they are clearest.
+
+    What a person sees who knows no disease, to set a heatmap beside: a network that says no more
+    has found what is bright.
+
+    Args:
+        grey: Film, float32 (s, s) in [0, 1].
+        lungs: Bool or float (s, s), 1 in the lungs.
+
+    Returns:
+        Float32 (s, s), not negative, blurred as `clearing` is.
+    """
+    return _blurred(grey - cleared(grey, lungs))
+
+
+def clearing(
+    model: Classifier,
+    prediction: Prediction,
+    target: int,
+    report: Report = ignore,
+    *,
+    steps: int = 8,
+) -> np.ndarray:
+    """relu of what the opacities add to the class's log-odds, place by place; (s, s), in logits.
+
+    Integrated gradients (Sundararajan et al. 2017, arXiv:1703.01365) from the film with its lungs
+    cleared instead of a black one: a baseline must be what the question is compared with
+    (Sturmfels et al. 2020, doi:10.23915/distill.00022), here the same patient with clear lungs.
+    The log-odds are those against Normal, which is what a cleared film should be called; of Normal
+    itself, and where there is no such class, those against all others. The gradients' grain is
+    blurred away, by as much as what is cleared is blurred. No heat where no lungs were found.
+    """
+    grey = prediction.grey[..., 0]
+    base = cleared(grey, lungs_in(prediction))
+    against = [model.classes.index(NORMAL)] if NORMAL in model.classes else []
+    if not against or target in against:
+        against = [k for k in range(len(model.classes)) if k != target]
+    signed = attributions(
+        model, prediction.grey, target, report, steps=steps, base=base[..., None], against=against
+    )
+    return np.maximum(_blurred(signed), 0.0)
+
+
+def lungs_in(prediction: Prediction) -> np.ndarray:
+    """Share of each pixel of the network's input that lies in the lungs; float32 (s, s)."""
+    mask = prediction.box.crop(prediction.lungs.mask)
+    return resize(mask.astype(np.float32), prediction.grey.shape[:2])
+
+
+def _blurred(values: np.ndarray) -> np.ndarray:
+    return cv2.GaussianBlur(values.astype(np.float32), (0, 0), _BLUR * values.shape[0])
