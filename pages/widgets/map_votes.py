@@ -1,15 +1,18 @@
 """Where the maps of several models agree, and where they differ."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 from pages.widgets.viewer import Drawn, film_panel
 from xraycore.explain.map_agreement import MapAgreement, map_agreement, votes
 from xraycore.imaging import Radiograph
 from xraycore.report.film_report import Finding
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def show_votes(film: Radiograph, found: Sequence[Finding]) -> None:
@@ -43,8 +46,10 @@ def show_votes(film: Radiograph, found: Sequence[Finding]) -> None:
         )
 
 
-def _overlaps(agreement: MapAgreement) -> pd.DataFrame:
+def _overlaps(agreement: MapAgreement) -> "pd.DataFrame":
     """Overlaps of each two maps, in words that need no colour."""
+    import pandas as pd  # Late: a page is painted sooner without.
+
     names = agreement.names
     cells = [
         ["" if i == j else f"{100 * agreement.iou[i, j]:.0f} %" for j in range(len(names))]

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 from pages.widgets import session
@@ -99,6 +98,8 @@ def show_worklist(names: Sequence[str]) -> None:
         rows.append(_row(film, names, answers, apart))
         order.append((answers is None, not answers or agree(answers), -(apart or 0.0)))
     places = sorted(range(len(films)), key=order.__getitem__)
+    import pandas as pd  # Late: a page is painted sooner without.
+
     table = pd.DataFrame([rows[place] for place in places])
 
     def picked() -> None:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from scipy.interpolate import PchipInterpolator
 
 from xraycore.data.phantom_canvas import COARSE, Canvas, curve, oval, strip
 
@@ -121,6 +120,8 @@ def _rounded(canvas: Canvas, mask: np.ndarray, rim: float) -> np.ndarray:
 
 def _body(rng: np.random.Generator, x: np.ndarray, y: np.ndarray, depth: np.ndarray) -> np.ndarray:
     """Neck, trunk, arms and, in half of all phantoms, breasts, in centimetres."""
+    from scipy.interpolate import PchipInterpolator  # Late, as pages import this module.
+
     half = PchipInterpolator(_TRUNK_Y, _TRUNK_X)(y) * rng.uniform(0.97, 1.05)
     body = depth * np.sqrt(np.clip(1 - np.abs(x / half) ** 4, 0, 1))
     spread, thick = rng.uniform(0.08, 0.2), rng.uniform(0.065, 0.08)

@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy.stats import entropy
 
 from xraycore.models.classifier import Prediction
 
@@ -70,6 +69,8 @@ def disagreement(predictions: Sequence[Prediction]) -> float:
     if len({prediction.classes for prediction in predictions}) != 1:
         raise ValueError("expected predictions of the same classes, at least one.")
     each = np.array([list(prediction.probabilities.values()) for prediction in predictions])
+    from scipy.stats import entropy  # Late, as pages import this module.
+
     apart = entropy(each.mean(axis=0), base=2) - entropy(each, base=2, axis=1).mean()
     return max(0.0, float(apart))
 

@@ -1,8 +1,6 @@
 """Whether probabilities mean what they say, and the temperature that makes them."""
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from scipy.special import logsumexp
 
 BINS = 15
 TEMPERATURES = (0.05, 20.0)
@@ -40,6 +38,10 @@ def fit_temperature(logits: np.ndarray, allowed: np.ndarray) -> float:
             "a temperature needs films whose label rules a class out. "
             f"Received: none among {len(logits)}"
         )
+
+    # Late, as pages import this module.
+    from scipy.optimize import minimize_scalar
+    from scipy.special import logsumexp
 
     def loss(log_temperature: float) -> float:
         scaled = logits / np.exp(log_temperature)

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
-from scipy.stats import binomtest
-from sklearn.metrics import confusion_matrix
 
 from xraycore.evaluation.calibration import BINS, bin_of
 
@@ -23,6 +21,8 @@ def proportion(hits: int, of: int) -> Score:
     """
     if of == 0:
         raise ValueError("a share needs at least one film. Received: none")
+    from scipy.stats import binomtest  # Late, as pages import this module.
+
     interval = binomtest(int(hits), int(of)).proportion_ci(method="wilson")
     return _score(hits / of, interval.low, interval.high, of)
 
@@ -91,6 +91,8 @@ def view_scores(
         ValueError: If there are no films, shapes do not fit or a value is not allowed.
     """
     target, probability = _checked(target, probability, classes, groups)
+    from sklearn.metrics import confusion_matrix
+
     confusion = confusion_matrix(target, probability.argmax(axis=1), labels=range(len(classes)))
     films, calls, hits = confusion.sum(axis=1), confusion.sum(axis=0), confusion.diagonal()
     samples = [_weighted(target, probability, weights) for weights in _weights(groups, seed)]

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from scipy.stats import rankdata
 
 # The share of a map that counts as its hottest part.
 HOTTEST = 0.1
@@ -75,6 +74,8 @@ def rank_correlations(maps: Sequence[np.ndarray]) -> np.ndarray:
 
     0 where a map is the same everywhere.
     """
+    from scipy.stats import rankdata  # Late, as pages import this module.
+
     ranks = np.stack([rankdata(values, axis=None) for values in maps])
     varied = np.flatnonzero(np.ptp(ranks, axis=1) > 0)
     found = np.zeros((len(maps), len(maps)))
