@@ -8,7 +8,7 @@ import pytest
 
 from xraycore.anatomy.lungs import LungField
 from xraycore.data.phantom import make_phantom
-from xraycore.explain.alarm import alarms, hottest_on_something_bright, on_the_border
+from xraycore.explain.alarm import alarms, hottest_near, on_the_border, small_and_bright
 from xraycore.explain.heatmap import Heatmap
 from xraycore.imaging.box import Box
 from xraycore.imaging.radiograph import Radiograph, RadiographInfo
@@ -77,7 +77,7 @@ def test_anatomy_is_no_marker():
         for row, column in np.random.default_rng(seed).integers(20, 236, (40, 2)):
             heat[:] = 0
             heat[row, column] = 1
-            assert not hottest_on_something_bright(heat, pixels)
+            assert not hottest_near(heat, small_and_bright(pixels))
 
 
 def test_no_heat_and_no_lungs(film, lungs):

@@ -1,5 +1,7 @@
 """Does a network look where disease of the lungs can be? If not, in plain words."""
 
+import weakref
+
 import cv2
 import numpy as np
 
@@ -16,6 +18,9 @@ BORDER, MOST_ON_BORDER = 0.04, 0.25
 # Height and width of the grid on which small bright things are looked for, the radius in pixels of
 # what is small, how much brighter than its surroundings it is, and how near the hottest point.
 _SIDE, _SMALL, _BRIGHTER, _NEAR = 256, 6, 0.4, 10
+
+# Of each film once, however many maps of it are judged: reducing a large film takes longest.
+_bright: "weakref.WeakKeyDictionary[Radiograph, np.ndarray]" = weakref.WeakKeyDictionary()
 
 
 def alarms(heat: Heatmap, xray: Radiograph, lungs: LungField) -> tuple[str, ...]:
@@ -40,7 +45,9 @@ def alarms(heat: Heatmap, xray: Radiograph, lungs: LungField) -> tuple[str, ...]
     on_border = on_the_border(place)
     if on_border > MOST_ON_BORDER:
         found.append(f"{100 * on_border:.0f} % of the heat lies on the border of the film.")
-    if hottest_on_something_bright(place, resize(xray.pixels, (_SIDE, _SIDE))):
+    if xray not in _bright:
+        _bright[xray] = small_and_bright(resize(xray.pixels, (_SIDE, _SIDE)))
+    if hottest_near(place, _bright[xray]):
         found.append(
             "The hottest point lies on something small and very bright, such as a marker, a wire "
             "or a device."
@@ -57,17 +64,21 @@ def on_the_border(heat: np.ndarray) -> float:
     return 1.0 - float(middle) / total if total > 0 else 0.0
 
 
-def hottest_on_something_bright(heat: np.ndarray, film: np.ndarray) -> bool:
-    """Whether a small, bright thing lies at a map's hottest point, both (256, 256).
+def small_and_bright(film: np.ndarray) -> np.ndarray:
+    """Where small, bright things lie on a film (256, 256) in [0, 1]; bool of that shape.
 
     What the white top-hat transform (Serra 1982, ISBN 0126372403) keeps: brighter than all around
     it, and too small for the disc. Ribs and vessels differ less from their surroundings: on 100
     films of the public sets fewer than one point in a hundred had such a thing near it.
     """
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _SMALL + 1, 2 * _SMALL + 1))
-    bright = cv2.morphologyEx(film.astype(np.float32), cv2.MORPH_TOPHAT, disc) > _BRIGHTER
+    return cv2.morphologyEx(film.astype(np.float32), cv2.MORPH_TOPHAT, disc) > _BRIGHTER
+
+
+def hottest_near(heat: np.ndarray, things: np.ndarray) -> bool:
+    """Whether a map's hottest point lies on one of these things or beside it, both (256, 256)."""
     row, column = np.unravel_index(int(heat.argmax()), heat.shape)
-    near = bright[
+    near = things[
         max(0, row - _NEAR) : row + _NEAR + 1, max(0, column - _NEAR) : column + _NEAR + 1
     ]
     return bool(near.mean() > 0.02)
