@@ -5,13 +5,15 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
+from pages.widgets.session import classifier
 from xraycore.data.labels import View
 from xraycore.data.local_films import local_films
 from xraycore.evaluation.agreement import ENSEMBLE
 from xraycore.evaluation.evaluate import curves
 from xraycore.evaluation.outcome import Outcome
+from xraycore.explain.heatmap import explain
 from xraycore.imaging import Radiograph, RadiographError, read_radiograph
-from xraycore.imaging.overlay import to_uint8
+from xraycore.imaging.overlay import overlay, to_uint8
 from xraycore.imaging.resample import resize
 from xraycore.report.board import Board, FilmSet, assemble, kept_scores, kept_subgroups
 from xraycore.report.entries import Entry
@@ -117,9 +119,29 @@ def read_film(path: Path) -> Radiograph | RadiographError:
 def thumbnail(path: Path) -> np.ndarray | None:
     """A small grey picture of a film, uint8 (h, w); None where it cannot be read."""
     try:
-        pixels = read_radiograph(path).pixels
+        return to_uint8(_small(read_radiograph(path)).pixels)
     except RadiographError:
         return None
-    factor = min(1.0, THUMBNAIL_PIXELS / max(pixels.shape))
-    height, width = (max(1, round(side * factor)) for side in pixels.shape)
-    return to_uint8(resize(pixels, (height, width)))
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def heat_thumbnail(path: Path, model: str, weights_sha256: str) -> np.ndarray | None:
+    """The same picture with the Grad-CAM of what a model answers, uint8 RGB (h, w, 3).
+
+    None where the film cannot be read. The heat is on the model's own scale.
+
+    Raises:
+        WeightsError: If the model's weights are missing or damaged.
+    """
+    try:
+        xray = read_radiograph(path)
+    except RadiographError:
+        return None
+    network = classifier(model)
+    return overlay(_small(xray), explain(network, network.predict(xray)), opacity=0.6)
+
+
+def _small(xray: Radiograph) -> Radiograph:
+    factor = min(1.0, THUMBNAIL_PIXELS / max(xray.pixels.shape))
+    height, width = (max(1, round(side * factor)) for side in xray.pixels.shape)
+    return Radiograph(resize(xray.pixels, (height, width)), xray.info)

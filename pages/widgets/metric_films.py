@@ -1,11 +1,13 @@
 """The films behind the figures: confusion matrices, worst errors, one film."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.widgets.boards import Shown, find_films, read_film, thumbnail
+from pages.widgets.boards import Shown, find_films, heat_thumbnail, read_film, thumbnail
 from pages.widgets.confusion import confusion_matrix
 from pages.widgets.film_grid import Tile, film_grid
 from pages.widgets.films import compare_button
@@ -13,8 +15,11 @@ from pages.widgets.frame import plain
 from pages.widgets.viewer import film_panel
 from xraycore.evaluation.evaluate import describe_films, top_losses
 from xraycore.imaging import Radiograph, RadiographError
+from xraycore.models.spec import MODELS
+from xraycore.models.store import list_shipped, read_card
 from xraycore.report.board import films_behind
 from xraycore.report.words import percent
+from xraycore.weightfiles import WeightsError
 
 FILM, CELL = "film", "cell"
 PER_PAGE = 12
@@ -72,7 +77,7 @@ def _behind(shown: Shown, name: str, truth: int, said: int) -> None:
             "Close", key="close-cell", icon=":material/close:", on_click=_forget, args=(CELL,)
         )
     films = describe_films(shown.board.models[name], shown.board.view, places)
-    _film_list(films, key=f"cell-{name}-{truth}-{said}")
+    _film_list(films, name, key=f"cell-{name}-{truth}-{said}")
 
 
 def _worst(shown: Shown) -> None:
@@ -94,11 +99,17 @@ def _worst(shown: Shown) -> None:
         "Look at these first: wrong labels, films of something else, and what the model leans on "
         "show here."
     )
-    _film_list(films, key=f"losses-{name}")
+    _film_list(films, name, key=f"losses-{name}")
 
 
-def _film_list(films: Sequence[dict], *, key: str) -> None:
-    """A page of thumbnails, where the files are here, and the table of all."""
+def _film_list(films: Sequence[dict], model: str, *, key: str) -> None:
+    """A page of thumbnails, where the files are here, and the table of all.
+
+    Args:
+        films: What a model says of them, see `describe_films`.
+        model: Its name.
+        key: Unique on the page.
+    """
     if not films:
         st.info("No film.")
         return
@@ -107,10 +118,10 @@ def _film_list(films: Sequence[dict], *, key: str) -> None:
     if (pages := -(-len(films) // PER_PAGE)) > 1:
         page = st.pagination(pages, key=f"page-{key}")
     part = films[(page - 1) * PER_PAGE : page * PER_PAGE]
+    paths = [here.get((film["source"], film["file"])) for film in part]
+    pictures = _pictures(paths, model, key)
     tiles = []
-    for film in part:
-        path = here.get((film["source"], film["file"]))
-        picture = thumbnail(path) if path else None
+    for film, picture in zip(part, pictures, strict=True):
         if picture is not None:
             tiles.append(
                 Tile(
@@ -146,6 +157,29 @@ def _film_list(films: Sequence[dict], *, key: str) -> None:
     )
     first = (page - 1) * PER_PAGE
     st.caption(f"Films {first + 1:,} to {first + len(part):,} of {len(films):,}, the surest first.")
+
+
+def _pictures(paths: Sequence[Path | None], model: str, key: str) -> list[np.ndarray | None]:
+    """Thumbnails, with the model's heat where that is asked for and the model is shipped."""
+    plain_ones = [path and thumbnail(path) for path in paths]
+    if model not in list_shipped() or all(picture is None for picture in plain_ones):
+        return plain_ones
+    title = MODELS[model].title
+    asked = st.toggle(
+        f"Show where {title} looked",
+        key=f"heat-{key}",
+        help="Grad-CAM of what the network answers: violet is little evidence, yellow much, on one "
+        "scale for all films.",
+    )
+    if not asked:
+        return plain_ones
+    try:
+        with st.spinner(f"Asking {title} about {len(paths)} films …"):
+            weights = read_card(model)["weights"]["sha256"]
+            return [path and heat_thumbnail(path, model, weights) for path in paths]
+    except WeightsError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        return plain_ones
 
 
 def _open(film: str) -> None:

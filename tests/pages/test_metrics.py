@@ -1,15 +1,21 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import streamlit as st
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from pages.widgets import boards, metric_films
 from pages.widgets.frame import STARTED
 from tests.conftest import ROOT
 from tests.stored_models import VGG16, outcome, write_run, write_store
+from xraycore.data.phantom import make_phantom
 from xraycore.evaluation.predictions import write_predictions
+from xraycore.imaging.overlay import to_uint8
 from xraycore.report import board
+from xraycore.weightfiles import WeightsError
 
 
 @pytest.fixture
@@ -84,6 +90,40 @@ def test_a_link_opens_the_films_behind_a_cell(store):
     nonsense = open_page(section="Errors", cell="vgg16~Nor~mal", film="nih/none.png")
     assert not nonsense.subheader
     assert "is not among these films" in texts(nonsense)
+
+
+def test_the_worst_errors_show_where_the_model_looked(
+    store, monkeypatch, random_classifier, tmp_path
+):
+    file = tmp_path / "film.png"
+    Image.fromarray(to_uint8(make_phantom(0, size=256).pixels)).save(file)
+    there = {("chest_xray", f"IM-{i}.jpeg"): file for i in range(18)}
+    monkeypatch.setattr("pages.widgets.metric_films.find_films", lambda: there)
+    drawn = []
+    grid = metric_films.film_grid
+    monkeypatch.setattr(metric_films, "film_grid", lambda t, **o: drawn.append(t) or grid(t, **o))
+    app = open_page(section="Errors", models="Basic CNN")
+    # Eight of the well are called ill, six of these have their picture here.
+    assert [len(tiles) for tiles in drawn] == [6]
+    assert {tile.picture.shape for tile in drawn[0]} == {(200, 200)}
+
+    monkeypatch.setattr(boards, "classifier", lambda name: random_classifier(name))
+    app.toggle(key="heat-losses-basic_cnn").set_value(True).run()
+    assert not app.exception
+    assert {tile.picture.shape for tile in drawn[-1]} == {(200, 200, 3)}
+    # Some of it is coloured.
+    assert np.ptp(drawn[-1][0].picture.astype(int), axis=2).max() > 30
+
+    def missing(name):
+        raise WeightsError(f"{name}: expected weights. Found none.")
+
+    st.cache_data.clear()
+    monkeypatch.setattr(boards, "classifier", missing)
+    app.run()
+    assert "expected weights" in app.error[0].value
+    assert {tile.picture.shape for tile in drawn[-1]} == {(200, 200)}
+    # An ensemble has no heat of its own.
+    assert not open_page(section="Errors", models="Ensemble").toggle
 
 
 def test_pairs_are_told_in_words(store):

@@ -201,8 +201,8 @@ METHODS: Mapping[str, Method] = {
             "Cleared lungs",
             "Sundararajan et al. 2017, arXiv:1703.01365, on a baseline after Sturmfels et al. "
             "2020, doi:10.23915/distill.00022",
-            "Which opacities in the lungs make the class more likely than Normal: evidence that "
-            "would be gone if they were cleared away.",
+            "Which opacities in the lungs speak for the class rather than for Normal: evidence "
+            "that would be gone if they were cleared away.",
             "8 forward and backward passes",
             "gradients",
             clearing.clearing,
