@@ -64,7 +64,7 @@ def track_record(outcome: Outcome, label: str, probability: float) -> TrackRecor
         return TrackRecord(label, probability, probability, None, len(same))
     said = tests.probabilities[same, called[same]]
     near = np.argsort(np.abs(said - probability), kind="stable")[:NEAREST]
-    right = tests.allowed[same, called[same]][near].astype(bool)
+    right = tests.at(same[near]).allowed[:, tests.classes.index(label)].astype(bool)
     return TrackRecord(
         label,
         float(said[near].min()),
