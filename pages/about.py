@@ -65,8 +65,13 @@ def show_card(card: dict) -> None:
         counts = pd.DataFrame(training["split_sizes"]).fillna(0).astype(int)
         st.table(counts.rename(columns={"val": "validation"}), border="horizontal")
     with right:
-        st.markdown("**Measured on films it was never shown**")
+        st.markdown("**Measured on films it was not trained on**")
         show_scores(card)
+        if training.get("chosen_on"):
+            st.caption(
+                "The best epoch was chosen by films of other hospitals too: their figures flatter "
+                "it a little. The test films played no part."
+            )
     with st.expander("How it was made"):
         st.code(training["command"], language="bash", wrap_lines=True)
         st.caption(
@@ -91,9 +96,9 @@ else:
 st.subheader("The heatmaps", anchor=False)
 st.markdown(
     "A heatmap shows where a network found its evidence for a class. It does not show where the "
-    "disease is, and a bright spot is no proof that the answer is right. Full colour is the "
-    "strength that one validation film in twenty reaches, so that films with little evidence look "
-    "pale."
+    "disease is, and a bright spot is no proof that the answer is right. Of methods "
+    "that need one forward pass full colour is the strength that one validation film in twenty "
+    "reaches, so that films with little evidence look pale; of the others, each map's own maximum."
 )
 st.table(
     pd.DataFrame(

@@ -11,7 +11,7 @@ from pages.widgets.frame import page_header
 from pages.widgets.heat_look import PLAIN, Look, choose_look
 from pages.widgets.map_votes import show_votes
 from pages.widgets.viewer import film_panel
-from pages.widgets.worklist import note_answers, show_worklist
+from pages.widgets.worklist import forget_older, note_answers, show_worklist
 from xraycore.data.labels import NORMAL
 from xraycore.evaluation.agreement import agree, describe_agreement, mean_probabilities
 from xraycore.explain.alarm import alarms
@@ -76,13 +76,13 @@ def show_film(film: Radiograph) -> None:
     )
 
 
-def describe_heat(heat: Heatmap, seen: Prediction) -> str:
+def describe_heat(heat: Heatmap, seen: Prediction, look: Look) -> str:
     """What the heat stands for, and how much of it lies where disease of the lungs can be."""
     text = f"Heat: evidence for {heat.target}"
-    if not seen.lungs.found:
-        return text
-    share = seen.lungs.share_inside(heat.values, heat.box)
-    return f"{text} · {100 * share:.0f} % of it in the lungs"
+    if seen.lungs.found:
+        share = seen.lungs.share_inside(heat.values, heat.box)
+        text += f" · {100 * share:.0f} % of it in the lungs"
+    return text + look.scale_note(heat)
 
 
 def choose_point(names: Sequence[str]) -> str | None:
@@ -103,8 +103,8 @@ def choose_point(names: Sequence[str]) -> str | None:
             key="point",
             bind="query-params",
             help="The operating point: from which probability of any disease on a model calls a "
-            "film abnormal. Thresholds were chosen on each model's validation films, so that of "
-            "100 ill children and adults like those, 95 or 98 are found.",
+            "film abnormal. Thresholds were chosen on each model's validation films; those named "
+            "by a sensitivity find so many of 100 ill children and adults like those.",
         )
 
 
@@ -143,7 +143,7 @@ def show_model(name: str, film: Radiograph, wanted: Evidence, point: str | None)
         st.markdown(call)
     st.html(probability_bars(seen.probabilities, seen.label))
     if look.shown != PLAIN:
-        st.caption(describe_heat(heat, seen))
+        st.caption(describe_heat(heat, seen, look))
         for text in alarms(heat, film, seen.lungs):
             st.markdown(f":orange[:material/warning:] {text}")
     record = session.track_record_of(seen)
@@ -154,6 +154,7 @@ def show_model(name: str, film: Radiograph, wanted: Evidence, point: str | None)
 
 def compare(film: Radiograph, names: list[str]) -> None:
     """Every model beside the plain film, and in one line whether they agree."""
+    forget_older(names)
     labels = [label for name in names for label in read_card(name)["classes"]]
     wanted = choose_evidence(list(dict.fromkeys(labels)))
     point = choose_point(names)

@@ -111,10 +111,18 @@ def save_float16(network: "keras.Model", file: Path) -> None:
 
 
 def install(folder: Path, name: str) -> Path:
-    """Replaces a model's folder in the store by a finished one; returns where it lies now."""
+    """Replaces a model's folder in the store by a finished one; returns where it lies now.
+
+    The old one goes when the new one is all there: a copy that breaks off loses nothing.
+    """
     target = weights_folder() / name
+    new, old = (target.with_name(f".{name}.{what}") for what in ("new", "old"))
     target.parent.mkdir(parents=True, exist_ok=True)
+    for rest in (new, old):
+        shutil.rmtree(rest, ignore_errors=True)
+    shutil.move(folder, new)
     if target.exists():
-        shutil.rmtree(target)
-    shutil.move(folder, target)
+        target.rename(old)
+    new.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
     return target

@@ -125,10 +125,18 @@ def thumbnail(path: Path) -> np.ndarray | None:
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
-def heat_thumbnail(path: Path, model: str, weights_sha256: str) -> np.ndarray | None:
-    """The same picture with the Grad-CAM of what a model answers, uint8 RGB (h, w, 3).
+def heat_thumbnail(
+    path: Path, model: str, weights_sha256: str, labels: tuple[str, ...]
+) -> np.ndarray | None:
+    """The same picture with a model's Grad-CAM, uint8 RGB (h, w, 3).
 
     None where the film cannot be read. The heat is on the model's own scale.
+
+    Args:
+        path: The film.
+        model: Name of the model.
+        weights_sha256: Of its weights.
+        labels: Classes of the model; the heat is that of the most probable of them.
 
     Raises:
         WeightsError: If the model's weights are missing or damaged.
@@ -138,7 +146,9 @@ def heat_thumbnail(path: Path, model: str, weights_sha256: str) -> np.ndarray | 
     except RadiographError:
         return None
     network = classifier(model)
-    return overlay(_small(xray), explain(network, network.predict(xray)), opacity=0.6)
+    seen = network.predict(xray)
+    target = max(labels, key=seen.probabilities.__getitem__)
+    return overlay(_small(xray), explain(network, seen, target=target), opacity=0.6)
 
 
 def _small(xray: Radiograph) -> Radiograph:

@@ -78,17 +78,13 @@ def _method(subject: Subject, name: str) -> None:
             return
         st.rerun()
     heat_panel(subject, heat, key=f"map-{name}", label=f"{method.title} for {heat.target}")
-    own = heat.scale is None and not subject.look.stretched
-    st.caption(method.summary + (" Full colour is this map's own maximum." if own else ""))
+    st.caption(method.summary + subject.look.scale_note(heat))
     say_place(subject, heat)
-    if method.passes_randomisation is not None:
-        model = subject.model.spec
-        failed = model.name in method.fails_randomisation_on
-        st.caption(
-            f":orange[Fails] the randomisation test on {model.title} (measured)"
-            if failed
-            else "Passes the randomisation test (measured)"
-        )
+    model = subject.model
+    passed = method.passes_on(model.spec.name, model.card["weights"]["sha256"])
+    if passed is not None:
+        word = "Passes" if passed else ":orange[Fails]"
+        st.caption(f"{word} the randomisation test on {model.spec.title} (measured)")
 
 
 def _two_classes(subject: Subject) -> None:

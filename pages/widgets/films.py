@@ -3,6 +3,7 @@ is looked at."""
 
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,10 @@ from xraycore.models.store import list_shipped
 
 # An archive may hold as much as a person looks through, and no more than the memory bears.
 MOST_FILMS, MOST_ARCHIVE_BYTES = 500, 1 << 30
+# What a damaged archive, or one with a password, makes `zipfile` raise.
+_NO_ARCHIVE = (
+    *(zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, OSError, EOFError),
+)
 # An office document is an archive too, of a hundred files that are no films.
 _MOST_SAID = 8
 
@@ -221,7 +226,7 @@ def _unpacked(name: str, data: bytes, refused: list[str]) -> Iterator[tuple[str,
                 with archive.open(member) as file:
                     # One byte more than allowed is enough for the reader to refuse it.
                     yield member.filename.rpartition("/")[2], file.read(MAX_BYTES + 1)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError) as error:
+    except _NO_ARCHIVE as error:
         refused.append(f"{name}: expected a ZIP archive without a password. Received: {error}")
 
 

@@ -29,6 +29,11 @@ class Look:
         contour = self.contour if self.shown == CONTOUR else None
         return Drawn(heat, self.opacity, self.color_map, contour)
 
+    def scale_note(self, heat: Heatmap) -> str:
+        """What must be said of a map that has no scale but its own; else nothing."""
+        own = heat.scale is None and not self.stretched
+        return " Full colour is this map's own maximum." if own else ""
+
 
 def choose_look() -> Look:
     """The controls, where it is called."""
@@ -59,8 +64,8 @@ def choose_look() -> Look:
     stretched = st.toggle(
         "Stretch each map",
         key="stretch",
-        help="Off: full colour is the strength that one film in twenty reaches, so little "
-        "evidence looks pale. On: each map's own maximum is full colour, which looks "
-        "confident even when the network is not.",
+        help="Off: full colour is the strength that one film in twenty reaches, where that was "
+        "measured (methods of one forward pass), so little evidence looks pale. On: each map's own "
+        "maximum is full colour, which looks confident even when the network is not.",
     )
     return Look(shown, opacity / 100, color_map, contour / 100, stretched)

@@ -13,6 +13,7 @@ from pages.widgets.film_grid import Tile, film_grid
 from pages.widgets.films import compare_button
 from pages.widgets.frame import plain
 from pages.widgets.viewer import film_panel
+from xraycore.data.labels import View
 from xraycore.evaluation.evaluate import describe_films, top_losses
 from xraycore.imaging import Radiograph, RadiographError
 from xraycore.models.spec import MODELS
@@ -77,7 +78,7 @@ def _behind(shown: Shown, name: str, truth: int, said: int) -> None:
             "Close", key="close-cell", icon=":material/close:", on_click=_forget, args=(CELL,)
         )
     films = describe_films(shown.board.models[name], shown.board.view, places)
-    _film_list(films, name, key=f"cell-{name}-{truth}-{said}")
+    _film_list(shown, films, name, key=f"cell-{name}-{truth}-{said}")
 
 
 def _worst(shown: Shown) -> None:
@@ -99,13 +100,14 @@ def _worst(shown: Shown) -> None:
         "Look at these first: wrong labels, films of something else, and what the model leans on "
         "show here."
     )
-    _film_list(films, name, key=f"losses-{name}")
+    _film_list(shown, films, name, key=f"losses-{name}")
 
 
-def _film_list(films: Sequence[dict], model: str, *, key: str) -> None:
+def _film_list(shown: Shown, films: Sequence[dict], model: str, *, key: str) -> None:
     """A page of thumbnails, where the files are here, and the table of all.
 
     Args:
+        shown: What the page shows.
         films: What a model says of them, see `describe_films`.
         model: Its name.
         key: Unique on the page.
@@ -119,7 +121,7 @@ def _film_list(films: Sequence[dict], model: str, *, key: str) -> None:
         page = st.pagination(pages, key=f"page-{key}")
     part = films[(page - 1) * PER_PAGE : page * PER_PAGE]
     paths = [here.get((film["source"], film["file"])) for film in part]
-    pictures = _pictures(paths, model, key)
+    pictures = _pictures(paths, [film["said"] for film in part], model, shown.board.view, key)
     tiles = []
     for film, picture in zip(part, pictures, strict=True):
         if picture is not None:
@@ -159,8 +161,10 @@ def _film_list(films: Sequence[dict], model: str, *, key: str) -> None:
     st.caption(f"Films {first + 1:,} to {first + len(part):,} of {len(films):,}, the surest first.")
 
 
-def _pictures(paths: Sequence[Path | None], model: str, key: str) -> list[np.ndarray | None]:
-    """Thumbnails, with the model's heat where that is asked for and the model is shipped."""
+def _pictures(
+    paths: Sequence[Path | None], said: Sequence[str], model: str, view: View, key: str
+) -> list[np.ndarray | None]:
+    """Thumbnails, with the model's heat for what it said where that is asked for."""
     plain_ones = [path and thumbnail(path) for path in paths]
     if model not in list_shipped() or all(picture is None for picture in plain_ones):
         return plain_ones
@@ -168,15 +172,22 @@ def _pictures(paths: Sequence[Path | None], model: str, key: str) -> list[np.nda
     asked = st.toggle(
         f"Show where {title} looked",
         key=f"heat-{key}",
-        help="Grad-CAM of what the network answers: violet is little evidence, yellow much, on one "
-        "scale for all films.",
+        help="Grad-CAM of what the network said; of Pneumonia, of the kind that it finds most "
+        "probable. Violet is little evidence, yellow much, on one scale for all films.",
     )
     if not asked:
         return plain_ones
     try:
         with st.spinner(f"Asking {title} about {len(paths)} films …"):
-            weights = read_card(model)["weights"]["sha256"]
-            return [path and heat_thumbnail(path, model, weights) for path in paths]
+            card = read_card(model)
+            kinds = {
+                label: tuple(name for name in card["classes"] if view.label(name) == label)
+                for label in said
+            }
+            return [
+                path and heat_thumbnail(path, model, card["weights"]["sha256"], kinds[label])
+                for path, label in zip(paths, said, strict=True)
+            ]
     except WeightsError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return plain_ones

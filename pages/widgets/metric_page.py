@@ -59,7 +59,8 @@ def choose(entries: list[Entry]) -> Shown | None:
         list(sets),
         key="films",
         bind="query-params",
-        help="No model was trained on films of the test set or of other hospitals.",
+        help="No model was trained on films of the test set or of other hospitals; by those of "
+        "other hospitals the best epoch of some was chosen (see About the models).",
     )
     found = board(entries, view, sets[chosen])
     titles = {entry.name: entry.title for entry in entries} | {ENSEMBLE: "Ensemble"}

@@ -91,9 +91,12 @@ def cost_section(shown: Shown) -> None:
                     alt=f"Accuracy against {unit}",
                 )
             else:
+                how = (
+                    " To measure it, run "
+                    "`python -m xraycore benchmark --json > docs/measured/benchmark.json`"
+                )
                 st.info(
-                    f"Time of a forward pass: {NOT_MEASURED}. To measure it, run "
-                    "`python -m xraycore benchmark --json > docs/measured/benchmark.json`",
+                    f"{unit}: {NOT_MEASURED}.{how if key == 'milliseconds' else ''}",
                     icon=":material/timer_off:",
                 )
     st.dataframe(pd.DataFrame(rows), hide_index=True, key="cost-table", height="content")

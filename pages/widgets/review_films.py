@@ -70,17 +70,20 @@ def _give_up(job: Job) -> None:
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _read(sha256: str, _way: Read) -> Radiograph | None:
-    try:
-        xray = _way()
-    except RadiographError:
-        return None
-    return xray if xray.info.sha256 == sha256 else None
+def _read(sha256: str, _way: Read) -> Radiograph:
+    xray = _way()
+    if xray.info.sha256 != sha256:
+        raise RadiographError("expected the film of a review. Received: another")
+    return xray
 
 
 def read_film(sha256: str, read: Read) -> Radiograph | None:
     """The film; None if the file is no longer what it was."""
-    return _read(sha256, read)
+    try:
+        return _read(sha256, read)
+    except RadiographError:
+        # Not kept: the same film may be found again elsewhere.
+        return None
 
 
 @dataclass(frozen=True)
@@ -113,12 +116,13 @@ def _weights(model: str) -> str | None:
 def _why_not(item: Item, films: dict[str, Read], weights: str | None) -> str | None:
     if item.sha256 not in films:
         return NO_FILM
+    # Which network and method it is a reader of a blinded study must not be told.
     if weights is None:
-        return f"the network {item.model} has no weights here"
+        return "a network has no weights here"
     if item.weights and item.weights != weights:
-        return f"the network {item.model} was trained anew since: its heat is another"
+        return "a network was trained anew since: its heat is another"
     if item.method not in METHODS:
-        return f"this version has no method {item.method}"
+        return "this version lacks a method"
     return None
 
 

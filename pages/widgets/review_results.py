@@ -43,6 +43,9 @@ def show_results(
             icon=":material/visibility_off:",
         )
         return
+    reading = {review.reader.id for review in said} - finished
+    if study.blinded and reader is None and reading and not _opened(study, len(reading)):
+        return
     _export(study, said)
     if not finished:
         st.info("No reader has finished yet: these numbers will change.", icon=":material/pending:")
@@ -53,6 +56,22 @@ def show_results(
     _heat(results)
     _agreement(results)
     _readers(results, finished)
+
+
+def _opened(study: Study, reading: int) -> bool:
+    """Whether someone who does not read here wants the results of a study that is being read."""
+    key = f"opened-{study.id}"
+    if st.session_state.get(key):
+        return True
+    st.info(
+        f"{counted(reading, 'reader')} of this blinded study {'is' if reading == 1 else 'are'} "
+        "still reading. The results name the networks: whoever reads should not see them.",
+        icon=":material/visibility_off:",
+    )
+    st.button(
+        "Show the results", key="open-results", on_click=st.session_state.__setitem__, args=(key, 1)
+    )
+    return False
 
 
 def _export(study: Study, said: Sequence[Review]) -> None:

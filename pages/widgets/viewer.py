@@ -17,7 +17,7 @@ from xraycore.imaging.resample import resize
 
 # Sharp on a large screen; a full-size film would make every panel megabytes.
 FILM_PIXELS = 1024
-# The maps come from 14 x 14 cells or fewer; the browser smooths them the rest of the way.
+# Most maps come from 14 x 14 cells or fewer; the browser smooths them the rest of the way.
 HEAT_PIXELS = 256
 # Beyond these a panel is padded with black: a very long film would push all else off the screen.
 ASPECT_LIMITS = (0.75, 1.5)

@@ -17,9 +17,10 @@ from xraycore.imaging.overlay import to_uint8
 from xraycore.imaging.resample import resize
 from xraycore.models.classifier import Prediction
 from xraycore.models.spec import MODELS
+from xraycore.models.store import read_card
 
 # Answers of the session, by film and model: what the table and the exports are drawn from.
-_ANSWERS, _JOB = "worklist-answers", "worklist-job"
+_ANSWERS, _JOB, _WEIGHTS = "worklist-answers", "worklist-job", "worklist-weights"
 # Longest side of a thumbnail in pixels: of a row's height on a screen of twice the usual density.
 _THUMBNAIL = 96
 
@@ -29,6 +30,16 @@ def answers_of(film: OpenFilm, names: Sequence[str]) -> list[Prediction] | None:
     found = st.session_state.setdefault(_ANSWERS, {})
     each = [found.get((film.key, name)) for name in names]
     return None if None in each else each
+
+
+def forget_older(names: Sequence[str]) -> None:
+    """Forgets what models said whose weights are others by now."""
+    weights = {name: read_card(name)["weights"]["sha256"] for name in names}
+    if st.session_state.get(_WEIGHTS) != weights:
+        st.session_state[_WEIGHTS] = weights
+        st.session_state[_ANSWERS] = {}
+        if job := st.session_state.pop(_JOB, None):
+            job.stop()
 
 
 def note_answers(key: str, predictions: Sequence[Prediction]) -> None:

@@ -77,3 +77,15 @@ def test_spread_makes_nothing_hotter():
 def test_a_box_that_is_empty_or_off_the_film_is_refused(edges):
     with pytest.raises(ValueError, match="needs 0 <= top < bottom <= 1.*Received: Box"):
         Box(*edges)
+
+
+def test_spread_of_a_finer_map_is_the_mean_of_its_cells():
+    values = np.zeros((6, 6), np.float32)
+    values[1, 4] = 9.0
+    np.testing.assert_allclose(Box().spread(values, (2, 2)), [[0, 1], [0, 0]])
+    # Wherever a single hot cell lies none of it is lost: a pixel covers 1.5 x 1.5 cells.
+    for row in range(6):
+        values[:] = 0
+        values[row, row] = 1
+        film = Box(0.1, 0.1, 0.9, 0.9).spread(values, (5, 5))
+        assert film.sum() * 1.5**2 == pytest.approx(1)

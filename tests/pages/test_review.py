@@ -241,7 +241,9 @@ def test_heat_of_other_weights_is_not_shown(app, reviews):
     other = ToRead(FILMS[0].sha256, "basic_cnn", "grad_cam", "COVID-19", "e" * 64)
     study = reviews.create_study("Old", [other])
     open_page(app, study=study.id, reader=reviews.add_reader("Ada").id)
-    assert "basic_cnn was trained anew since: its heat is another" in words(app)
+    assert "a network was trained anew since: its heat is another" in words(app)
+    # Which one is not told to a reader of a blinded study.
+    assert "basic_cnn" not in words(app)
 
 
 def test_results_of_two_readers(app, reviews, study):
@@ -273,6 +275,10 @@ def test_empty_results_and_a_blinded_reader_in_the_middle(app, reviews, study):
     reader = reviews.add_reader("Ada")
     reviews.save_review(reader, reviews.items(study)[0], Answer("agree", 4, no_finding=True))
     app.run()
+    # Who does not read here is asked first whether he wants to know what readers must not.
+    assert "1 reader of this blinded study is still reading" in words(app)
+    assert not app.metric
+    app.button(key="open-results").click().run()
     assert "No reader has finished yet" in words(app)
     assert "Agreement needs two readers" in words(settle(app))
     app.query_params["reader"] = str(reader.id)

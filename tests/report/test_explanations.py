@@ -27,13 +27,16 @@ def measured(tmp_path, monkeypatch):
         },
     }
     (weights / RANDOMISATION_FILE).write_text(
-        json.dumps({"films": 3, "seed": 0, "limit": 0.5, "rows": rows})
+        json.dumps({"films": 3, "seed": 0, "limit": 0.5, "weights": {"vgg16": "ab"}, "rows": rows})
     )
     found = {
         "films": 300,
         "target": "COVID-19",
         "rows": {
-            "baseline": {"random point in the lungs": scores(0.53)},
+            "baseline": {
+                "random point in the lungs": scores(0.53),
+                "brightness in the lungs": scores(0.7),
+            },
             "vgg16": {"grad_cam": scores(0.6)},
             "basic_cnn": {"grad_cam": scores(0.75), "eigen_cam": scores(0.2)},
         },
@@ -51,8 +54,9 @@ def test_what_was_measured_is_written(measured, tmp_path):
         assert f"| {method.title} | {method.summary} |" in text
     assert "| Eigen-CAM | – | 0.80 / 0.60 **fails** |" in text
     assert "hits in 53 % of films" in text
+    assert "needs no network, in 70 %" in text
     assert "| VGG16 | Grad-CAM | 0.600 [0.500, 0.700] |" in text
-    assert "Best: Grad-CAM of Basic CNN, hit rate 0.750 [0.650, 0.850]" in text
+    assert "chosen on these films: Grad-CAM of Basic CNN, hit rate 0.750 [0.650, 0.850]" in text
     assert (
         "(asked for: 0.72, **met**), energy in the lungs 0.750 (asked for: 0.8, **missed**)" in text
     )
@@ -67,7 +71,12 @@ def test_what_was_tried_is_told(measured, tmp_path):
 def test_the_registry_knows_what_was_measured(measured):
     assert METHODS["grad_cam"].passes_randomisation is True
     assert METHODS["eigen_cam"].passes_randomisation is False
-    assert METHODS["eigen_cam"].fails_randomisation_on == ("basic_cnn",)
+    assert METHODS["eigen_cam"].passes_on("basic_cnn") is False
+    assert METHODS["eigen_cam"].passes_on("vgg16") is None
+    assert METHODS["grad_cam"].passes_on("vgg16", "ab") is True
+    # Measured on other weights.
+    assert METHODS["grad_cam"].passes_on("vgg16", "cd") is None
+    assert METHODS["grad_cam"].passes_on("basic_cnn", "ab") is None
     assert METHODS["rise"].passes_randomisation is None
 
 

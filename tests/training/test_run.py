@@ -88,6 +88,15 @@ def test_another_recipe_is_told_by_what_differs(run):
     )
 
 
+def test_a_run_from_before_a_recipe_had_an_option_is_resumed(run):
+    held = config()
+    del held["recipe"]["painted"]
+    (run.folder / "run.json").write_text(json.dumps(held))
+    assert run.start(config(), resume=True) == State()
+    with pytest.raises(ValueError, match="another recipe: {'painted': 0.0}"):
+        run.start(config(recipe=config()["recipe"] | {"painted": 0.5}), resume=True)
+
+
 def test_command_and_precision_may_change(run):
     assert run.start(config(command="again", precision="float32"), resume=True) == State()
 

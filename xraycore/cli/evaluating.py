@@ -57,8 +57,11 @@ def evaluate(
         raise ValueError(f"prevalence must lie between 0 and 1. Received: {prevalence}")
     chosen_view = get_view(view) if view else None
     models = load_models(model)
-    manifest = read_splits(datasets, parse_classes(classes) if classes else None)
-    manifest = films_to_judge(manifest, split, [one.card for one in models])
+    cards = [one.card for one in models]
+    manifest = read_splits(
+        datasets, parse_classes(classes) if classes else None, seed=seed_of(cards)
+    )
+    manifest = films_to_judge(manifest, split, cards)
 
     from xraycore.evaluation.evaluate import evaluate, own_view
     from xraycore.evaluation.operating import OperatingPoint
@@ -89,6 +92,22 @@ def evaluate(
         emit_json(document)
     else:
         _print(document)
+
+
+def seed_of(cards: list[Card]) -> int:
+    """The seed that split the models' data: with another, training films would be test films.
+
+    Raises:
+        ValueError: If models were trained on other splits.
+    """
+    seeds = {card["model"]: card["training"].get("seed", 0) for card in cards}
+    if len(set(seeds.values())) > 1:
+        of_each = ", ".join(f"{name} {seed}" for name, seed in seeds.items())
+        raise ValueError(
+            "expected models of one split of the data. Received models trained with the seeds "
+            f"{of_each}: judge them one by one (--model)."
+        )
+    return next(iter(seeds.values()))
 
 
 def films_to_judge(manifest: Manifest, split: str, cards: list[Card]) -> Manifest:

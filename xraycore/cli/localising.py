@@ -16,7 +16,7 @@ from xraycore.imaging import RadiographError, read_radiograph
 from xraycore.imaging.resample import resize
 
 # Maps are compared at this height and width: a quarter of the cost of 256 pixels, and still nine
-# times finer than the finest map.
+# times finer than the feature maps. Maps of single pixels are averaged over what a cell covers.
 SIDE = 128
 KEYS = {
     "hit": "hit rate",

@@ -55,7 +55,13 @@ def randomise(
             )
             rows[name] = {method: judge(of_films) for method, of_films in found.items()}
     if json:
-        emit_json({"films": len(films), "seed": seed, "limit": LIMIT, "rows": rows})
+        weights = {one.spec.name: one.card["weights"]["sha256"] for one in classifiers}
+        emit_json(
+            {
+                **{"films": len(films), "seed": seed, "limit": LIMIT},
+                **{"weights": weights, "rows": rows},
+            }
+        )
         return
     emit_table(
         f"{len(films)} films: rank correlation with the trained network's map",

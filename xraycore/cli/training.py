@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Datasets = Annotated[list[Path], typer.Argument(help="Data set folders or CSV files.")]
 Model = Annotated[str, typer.Option(help="Network to train; see `models`.")]
-Preset = Annotated[str, typer.Option(help="cpu, gpu or quick.")]
+Preset = Annotated[str, typer.Option(help="cpu, gpu, quick or shipped.")]
 Weights = Annotated[
     str, typer.Option(help="Start from: imagenet (downloaded), none, or a .weights.h5 file.")
 ]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from xraycore.data.opacities import paint_opacity, places_in
-from xraycore.evaluation.scores import Score, bootstrapped, proportion
+from xraycore.evaluation.scores import Score, bootstrapped
 from xraycore.explain.heatmap import Heatmap, explain
 from xraycore.explain.progress import Report, ignore, part_of
 from xraycore.imaging.radiograph import Radiograph
@@ -208,15 +208,18 @@ def probe(
             inner(number / places)
             given = {"method": method, "seed": (seed, index, number), "prediction": prediction}
             found.append(insert(model, xray, kind, centre, radius, target, **given))
-            # Places on one film are no independent evidence, unless there is no other film.
-            names.append(str(index if len(films) > 1 else number))
+            names.append((index, number))
     if not found:
         raise ValueError("expected films with lungs to paint into; none were found")
     report(1.0)
 
+    # Places on one film are no independent evidence, unless there is no other film.
+    alone = len({film for film, _ in names}) == 1
+    groups = [str(number if alone else film) for film, number in names]
+
     def mean(values: Sequence[float]) -> Score:
-        values = np.array(values)
-        return bootstrapped(lambda chosen: float(values[chosen].mean()), names)
+        values = np.array(values, float)
+        return bootstrapped(lambda chosen: float(values[chosen].mean()), groups)
 
     return InsertionScores(
         kind,
@@ -225,5 +228,5 @@ def probe(
         chance=float(np.mean([one.chance for one in found])),
         rise=mean([one.rise for one in found]),
         gain=mean([one.gain for one in found]),
-        noticed=proportion(sum(one.rise >= 0.1 for one in found), len(found)),
+        noticed=mean([one.rise >= 0.1 for one in found]),
     )

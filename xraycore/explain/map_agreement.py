@@ -10,7 +10,7 @@ from xraycore.explain.similarity import HOTTEST, hottest, iou, rank_correlations
 from xraycore.imaging.box import Box
 from xraycore.imaging.radiograph import Radiograph
 
-# Maps are compared on the film's grid, made no finer than this: they are coarser themselves.
+# Maps are compared on the film's grid, made no finer than this: most are coarser.
 _LONGEST_SIDE = 256
 
 

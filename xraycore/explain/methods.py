@@ -51,25 +51,35 @@ class Method:
 
         None where none was. See `xraycore.explain.randomisation.passes`.
         """
-        found = [rows[self.name]["passes"] for rows in _randomised().values() if self.name in rows]
-        return all(found) if found else None
+        found = [self.passes_on(model) for model in _randomised()["rows"]]
+        known = [one for one in found if one is not None]
+        return all(known) if known else None
 
-    @property
-    def fails_randomisation_on(self) -> tuple[str, ...]:
-        """The models whose randomisation leaves its maps as they were, too nearly."""
-        rows = _randomised().items()
-        return tuple(m for m, one in rows if self.name in one and not one[self.name]["passes"])
+    def passes_on(self, model: str, weights_sha256: str | None = None) -> bool | None:
+        """Whether random weights change its maps of a model as they must; None if not measured.
+
+        Args:
+            model: Name of the model.
+            weights_sha256: Of its weights, if it matters that it was these that were measured.
+        """
+        found = _randomised()
+        if weights_sha256 not in (None, found["weights"].get(model)):
+            return None
+        return found["rows"].get(model, {}).get(self.name, {}).get("passes")
 
 
-def _randomised() -> Mapping[str, Mapping[str, Mapping]]:
-    """Model -> method -> what was measured; nothing where there is no file."""
+def _randomised() -> Mapping[str, Mapping]:
+    """`rows` (model -> method -> what was measured) and `weights` (model -> sha256); both empty
+    where there is no file.
+    """
     file = weights_folder() / RANDOMISATION_FILE
-    return _read_randomised(file, file.stat().st_mtime_ns) if file.exists() else {}
+    nothing = {"rows": {}, "weights": {}}
+    return _read_randomised(file, file.stat().st_mtime_ns) if file.exists() else nothing
 
 
 @lru_cache(maxsize=2)
-def _read_randomised(file: Path, changed: int) -> Mapping[str, Mapping[str, Mapping]]:
-    return json.loads(file.read_text())["rows"]
+def _read_randomised(file: Path, changed: int) -> Mapping[str, Mapping]:
+    return json.loads(file.read_text())
 
 
 def _analytic(name: str, title: str, paper: str, summary: str, maps: Maps) -> Method:

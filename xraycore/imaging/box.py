@@ -38,11 +38,15 @@ class Box:
         return pixels[top:bottom, left:right]
 
     def spread(self, values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-        """A coarse map (h, w) of the box drawn on a film of that shape, zero outside the box.
+        """A map (h, w) of the box drawn on a film of that shape, zero outside the box.
 
         Bilinear between the centres of the map's cells; the half cell at the border is constant.
+        Where the map is finer than the film, the mean of the cells that a pixel covers: of those
+        between, bilinear interpolation would lose what they hold.
         """
         film = np.zeros(shape, np.float32)
         inside = self.crop(film)
-        inside[:] = cv2.resize(values, inside.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        finer = values.shape[0] >= inside.shape[0] and values.shape[1] >= inside.shape[1]
+        way = cv2.INTER_AREA if finer else cv2.INTER_LINEAR
+        inside[:] = cv2.resize(values, inside.shape[::-1], interpolation=way)
         return film

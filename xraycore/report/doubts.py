@@ -66,7 +66,8 @@ def pairs(stored: Stored) -> list[str]:
         "## Is one better than another?",
         "",
         "On the official 624. DeLong's test of the AUCs and McNemar's of the calls at 0.5, both "
-        "corrected for the number of pairs (Holm).",
+        "corrected for the number of pairs (Holm). Both take films for independent: several films "
+        "of one patient make p smaller than it should be.",
         "",
         *table(["pair", "AUC difference", "p", "only one of them right", "p"], rows),
     ]

@@ -33,7 +33,7 @@ def write_explanations(measured: Path, file: Path) -> None:
         "# Heatmaps, and how far to believe them",
         "",
         "Drawn by `python -m xraycore results` from what `localise --json` and `randomise --json` "
-        "measured; no figure here is typed by hand. For education and research, never for "
+        "measured; no figure of the tables is typed by hand. For education and research, never for "
         "diagnosis.",
         "",
         *_methods(),
@@ -115,11 +115,13 @@ def _localised(file: Path) -> list[str]:
         "in the drawn region (pointing game). IoU: overlap at the threshold that was best on one "
         "half of the films, judged on the other. A map is worth what it has beyond the baselines, "
         f"above all a random point in the lungs, which hits in {100 * chance:.0f} % of films, and "
-        f"the place in the lungs that is bright over the widest area, in {100 * bright:.0f} %: a "
-        "map that hits no more often may have found what is white, not what is ill.",
+        "the place in the lungs that is brightest once the film is blurred, which needs no "
+        f"network, in {100 * bright:.0f} %: a map that hits no more often may have found what is "
+        "white, not what is ill.",
         "",
         *table(["model", "map", *keys.values()], rows),
-        f"Best: {METHODS[method].title} of {_title(model)}, hit rate {interval(best['hit'])} "
+        f"Best of {sum(map(len, models.values()))} maps, chosen on these films: "
+        f"{METHODS[method].title} of {_title(model)}, hit rate {interval(best['hit'])} "
         f"(asked for: {WANTED_HIT}, **{_met(hit >= WANTED_HIT)}**), energy in the lungs "
         f"{inside:.3f} (asked for: {WANTED_INSIDE}, **{_met(inside >= WANTED_INSIDE)}**).",
         "",

@@ -50,9 +50,10 @@ def _head(stored: Stored) -> list[str]:
         "# Results",
         "",
         "Drawn by `python -m xraycore results` from the predictions and cards under `weights/`; no "
-        "figure here is typed by hand. Values in brackets are 95 % intervals: Wilson for shares of "
-        "films, bootstrap of patients for the rest. The test films were opened once for each "
-        "generation of weights. For education and research, never for diagnosis.",
+        "figure here is typed by hand but the probes of others that ours are set beside. Values in "
+        "brackets are 95 % intervals: Wilson for shares of films, bootstrap of patients for the "
+        "rest. The test films were opened once for each generation of weights. For education and "
+        "research, never for diagnosis.",
         "",
         "Models: "
         + ", ".join(stored.titles[name] for name in stored.names)

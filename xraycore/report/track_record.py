@@ -48,7 +48,9 @@ class TrackRecord:
 def track_record(outcome: Outcome, label: str, probability: float) -> TrackRecord:
     """The record of an answer, from stored predictions on test films.
 
-    It holds for films like those; elsewhere a model may be far more wrong than it was there.
+    It holds for films like those; elsewhere a model may be far more wrong than it was there. Films
+    whose label leaves open which of several classes it is cannot tell right from wrong, and are
+    left out.
 
     Args:
         outcome: The model's stored predictions; only its test split is looked at.
@@ -56,6 +58,7 @@ def track_record(outcome: Outcome, label: str, probability: float) -> TrackRecor
         probability: With which calibrated probability, in [0, 1].
     """
     tests = outcome.only(lambda record: record.split == "test")
+    tests = tests.only(tests.allowed.sum(axis=1) == 1) if tests.records else tests
     if not tests.records:
         return TrackRecord(label, probability, probability, None, 0)
     called = tests.probabilities.argmax(axis=1)

@@ -221,6 +221,10 @@ def _read(
     teacher = None
     if teachers:
         teacher = teach(
-            teachers, films[0], classes, lambda done: report(Progress("asking the teachers", done))
+            teachers,
+            films[0],
+            classes,
+            recipe.view,
+            lambda done: report(Progress("asking the teachers", done)),
         )
     return Data(classes, films[0], films[1], tuple(films[2:]), teacher)

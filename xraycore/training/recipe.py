@@ -137,8 +137,8 @@ def preset(name: str, spec: ModelSpec, *, pretrained: bool) -> Recipe:
 
     "cpu" is made for two cores and an hour or two: low resolution first, the early layers frozen.
     "gpu" trains all layers at full resolution. "quick" shows within a minute or two that a few
-    hundred films can be learnt from at all. "shipped" is what the models under `weights/` were
-    trained with on two cores.
+    hundred films can be learnt from at all. "shipped" is what the models under `weights/` that see
+    the lung field were trained with on two cores; a model's card has its own command.
 
     Raises:
         ValueError: If there is no such preset.

@@ -16,6 +16,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xraycore.training.recipe import Recipe
+
 if TYPE_CHECKING:
     import keras
 
@@ -85,6 +87,9 @@ class Run:
                 f"{self.folder} holds a run already: resume it (--resume) or name another folder."
             )
         held, asked = self.config, json.loads(json.dumps(config))  # tuples become lists
+        # A run may be from before the recipe had all of today's options.
+        held["recipe"] = Recipe.from_json(held["recipe"]).to_json()
+        held = json.loads(json.dumps(held))
         for key in _SAME:
             if held[key] != asked[key]:
                 raise ValueError(

@@ -12,12 +12,20 @@ def teach(
     names: Sequence[str],
     films: Films,
     classes: Sequence[str],
+    view: str,
     report: Callable[[float], None] = lambda _: None,
 ) -> np.ndarray:
     """Mean probabilities of shipped models on films and on their mirror images; float32 (n, k).
 
     Knowledge distillation (Hinton et al. 2015, arXiv:1503.02531), from the films as they are: the
     teachers look once, not at every augmented copy.
+
+    Args:
+        names: The teachers.
+        films: What they are asked about.
+        classes: Class names of the student.
+        view: What the student sees of a film, and what `films` are of: "lungs" or "film".
+        report: Called with the share that is done.
 
     Raises:
         ValueError: If a teacher knows other classes or sees another part of the film.
@@ -31,10 +39,14 @@ def teach(
                 f"teacher {name} must know the classes {', '.join(classes)}. "
                 f"It knows {', '.join(model.classes)}"
             )
+        if model.view != view:
+            raise ValueError(
+                f"teacher {name} must see the same part of a film, {view!r}. It sees {model.view!r}"
+            )
         pixels = films.at(model.network.input_shape[1]).pixels
         for start in range(0, len(pixels), BATCH):
             grey = pixels[start : start + BATCH, ..., None].astype(np.float32) / 255.0
-            for view in (grey, grey[:, :, ::-1]):
-                total[start : start + BATCH] += model.probabilities_of(model.forward(view)[0])
+            for film in (grey, grey[:, :, ::-1]):
+                total[start : start + BATCH] += model.probabilities_of(model.forward(film)[0])
             report((index + min(1.0, (start + BATCH) / len(pixels))) / len(names))
     return (total / (2 * len(names))).astype(np.float32)
