@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from xraycore.cli.evaluating import seed_of
 from xraycore.data.labels import BACTERIAL, CHEST4, COVID, NORMAL, VIEWS, VIRAL
 from xraycore.data.manifest import Record
 from xraycore.evaluation.evaluate import evaluate, own_view, target_and_probability
@@ -132,3 +133,11 @@ def test_own_view_of_other_classes():
     view = own_view(("Cat", "Dog"))
     assert view.classes == ("Cat", "Dog")
     assert own_view(CHEST4) is VIEWS["chest4"]
+
+
+def test_films_are_split_as_the_models_were_trained():
+    cards = [{"model": name, "training": {"seed": 3}} for name in ("vgg16", "xception")]
+    assert seed_of(cards) == 3
+    cards[1]["training"]["seed"] = 0
+    with pytest.raises(ValueError, match="seeds vgg16 3, xception 0: judge them one by one"):
+        seed_of(cards)

@@ -73,6 +73,19 @@ def test_a_damaged_archive_is_refused_by_name(app):
     assert titles(app) == ["good.png"]
 
 
+def test_an_archive_whose_packing_is_damaged_is_refused_by_name(app):
+    with io.BytesIO() as buffer:
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as packed:
+            packed.writestr("a.png", png(1))
+        data = bytearray(buffer.getvalue())
+    # Behind the header of 30 bytes and the name: a kind of block that there is not.
+    data[35] = 0xFF
+    upload(app, ("films.zip", bytes(data)), ("good.png", png(3)))
+    assert not app.exception
+    assert refused(app)[0].startswith("films.zip: expected a ZIP archive")
+    assert titles(app) == ["good.png"]
+
+
 def test_films_can_be_closed(app):
     upload(app, ("a.png", png(1)), ("b.png", png(2)))
     app.selectbox(key="film").select_index(1).run()
@@ -101,6 +114,18 @@ def test_the_worklist_has_every_film_and_answer(app):
     table = app.dataframe[0].value
     assert sorted(table["Name"]) == [f"film-{n}.png" for n in range(3)]
     assert all(text.endswith("%") for text in table["Basic CNN"])
+
+
+def test_answers_of_other_weights_are_forgotten(app, monkeypatch):
+    upload(app, ("a.png", png(1)))
+    assert app.session_state["worklist-answers"]
+    kept = dict(app.session_state["worklist-answers"])
+    monkeypatch.setattr(
+        "pages.widgets.worklist.read_card", lambda name: {"weights": {"sha256": "of others"}}
+    )
+    app.session_state["worklist-answers"] = {("another film", "basic_cnn"): "an old answer"}
+    app.run()
+    assert list(app.session_state["worklist-answers"]) == list(kept)
 
 
 def test_predictions_as_csv():

@@ -46,6 +46,17 @@ def test_other_answers_and_splits_do_not_count():
     assert track_record(outcome([0.8] * 30, [1] * 30, split="val"), "Ill", 0.8).right is None
 
 
+def test_films_of_a_set_of_classes_tell_nothing():
+    """Pneumonia of unknown kind allows what was said, and what was not: it is not counted."""
+    classes = ("Normal", "Bacterial pneumonia", "Viral pneumonia")
+    labels = ["Pneumonia"] * 60 + ["Bacterial pneumonia"] * 15 + ["Viral pneumonia"] * 15
+    records = tuple(Record(Path(f"{i}.png"), x, "test", f"p{i}", "s") for i, x in enumerate(labels))
+    nothing, logits = np.full(90, np.nan), np.tile(np.log([0.1, 0.6, 0.3]), (90, 1))
+    stored = Outcome("a", classes, records, logits, 1.0, nothing, nothing, np.zeros((90, 2)), {})
+    found = track_record(stored, "Bacterial pneumonia", 0.6)
+    assert (found.films, found.right["value"]) == (30, 0.5)
+
+
 def test_too_few_to_tell():
     found = track_record(outcome([0.8] * 19, [1] * 19), "Ill", 0.8)
     assert found.right is None
