@@ -169,6 +169,17 @@ def _changed(plan: Plan) -> Plan:
         key=f"evidence-{key}",
         help="How much it is punished for seeing signs where no lung is. 0 switches it off.",
     )
+    painted = right.slider(
+        "Normal films with painted opacities",
+        0,
+        100,
+        round(100 * recipe.painted),
+        10,
+        format="%d %%",
+        key=f"painted-{key}",
+        help="So many are given soft opacities at random places of the lungs, must then be called "
+        "ill, and for that only the painted places may speak: the network learns to look there.",
+    )
     changes = st.segmented_control(
         "Random changes of the training films (augmentation)",
         list(CHANGES),
@@ -194,6 +205,7 @@ def _changed(plan: Plan) -> Plan:
         augment=wanted,
         view=view if view != recipe.view else None,
         evidence=evidence if evidence != recipe.evidence else None,
+        painted=painted / 100 if painted != round(100 * recipe.painted) else None,
     )
 
 

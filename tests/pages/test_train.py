@@ -136,10 +136,11 @@ def test_what_is_set_is_what_the_command_line_says(films, runs):
     app = open_page(dataset=films, network="VGG16")
     field(app, "text_input", "Peak learning rate").set_value("5e-4")
     field(app, "slider", "Weight of evidence").set_value(0.5)
+    field(app, "slider", "Normal films with painted").set_value(50)
     field(app, "number_input", "Training films").set_value(8)
     app.run()
     command = app.code[0].value
-    for part in ("--model vgg16", "--films 8", "--lr 0.0005", "--evidence 0.5"):
+    for part in ("--model vgg16", "--films 8", "--lr 0.0005", "--evidence 0.5", "--painted 0.5"):
         assert part in command
     assert "--epochs" not in command
     assert "learns 2 classes on 8 films" in words(app)

@@ -28,15 +28,34 @@ def history(folder, rows):
 
 
 def test_a_plan_is_the_command_line_and_the_recipe_that_it_gives():
-    plan = Plan(("/films", "/more films"), "vgg16", epochs=7, lr=2e-4, view="film", evidence=0.0)
+    plan = Plan(
+        ("/films", "/more films"),
+        "vgg16",
+        epochs=7,
+        lr=2e-4,
+        view="film",
+        evidence=0.0,
+        painted=0.5,
+    )
     assert plan.train_arguments("/runs/one") == [
         *("train", "/films", "/more films", "--model", "vgg16", "--preset", "quick"),
-        *("--epochs", "7", "--lr", "0.0002", "--view", "film", "--evidence", "0"),
+        *(
+            "--epochs",
+            "7",
+            "--lr",
+            "0.0002",
+            "--view",
+            "film",
+            "--evidence",
+            "0",
+            "--painted",
+            "0.5",
+        ),
         *("--out", "/runs/one"),
     ]
     recipe = plan.recipe()
     assert (recipe.stages[-1].epochs, recipe.stages[-1].learning_rate) == (7, 2e-4)
-    assert (recipe.view, recipe.evidence) == ("film", 0.0)
+    assert (recipe.view, recipe.evidence, recipe.painted) == ("film", 0.0, 0.5)
     # The finder tries rates itself, on the same films and changes.
     finder = Plan(("/films",), "vgg16", weights="imagenet", films=50, lr=1.0, augment="zoom=0.1")
     assert finder.rate_arguments() == [

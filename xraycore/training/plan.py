@@ -29,6 +29,7 @@ class Plan:
         augment: See `Augmentation.parse`.
         view: "lungs" or "film".
         evidence: Weight of the loss on evidence outside the lungs.
+        painted: Share of the normal films into which opacities are painted.
     """
 
     datasets: tuple[str, ...]
@@ -41,6 +42,7 @@ class Plan:
     augment: str | None = None
     view: str | None = None
     evidence: float | None = None
+    painted: float | None = None
 
     @property
     def spec(self) -> ModelSpec:
@@ -59,6 +61,7 @@ class Plan:
             augment=self.augment,
             view=self.view,
             evidence=self.evidence,
+            painted=self.painted,
         )
 
     def train_arguments(self, folder: str | Path) -> list[str]:
@@ -80,6 +83,7 @@ class Plan:
             "--augment": self.augment,
             "--view": self.view,
             "--evidence": self.evidence,
+            "--painted": self.painted,
         }
         given = ((name, value) for name, value in options.items() if value is not None)
         words = [word for name, value in given for word in (name, _said(value))]
