@@ -28,30 +28,12 @@ def history(folder, rows):
 
 
 def test_a_plan_is_the_command_line_and_the_recipe_that_it_gives():
-    plan = Plan(
-        ("/films", "/more films"),
-        "vgg16",
-        epochs=7,
-        lr=2e-4,
-        view="film",
-        evidence=0.0,
-        painted=0.5,
-    )
+    changes = {"epochs": 7, "lr": 2e-4, "view": "film", "evidence": 0.0, "painted": 0.5}
+    plan = Plan(("/films", "/more films"), "vgg16", **changes)
     assert plan.train_arguments("/runs/one") == [
         *("train", "/films", "/more films", "--model", "vgg16", "--preset", "quick"),
-        *(
-            "--epochs",
-            "7",
-            "--lr",
-            "0.0002",
-            "--view",
-            "film",
-            "--evidence",
-            "0",
-            "--painted",
-            "0.5",
-        ),
-        *("--out", "/runs/one"),
+        *("--epochs", "7", "--lr", "0.0002", "--view", "film", "--evidence", "0"),
+        *("--painted", "0.5", "--out", "/runs/one"),
     ]
     recipe = plan.recipe()
     assert (recipe.stages[-1].epochs, recipe.stages[-1].learning_rate) == (7, 2e-4)
