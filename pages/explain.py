@@ -11,6 +11,7 @@ from xraycore.weightfiles import WeightsError
 def show_tests(subject: Subject) -> None:
     """A tab for each question; only the open one is computed."""
     # SciPy and Plotly take a moment to import: the answer is there before them.
+    from pages.widgets.explain_clear import clear_tab
     from pages.widgets.explain_faithful import faithful_tab
     from pages.widgets.explain_insert import insert_tab
     from pages.widgets.explain_methods import methods_tab
@@ -21,6 +22,7 @@ def show_tests(subject: Subject) -> None:
         "Is it faithful?": faithful_tab,
         "Randomise the network": randomise_tab,
         "Insert a lesion": insert_tab,
+        "Clear the lungs": clear_tab,
     }
     tabs = st.tabs(list(draw), key="question", on_change="rerun", bind="query-params")
     for tab, question in zip(tabs, draw.values(), strict=True):

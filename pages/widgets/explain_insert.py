@@ -1,14 +1,13 @@
 """An opacity is painted where the reader clicks: does the answer move, and does the heat follow?"""
 
 from dataclasses import replace
-from hashlib import sha256
 
 import numpy as np
 import streamlit as st
 
 from pages.widgets.explain_subject import Subject, heat_panel
 from pages.widgets.results import kept, long_work
-from pages.widgets.viewer import FILM_PIXELS, Drawn, film_panel
+from pages.widgets.viewer import Drawn, changed_film, film_panel, shrunk
 from xraycore.anatomy.lungs import LungField
 from xraycore.data.labels import NORMAL
 from xraycore.data.opacities import OPACITIES, lung_width
@@ -167,8 +166,8 @@ def _insert(
     )
     return replace(
         found,
-        film=_small(found.film),
-        lesion=_shrunk(found.lesion.astype(np.float32)) > 0.5,
+        film=changed_film(found.film),
+        lesion=shrunk(found.lesion.astype(np.float32)) > 0.5,
     )
 
 
@@ -233,20 +232,6 @@ def _pixel(lungs: np.ndarray, place: tuple[float, ...]) -> tuple[int, int]:
 
 def _inside(lungs: np.ndarray, place: tuple[float, ...]) -> bool:
     return bool(lungs[_pixel(lungs, place)])
-
-
-def _small(film: Radiograph) -> Radiograph:
-    """A painted film as it is drawn, under a hash of its own: it is no longer the file's."""
-    pixels = _shrunk(film.pixels)
-    return replace(
-        film, pixels=pixels, info=replace(film.info, sha256=sha256(pixels.tobytes()).hexdigest())
-    )
-
-
-def _shrunk(values: np.ndarray) -> np.ndarray:
-    factor = min(1.0, FILM_PIXELS / max(values.shape))
-    height, width = (max(1, round(factor * side)) for side in values.shape)
-    return resize(values, (height, width))
 
 
 def _bounds(lesion: np.ndarray) -> tuple[float, float, float, float]:

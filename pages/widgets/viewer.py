@@ -1,8 +1,9 @@
 """The film viewer: a panel with a film and heat over it; panels of a group move together."""
 
 import base64
+import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -163,7 +164,7 @@ def _spacing(xray: Radiograph) -> list:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _film_url(sha256: str, _xray: Radiograph) -> str:
-    return _url(to_uint8(resize(_xray.pixels, _within(_xray.pixels.shape, FILM_PIXELS))))
+    return _url(to_uint8(shrunk(_xray.pixels)))
 
 
 def _heat_url(xray: Radiograph, heat: FilmMap, color_map: str) -> str:
@@ -175,6 +176,18 @@ def _heat_url(xray: Radiograph, heat: FilmMap, color_map: str) -> str:
 def _small(xray: Radiograph, longest: int) -> Radiograph:
     """A film of the same proportions on which a map can be drawn; what it shows does not matter."""
     return Radiograph(np.zeros(_within(xray.pixels.shape, longest), np.float32), xray.info)
+
+
+def changed_film(film: Radiograph) -> Radiograph:
+    """A film that was changed, as it is drawn; under a hash of its own: it is not the file's."""
+    pixels = shrunk(film.pixels)
+    own = hashlib.sha256(pixels.tobytes()).hexdigest()
+    return replace(film, pixels=pixels, info=replace(film.info, sha256=own))
+
+
+def shrunk(values: np.ndarray) -> np.ndarray:
+    """Values of a film (h, w) at the size at which films are drawn."""
+    return resize(values, _within(values.shape, FILM_PIXELS))
 
 
 def _within(shape: tuple[int, int], longest: int) -> tuple[int, int]:

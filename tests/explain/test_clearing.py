@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 from xraycore.anatomy.lungs import LungField
-from xraycore.explain.clearing import cleared, clearing, opacity
+from xraycore.explain.clearing import clear, cleared, clearing, opacity
 from xraycore.imaging.box import Box
 from xraycore.models.architectures import HEAD
 from xraycore.models.classifier import Classifier, Prediction
@@ -107,3 +107,30 @@ def test_without_lungs_there_is_no_heat(film):
     model = model_with([1.0, 8.0, 20.0])
     prediction = prediction_of(model, film, np.zeros((SIDE, SIDE), bool))
     assert not clearing(model, prediction, 2).any()
+
+
+def test_an_answer_that_rests_on_opacities_turns_to_normal(film, lungs):
+    """Logits: the mean grey of the film at slopes that put the border between it and the clear."""
+    gone = float((film - cleared(film, lungs.astype(np.float32))).mean())
+    between = float(film.mean()) - gone / 2
+    model = model_with([0.0, 100.0 / gone, 0.0])
+    model.network.get_layer(HEAD).set_weights(
+        [np.array([[0.0, 100.0 / gone, 0.0]]), np.array([0.0, -100.0 / gone * between, -9.0])]
+    )
+    found = clear(model, prediction_of(model, film, lungs))
+    assert (found.before.label, found.after.label) == ("Bacterial pneumonia", "Normal")
+    assert found.reading == (
+        "With clear lungs the answer is Normal with 100 %, before it was Bacterial pneumonia with "
+        "100 %. It rested on what is white in the lungs."
+    )
+    assert found.taken.mean() == pytest.approx(gone, rel=1e-3)
+    assert found.taken.min() >= 0
+
+
+def test_an_answer_that_rests_on_something_else_stays(film, lungs):
+    model = model_with([0.0, 0.0, 9.0])
+    found = clear(model, prediction_of(model, film, lungs))
+    assert found.reading.startswith("With clear lungs the answer stays COVID-19: ")
+    assert found.reading.endswith(" It rests on more than what is white in the lungs.")
+    with pytest.raises(ValueError, match="there are none to clear"):
+        clear(model, prediction_of(model, film, np.zeros_like(lungs)))
