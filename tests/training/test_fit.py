@@ -324,8 +324,8 @@ def test_a_label_that_is_a_set_of_the_classes(discs, tmp_path):
 def test_teachers_are_asked_about_training_films_and_imitated(discs, tmp_path, monkeypatch):
     asked = []
 
-    def certain(names, films, classes, report):
-        asked.append((list(names), films.records, tuple(classes)))
+    def certain(names, films, classes, view, report):
+        asked.append((list(names), films.records, tuple(classes), view))
         report(0.5)
         return np.tile(np.array([[1.0, 0.0]], np.float32), (len(films.records), 1))
 
@@ -343,7 +343,7 @@ def test_teachers_are_asked_about_training_films_and_imitated(discs, tmp_path, m
         report=reported.append,
     )
     assert asked == [
-        (["vgg16", "xception"], discs.split("train"), ("Normal", "Opacity")),
+        (["vgg16", "xception"], discs.split("train"), ("Normal", "Opacity"), "film"),
     ]
     # Whatever a film's label, the teachers are certain of the first class.
     assert run.state().history[0]["loss"] == pytest.approx(np.log(1 + np.exp(-2)), abs=1e-4)
