@@ -1,4 +1,4 @@
-"""The lungs are cleared of all that is white in them: what does the network say then?"""
+"""The lungs are cleared of what is soft and white in them: what does the network say then?"""
 
 from dataclasses import replace
 
@@ -17,9 +17,10 @@ from xraycore.imaging.resample import resize
 def clear_tab(subject: Subject) -> None:
     """The film as it is and with its lungs cleared, what was taken away, and both answers."""
     st.markdown(
-        "All that is white in the lungs is taken away, as far as it is wider than a rib; all else "
-        "stays as it was, and the network is asked again. An answer that rests on opacities must "
-        "turn to Normal. One that stays rests on something else."
+        "What is white in the lungs and wider than a rib is taken away, all else stays as it was, "
+        "and the network is asked again. An answer that rests on soft opacities should turn to "
+        "Normal. One that stays rests on something else: on fine patterns, which are left, or on "
+        "what has nothing to do with the lungs."
     )
     if not subject.seen.lungs.found:
         st.warning(

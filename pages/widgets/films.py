@@ -20,9 +20,7 @@ from xraycore.models.store import list_shipped
 # An archive may hold as much as a person looks through, and no more than the memory bears.
 MOST_FILMS, MOST_ARCHIVE_BYTES = 500, 1 << 30
 # What a damaged archive, or one with a password, makes `zipfile` raise.
-_NO_ARCHIVE = (
-    *(zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, OSError, EOFError),
-)
+_NO_ARCHIVE = (zipfile.BadZipFile, zlib.error, RuntimeError, OSError, EOFError)
 # An office document is an archive too, of a hundred files that are no films.
 _MOST_SAID = 8
 

@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 from xraycore.anatomy.lungs import LungField
-from xraycore.explain.clearing import clear, cleared, clearing, opacity
+from xraycore.explain.clearing import clear, cleared, clearing, excess_brightness
 from xraycore.imaging.box import Box
 from xraycore.models.architectures import HEAD
 from xraycore.models.classifier import Classifier, Prediction
@@ -51,13 +51,13 @@ def test_clearing_takes_the_opacity_and_leaves_ribs_and_chest(film, lungs):
 def test_without_lungs_nothing_is_cleared(film):
     none = np.zeros((SIDE, SIDE), np.float32)
     np.testing.assert_array_equal(cleared(film, none), film)
-    assert not opacity(film, none).any()
+    assert not excess_brightness(film, none).any()
 
 
-def test_opacity_is_hottest_where_the_lungs_are_brightest(film, lungs):
+def test_excess_brightness_is_hottest_where_the_lungs_are_brightest(film, lungs):
     inner = lungs.copy()
     inner[:, :26] = inner[:, 50:78] = inner[:, 102:] = inner[:26] = inner[102:] = False
-    found = opacity(film, inner)
+    found = excess_brightness(film, inner)
     row, column = np.unravel_index(found.argmax(), found.shape)
     assert 44 <= row < 60 and 30 <= column < 46
 
@@ -121,7 +121,7 @@ def test_an_answer_that_rests_on_opacities_turns_to_normal(film, lungs):
     assert (found.before.label, found.after.label) == ("Bacterial pneumonia", "Normal")
     assert found.reading == (
         "With clear lungs the answer is Normal with 100 %, before it was Bacterial pneumonia with "
-        "100 %. It rested on what is white in the lungs."
+        "100 %. It rested on what was taken away."
     )
     assert found.taken.mean() == pytest.approx(gone, rel=1e-3)
     assert found.taken.min() >= 0
@@ -131,6 +131,6 @@ def test_an_answer_that_rests_on_something_else_stays(film, lungs):
     model = model_with([0.0, 0.0, 9.0])
     found = clear(model, prediction_of(model, film, lungs))
     assert found.reading.startswith("With clear lungs the answer stays COVID-19: ")
-    assert found.reading.endswith(" It rests on more than what is white in the lungs.")
+    assert found.reading.endswith(" It rests on more than soft opacities.")
     with pytest.raises(ValueError, match="there are none to clear"):
         clear(model, prediction_of(model, film, np.zeros_like(lungs)))

@@ -95,6 +95,10 @@ def test_a_run_from_before_a_recipe_had_an_option_is_resumed(run):
     assert run.start(config(), resume=True) == State()
     with pytest.raises(ValueError, match="another recipe: {'painted': 0.0}"):
         run.start(config(recipe=config()["recipe"] | {"painted": 0.5}), resume=True)
+    held["recipe"]["of_tomorrow"] = 1
+    (run.folder / "run.json").write_text(json.dumps(held))
+    with pytest.raises(ValueError, match="another recipe: {'of_tomorrow': 1}"):
+        run.start(config(), resume=True)
 
 
 def test_command_and_precision_may_change(run):

@@ -56,12 +56,8 @@ def randomise(
             rows[name] = {method: judge(of_films) for method, of_films in found.items()}
     if json:
         weights = {one.spec.name: one.card["weights"]["sha256"] for one in classifiers}
-        emit_json(
-            {
-                **{"films": len(films), "seed": seed, "limit": LIMIT},
-                **{"weights": weights, "rows": rows},
-            }
-        )
+        facts = {"films": len(films), "seed": seed, "limit": LIMIT, "weights": weights}
+        emit_json(facts | {"rows": rows})
         return
     emit_table(
         f"{len(films)} films: rank correlation with the trained network's map",

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -52,7 +53,7 @@ class Outcome:
         """Calibrated probabilities, (n, k)."""
         return softmax(self.logits / self.temperature)
 
-    @property
+    @cached_property
     def allowed(self) -> np.ndarray:
         """1 for every class that a film's label allows, (n, k)."""
         sets = [members(record.label, self.classes) for record in self.records]

@@ -41,7 +41,7 @@ def cleared(grey: np.ndarray, lungs: np.ndarray) -> np.ndarray:
     return np.maximum(grey - excess * fading, 0.0).astype(np.float32)
 
 
-def opacity(grey: np.ndarray, lungs: np.ndarray) -> np.ndarray:
+def excess_brightness(grey: np.ndarray, lungs: np.ndarray) -> np.ndarray:
     """By how much each place of the lungs is brighter than where they are clearest.
 
     What a person sees who knows no disease, to set a heatmap beside: a network that says no more
@@ -80,11 +80,11 @@ class Clearance:
         if now == said:
             text = f"With clear lungs the answer stays {said}: {had} before, {has} after."
             if said != NORMAL:
-                text += " It rests on more than what is white in the lungs."
+                text += " It rests on more than soft opacities."
             return text
         text = f"With clear lungs the answer is {now} with {has}, before it was {said} with {had}."
         if now == NORMAL:
-            text += " It rested on what is white in the lungs."
+            text += " It rested on what was taken away."
         return text
 
 

@@ -8,7 +8,7 @@ from sklearn.metrics import average_precision_score
 
 from xraycore.evaluation.scores import Score, bootstrapped
 from xraycore.explain.baselines import centre_prior
-from xraycore.explain.clearing import opacity
+from xraycore.explain.clearing import excess_brightness
 from xraycore.explain.similarity import iou
 
 # Thresholds of a map, as shares of its own maximum.
@@ -77,7 +77,7 @@ def baselines(film: np.ndarray, lungs: np.ndarray) -> dict[str, np.ndarray]:
         "centre prior": centre_prior(lungs.shape),
         "random point": np.ones(lungs.shape),
         "random point in the lungs": lungs.astype(float),
-        "brightness in the lungs": opacity(film, lungs),
+        "brightness in the lungs": excess_brightness(film, lungs),
     }
 
 

@@ -57,8 +57,8 @@ def track_record(outcome: Outcome, label: str, probability: float) -> TrackRecor
         label: What it says now.
         probability: With which calibrated probability, in [0, 1].
     """
-    tests = outcome.only(lambda record: record.split == "test")
-    tests = tests.only(tests.allowed.sum(axis=1) == 1) if tests.records else tests
+    tested = np.array([record.split == "test" for record in outcome.records], bool)
+    tests = outcome.only(tested & (outcome.allowed.sum(axis=1) == 1))
     if not tests.records:
         return TrackRecord(label, probability, probability, None, 0)
     called = tests.probabilities.argmax(axis=1)

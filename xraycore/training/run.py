@@ -86,10 +86,8 @@ class Run:
             raise ValueError(
                 f"{self.folder} holds a run already: resume it (--resume) or name another folder."
             )
-        held, asked = self.config, json.loads(json.dumps(config))  # tuples become lists
-        # A run may be from before the recipe had all of today's options.
-        held["recipe"] = Recipe.from_json(held["recipe"]).to_json()
-        held = json.loads(json.dumps(held))
+        held = self.config | {"recipe": _completed(self.config["recipe"])}
+        held, asked = (json.loads(json.dumps(one)) for one in (held, config))  # tuples become lists
         for key in _SAME:
             if held[key] != asked[key]:
                 raise ValueError(
@@ -131,6 +129,17 @@ class Run:
         for file in self.folder.glob("last-*.weights.h5"):
             if file != keep:
                 file.unlink()
+
+
+def _completed(recipe: dict) -> dict:
+    """A recipe from before it had all of today's options, these as they are by default.
+
+    Any other, of a later version say, is left as it is.
+    """
+    try:
+        return Recipe.from_json(recipe).to_json()
+    except (TypeError, KeyError, ValueError):
+        return recipe
 
 
 def _differing(value: object, other: object) -> object:
