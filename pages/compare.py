@@ -154,6 +154,7 @@ def show_model(name: str, film: Radiograph, wanted: Evidence, point: str | None)
 
 def compare(film: Radiograph, names: list[str]) -> None:
     """Every model beside the plain film, and in one line whether they agree."""
+    session.look_ahead(names, film)
     forget_older(names)
     labels = [label for name in names for label in read_card(name)["classes"]]
     wanted = choose_evidence(list(dict.fromkeys(labels)))

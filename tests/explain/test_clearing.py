@@ -109,14 +109,25 @@ def test_without_lungs_there_is_no_heat(film):
     assert not clearing(model, prediction, 2).any()
 
 
-def test_an_answer_that_rests_on_opacities_turns_to_normal(film, lungs):
-    """Logits: the mean grey of the film at slopes that put the border between it and the clear."""
+def model_that_changes(film, lungs, *, others):
+    """Its logit of bacterial pneumonia, the mean grey, passes 0 between the film and the clear one.
+
+    The other two, Normal and COVID-19, are as given.
+    """
     gone = float((film - cleared(film, lungs.astype(np.float32))).mean())
     between = float(film.mean()) - gone / 2
     model = model_with([0.0, 100.0 / gone, 0.0])
     model.network.get_layer(HEAD).set_weights(
-        [np.array([[0.0, 100.0 / gone, 0.0]]), np.array([0.0, -100.0 / gone * between, -9.0])]
+        [
+            np.array([[0.0, 100.0 / gone, 0.0]]),
+            np.array([others[0], -100.0 / gone * between, others[1]]),
+        ]
     )
+    return model, gone
+
+
+def test_an_answer_that_rests_on_opacities_turns_to_normal(film, lungs):
+    model, gone = model_that_changes(film, lungs, others=(0.0, -9.0))
     found = clear(model, prediction_of(model, film, lungs))
     assert (found.before.label, found.after.label) == ("Bacterial pneumonia", "Normal")
     assert found.reading == (
@@ -125,6 +136,14 @@ def test_an_answer_that_rests_on_opacities_turns_to_normal(film, lungs):
     )
     assert found.taken.mean() == pytest.approx(gone, rel=1e-3)
     assert found.taken.min() >= 0
+
+
+def test_an_answer_that_turns_to_another_disease_is_still_not_normal(film, lungs):
+    model, _ = model_that_changes(film, lungs, others=(-9.0, 0.0))
+    assert clear(model, prediction_of(model, film, lungs)).reading == (
+        "With clear lungs the answer is COVID-19 with 100 %, before it was Bacterial pneumonia "
+        "with 100 %. It is still not Normal: that rests on more than soft opacities."
+    )
 
 
 def test_an_answer_that_rests_on_something_else_stays(film, lungs):

@@ -6,6 +6,9 @@ import keras
 import numpy as np
 import pytest
 
+from xraycore.imaging import Radiograph
+from xraycore.imaging.box import Box
+from xraycore.imaging.radiograph import RadiographInfo
 from xraycore.models.architectures import HEAD, build_network
 from xraycore.models.classifier import load_model
 from xraycore.models.spec import get_spec
@@ -153,6 +156,27 @@ def test_weights_of_another_network_are_refused(shipped):
 def test_missing_card_names_the_trained_models(shipped):
     with pytest.raises(WeightsError, match="vgg16 has no trained weights: .*models: basic_cnn"):
         read_card("vgg16")
+
+
+def test_a_card_that_changed_is_read_again(shipped):
+    before = read_card("basic_cnn")
+    before["limits"] = "written over by a caller"
+    assert read_card("basic_cnn")["limits"] != "written over by a caller"
+    write_card(shipped, **json.loads((shipped / "card.json").read_text()) | {"limits": ["none"]})
+    assert read_card("basic_cnn")["limits"] == ["none"]
+
+
+def test_networks_of_one_size_share_what_they_see(shipped, network):
+    first, second = load_model("basic_cnn"), load_model("basic_cnn")
+    pixels = np.random.default_rng(3).random((224, 224)).astype(np.float32)
+    film = Radiograph(pixels, RadiographInfo("film", "0" * 64, "PNG", 224, 224, 8))
+    whole = first.input_of(film, Box())
+    assert second.input_of(film, Box()) is whole
+    np.testing.assert_array_equal(whole[..., 0], pixels)
+    left = first.input_of(film, Box(0, 0, 1, 0.5))
+    np.testing.assert_allclose(left[..., 0].mean(), pixels[:, :112].mean(), atol=1e-3)
+    with pytest.raises(ValueError, match="read-only"):
+        whole[:] = 0
 
 
 def test_damaged_and_incomplete_cards_are_refused(shipped):

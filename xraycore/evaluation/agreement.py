@@ -69,10 +69,10 @@ def disagreement(predictions: Sequence[Prediction]) -> float:
     if len({prediction.classes for prediction in predictions}) != 1:
         raise ValueError("expected predictions of the same classes, at least one.")
     each = np.array([list(prediction.probabilities.values()) for prediction in predictions])
-    from scipy.stats import entropy  # Late, as pages import this module.
+    from scipy.special import entr  # Late, as pages import this module.
 
-    apart = entropy(each.mean(axis=0), base=2) - entropy(each, base=2, axis=1).mean()
-    return max(0.0, float(apart))
+    apart = entr(each.mean(axis=0)).sum() - entr(each).sum(axis=1).mean()
+    return max(0.0, float(apart) / np.log(2))
 
 
 def _percent(predictions: Sequence[Prediction]) -> str:

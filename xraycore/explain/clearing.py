@@ -85,6 +85,8 @@ class Clearance:
         text = f"With clear lungs the answer is {now} with {has}, before it was {said} with {had}."
         if now == NORMAL:
             text += " It rested on what was taken away."
+        elif said != NORMAL:
+            text += " It is still not Normal: that rests on more than soft opacities."
         return text
 
 

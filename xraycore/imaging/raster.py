@@ -187,8 +187,9 @@ def _orientation(image: Image.Image) -> int:
 
 def _upright(grey: np.ndarray, orientation: int) -> np.ndarray:
     """`grey` turned as EXIF orientation 1 to 8 asks."""
-    tagged = Image.fromarray(np.ascontiguousarray(grey, dtype=np.float32))
-    if orientation in range(2, 9):
-        tagged.getexif()[ORIENTATION_TAG] = orientation
-        tagged = ImageOps.exif_transpose(tagged)
-    return np.array(tagged, dtype=np.float32)
+    upright = np.ascontiguousarray(grey, dtype=np.float32)
+    if orientation not in range(2, 9):
+        return upright
+    tagged = Image.fromarray(upright)
+    tagged.getexif()[ORIENTATION_TAG] = orientation
+    return np.array(ImageOps.exif_transpose(tagged), dtype=np.float32)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, overload
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 # Features of a larger batch would fill the caches and, on Xception, 1 MB an image of memory.
 BATCH = 8
+
+# What networks see of the films that are still held by someone, by part and size.
+_INPUTS: WeakKeyDictionary[Radiograph, dict[tuple[Box, int], np.ndarray]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,9 +111,17 @@ class Classifier:
         return softmax(logits / self.temperature)
 
     def input_of(self, xray: Radiograph, box: Box) -> np.ndarray:
-        """The network's input (s, s, 1) for one film: the box, squashed to a square."""
+        """The network's input (s, s, 1) for one film: the box, squashed to a square.
+
+        Read only: networks of one size share it.
+        """
         size = self.network.input_shape[1]
-        return resize(box.crop(xray.pixels), (size, size))[..., None]
+        of_film = _INPUTS.setdefault(xray, {})
+        if (box, size) not in of_film:
+            shown = resize(box.crop(xray.pixels), (size, size))[..., None]
+            shown.setflags(write=False)
+            of_film[box, size] = shown
+        return of_film[box, size]
 
     @overload
     def predict(self, xrays: Radiograph) -> Prediction: ...

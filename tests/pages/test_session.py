@@ -1,0 +1,73 @@
+"""Networks look at a film while the page draws it."""
+
+import threading
+
+import numpy as np
+import pytest
+import streamlit as st
+
+from pages.widgets import session
+from xraycore.imaging import Radiograph
+from xraycore.imaging.radiograph import RadiographInfo
+
+MODELS = ["first", "second", "third", "fourth"]
+
+
+def film(sha256):
+    pixels = np.zeros((8, 8), np.float32)
+    return Radiograph(pixels, RadiographInfo("film", sha256, "PNG", 8, 8, 8))
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """What was asked, in order; the networks answer once `asked.go` is set."""
+
+    class Asked(list):
+        def __init__(self):
+            self.go = threading.Event()
+
+    def prediction(model, xray):
+        asked.append((model, xray.info.sha256))
+        assert asked.go.wait(10)
+        if model == "second":
+            raise OSError("damaged")
+
+    asked = Asked()
+    monkeypatch.setattr(session, "prediction", prediction)
+    monkeypatch.setattr(st, "session_state", {})
+    yield asked
+    asked.go.set()
+
+
+def job():
+    return st.session_state["look-ahead"][1]
+
+
+def test_each_network_is_asked_once_a_film(asked):
+    asked.go.set()
+    session.look_ahead(MODELS, film("a"))
+    first = job()
+    session.look_ahead(MODELS, film("a"))
+    assert job() is first
+    assert first.wait(10)
+    assert sorted(asked) == sorted((model, "a") for model in MODELS)
+
+
+def test_a_film_that_was_left_is_not_looked_at_to_the_end(asked):
+    session.look_ahead(MODELS, film("a"))
+    left = job()
+    session.look_ahead(MODELS, film("b"))
+    asked.go.set()
+    assert left.wait(10)
+    assert job().wait(10)
+    assert sorted(model for model, of in asked if of == "b") == sorted(MODELS)
+    assert {model for model, of in asked if of == "a"} <= {"first", "second"}
+
+
+def test_what_fails_ahead_is_left_to_the_page(asked):
+    asked.go.set()
+    session.look_ahead(MODELS, film("a"))
+    assert job().wait(10)
+    assert len(asked) == len(MODELS)
+    with pytest.raises(OSError, match="damaged"):
+        session.prediction("second", film("a"))
