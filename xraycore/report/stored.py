@@ -9,7 +9,7 @@ import numpy as np
 from xraycore.data.labels import BACTERIAL, COVID, NORMAL, VIEWS, VIRAL, View
 from xraycore.evaluation.agreement import ENSEMBLE
 from xraycore.evaluation.evaluate import target_and_probability
-from xraycore.evaluation.operating import OperatingPoint
+from xraycore.evaluation.operating import OperatingPoint, choose_points
 from xraycore.evaluation.outcome import Outcome, ensemble
 from xraycore.evaluation.predictions import read_predictions
 from xraycore.models.spec import MODELS
@@ -36,7 +36,10 @@ class Stored:
         }
 
     def points(self, name: str) -> dict[str, OperatingPoint]:
-        """A model's operating points, chosen on validation films; none for the ensemble."""
+        """Operating points of a model or the ensemble, chosen on validation films."""
+        if name == ENSEMBLE:
+            known = Judged.of(self.films(name, "val"), VIEWS["pneumonia"])
+            return choose_points(known.target == 1, known.probability[:, 1])
         chosen = self.cards.get(name, {}).get("operating_points", {})
         return {
             key: OperatingPoint(key, entry["title"], entry["threshold"])

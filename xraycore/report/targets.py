@@ -8,6 +8,7 @@ from xraycore.data.labels import VIEWS
 from xraycore.evaluation.agreement import ENSEMBLE
 from xraycore.evaluation.calibration import expected_calibration_error
 from xraycore.evaluation.scores import view_scores
+from xraycore.models.spec import MODELS
 from xraycore.report.stored import KINDS, Judged, Stored
 
 ACCURACY_WANTED = {
@@ -21,12 +22,17 @@ ACCURACY_WANTED = {
 
 @dataclass(frozen=True)
 class Target:
-    """One figure that was asked for: `wanted` is a lower bound, or an upper one where `at_most`."""
+    """One figure that was asked for: `wanted` is a lower bound, or an upper one where `at_most`.
+
+    `chosen` is the same figure at the threshold of the highest F1 on validation films, for one that
+    hangs on a threshold; `found` is at 0.5.
+    """
 
     text: str
     wanted: float
     found: float | None
     at_most: bool = False
+    chosen: float | None = None
 
     @property
     def met(self) -> bool:
@@ -39,6 +45,13 @@ class Target:
 def accuracy(judged: Judged) -> float:
     """Share of films whose most probable class is right."""
     return float((judged.probability.argmax(axis=1) == judged.target).mean())
+
+
+def chosen_accuracy(stored: Stored, name: str) -> float:
+    """Accuracy on the official test, called from the highest F1 on validation films on."""
+    judged, point = stored.official(name), stored.points(name)["best_f1"]
+    called = judged.probability[:, 1] >= point.threshold
+    return float((called == (judged.target == 1)).mean())
 
 
 def auc(judged: Judged) -> float | None:
@@ -77,16 +90,12 @@ def targets(stored: Stored) -> list[Target]:
     title, official = stored.titles[best], stored.official(best)
     external = stored.cards[best]["external"]
     rows = [
-        Target(f"{title} (best single), official 624: accuracy", 0.95, accuracy(official)),
+        _accuracy(stored, f"{title} (best single)", 0.95, best),
         Target(f"{title}: AUC", 0.985, auc(official)),
         Target(f"{title}: specificity at sensitivity 0.97", 0.88, specificity_at(official, 0.97)),
         Target(f"{title}: bacterial or viral", 0.91, accuracy(stored.official(best, KINDS))),
         Target(f"{title}: four-class macro F1", 0.90, macro_f1(stored, best)),
-        Target(
-            "Ensemble: accuracy",
-            0.955,
-            accuracy(stored.official(ENSEMBLE)) if ENSEMBLE in stored.names else None,
-        ),
+        _accuracy(stored, "Ensemble", 0.955, ENSEMBLE),
         Target(
             f"{title}, external/nih: opacity or normal, AUC",
             0.91,
@@ -102,6 +111,14 @@ def targets(stored: Stored) -> list[Target]:
     return rows
 
 
+def _accuracy(stored: Stored, title: str, wanted: float, name: str) -> Target:
+    text = f"{title}, official 624: accuracy"
+    if name not in stored.names:
+        return Target(text, wanted, None)
+    found, chosen = accuracy(stored.official(name)), chosen_accuracy(stored, name)
+    return Target(text, wanted, found, chosen=chosen)
+
+
 def _for_every(stored: Stored, singles: list[str]) -> list[Target]:
     rows: list[Target] = []
     for name in singles:
@@ -113,9 +130,7 @@ def _for_every(stored: Stored, singles: list[str]) -> list[Target]:
         text = f"{title}: AUC with the lungs blacked out, at most"
         rows.append(Target(text, 0.75, blacked, at_most=True))
     for name, wanted in ACCURACY_WANTED.items():
-        found = accuracy(stored.official(name)) if name in singles else None
-        title = stored.titles.get(name, name)
-        rows.append(Target(f"{title}, official 624: accuracy", wanted, found))
+        rows.append(_accuracy(stored, MODELS[name].title, wanted, name))
     for name in singles:
         text = f"{stored.titles[name]}: calibration error on the home test, at most"
         rows.append(Target(text, 0.05, round(calibration_error(stored, name), 4), at_most=True))
