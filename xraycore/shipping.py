@@ -97,7 +97,7 @@ def ship(
                 name: {"title": point.title, "threshold": round(point.threshold, 5)}
                 for name, point in points.items()
             },
-            "input_size": classifier.spec.input_size,
+            "input_size": classifier.network.input_shape[1],
             "parameters": classifier.network.count_params(),
             "working_memory": working_memory(classifier.network),
             "weights": classifier.card["weights"],
@@ -214,12 +214,15 @@ def _data(manifest: Manifest) -> dict:
 def _store_weights(run: Run, folder: Path) -> Classifier:
     """Writes the run's best weights as float16 and loads them as a user would.
 
+    At the size of the films that the last stage was trained on.
+
     The head's kernel and bias are centred over the classes. No probability changes by that, and a
     class's heatmap becomes the evidence for it against the other classes.
     """
     config = run.config
     spec = get_spec(config["model"])
-    network = build_network(spec, len(config["classes"]))
+    size = config["recipe"]["stages"][-1]["size"]
+    network = build_network(spec, len(config["classes"]), size=size)
     network.load_weights(run.best_weights)
     kernel, bias = network.get_layer(HEAD).get_weights()
     network.get_layer(HEAD).set_weights(
@@ -227,7 +230,7 @@ def _store_weights(run: Run, folder: Path) -> Classifier:
     )
     file = folder / f"{spec.name}.weights.h5"
     save_float16(network, file)
-    stored = build_network(spec, len(config["classes"]))
+    stored = build_network(spec, len(config["classes"]), size=size)
     stored.load_weights(file)
     card = {"weights": describe_weights(file), "view": config["recipe"]["view"]}
     return Classifier(spec, stored, config["classes"], card)

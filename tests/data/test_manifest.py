@@ -219,3 +219,24 @@ def test_files_numbered_anew_in_every_folder_are_different_patients(tmp_path):
     (tmp_path / "train/A/only.png").touch()
     groups = [record.group.split("/", 1)[1] for record in read_manifest(tmp_path).records]
     assert groups == ["train/A/1.png", "only", "train/B/1.png", "test/A/1.png"]
+
+
+def test_numbered_anew_in_a_csv_too(tmp_path):
+    rows = ["Normal/0.png,Normal", "Ill/0.png,COVID", "Ill/1.png,COVID"]
+    (tmp_path / "labels.csv").write_text("path,label\n" + "\n".join(rows))
+    groups = [record.group for record in read_manifest(tmp_path / "labels.csv").records]
+    source = tmp_path.name
+    assert groups == [f"{source}/Normal/0.png", f"{source}/Ill/0.png", f"{source}/1"]
+
+
+def test_other_names_of_splits_and_folders_beside_them(touch, caplog):
+    folder = touch("train/NORMAL/a.png", "valid/NORMAL/b.png", "Test/NORMAL/c.png", "more/d.png")
+    found = {name: r.split for name, r in by_name(read_manifest(folder)).items()}
+    assert found == {"a.png": "train", "b.png": "val", "c.png": "test"}
+    assert "beside the splits the folders more were left out" in caplog.text
+
+
+def test_one_split_of_a_data_set_is_a_part_of_it(touch):
+    folder = touch("train/NORMAL/a.png", "test/NORMAL/b.png")
+    (record,) = read_manifest(folder / "test").records
+    assert (record.source, record.split, record.group) == ("set", "test", "set/b")

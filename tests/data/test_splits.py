@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -94,10 +95,57 @@ def test_validation_split_needs_twenty_of_every_class(number, kept):
     assert len(validation) == (70 if kept else 30 + 24)
 
 
-def test_copies_join_groups_of_one_source_only(tmp_path):
+def test_a_film_without_a_split_goes_where_its_patient_is():
+    given = {"p1": "test", "p2": "val", "p3": "train"}
+    known = [
+        *(Record(Path(f"{p}-0.png"), "A", split, p, "a") for p, split in given.items()),
+        *films("A", 40, split="val"),
+    ]
+    new = [Record(Path(f"{p}-1.png"), "A", "", p, "a") for p in (*given, "p4")]
+    found = {r.path.name: r.split for r in assign_splits(Manifest((*known, *new))).records}
+    assert [found[f"{p}-1.png"] for p in (*given, "p4")] == ["test", "val", "train", "train"]
+
+
+@pytest.mark.parametrize("validation", [10, 40])
+def test_a_test_split_is_carved_of_whole_patients(validation):
+    """Patients of whom the source has films in train and val: none of them in test as well."""
+    records = [
+        *films("A", 100, split="train"),
+        *(replace(r, split="val", path=Path(f"v-{r.path.name}")) for r in films("A", validation)),
+    ]
+    manifest = assign_splits(Manifest(tuple(records)))
+    splits = {}
+    for record in manifest.records:
+        splits.setdefault(record.group, set()).add(record.split)
+    assert not [names for names in splits.values() if "test" in names and len(names) > 1]
+    assert len(manifest.split("test")) > 0
+    # Too few to validate on, they are training films as the others: then nobody is set apart.
+    assert any(len(names) > 1 for names in splits.values()) == (validation == 40)
+
+
+def test_what_is_a_test_film_too_is_not_trained_on(tmp_path, caplog):
+    for source, names in (("one", "0123456789"), ("two", "0123456789")):
+        for label in ("A", "B"):
+            (tmp_path / source / label).mkdir(parents=True)
+            for name in names:
+                content = f"{label}{name}" + ("" if name in "01234" else source)
+                (tmp_path / source / label / f"{source}{name}.png").write_bytes(content.encode())
+    manifest = read_splits([tmp_path / "one", tmp_path / "two"])
+    tested = {r.path.read_bytes() for r in manifest.split("test")}
+    others = [r.path.read_bytes() for r in manifest.records if r.split != "test"]
+    assert len(manifest.split("test")) == 8
+    assert not tested & set(others)
+    left_out = 40 - len(manifest.records)
+    assert left_out > 0
+    assert f"{left_out} training films are byte-identical to test films" in caplog.text
+
+
+def test_copies_join_groups_of_one_source_only():
+    contents = {}
+
     def record(name, content, group, source="a"):
-        path = tmp_path / f"{source}-{name}"
-        path.write_bytes(content)
+        path = Path(f"{source}-{name}")
+        contents[path] = content
         return Record(path, "A", "", group, source)
 
     # p1 and p2 share a file, p2 and p3 another: one group of three. Source b is left alone.
@@ -111,7 +159,8 @@ def test_copies_join_groups_of_one_source_only(tmp_path):
                 record("5", b"three", "p4"),
                 record("6", b"three", "q1", source="b"),
             )
-        )
+        ),
+        contents,
     )
     groups = {r.path.name: r.group for r in manifest.records}
     assert len({groups[f"a-{n}"] for n in "1234"}) == 1

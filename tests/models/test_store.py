@@ -125,6 +125,18 @@ def test_load_model_gives_what_was_stored(shipped, network, grey):
     np.testing.assert_allclose(model.forward(grey)[0], expected, atol=2e-3 * np.abs(expected).max())
 
 
+def test_a_network_sees_films_at_the_size_it_was_trained_on(shipped, network):
+    write_card(shipped, **json.loads((shipped / "card.json").read_text()) | {"input_size": 96})
+    model = load_model("basic_cnn")
+    grey = np.random.default_rng(1).random((1, 96, 96, 1)).astype(np.float32)
+    with pytest.raises(Exception, match="224|shape"):
+        network(grey, training=False)
+    small = build_network(get_spec("basic_cnn"), len(CLASSES), size=96)
+    small.load_weights(shipped / FILE)
+    expected = small(grey, training=False)[0]
+    np.testing.assert_allclose(model.forward(grey)[0], expected, rtol=1e-4, atol=1e-5)
+
+
 def test_changed_weights_are_refused(shipped):
     with (shipped / FILE).open("r+b") as file:
         file.seek(-1, 2)

@@ -57,6 +57,17 @@ def test_films_of_a_set_of_classes_tell_nothing():
     assert (found.films, found.right["value"]) == (30, 0.5)
 
 
+def test_films_of_a_set_without_the_answer_are_wrong():
+    """Pneumonia of unknown kind that was called Normal: whichever kind it is, that was wrong."""
+    classes = ("Normal", "Bacterial pneumonia", "Viral pneumonia")
+    labels = ["Pneumonia"] * 10 + ["Normal"] * 30
+    records = tuple(Record(Path(f"{i}.png"), x, "test", f"p{i}", "s") for i, x in enumerate(labels))
+    nothing, logits = np.full(40, np.nan), np.tile(np.log([0.6, 0.3, 0.1]), (40, 1))
+    stored = Outcome("a", classes, records, logits, 1.0, nothing, nothing, np.zeros((40, 2)), {})
+    found = track_record(stored, "Normal", 0.6)
+    assert (found.films, found.right["value"]) == (40, 0.75)
+
+
 def test_too_few_to_tell():
     found = track_record(outcome([0.8] * 19, [1] * 19), "Ill", 0.8)
     assert found.right is None

@@ -22,6 +22,7 @@ from xraycore.training.augmentation import Augmentation
 from xraycore.training.fit import train
 from xraycore.training.images import Batches, load_films
 from xraycore.training.recipe import Recipe, Stage
+from xraycore.weightfiles import WeightsError
 
 SPEC = get_spec("basic_cnn")
 ROOT = Path(__file__).resolve().parents[2]
@@ -322,33 +323,60 @@ def test_a_label_that_is_a_set_of_the_classes(discs, tmp_path):
 
 
 def test_teachers_are_asked_about_training_films_and_imitated(discs, tmp_path, monkeypatch):
-    asked = []
+    asked, checked = [], []
 
-    def certain(names, films, classes, view, report):
-        asked.append((list(names), films.records, tuple(classes), view))
+    def certain(names, films, classes, report):
+        asked.append((list(names), films.records, tuple(classes)))
         report(0.5)
         return np.tile(np.array([[1.0, 0.0]], np.float32), (len(films.records), 1))
 
     monkeypatch.setattr(fit, "teach", certain)
+    monkeypatch.setattr(fit, "check_teachers", lambda *told: checked.append(told))
     start = even_start(tmp_path / "start.weights.h5", [2.0, 0.0])
     reported = []
     wanted = recipe(Stage("all", 1, 32, STILL), evidence=0.0, distillation=1.0)
+    teachers, classes = ["vgg16", "xception"], ("Normal", "Opacity")
     run = train(
         discs,
         SPEC,
         wanted,
         tmp_path / "run",
         weights=start,
-        teachers=["vgg16", "xception"],
+        teachers=teachers,
         report=reported.append,
     )
-    assert asked == [
-        (["vgg16", "xception"], discs.split("train"), ("Normal", "Opacity"), "film"),
-    ]
+    assert checked == [(teachers, classes, "film")]
+    assert asked == [(teachers, discs.split("train"), classes)]
     # Whatever a film's label, the teachers are certain of the first class.
     assert run.state().history[0]["loss"] == pytest.approx(np.log(1 + np.exp(-2)), abs=1e-4)
     assert run.config["teachers"] == ["vgg16", "xception"]
     assert [p.done for p in reported if p.activity == "asking the teachers"] == [0.5]
+    # A run that was interrupted does not ask again.
+    (run.folder / "state.json").unlink()
+    train(
+        discs,
+        SPEC,
+        wanted,
+        tmp_path / "run",
+        weights=start,
+        teachers=teachers,
+        resume=True,
+    )
+    assert len(asked) == 1
+
+
+def test_what_does_not_fit_is_told_before_a_folder_is_made(discs, tmp_path, monkeypatch):
+    wanted, folder = recipe(Stage("all", 1, 32, STILL)), tmp_path / "run"
+    with pytest.raises(ValueError, match="must know the classes Normal, Opacity"):
+        train(discs, SPEC, wanted, folder, teachers=["vgg16"])
+    with pytest.raises(ValueError, match="different sources"):
+        train(discs, SPEC, wanted, folder, external=[discs, discs])
+    with pytest.raises(ValueError, match="view must be one of lungs, film. Received: 'foo'"):
+        replace(wanted, view="foo")
+    monkeypatch.setenv("XRAYCORE_WEIGHTS", str(tmp_path / "none"))
+    with pytest.raises(WeightsError, match="vgg16 has no trained weights"):
+        train(discs, SPEC, wanted, folder, teachers=["vgg16"])
+    assert not folder.exists()
 
 
 def test_the_view_of_the_recipe_is_what_is_read(discs, tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ import pytest
 from xraycore.data.manifest import Record
 from xraycore.training import teacher
 from xraycore.training.images import Films
-from xraycore.training.teacher import teach
+from xraycore.training.teacher import check_teachers, teach
 
 CLASSES = ("A", "B")
 
@@ -49,7 +49,7 @@ def films():
 
 def test_the_mean_over_both_mirror_images_by_hand(shipped, films):
     shipped["one"] = FakeClassifier(4)
-    found = teach(["one"], films, CLASSES, "lungs")
+    found = teach(["one"], films, CLASSES)
     first = (10 * np.arange(10) + 10) / 255
     np.testing.assert_allclose(found, np.stack([first, 1 - first], axis=1), rtol=1e-5)
     assert found.dtype == np.float32
@@ -59,26 +59,29 @@ def test_the_mean_over_both_mirror_images_by_hand(shipped, films):
 
 def test_the_mean_over_teachers_at_their_own_sizes(shipped, films):
     shipped["one"], shipped["half"] = FakeClassifier(4), FakeClassifier(2, gain=0.5)
-    found = teach(["one", "half"], films, CLASSES, "lungs")
+    found = teach(["one", "half"], films, CLASSES)
     first = 0.75 * (10 * np.arange(10) + 10) / 255
     np.testing.assert_allclose(found, np.stack([first, 1 - first], axis=1), rtol=1e-5)
     assert {shape[1:] for shape in shipped["half"].batches} == {(2, 2, 1)}
 
 
-def test_a_teacher_of_other_classes_is_refused(shipped, films):
-    shipped["other"] = FakeClassifier(4, ("B", "A"))
+def test_who_cannot_teach_is_refused_by_its_card(monkeypatch):
+    cards = {
+        "one": {"classes": ["A", "B"], "view": "lungs"},
+        "other": {"classes": ["B", "A"], "view": "lungs"},
+        "early": {"classes": ["A", "B"]},
+    }
+    monkeypatch.setattr(teacher, "read_card", cards.__getitem__)
+    check_teachers(["one"], CLASSES, "lungs")
+    check_teachers(["early"], CLASSES, "film")
     with pytest.raises(ValueError, match="teacher other must know the classes A, B. It knows B, A"):
-        teach(["other"], films, CLASSES, "lungs")
-
-
-def test_a_teacher_that_sees_another_part_of_the_film_is_refused(shipped, films):
-    shipped["one"] = FakeClassifier(4)
-    with pytest.raises(ValueError, match="teacher one must see the same part of a film, 'film'"):
-        teach(["one"], films, CLASSES, "film")
+        check_teachers(["one", "other"], CLASSES, "lungs")
+    with pytest.raises(ValueError, match="see the same part of a film, 'film'. It sees 'lungs'"):
+        check_teachers(["one"], CLASSES, "film")
 
 
 def test_the_share_done_ends_at_one(shipped, films):
     shipped["one"], shipped["two"] = FakeClassifier(4), FakeClassifier(4)
     reported = []
-    teach(["one", "two"], films, CLASSES, "lungs", reported.append)
+    teach(["one", "two"], films, CLASSES, reported.append)
     assert reported == pytest.approx([0.4, 0.5, 0.9, 1.0])

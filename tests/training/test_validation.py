@@ -109,6 +109,9 @@ def test_external_films_that_decide_nothing_are_refused():
     for given in ([ill], [well], [ill, well]):
         with pytest.raises(ValueError, match="needs normal films and others"):
             external_scores(given, CHEST4)
+    both = abroad("one", (COVID, 0.5), (NORMAL, 0.5))
+    with pytest.raises(ValueError, match="of different sources. Received: one, one"):
+        external_scores([both, ill], CHEST4)
     with pytest.raises(ValueError, match="needs the class Normal"):
         external_scores([well], ("Opacity", "Effusion"))
 

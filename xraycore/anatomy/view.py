@@ -14,6 +14,17 @@ VIEW_NAMES = ("lungs", "film")
 WHOLE_FILM = "Without lungs to crop to, the networks see the whole film."
 
 
+def checked_view(view: str) -> str:
+    """The view, if there is such a one.
+
+    Raises:
+        ValueError: If there is not.
+    """
+    if view not in VIEW_NAMES:
+        raise ValueError(f"view must be one of {', '.join(VIEW_NAMES)}. Received: {view!r}")
+    return view
+
+
 @dataclass(frozen=True, eq=False)
 class Seen:
     """The part of a film that a classifier sees, and where the lungs are.

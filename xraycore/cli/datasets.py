@@ -52,7 +52,11 @@ def phantoms(
     from xraycore.data.phantom import write_phantoms
 
     written = write_phantoms(out, per_class, size=size, seed=seed)
-    err.print(f"{len(written)} phantoms under {out}. Train on them: python -m xraycore train {out}")
+    err.print(
+        f"{len(written)} phantoms under {out}. Train on them: python -m xraycore train {out} "
+        "--model basic_cnn --preset quick --out runs/phantoms",
+        soft_wrap=True,
+    )
 
 
 def _print(found: "Audit") -> None:

@@ -58,6 +58,12 @@ def evaluate(
     chosen_view = get_view(view) if view else None
     models = load_models(model)
     cards = [one.card for one in models]
+    if len({one.classes for one in models}) > 1:
+        raise ValueError(
+            "expected models of the same classes. Received: "
+            + "; ".join(f"{one.spec.name} {', '.join(one.classes)}" for one in models)
+            + ". Name those to judge together (--model)."
+        )
     manifest = read_splits(
         datasets, parse_classes(classes) if classes else None, seed=seed_of(cards)
     )
@@ -119,6 +125,13 @@ def films_to_judge(manifest: Manifest, split: str, cards: list[Card]) -> Manifes
     seen = {source for card in cards for source in card.get("data", {})}
     if split == "auto":
         records = [r for r in manifest.records if r.source not in seen or r.split == "test"]
+        if left := len(manifest.records) - len(records):
+            logger.warning(
+                "%d films of %s are left out: by its name a model was trained on this data. "
+                "--split all judges them too.",
+                left,
+                ", ".join(sorted(seen & {record.source for record in manifest.records})),
+            )
     else:
         records = [r for r in manifest.records if split in ("all", r.split)]
         if split != "test" and (known := seen & {record.source for record in records}):

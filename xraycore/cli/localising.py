@@ -11,6 +11,7 @@ from PIL import Image
 from xraycore.cli.app import Json, app
 from xraycore.cli.console import emit_json, emit_table, err, progress_bar
 from xraycore.cli.inspecting import Models, load_models
+from xraycore.data.labels import canonical_label
 from xraycore.explain.methods import ANALYTIC, get_method
 from xraycore.imaging import RadiographError, read_radiograph
 from xraycore.imaging.resample import resize
@@ -44,6 +45,7 @@ def localise(
 ) -> None:
     """Ask of every model and method whether its heat finds what a person drew."""
     methods = [get_method(name).name for name in method or ANALYTIC]
+    target = canonical_label(target)
     classifiers = load_models(model)
     triples = _films(images, masks, lungs)
 
@@ -97,7 +99,7 @@ def localise(
 
 
 def _films(images: Path, masks: Path, lungs: Path | None) -> list[tuple[Path, Path, Path | None]]:
-    """Films that can be read, with their masks.
+    """Films on which something is marked, with their masks.
 
     Raises:
         ValueError: If there are fewer than two, or a film lacks a mask.
@@ -106,8 +108,9 @@ def _films(images: Path, masks: Path, lungs: Path | None) -> list[tuple[Path, Pa
     of_lungs = {file.stem: file for file in sorted(lungs.glob("*"))} if lungs else {}
     triples = []
     for film in sorted(file for file in images.glob("*") if file.is_file()):
-        if film.stem not in by_stem or (lungs and film.stem not in of_lungs):
-            raise ValueError(f"{film}: expected a mask of the same stem in {masks}.")
+        for folder, found in ((masks, by_stem), (lungs, of_lungs)):
+            if folder and film.stem not in found:
+                raise ValueError(f"{film}: expected a mask of the same stem in {folder}.")
         if not _mask(by_stem[film.stem]).any():
             continue  # Nothing to find.
         triples.append((film, by_stem[film.stem], of_lungs.get(film.stem)))

@@ -9,7 +9,7 @@ import numpy as np
 import typer
 
 from xraycore.cli.app import Json, Seed, app
-from xraycore.cli.console import emit_json, emit_table, progress_bar
+from xraycore.cli.console import emit_json, emit_table, err, progress_bar
 from xraycore.cli.datasets import Datasets
 from xraycore.data.splits import read_splits
 
@@ -75,6 +75,10 @@ def train_lungs(
     rows = [["mean Dice", found["value"], found["low"], found["high"], found["n"]]]
     emit_table(f"Lung segmenter: {installed}", ["score", "value", "low", "high", "films"], rows)
     emit_table("Worst held-back films", ["film", "Dice"], list(card["scores"]["worst"].items()))
+    err.print(
+        "What a chest film is like was learnt with the segmenter before: run fit-screening next, "
+        "or no film is warned about. Networks that see the lungs were trained with its crops."
+    )
 
 
 @app.command()

@@ -162,7 +162,8 @@ def train(
     rows = [[row[key] for key in HISTORY.values()] for row in state.history]
     emit_table(f"{spec.title}: {out}", list(HISTORY), [[*row[:-1], round(row[-1])] for row in rows])
     err.print(
-        f"Best weights: {run.best_weights}. Ship them with: python -m xraycore ship {out}",
+        f"Best weights: {run.best_weights}. Ship them with: python -m xraycore ship {out} "
+        f"{shlex.join(map(str, datasets))}",
         soft_wrap=True,
     )
 

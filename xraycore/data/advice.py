@@ -145,7 +145,8 @@ def _copies(audit: "Audit") -> Finding:
         audit,
         audit.copies,
         f"{files} files are byte-identical to another, {extra} more than there are films",
-        "Take the extra ones out, or let training keep each group in one split, as it does.",
+        "Take the extra ones out, or leave it to training: it keeps each group in one split and "
+        "leaves out what is a test film too.",
     )
 
 

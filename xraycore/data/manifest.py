@@ -21,6 +21,8 @@ from xraycore.data.labels import (
 logger = logging.getLogger(__name__)
 
 SPLITS = ("train", "val", "test")
+# Other names of split folders, as data sets have them.
+_SPLIT_NAMES = {**{name: name for name in SPLITS}, "valid": "val", "validation": "val"}
 IMAGE_SUFFIXES = {
     *(".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"),
     *(".dcm", ".dicom", ".dic"),
@@ -94,7 +96,8 @@ def read_manifest(
     """Reads one or more data sets.
 
     Args:
-        datasets: Each a `{train,val,test}/<class>/` folder, a plain `<class>/` folder, a flat
+        datasets: Each a `{train,val,test}/<class>/` folder or one split of it, a plain `<class>/`
+            folder, a flat
             folder of one label, its own name (`pneumonia/`) or given (`images=COVID`), or a CSV
             file `path,label[,split,group,age]` whose paths are relative to it. `file.csv#column`
             takes the labels from another column and leaves out the rows where it is empty.
@@ -137,16 +140,17 @@ def _read_folder(folder: Path) -> list[Record]:
         )
     if folder.resolve().name.lower() in ALIASES and any(_images(folder.iterdir())):
         return _read_flat(folder, folder.resolve().name)
-    inner = {child.name.lower(): child for child in _folders(folder)}
-    splits = {name: inner[name] for name in SPLITS if name in inner} or {"": folder}
+    # One split of a data set by itself is still a part of it.
+    inner = _split_folders(folder)
+    own = "" if inner else _SPLIT_NAMES.get(folder.resolve().name.lower(), "")
+    source = (folder.resolve().parent if own else folder.resolve()).name
     found = [
         (path, split, canonical_label(class_folder.name))
-        for split, child in splits.items()
+        for split, child in inner or [(own, folder)]
         for class_folder in _folders(child)
         for path in _images(sorted(class_folder.rglob("*")))
     ]
     stems = Counter(path.stem for path, _, _ in found)
-    source = folder.resolve().name
     records = []
     for path, split, label in found:
         label, patient = _kermany(path.name, label)
@@ -154,6 +158,18 @@ def _read_folder(folder: Path) -> list[Record]:
         own = path.stem if stems[path.stem] == 1 else str(path.relative_to(folder))
         records.append(Record(path, label, split, f"{source}/{patient or own}", source))
     return records
+
+
+def _split_folders(folder: Path) -> list[tuple[str, Path]]:
+    """The folders of splits in a data set, in the order of `SPLITS`."""
+    found = [(_SPLIT_NAMES.get(child.name.lower()), child) for child in _folders(folder)]
+    if not any(split for split, _ in found):
+        return []
+    if others := [child.name for split, child in found if not split]:
+        logger.warning(
+            "%s: beside the splits the folders %s were left out.", folder, ", ".join(others)
+        )
+    return sorted(((s, child) for s, child in found if s), key=lambda pair: SPLITS.index(pair[0]))
 
 
 def _read_flat(folder: Path, name: str) -> list[Record]:
@@ -199,6 +215,8 @@ def _read_csv(file: Path, column: str) -> list[Record]:
         raise DatasetError(
             f"{file}: expected a CSV file path,label[,split,group]: {error}"
         ) from None
+    # As in folders: files numbered anew in each are of different patients.
+    stems = Counter(Path(row.get("path") or "").stem for row in rows)
     records = []
     for number, row in enumerate(rows, start=2):
         if column != "label" and row.get(column) == "":
@@ -216,7 +234,8 @@ def _read_csv(file: Path, column: str) -> list[Record]:
             )
         path = file.parent / row["path"]
         label, patient = _kermany(path.name, canonical_label(row[column]))
-        group = (row.get("group") or "").strip() or patient or path.stem
+        own = path.stem if stems[path.stem] == 1 else row["path"]
+        group = (row.get("group") or "").strip() or patient or own
         records.append(Record(path, label, split, f"{source}/{group}", source, _age(row)))
     return records
 

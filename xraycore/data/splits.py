@@ -1,12 +1,16 @@
 """Patient-grouped, class-stratified, seeded splits."""
 
 import hashlib
+import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from xraycore.data.manifest import DatasetError, Manifest, Record, read_manifest
+
+logger = logging.getLogger(__name__)
 
 # A validation split with fewer images than this of any class decides nothing: the 16 images of
 # Kaggle's chest_xray/val have no viral case.
@@ -26,11 +30,46 @@ def read_splits(
     Raises:
         DatasetError: See `read_manifest`.
     """
-    return assign_splits(group_copies(read_manifest(datasets, classes)), seed=seed)
+    manifest = read_manifest(datasets, classes)
+    contents = _contents(manifest)
+    manifest = assign_splits(group_copies(manifest, contents), seed=seed)
+    return leave_out_tested(manifest, contents)
 
 
-def group_copies(manifest: Manifest) -> Manifest:
-    """Puts byte-identical files of one source into one group, so that no split separates them."""
+def _contents(manifest: Manifest) -> dict[Path, bytes]:
+    """sha256 of every file that can be read; whoever reads the others will say so."""
+    found = {}
+    for record in manifest.records:
+        with suppress(OSError):
+            found[record.path] = hashlib.sha256(record.path.read_bytes()).digest()
+    return found
+
+
+def leave_out_tested(manifest: Manifest, contents: Mapping[Path, bytes]) -> Manifest:
+    """Leaves out training and validation films that are byte-identical to a test film.
+
+    One data set may hold what another tests on, and a set that comes split may do so itself.
+
+    Args:
+        manifest: Records with their splits.
+        contents: Hash of each file's bytes; a file without one is kept.
+    """
+    tested = {contents[r.path] for r in manifest.split("test") if r.path in contents}
+    kept = [r for r in manifest.records if r.split == "test" or contents.get(r.path) not in tested]
+    if left := len(manifest.records) - len(kept):
+        logger.warning(
+            "%d training films are byte-identical to test films and were left out.", left
+        )
+    return Manifest(tuple(kept))
+
+
+def group_copies(manifest: Manifest, contents: Mapping[Path, bytes]) -> Manifest:
+    """Puts byte-identical files of one source into one group, so that none is split apart here.
+
+    Args:
+        manifest: The records.
+        contents: Hash of each file's bytes; a file without one is a copy of none.
+    """
     parent: dict[str, str] = {}
 
     def root(group: str) -> str:
@@ -40,10 +79,8 @@ def group_copies(manifest: Manifest) -> Manifest:
 
     first_of: dict[tuple[str, bytes], str] = {}
     for record in manifest.records:
-        try:
-            content = hashlib.sha256(record.path.read_bytes()).digest()
-        except OSError:
-            continue  # Whoever reads the film will say so.
+        if (content := contents.get(record.path)) is None:
+            continue
         first = root(first_of.setdefault((record.source, content), record.group))
         parent[root(record.group)] = first
     return Manifest(tuple(replace(r, group=root(r.group)) for r in manifest.records))
@@ -52,10 +89,11 @@ def group_copies(manifest: Manifest) -> Manifest:
 def assign_splits(manifest: Manifest, *, seed: int = 0) -> Manifest:
     """Gives every record a split, each source for itself.
 
-    A source's own test split stays as it is; a source without one gives up a fifth. Then, unless
-    the source brings a validation split with at least 20 images of every class, it is taken back
-    into the training data and a fifth of that (8:2) is carved out. Images of one group stay
-    together and every class gives the same share.
+    A source's own test split is kept; a source without one gives up a fifth. Unless the source
+    brings a validation split with at least 20 images of every class, it is taken back into the
+    training data, and a fifth of that (8:2) is carved out once the test split is. Every class gives
+    the same share. Images of one group stay together but where the source itself sets them apart:
+    those without a split go where the others of their group are.
 
     A group's place is the rank of sha256(seed, group), so that it depends on nothing else: not on
     the file order, a library's version, or which other sources are read along.
@@ -63,14 +101,30 @@ def assign_splits(manifest: Manifest, *, seed: int = 0) -> Manifest:
     records: list[Record] = []
     for source in sorted({record.source for record in manifest.records}):
         of_source = [record for record in manifest.records if record.source == source]
-        of_source = [r if r.split else replace(r, split="train") for r in of_source]
+        own_validation = _usable_validation(of_source)
+        if not own_validation:
+            of_source = [replace(r, split="") if r.split == "val" else r for r in of_source]
+        of_source = _with_their_group(of_source)
         if not any(record.split == "test" for record in of_source):
             of_source = _carve(of_source, "test", TEST_SHARE, seed)
-        if not _usable_validation(of_source):
-            of_source = [replace(r, split="train") if r.split == "val" else r for r in of_source]
+        if not own_validation:
             of_source = _carve(of_source, "val", VAL_SHARE, seed)
         records += of_source
     return Manifest(tuple(records))
+
+
+def _with_their_group(records: list[Record]) -> list[Record]:
+    """Puts records without a split where others of their group are, in test before all."""
+    splits: dict[str, set[str]] = defaultdict(set)
+    for record in records:
+        splits[record.group].add(record.split)
+    order = ("test", "val", "train")
+    return [
+        r
+        if r.split
+        else replace(r, split=next((s for s in order if s in splits[r.group]), "train"))
+        for r in records
+    ]
 
 
 def limit_training(manifest: Manifest, films: int, *, seed: int = 0) -> Manifest:
@@ -128,10 +182,14 @@ def _usable_validation(records: Iterable[Record]) -> bool:
 
 
 def _carve(records: list[Record], into: str, share: float, seed: int) -> list[Record]:
-    """Moves `share` of the training groups of every class into another split."""
+    """Moves `share` of the training groups of every class into another split.
+
+    A group of which the source has films in another split as well is none to be carved.
+    """
     groups: dict[str, list[Record]] = defaultdict(list)
+    apart = {record.group for record in records if record.split != "train"}
     for record in records:
-        if record.split == "train":
+        if record.group not in apart:
             groups[record.group].append(record)
     by_class: dict[str, list[str]] = defaultdict(list)
     for group, members in groups.items():

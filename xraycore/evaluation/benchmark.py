@@ -13,8 +13,9 @@ import numpy as np
 from xraycore.anatomy.segmenter import load_segmenter
 from xraycore.data.labels import CHEST4
 from xraycore.explain.analytic import grad_cam
-from xraycore.imaging import Radiograph, read_radiograph
+from xraycore.imaging import read_radiograph
 from xraycore.imaging.box import Box
+from xraycore.imaging.resample import resize
 from xraycore.models.architectures import build_network
 from xraycore.models.classifier import Classifier, load_model
 from xraycore.models.spec import get_spec, list_models
@@ -148,7 +149,7 @@ def tasks_of(classifier: Classifier) -> dict[str, Callable[[], object]]:
 
     small, large = _film_jpeg(PREPARED), _film_jpeg(LARGE)
     film, large_film = read_radiograph(small), read_radiograph(large)
-    prepared = tf.constant(_view(classifier, film)[None])
+    prepared = tf.constant(classifier.input_of(film, Box())[None])
     visualiser = tf_keras_vis_gradcam(classifier)
     score = CategoricalScore(0)
 
@@ -176,7 +177,7 @@ def tasks_of(classifier: Classifier) -> dict[str, Callable[[], object]]:
         "tf_keras_vis": tf_keras_vis,
         "lungs": lambda: load_segmenter()([film.pixels]),
         "read": lambda: read_radiograph(large),
-        "resize": lambda: _view(classifier, large_film),
+        "resize": lambda: resize(large_film.pixels, classifier.network.input_shape[1:3]),
     }
 
 
@@ -223,10 +224,6 @@ def _random_classifier(name: str, seed: int) -> Classifier:
     keras.utils.set_random_seed(seed)
     spec = get_spec(name)
     return Classifier(spec, build_network(spec, len(CHEST4)), CHEST4, card={})
-
-
-def _view(classifier: Classifier, film: Radiograph) -> np.ndarray:
-    return classifier.input_of(film, Box())
 
 
 def _film_jpeg(side: int) -> bytes:

@@ -70,11 +70,14 @@ class Method:
 
 def _randomised() -> Mapping[str, Mapping]:
     """`rows` (model -> method -> what was measured) and `weights` (model -> sha256); both empty
-    where there is no file.
+    where there is no file, or none that was written to its end.
     """
     file = weights_folder() / RANDOMISATION_FILE
     nothing = {"rows": {}, "weights": {}}
-    return _read_randomised(file, file.stat().st_mtime_ns) if file.exists() else nothing
+    try:
+        return _read_randomised(file, file.stat().st_mtime_ns)
+    except (FileNotFoundError, json.JSONDecodeError):
+        return nothing
 
 
 @lru_cache(maxsize=2)

@@ -174,7 +174,7 @@ def load_model(name: str) -> Classifier:
     """
     spec, card = get_spec(name), read_card(name)
     file = verified_weights(weights_folder() / name, card)
-    network = build_network(spec, len(card["classes"]))
+    network = build_network(spec, len(card["classes"]), size=card.get("input_size"))
     try:
         network.load_weights(file)
     except (ValueError, KeyError, OSError) as error:

@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from xraycore.data.labels import BACTERIAL, COVID, NORMAL, VIEWS, VIRAL, View
+from xraycore.data.labels import BACTERIAL, CHEST4, COVID, NORMAL, VIEWS, VIRAL, View
 from xraycore.evaluation.agreement import ENSEMBLE
 from xraycore.evaluation.evaluate import target_and_probability
 from xraycore.evaluation.operating import OperatingPoint, choose_points
@@ -93,15 +93,22 @@ class Judged:
 
 
 def read_stored() -> Stored:
-    """The shipped models that carry calibrated predictions, and their ensemble.
+    """The shipped models of the four classes that carry calibrated predictions, and their ensemble.
 
     Raises:
         ValueError: If there is none.
     """
     cards = {name: read_card(name) for name in list_shipped()}
-    cards = {name: card for name, card in cards.items() if "temperature" in card}
+    cards = {
+        name: card
+        for name, card in cards.items()
+        if "temperature" in card and tuple(card["classes"]) == CHEST4
+    }
     if not cards:
-        raise ValueError("no shipped model with calibrated predictions: train some and ship them.")
+        raise ValueError(
+            "no shipped model of the four classes with calibrated predictions: train some and "
+            "ship them."
+        )
     outcomes = {
         name: read_predictions(
             weights_folder() / name / "predictions.csv", name, card["temperature"]

@@ -49,25 +49,26 @@ def track_record(outcome: Outcome, label: str, probability: float) -> TrackRecor
     """The record of an answer, from stored predictions on test films.
 
     It holds for films like those; elsewhere a model may be far more wrong than it was there. Films
-    whose label leaves open which of several classes it is cannot tell right from wrong, and are
-    left out.
+    whose label leaves open whether it is this class cannot tell right from wrong, and are left out.
 
     Args:
         outcome: The model's stored predictions; only its test split is looked at.
         label: What it says now.
         probability: With which calibrated probability, in [0, 1].
     """
+    place = outcome.classes.index(label)
     tested = np.array([record.split == "test" for record in outcome.records], bool)
-    tests = outcome.only(tested & (outcome.allowed.sum(axis=1) == 1))
+    known = (outcome.allowed.sum(axis=1) == 1) | (outcome.allowed[:, place] == 0)
+    tests = outcome.only(tested & known)
     if not tests.records:
         return TrackRecord(label, probability, probability, None, 0)
     called = tests.probabilities.argmax(axis=1)
-    same = np.flatnonzero(called == tests.classes.index(label))
+    same = np.flatnonzero(called == place)
     if len(same) < FEWEST:
         return TrackRecord(label, probability, probability, None, len(same))
     said = tests.probabilities[same, called[same]]
     near = np.argsort(np.abs(said - probability), kind="stable")[:NEAREST]
-    right = tests.at(same[near]).allowed[:, tests.classes.index(label)].astype(bool)
+    right = tests.at(same[near]).allowed[:, place].astype(bool)
     return TrackRecord(
         label,
         float(said[near].min()),

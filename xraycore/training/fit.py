@@ -26,8 +26,15 @@ from xraycore.training.learner import (
 from xraycore.training.progress import Progress, Report
 from xraycore.training.recipe import Recipe
 from xraycore.training.run import Run, State, environment
-from xraycore.training.teacher import teach
-from xraycore.training.validation import DIVERGED, choice, external_scores, home_scores, judge
+from xraycore.training.teacher import check_teachers, teach
+from xraycore.training.validation import (
+    DIVERGED,
+    check_external,
+    choice,
+    external_scores,
+    home_scores,
+    judge,
+)
 
 
 def train(
@@ -64,14 +71,17 @@ def train(
     Raises:
         DatasetError: If there are fewer than two classes, or one of them has no film to train or
             to validate on.
-        ValueError: If the folder holds another run, the starting weights do not fit, or the loss
-            diverges.
+        ValueError: If the folder holds another run, the starting weights, a teacher or the external
+            films do not fit, or the loss diverges.
+        WeightsError: If a teacher has no trained weights.
     """
+    # What does not fit says so before a folder is made and thousands of films are read.
     classes = trainable_classes(manifest)
+    check_teachers(teachers, classes, recipe.view)
+    check_external([one.records for one in external], classes)
     precision = resolve_precision(precision)
     run = Run(Path(folder))
     if weights != "none" and not (run.folder / "run.json").exists():
-        # Weights that do not fit say so before a folder is made and thousands of films are read.
         load_start(build_network(spec, len(classes), size=recipe.stages[0].size), spec, weights)
     state = run.start(
         {
@@ -92,7 +102,7 @@ def train(
     )
     if state.stage == len(recipe.stages):
         return run
-    data = _read(manifest, external, recipe, classes, teachers, report)
+    data = _read(run, manifest, external, recipe, classes, teachers, report)
     with computing_in(run.config["precision"]):
         while state.stage < len(recipe.stages):
             keras.utils.set_random_seed(seed + state.total_epochs)
@@ -199,6 +209,7 @@ def _train_stage(
 
 
 def _read(
+    run: Run,
     manifest: Manifest,
     external: Sequence[Manifest],
     recipe: Recipe,
@@ -218,13 +229,13 @@ def _read(
 
         films.append(load_films(records, size, recipe.view, report_share))
         before += len(records)
-    teacher = None
-    if teachers:
+    teacher = run.taught() if teachers else None
+    if teachers and (teacher is None or len(teacher) != len(films[0].records)):
         teacher = teach(
             teachers,
             films[0],
             classes,
-            recipe.view,
             lambda done: report(Progress("asking the teachers", done)),
         )
+        run.save_taught(teacher)
     return Data(classes, films[0], films[1], tuple(films[2:]), teacher)

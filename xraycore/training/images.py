@@ -12,7 +12,7 @@ import cv2
 import keras
 import numpy as np
 
-from xraycore.anatomy.view import VIEW_NAMES, seen
+from xraycore.anatomy.view import checked_view, seen
 from xraycore.data.labels import NORMAL, members
 from xraycore.data.manifest import DatasetError, Record
 from xraycore.imaging import Radiograph, RadiographError, read_radiograph
@@ -73,8 +73,7 @@ def load_films(
         DatasetError: If none can be read.
         ValueError: If there is no such view.
     """
-    if view not in VIEW_NAMES:
-        raise ValueError(f"view must be one of {', '.join(VIEW_NAMES)}. Received: {view!r}")
+    checked_view(view)
 
     def read(record: Record) -> Radiograph | None:
         try:

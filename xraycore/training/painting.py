@@ -24,11 +24,11 @@ _MARGIN = 0.04
 def paint(
     pixels: np.ndarray, lungs: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    """A film with one to four soft opacities at random places in its lungs.
+    """A film with one to four soft opacities at random places in its lungs or their rim.
 
     Args:
         pixels: Film, uint8 (s, s).
-        lungs: Its lungs, uint8 (m, m) in [0, 255]; 255 everywhere where none were found.
+        lungs: These, uint8 (m, m) in [0, 255]; 255 everywhere where none were found.
         rng: Decides everything.
 
     Returns:

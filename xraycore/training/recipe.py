@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass, replace
 
+from xraycore.anatomy.view import checked_view
 from xraycore.models.spec import ModelSpec
 from xraycore.training.augmentation import Augmentation
 
@@ -50,7 +51,7 @@ class Recipe:
         balance: A film's loss weighs n(class, source)^-balance, scaled to mean 1: at 1, every
             class of every source weighs the same; at 0, every film does.
         warmup: Share of a stage's steps over which the rate rises from zero.
-        patience: Epochs of a stage without a better validation loss before it ends.
+        patience: Epochs of a stage that are no better (see `choice`) before it ends.
         freeze_batch_norm: Keep the statistics of a pretrained backbone.
         view: What the network sees of a film: "lungs" (the lung field with a margin) or "film".
         evidence: Weight of the loss on evidence outside the lungs (see `Learner`).
@@ -78,6 +79,7 @@ class Recipe:
     def __post_init__(self):
         if self.batch_size < 1:
             raise ValueError(f"batch_size must be positive. Received: {self.batch_size}")
+        checked_view(self.view)
         if not 0 <= self.painted <= 1:
             raise ValueError(f"painted must lie between 0 and 1. Received: {self.painted}")
 

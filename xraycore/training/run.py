@@ -5,6 +5,7 @@ state.json           the last finished epoch, replaced in one step after every e
 last-N.weights.h5    network and optimizer after epoch N
 best.weights.h5      network with the highest choice of its stage
 history.csv          a row an epoch
+teacher.npy          what the teachers said of the training films, where there are any
 """
 
 import csv
@@ -15,6 +16,8 @@ import subprocess
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from xraycore.training.recipe import Recipe
 
@@ -89,11 +92,11 @@ class Run:
         held = self.config | {"recipe": _completed(self.config["recipe"])}
         held, asked = (json.loads(json.dumps(one)) for one in (held, config))  # tuples become lists
         for key in _SAME:
-            if held[key] != asked[key]:
+            if held.get(key) != asked[key]:
                 raise ValueError(
                     f"{self.folder} was started with another {key}: "
-                    f"{_differing(held[key], asked[key])!r}. "
-                    f"Received: {_differing(asked[key], held[key])!r}"
+                    f"{_differing(held.get(key), asked[key])!r}. "
+                    f"Received: {_differing(asked[key], held.get(key))!r}"
                 )
         return self.state()
 
@@ -111,6 +114,17 @@ class Run:
         part = self.folder / "part.weights.h5"
         network.save_weights(part)
         os.replace(part, self.best_weights)
+
+    def taught(self) -> np.ndarray | None:
+        """What the teachers said of the training films; None where they were not asked yet."""
+        file = self.folder / "teacher.npy"
+        return np.load(file, allow_pickle=False) if file.exists() else None
+
+    def save_taught(self, probabilities: np.ndarray) -> None:
+        """Keeps what the teachers said: to ask them takes as long as an epoch or two."""
+        part = self.folder / "part.npy"
+        np.save(part, probabilities, allow_pickle=False)
+        os.replace(part, self.folder / "teacher.npy")
 
     def commit(self, state: State) -> None:
         """Makes the state the one that a resumed run starts from.

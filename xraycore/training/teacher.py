@@ -5,14 +5,34 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from xraycore.models.classifier import BATCH, load_model
+from xraycore.models.store import read_card
 from xraycore.training.images import Films
+
+
+def check_teachers(names: Sequence[str], classes: Sequence[str], view: str) -> None:
+    """Refuses shipped models that cannot teach: before films are read, from their cards.
+
+    Raises:
+        ValueError: If a teacher knows other classes or sees another part of the film.
+        WeightsError: If it has no trained weights.
+    """
+    for name in names:
+        card = read_card(name)
+        if card["classes"] != list(classes):
+            raise ValueError(
+                f"teacher {name} must know the classes {', '.join(classes)}. "
+                f"It knows {', '.join(card['classes'])}"
+            )
+        if (seen := card.get("view", "film")) != view:
+            raise ValueError(
+                f"teacher {name} must see the same part of a film, {view!r}. It sees {seen!r}"
+            )
 
 
 def teach(
     names: Sequence[str],
     films: Films,
     classes: Sequence[str],
-    view: str,
     report: Callable[[float], None] = lambda _: None,
 ) -> np.ndarray:
     """Mean probabilities of shipped models on films and on their mirror images; float32 (n, k).
@@ -21,28 +41,17 @@ def teach(
     teachers look once, not at every augmented copy.
 
     Args:
-        names: The teachers.
+        names: The teachers, see `check_teachers`.
         films: What they are asked about.
         classes: Class names of the student.
-        view: What the student sees of a film, and what `films` are of: "lungs" or "film".
         report: Called with the share that is done.
 
     Raises:
-        ValueError: If a teacher knows other classes or sees another part of the film.
-        WeightsError: If it has no trained weights.
+        WeightsError: If a teacher has no trained weights, or they are not what its card says.
     """
     total = np.zeros((len(films.records), len(classes)))
     for index, name in enumerate(names):
         model = load_model(name)
-        if model.classes != tuple(classes):
-            raise ValueError(
-                f"teacher {name} must know the classes {', '.join(classes)}. "
-                f"It knows {', '.join(model.classes)}"
-            )
-        if model.view != view:
-            raise ValueError(
-                f"teacher {name} must see the same part of a film, {view!r}. It sees {model.view!r}"
-            )
         pixels = films.at(model.network.input_shape[1]).pixels
         for start in range(0, len(pixels), BATCH):
             grey = pixels[start : start + BATCH, ..., None].astype(np.float32) / 255.0

@@ -84,6 +84,27 @@ def home_scores(verdicts: Verdicts) -> dict[str, float]:
     }
 
 
+def check_external(external: Sequence[Sequence[Record]], classes: Sequence[str]) -> None:
+    """Refuses films that no epoch can be chosen on.
+
+    Raises:
+        ValueError: If there are several sets of one source, the network knows no normal film, a
+            source has none with pneumonia, or there is no normal one to compare with.
+    """
+    if not external:
+        return
+    if NORMAL not in classes:
+        raise ValueError(f"choosing on external films needs the class {NORMAL}.")
+    sources = [records[0].source for records in external]
+    if len(set(sources)) < len(sources):
+        raise ValueError(
+            f"external films must be of different sources. Received: {', '.join(sources)}"
+        )
+    found = [{VIEWS["pneumonia"].label(record.label) for record in one} for one in external]
+    if not all(labels - {NORMAL, None} for labels in found) or NORMAL not in set().union(*found):
+        raise ValueError("choosing on external films needs normal films and others.")
+
+
 def external_scores(external: Sequence[Verdicts], classes: Sequence[str]) -> dict[str, float]:
     """AUROC of any pneumonia against normal on each source never trained on.
 
@@ -91,13 +112,12 @@ def external_scores(external: Sequence[Verdicts], classes: Sequence[str]) -> dic
     hardly any normals of its own.
 
     Raises:
-        ValueError: If the network knows no normal film or there are none to compare with.
+        ValueError: See `check_external`.
     """
     if not external:
         return {}
+    check_external([one.records for one in external], classes)
     view = VIEWS["pneumonia"]
-    if NORMAL not in classes:
-        raise ValueError(f"choosing on external films needs the class {NORMAL}.")
     normal = list(classes).index(NORMAL)
     labels = [[view.label(record.label) for record in one.records] for one in external]
     negatives = np.concatenate(
@@ -109,8 +129,6 @@ def external_scores(external: Sequence[Verdicts], classes: Sequence[str]) -> dic
     scores = {}
     for one, names in zip(external, labels, strict=True):
         positives = one.log_p[[label not in (NORMAL, None) for label in names], normal]
-        if not len(positives) or not len(negatives):
-            raise ValueError("choosing on external films needs normal films and others.")
         truth = np.repeat([0, 1], [len(negatives), len(positives)])
         found = roc_auc_score(truth, -np.concatenate([negatives, positives]))
         scores[f"auc_{one.records[0].source}"] = float(found)
