@@ -6,7 +6,7 @@ import streamlit as st
 from pages.widgets import session
 from pages.widgets.charts import probability_bars
 from pages.widgets.exports import show_exports
-from pages.widgets.films import current_key, film_and_models, open_films
+from pages.widgets.films import current_key, film_and_models, known_truth, open_films
 from pages.widgets.frame import page_header
 from pages.widgets.heat_look import PLAIN, Look, choose_look
 from pages.widgets.map_votes import show_votes
@@ -68,11 +68,13 @@ def show_film(film: Radiograph) -> None:
     facts = [info.format, f"{info.width} × {info.height} px", f"{info.bit_depth} bit"]
     facts += [value for value in (info.modality, info.view_position) if value]
     st.caption(f"{info.name}  \n{' · '.join(facts)}")
+    if truth := known_truth():
+        st.caption(truth)
     for warning in film.warnings:
         st.warning(warning, icon=":material/warning:")
     st.caption(
         "Wheel zooms, drag moves, Shift and drag sets the window, double click shows all as it "
-        "was; hold the space bar to hide the heat. All films follow."
+        "was; once a film was clicked, the space bar, held, hides the heat. All films follow."
     )
 
 
@@ -98,24 +100,33 @@ def choose_point(names: Sequence[str]) -> str | None:
             "Call a film abnormal at",
             list(titles),
             index=None,
-            format_func=lambda key: titles[key] if key != "default" else "A probability of 50 %",
+            format_func=titles.get,
             placeholder="The most probable class",
             key="point",
             bind="query-params",
             help="The operating point: from which probability of any disease on a model calls a "
-            "film abnormal. Thresholds were chosen on each model's validation films; those named "
-            "by a sensitivity find so many of 100 ill children and adults like those.",
+            "film abnormal. Thresholds were chosen on each model's validation films; beside the "
+            "call stands what came of it on test films.",
         )
 
 
 def describe_call(name: str, seen: Prediction, point: str | None) -> str | None:
     """Whether the model calls the film abnormal at an operating point, and by how much."""
-    threshold = read_card(name).get("operating_points", {}).get(point, {}).get("threshold")
+    card = read_card(name)
+    threshold = card.get("operating_points", {}).get(point, {}).get("threshold")
     if threshold is None or NORMAL not in seen.classes:
         return None
     abnormal = 1 - seen.probabilities[NORMAL]
     sign, word = ("≥", "Abnormal") if abnormal >= threshold else ("<", "Not called abnormal")
-    return f"**{word}**: {100 * abnormal:.0f} % {sign} {100 * threshold:.0f} %"
+    text = f"**{word}**: {100 * abnormal:.0f} % {sign} {100 * threshold:.0f} %"
+    measured = card["scores"].get("pneumonia", {}).get("at", {}).get(point, {})
+    found, cleared = (measured.get(key) for key in ("sensitivity", "specificity"))
+    if found and cleared:
+        text += (
+            f"  \n:small[Of children on test films it so finds {100 * found['value']:.0f} % of the "
+            f"ill and clears {100 * cleared['value']:.0f} % of the others.]"
+        )
+    return text
 
 
 def show_model(name: str, film: Radiograph, wanted: Evidence, point: str | None) -> Finding | None:
@@ -148,8 +159,8 @@ def show_model(name: str, film: Radiograph, wanted: Evidence, point: str | None)
             st.markdown(f":orange[:material/warning:] {text}")
     record = session.track_record_of(seen)
     if record:
-        st.caption(record.reading)
-    return Finding(model, seen, heat, (record.reading,) if record else ())
+        st.caption(record)
+    return Finding(model, seen, heat, (record,) if record else ())
 
 
 def compare(film: Radiograph, names: list[str]) -> None:

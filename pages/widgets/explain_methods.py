@@ -56,8 +56,8 @@ def _plain_film(subject: Subject) -> None:
     st.markdown("**Film**")
     heat_panel(subject, None, key="film-plain", label="Plain film", toolbar=True)
     st.caption(
-        "Wheel zooms, drag moves, Shift and drag sets the window, double click shows all; hold "
-        "the space bar to hide the heat."
+        "Wheel zooms, drag moves, Shift and drag sets the window, double click shows all; once "
+        "a film was clicked, the space bar, held, hides the heat."
     )
 
 

@@ -5,6 +5,7 @@ import io
 import json
 import zipfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import PurePath
 
 import cv2
@@ -12,7 +13,7 @@ import streamlit as st
 
 from pages.widgets.films import OpenFilm
 from pages.widgets.frame import counted
-from pages.widgets.heat_look import Look
+from pages.widgets.heat_look import PLAIN, Look
 from pages.widgets.worklist import answers_of
 from xraycore.explain.provenance import now, provenance
 from xraycore.imaging import Radiograph
@@ -41,11 +42,12 @@ def show_exports(
         names: The models.
     """
     stem = PurePath(xray.info.name).stem or "film"
+    drawn = [replace(one, heat=one.heat.stretched()) if look.stretched else one for one in findings]
     with st.container(horizontal=True):
         # Made when they are asked for: a report holds a picture a model.
         st.download_button(
             "Report of this film (HTML)",
-            lambda: write_report(xray, findings, opacity=look.opacity),
+            lambda: write_report(xray, drawn, **look.style),
             file_name=f"{stem}-report.html",
             mime="text/html",
             icon=":material/description:",
@@ -55,13 +57,14 @@ def show_exports(
         )
         st.download_button(
             "Overlays (PNG)",
-            lambda: zip_overlays(xray, findings, look),
+            lambda: zip_overlays(xray, drawn, look),
             file_name=f"{stem}-overlays.zip",
             mime="application/zip",
             icon=":material/image:",
             on_click="ignore",
-            help="The film with each model's heat at its full size, and a JSON file of where it "
-            "comes from.",
+            disabled=look.shown == PLAIN,
+            help="The film at its full size with each model's heat, drawn as it is here, and a "
+            "JSON file of where it comes from.",
         )
         # What the session holds is read here: a file is made outside of it.
         asked = [(film, answers_of(film, names)) for film in films]
@@ -116,13 +119,12 @@ def zip_overlays(xray: Radiograph, findings: Sequence[Finding], look: Look) -> b
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for one in findings:
-            heat = one.heat.stretched() if look.stretched else one.heat
-            drawn = overlay(xray, heat, opacity=look.opacity, color_map=look.color_map)
+            drawn = overlay(xray, one.heat, **look.style)
             encoded, data = cv2.imencode(".png", drawn[..., ::-1])
             if not encoded:
                 raise RuntimeError("OpenCV could not encode a picture as PNG.")
-            name = f"{one.prediction.model}.{heat.method}"
+            name = f"{one.prediction.model}.{one.heat.method}"
             archive.writestr(f"{name}.png", data.tobytes())
-            facts = provenance(one.model, xray, one.prediction, heat)
+            facts = provenance(one.model, xray, one.prediction, one.heat) | {"drawn": look.style}
             archive.writestr(f"{name}.json", json.dumps(facts, indent=2) + "\n")
     return buffer.getvalue()

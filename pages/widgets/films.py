@@ -4,8 +4,9 @@ is looked at."""
 import io
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import streamlit as st
@@ -44,7 +45,7 @@ class OpenFilm:
     """A film that the session has open.
 
     Attributes:
-        key: Of the session; the same file is open once.
+        key: Hash and name of the file, or a sample's; the same file is open once.
         title: What lists call it.
         sha256: Of the file's bytes.
         sample: Id of the sample, if it is one.
@@ -61,7 +62,7 @@ class OpenFilm:
         """The film itself; it was read before, when it was opened."""
         if self.sample:
             return session.read_sample(self.sample)
-        found = session.read_upload(self.data, self.title)
+        found = session.read_upload(self.data, self.key.partition("/")[2])
         if isinstance(found, RadiographError):
             raise found
         return found
@@ -90,7 +91,7 @@ def choose_film() -> Radiograph | None:
     with st.sidebar:
         upload_films()
         film = open_films().get(current_key())
-        if "sample" not in st.session_state and film and film.sample:
+        if not st.session_state.get("sample") and film and film.sample:
             st.session_state["sample"] = film.sample
         chosen = st.selectbox(
             "or a sample",
@@ -113,13 +114,20 @@ def choose_film() -> Radiograph | None:
     return film.read() if film else None
 
 
+def known_truth() -> str:
+    """What is known of the film that is looked at, in a sentence; "" for nothing."""
+    film = open_films().get(current_key())
+    return session.samples()[film.sample].truth if film and film.sample else ""
+
+
 def compare_button(path: Path, xray: Radiograph) -> None:
     """A button that opens a file's film and goes to Compare with it."""
     if st.button("See what the models say", icon=":material/compare:", key="open-in-compare"):
         info = xray.info
         key = f"{info.sha256}/{info.name}"
         _open([OpenFilm(key, info.name, info.sha256, data=path.read_bytes())])
-        st.switch_page("pages/compare.py")
+        # Not bare: the page's own fields are bound to its link, and may not be cleared for it.
+        st.switch_page("pages/compare.py", query_params={})
 
 
 def film_and_models() -> tuple[Radiograph, list[str]] | None:
@@ -160,7 +168,8 @@ def upload_films() -> None:
         on_change=_take_uploads,
         args=(f"uploads-{number}",),
         help="JPEG, PNG, TIFF, BMP, WebP or DICOM, up to 64 MiB each, or a ZIP archive of "
-        "them. Files stay on this computer; nothing that identifies a patient is kept.",
+        "them, up to 256 MB. Files stay on this computer; nothing that identifies a patient is "
+        "kept.",
     )
 
 
@@ -181,7 +190,8 @@ def _leave_sample() -> None:
 
 def _take_uploads(widget: str) -> None:
     uploads = st.session_state[widget] or []
-    films, refused = [], []
+    films: dict[str, OpenFilm] = {}
+    refused: list[str] = []
     with st.spinner(f"Reading {len(uploads)} files …"):
         for upload in uploads:
             for name, data in _unpacked(upload.name, upload.getvalue(), refused):
@@ -190,12 +200,22 @@ def _take_uploads(widget: str) -> None:
                     refused.append(str(found))
                 else:
                     info = found.info
-                    films.append(
-                        OpenFilm(f"{info.sha256}/{info.name}", info.name, info.sha256, data=data)
-                    )
+                    key = f"{info.sha256}/{info.name}"
+                    title = _distinct(info.name, key, open_films() | films)
+                    films[key] = OpenFilm(key, title, info.sha256, data=data)
     st.session_state[_REFUSED] = refused
     st.session_state[_ROUND] += 1
-    _open(films)
+    _open(list(films.values()))
+
+
+def _distinct(name: str, key: str, others: Mapping[str, OpenFilm]) -> str:
+    """A film's title: its file's name, numbered where another film has it.
+
+    Not its folder's name as well: in an archive that may be a patient's.
+    """
+    taken = {film.title for film in others.values() if film.key != key}
+    numbered = (f"{name} ({number})" for number in count(2))
+    return name if name not in taken else next(one for one in numbered if one not in taken)
 
 
 def _unpacked(name: str, data: bytes, refused: list[str]) -> Iterator[tuple[str, bytes]]:

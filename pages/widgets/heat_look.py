@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import streamlit as st
 
 from pages.widgets.viewer import Drawn
 from xraycore.explain.heatmap import Heatmap
-from xraycore.imaging.overlay import COLOR_MAPS
+from xraycore.imaging.overlay import COLOR_MAPS, colorize
 
 HEAT, CONTOUR, PLAIN = "Heat", "Contour", "Plain film"
 
@@ -29,10 +30,33 @@ class Look:
         contour = self.contour if self.shown == CONTOUR else None
         return Drawn(heat, self.opacity, self.color_map, contour)
 
+    @property
+    def style(self) -> dict[str, float | str | None]:
+        """The same for a picture that is kept: arguments of `xraycore.imaging.overlay.overlay`."""
+        contour = self.contour if self.shown == CONTOUR else None
+        return {"opacity": self.opacity, "color_map": self.color_map, "contour": contour}
+
     def scale_note(self, heat: Heatmap) -> str:
         """What must be said of a map that has no scale but its own; else nothing."""
         own = heat.scale is None and not self.stretched
         return " Full colour is this map's own maximum." if own else ""
+
+
+def color_strip(color_map: str, full: str) -> None:
+    """The colours of heat from none to full.
+
+    Args:
+        color_map: One of `COLOR_MAPS`.
+        full: What full heat stands for, in two or three words.
+    """
+    stops = colorize(np.linspace(0, 1, 9)[None], color_map)[0]
+    colours = ", ".join(f"rgb({red} {green} {blue})" for red, green, blue in stops)
+    st.html(
+        '<div role="img" aria-label="Colours of heat" style="height: 8px; border-radius: 4px; '
+        f'background: linear-gradient(90deg, {colours})"></div>'
+        '<div style="display: flex; justify-content: space-between; font-size: 0.8rem; '
+        f'opacity: 0.75; margin-top: 2px"><span>no heat</span><span>{full}</span></div>'
+    )
 
 
 def choose_look() -> Look:
@@ -68,4 +92,6 @@ def choose_look() -> Look:
         "measured (methods of one forward pass), so little evidence looks pale. On: each map's own "
         "maximum is full colour, which looks confident even when the network is not.",
     )
+    if shown == HEAT:
+        color_strip(color_map, "this map's maximum" if stretched else "strong evidence")
     return Look(shown, opacity / 100, color_map, contour / 100, stretched)

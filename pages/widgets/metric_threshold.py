@@ -95,7 +95,7 @@ def _stored_points(shown: Shown, model: str, finding: str) -> None:
             # Rounded down, so that no film that the point calls is lost.
             value = math.floor(round(point.threshold / STEP, 6)) * STEP
             st.button(
-                point.title if name != DEFAULT.name else "Even odds",
+                point.title,
                 key=f"point-{model}-{name}",
                 on_click=st.session_state.__setitem__,
                 args=("threshold", round(value, 3)),

@@ -61,7 +61,11 @@ class Desk:
         return f"comment-{self.reader.id}-{self.item.id}"
 
     def change(self, **said: object) -> None:
-        """Stores a draft with these changes; fit for a callback."""
+        """Stores a draft with these changes; fit for a callback.
+
+        What the reader said meanwhile in another window stays.
+        """
+        self._look_again(**said)
         try:
             self._keep(replace(self.answer, **said), final=False)
         except ReviewError as error:
@@ -94,6 +98,12 @@ class Desk:
 
     def finish(self) -> bool:
         """Stores the review as final; whether that worked."""
+        if self._look_again():
+            st.session_state[_PROBLEM] = (
+                "this heatmap was judged in another window meanwhile. Look at what stands here "
+                "now, then save"
+            )
+            return False
         try:
             comment = st.session_state.get(self.comment_key) or ""
             self._keep(replace(self.answer, comment=comment), final=True)
@@ -126,6 +136,20 @@ class Desk:
     def toggle_heat(self) -> None:
         """Shows the heat or hides it; fit for a callback."""
         _seen()[self.key] = not self.heat_shown
+
+    def _look_again(self, **said: object) -> bool:
+        """Takes what another window stored meanwhile; whether there was such."""
+        try:
+            history = self.reviews.history(self.reader, self.item)
+        except ReviewError:
+            return False  # To store will fail as well, and say so.
+        if not history or history[-1].version <= _known()[self.key][0]:
+            return False
+        newest = history[-1]
+        _known()[self.key] = (newest.version, newest.answer)
+        if "comment" not in said:
+            st.session_state[self.comment_key] = newest.answer.comment
+        return True
 
     def _keep(self, answer: Answer, *, final: bool) -> None:
         # First for the session: what cannot be stored now is stored with the next change.

@@ -80,7 +80,7 @@ def _where(box: Box) -> str:
     """Where on the picture a box lies, in words."""
     across, down = (box.left + box.right) / 2, (box.top + box.bottom) / 2
     row = ("upper", "middle", "lower")[min(int(3 * down), 2)]
-    return f"{row} {'left' if across < 0.5 else 'right'}"
+    return f"{row} {'left' if across < 0.5 else 'right'} of the picture"
 
 
 def _look(desk: Desk, study: Study, entry: Entry, xray: Radiograph | None) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.widgets.frame import plain
+from pages.widgets.heat_look import color_strip
 from pages.widgets.review_answer import Desk
 from pages.widgets.review_films import Drawable, heat_of, read_film, say_left_out
 from pages.widgets.review_form import show_answer
@@ -79,11 +80,14 @@ def _show_film(desk: Desk, entry: Entry, xray: Radiograph) -> None:
         toolbar=True,
         group="review",
     )
+    if drawn and drawn.contour is None:
+        own = drawn.heat.scale is None
+        color_strip(drawn.color_map, "this map's maximum" if own else "strong evidence")
     for warning in xray.warnings:
         st.warning(warning, icon=":material/warning:")
     st.caption(
         "Drag draws a box. Wheel zooms, Ctrl and drag or the arrow keys move, Shift and drag sets "
-        "the window, double click shows all; hold the space bar to hide the heat."
+        "the window, double click shows all; the space bar, held, hides the heat."
     )
 
 

@@ -44,7 +44,7 @@ def show_results(
         )
         return
     reading = {review.reader.id for review in said} - finished
-    if study.blinded and reader is None and reading and not _opened(study, len(reading)):
+    if study.blinded and reader is None and not _opened(study, len(reading)):
         return
     _export(study, said)
     if not finished:
@@ -59,13 +59,14 @@ def show_results(
 
 
 def _opened(study: Study, reading: int) -> bool:
-    """Whether someone who does not read here wants the results of a study that is being read."""
+    """Whether someone who does not read here wants the results of a blinded study."""
     key = f"opened-{study.id}"
     if st.session_state.get(key):
         return True
+    still = f"{counted(reading, 'reader')} {'is' if reading == 1 else 'are'} still reading. "
     st.info(
-        f"{counted(reading, 'reader')} of this blinded study {'is' if reading == 1 else 'are'} "
-        "still reading. The results name the networks: whoever reads should not see them.",
+        f"This study is blinded. {still if reading else ''}Its results name the networks: whoever "
+        "reads, or will, should not see them.",
         icon=":material/visibility_off:",
     )
     st.button(
@@ -224,6 +225,8 @@ def _verdicts(summary: Summary) -> dict[str, str]:
 
 
 def _share(score: Score) -> str:
+    if score["low"] == score["high"]:
+        return f"{percent(score['value'])} (too few films for an interval)"
     return f"{percent(score['value'])} ({percent(score['low'])}–{percent(score['high'])})"
 
 

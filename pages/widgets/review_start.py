@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.widgets.frame import counted, plain
 from pages.widgets.review_setup import show_setup
-from pages.widgets.review_store import RESULTS, go_to
+from pages.widgets.review_store import RESULTS, go_to, link_of
 from xraycore.review import Reader, ReviewError, Reviews, Study
 from xraycore.review.records import MAX_NAME, finished_readers
 
@@ -34,6 +34,13 @@ def ask_name() -> None:
     )
     if problem := st.session_state.pop(_PROBLEM, None):
         st.error(plain(problem), icon=":material/person_off:")
+
+
+def show_link(study: Study) -> None:
+    """The link for readers, to be copied."""
+    with st.popover("Link for readers", icon=":material/link:", type="tertiary"):
+        st.caption("Each reader opens it and enters a name of his own.")
+        st.code(link_of(study), None)
 
 
 def begin(reviews: Reviews, study: Study) -> None:
@@ -86,6 +93,7 @@ def _show_study(reviews: Reviews, study: Study) -> None:
                 icon=":material/bar_chart:",
                 on_click=lambda: go_to(study, part=RESULTS),
             )
+            show_link(study)
 
 
 def _facts(reviews: Reviews, study: Study) -> str:

@@ -9,6 +9,8 @@ from xraycore.review import Reader, Reviews, Study, open_database
 # Query parameters: a reload, or a bookmark, reopens the same place.
 STUDY, READER, AT, PART = "study", "reader", "at", "part"
 READ, RESULTS = "Read", "Results"
+# State of the session: the reader who has said to be one.
+_ME = "review-me"
 # Value of AT when all is read.
 END = "end"
 
@@ -43,6 +45,17 @@ def of_link(reviews: Reviews) -> tuple[Study | None, Reader | None]:
     return study, by_id.get(st.query_params.get(READER, ""))
 
 
+def link_of(study: Study) -> str:
+    """The link to send to readers: of the study, and of none of them."""
+    place = (st.context.url or "").partition("?")[0].rstrip("/")
+    return f"{place}?{STUDY}={study.id}"
+
+
+def is_me(reader: Reader) -> bool:
+    """Whether the session has said that it is this reader: a link alone may be another's."""
+    return st.session_state.get(_ME) == reader.id
+
+
 def go_to(study: Study | None, reader: Reader | None = None, *, part: str = READ) -> None:
     """Makes the link name a study, a reader and a part; fit for a callback."""
     link = {}
@@ -50,6 +63,7 @@ def go_to(study: Study | None, reader: Reader | None = None, *, part: str = READ
         link = {STUDY: str(study.id), PART: part}
     if reader:
         link[READER] = str(reader.id)
+        st.session_state[_ME] = reader.id
     st.query_params.from_dict(link)
 
 

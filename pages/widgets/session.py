@@ -14,7 +14,7 @@ from xraycore.evaluation.predictions import read_predictions
 from xraycore.imaging import Radiograph, RadiographError, read_radiograph
 from xraycore.models.classifier import Classifier, Prediction, load_model
 from xraycore.models.store import read_card
-from xraycore.report.track_record import TrackRecord, track_record
+from xraycore.report.track_record import track_record
 from xraycore.weightfiles import weights_folder
 
 # The film that was looked at last in a session, and the work on it.
@@ -111,11 +111,15 @@ def _test_outcome(name: str, weights_sha256: str) -> Outcome | None:
     return outcome.only(lambda record: record.split == "test")
 
 
-def track_record_of(prediction: Prediction) -> TrackRecord | None:
+def track_record_of(prediction: Prediction) -> str | None:
     """How often the model was right on its test films with such an answer; None if not stored."""
     outcome = _test_outcome(prediction.model, read_card(prediction.model)["weights"]["sha256"])
+    if outcome is None:
+        return None
+    if prediction.warnings:
+        return "No track record: a film that is warned about is unlike the test films."
     label = prediction.label
-    return outcome and track_record(outcome, label, prediction.probabilities[label])
+    return track_record(outcome, label, prediction.probabilities[label]).reading
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.widgets.background import Job, follow
-from pages.widgets.frame import plain
+from pages.widgets.frame import counted, plain
 from xraycore.data.film_facts import cache_folder
 from xraycore.data.manifest import Manifest
 from xraycore.data.phantom import write_phantoms
@@ -213,8 +213,15 @@ def _limited(datasets: tuple[str, ...], manifest: Manifest) -> Chosen | None:
     table["All"] = table.sum(axis=1)
     table.index = [SPLIT_TITLES[name] for name in table.index]
     st.table(table.map("{:,}".format), border="horizontal")
-    st.caption(
-        "No patient and no copy lies in two splits. The Data page shows what else is wrong with "
-        "a data set: look there first."
-    )
+    rest = "film that is tested on is trained on. The Data page shows what else is wrong with a "
+    rest += "data set: look there first."
+    if crossing := manifest.crossing():
+        st.warning(
+            f"{counted(len(crossing), 'patient')} with films in more than one split, as the data "
+            "set comes: scores on its validation and test films will flatter.",
+            icon=":material/group:",
+        )
+        st.caption(f"No {rest}")
+    else:
+        st.caption(f"No patient lies in two splits, and no {rest}")
     return Chosen(datasets, manifest, int(films) if films < total else None)

@@ -76,7 +76,8 @@ def show_steps() -> None:
         st.markdown(
             "**How a training goes**\n\n"
             "1. Name a folder of films with a folder for each class. It is split into films to "
-            "train on, to choose by (validation) and to test on; a patient's films stay together.\n"
+            "train on, to choose by (validation) and to test on; a patient's films stay together "
+            "where the folder does not set them apart.\n"
             "2. Choose a network and a recipe. The quick one takes a minute or two.\n"
             "3. Start. Watch the curves, or close everything and come back: the training runs as "
             "a process of its own and can be stopped and resumed.\n"

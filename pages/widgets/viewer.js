@@ -28,6 +28,10 @@ const CLICKS = {
 };
 const KEYS = { i: "invert", f: "flip", r: "rotate", l: "lungs", 0: "reset" };
 
+// What must be said on the film itself: a mirrored one looks like another patient.
+const turnedBy = ({ flip, turn }) =>
+  [flip && "Mirrored", turn && `Turned ${90 * turn}°`].filter(Boolean).join(" · ");
+
 const viewOf = (group) => (views[group] ??= {
   ...FRESH, cursor: null, plain: false, lungs: false, tool: "move", ruler: null,
 });
@@ -75,6 +79,7 @@ function mount(panel) {
   const find = (name) => panel.querySelector(`.${name}`);
   const [stage, layers, turned, frame] = ["stage", "layers", "turned", "frame"].map(find);
   const [cursor, ruler, length, marks, toolbar] = ["cursor", "ruler", "length", "marks", "toolbar"].map(find);
+  const badge = find("badge");
   const state = { group: "", film: "", aspect: 1, spacing: null, click: null, drag: null };
 
   const view = () => viewOf(state.group);
@@ -121,6 +126,8 @@ function mount(panel) {
       cursor.style.top = `${v * 100}%`;
     }
     drawRuler(now, shape);
+    badge.textContent = turnedBy(now);
+    badge.hidden = !badge.textContent;
     for (const button of toolbar.querySelectorAll("button")) {
       const name = button.dataset.name;
       button.setAttribute("aria-pressed", name === now.tool || (name !== "reset" && now[name] === true));
@@ -255,6 +262,13 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const find = (name) => panel.querySelector(`.${name}`);
   Object.assign(state, { group: data.group, aspect: data.filmAspect, spacing: data.spacing, click: data.click });
   state.tell = setTriggerValue;
+  // How one film was turned, measured and zoomed says nothing of the next.
+  const view = viewOf(data.group);
+  if (view.subject !== data.subject) {
+    if (view.subject) Object.assign(view, FRESH, { ruler: null });
+    view.subject = data.subject;
+    window.dispatchEvent(new CustomEvent(EVENT, { detail: data.group }));
+  }
   find("stage").style.aspectRatio = data.aspect;
   find("stage").setAttribute("aria-label", data.label);
   find("toolbar").hidden = !data.toolbar;

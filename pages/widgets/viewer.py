@@ -26,6 +26,9 @@ ASPECT_LIMITS = (0.75, 1.5)
 # Height and width of the grid that contours are drawn from.
 CONTOUR_PIXELS = 256
 
+# Between the hash of a film and that of what was made of it.
+_CHANGED = "+"
+
 # Called with what was clicked on the film, in shares of its width and height: a point (x, y) or a
 # box (left, top, right, bottom).
 OnClick = Callable[[tuple[float, ...]], None]
@@ -44,6 +47,7 @@ _panel = st.components.v2.component(
           </svg>
         </div></div></div>
         <div class="cursor" hidden></div><div class="length" hidden></div>
+        <div class="badge" role="status" hidden></div>
       </div>
       <div class="toolbar" role="toolbar" aria-label="Film tools" hidden></div>
     </div>""",
@@ -87,7 +91,8 @@ def film_panel(
 
     Wheel zooms, drag moves (with Ctrl where it draws a box), double click shows all; Shift and drag
     changes the window; the space bar, held, hides the heat; arrows, +, -, 0, w, m, i, f, r and l do
-    what the tools do. All panels of a group follow.
+    what the tools do. All panels of a group follow; another film begins as it is, and one that is
+    mirrored or turned says so.
 
     Args:
         xray: The film.
@@ -116,6 +121,7 @@ def film_panel(
     _panel(
         key=key,
         data={
+            "subject": xray.info.sha256.partition(_CHANGED)[0],
             "film": _film_url(xray.info.sha256, xray),
             "heat": _heat_url(xray, drawn.heat, drawn.color_map) if in_colour else None,
             "contour": _contour(xray, drawn) if drawn and not in_colour else None,
@@ -181,7 +187,7 @@ def _small(xray: Radiograph, longest: int) -> Radiograph:
 def changed_film(film: Radiograph) -> Radiograph:
     """A film that was changed, as it is drawn; under a hash of its own: it is not the file's."""
     pixels = shrunk(film.pixels)
-    own = hashlib.sha256(pixels.tobytes()).hexdigest()
+    own = film.info.sha256 + _CHANGED + hashlib.sha256(pixels.tobytes()).hexdigest()
     return replace(film, pixels=pixels, info=replace(film.info, sha256=own))
 
 

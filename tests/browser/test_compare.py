@@ -128,6 +128,22 @@ def test_films_zoom_together_and_the_heat_can_be_taken_off(page):
     expect(heat_layers(page)).to_have_count(0)
 
 
+def test_the_next_film_is_not_mirrored_because_the_last_one_was(page):
+    page.get_by_role("button", name="Opacity 1").click()
+    check_result(page, "synthetic-opacity")
+    page.locator(".stage").first.focus()
+    page.keyboard.press("f")
+    badges = page.locator(".badge")
+    expect(badges.first).to_have_text("Mirrored")
+    page.locator(".stage").first.hover()
+    page.mouse.wheel(0, -500)
+    page.get_by_role("combobox", name="or a sample").click()
+    page.get_by_role("option", name="Clear lungs 1").click()
+    check_result(page, "synthetic-normal")
+    expect(badges.first).to_be_hidden()
+    assert "scale(1)" in page.locator(".layers").first.evaluate("one => one.style.transform")
+
+
 def test_a_link_reopens_the_sample(page, app_url):
     page.get_by_role("button", name="Clear lungs 1").click()
     expect(verdict(page)).to_be_visible()

@@ -71,6 +71,15 @@ def test_a_link_reopens_the_data_set_where_it_was(page, app_url, planted):
     assert "tab=Shortcuts" in page.url
 
 
+def test_a_film_is_shown_to_the_models(page, app_url, planted):
+    page.goto(f"{app_url}/data?dataset={quote(str(planted))}&tab=Films")
+    opener(page, "IM-0001-0001.png").click()
+    page.get_by_role("dialog").get_by_role("button", name="See what the models say").click()
+    expect(page.get_by_role("heading", name="Compare")).to_be_visible()
+    expect(page.get_by_text("IM-0001-0001.png").first).to_be_visible()
+    assert "dataset=" not in page.url
+
+
 def test_a_folder_that_is_not_there_is_named(page, app_url):
     page.goto(f"{app_url}/data?dataset=/no/such/folder")
     expect(page.get_by_text("/no/such/folder: expected a data set folder")).to_be_visible()

@@ -41,6 +41,14 @@ def test_move_the_threshold_and_the_numbers_follow(page, app_url):
     expect(page.get_by_test_id("stMetric").first.get_by_test_id("stMetricValue")).to_have_text(kept)
 
 
+def test_a_film_is_shown_to_the_models(page, app_url, real_data):
+    film = next((real_data / "chest_xray" / "test" / "NORMAL").iterdir()).name
+    page.goto(f"{app_url}/metrics?section=Errors&film=chest_xray/{film}")
+    page.get_by_role("dialog").get_by_role("button", name="See what the models say").click()
+    expect(page.get_by_role("heading", name="Compare")).to_be_visible()
+    expect(page.get_by_text(film).first).to_be_visible()
+
+
 def test_a_cell_of_the_confusion_matrix_opens_its_films(page, app_url):
     page.goto(f"{app_url}/metrics?section=Errors")
     cell = page.get_by_role("button", name="Pneumonia called Normal").first

@@ -20,7 +20,7 @@ PROBABILITY = np.array([0.9, 0.8, 0.6, 0.4, 0.3, 0.1])
 
 def test_points_by_hand():
     points = choose_points(POSITIVE, PROBABILITY)
-    assert points["default"] == OperatingPoint("default", "0.5", 0.5)
+    assert points["default"] == OperatingPoint("default", "Even odds (50 %)", 0.5)
     # F1 falling from 0.85: 2/4, 4/5, 4/6, 6/7, 6/8, 6/9; the fourth calls 0.4 and not 0.3.
     assert points["best_f1"].threshold == pytest.approx(0.35)
     # All three positives are needed for 95 %.

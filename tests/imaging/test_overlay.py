@@ -87,6 +87,18 @@ def test_heat_out_of_range_is_clipped(film):
     np.testing.assert_array_equal(overlay(film, Hot(-3.0)), overlay(film, Hot(0.0)))
 
 
+def test_a_contour_is_a_line_around_what_is_hotter(film):
+    heat = np.zeros(film.pixels.shape, np.float32)
+    heat[20:40, 10:30] = 0.8
+    drawn = overlay(film, heat, contour=0.5)
+    plain = np.repeat(to_uint8(film.pixels)[..., None], 3, axis=2)
+    changed = np.argwhere((drawn != plain).any(axis=2))
+    assert [*changed.min(axis=0), *changed.max(axis=0)] == [20, 10, 39, 29]
+    assert (drawn[20, 10:30] == (255, 180, 84)).all()
+    np.testing.assert_array_equal(drawn[22:38, 12:28], plain[22:38, 12:28])
+    np.testing.assert_array_equal(overlay(film, heat, contour=0.9), plain)
+
+
 def test_bad_input_is_refused(film):
     with pytest.raises(ValueError, match=r"opacity must lie in \[0, 1\]. Received: 1.5"):
         overlay(film, Hot(1.0), opacity=1.5)

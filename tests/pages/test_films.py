@@ -50,6 +50,19 @@ def test_an_archive_is_opened_film_by_film(app):
     assert [text.partition(":")[0] for text in refused(app)] == ["notes.txt"]
 
 
+def test_films_of_one_name_can_be_told_apart(app):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as made:
+        for number in range(3):
+            made.writestr(f"patient{number}/IM1.png", png(number))
+    upload(app, ("films.zip", buffer.getvalue()))
+    assert titles(app) == ["IM1.png", "IM1.png (2)", "IM1.png (3)"]
+    # The same file again is the same film; its folder may be a patient's name and is not told.
+    upload(app, ("IM1.png", png(1)))
+    assert titles(app) == ["IM1.png", "IM1.png (2)", "IM1.png (3)"]
+    assert any(text.value.startswith("IM1.png") for text in app.caption)
+
+
 def test_a_film_is_open_once_and_more_join_it(app):
     upload(app, ("a.png", png(1)))
     upload(app, ("a.png", png(1)), ("b.png", png(2)))

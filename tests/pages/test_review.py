@@ -43,6 +43,7 @@ def open_page(app, **link):
     app.session_state[_OPEN] = {film.key: film for film in FILMS}
     for name, value in link.items():
         app.query_params[name] = str(value)
+    app.session_state["review-me"] = link.get("reader")
     app.switch_page("pages/review.py").run()
     return settle(app)
 
@@ -172,7 +173,7 @@ def test_a_reload_reopens_what_was_begun(app, reviews, study):
     assert "Heatmap 2 of 2" in app.get("progress")[0].proto.text
     assert app.text_input(key=f"comment-{reader.id}-{items[1].id}").value == "half typed"
     assert "Still missing: a grade. Draft stored at" in words(app)
-    assert any(button.label == "Box 1, upper left" for button in app.button)
+    assert any(button.label == "Box 1, upper left of the picture" for button in app.button)
     click(app, "grade-3")
     click(app, "save")
     assert "All 2 heatmaps are judged and stored. Thank you, Ada." in words(app)
@@ -192,7 +193,7 @@ def test_boxes_are_offered_again_on_the_same_film(app, reviews):
     click(app, "heat")
     click(app, "verdict-agree")
     assert reviews.worklist(reader, study)[1].review.answer.boxes == (box,)
-    remove = next(b for b in app.button if b.label == "Box 1, lower right")
+    remove = next(b for b in app.button if b.label == "Box 1, lower right of the picture")
     click(app, remove.key)
     assert reviews.worklist(reader, study)[1].review.answer.boxes == ()
     # Not blinded: what made the heat is told.
@@ -251,6 +252,10 @@ def test_results_of_two_readers(app, reviews, study):
     read_all(reviews, study, "Ada", [Answer("agree", 4, boxes=[whole]), Answer("disagree", 2)])
     read_all(reviews, study, "Bob", [Answer("agree", 5, boxes=[whole]), Answer("unsure", 2)])
     open_page(app, study=study.id, part="Results")
+    # Nobody reads any more; but who has not begun should still not see them by accident.
+    assert "This study is blinded. Its results name the networks" in words(app)
+    app.button(key="open-results").click().run()
+    settle(app)
     numbers = {metric.label: metric.value for metric in app.metric}
     assert numbers["Readers who have finished"] == "2 of 2"
     assert numbers["Time per film (median)"] == "10 s"
@@ -276,15 +281,54 @@ def test_empty_results_and_a_blinded_reader_in_the_middle(app, reviews, study):
     reviews.save_review(reader, reviews.items(study)[0], Answer("agree", 4, no_finding=True))
     app.run()
     # Who does not read here is asked first whether he wants to know what readers must not.
-    assert "1 reader of this blinded study is still reading" in words(app)
+    assert "This study is blinded. 1 reader is still reading." in words(app)
     assert not app.metric
     app.button(key="open-results").click().run()
     assert "No reader has finished yet" in words(app)
     assert "Agreement needs two readers" in words(settle(app))
     app.query_params["reader"] = str(reader.id)
     app.run()
+    app.button(key="it-is-me").click().run()
     assert "You have judged 1 of 2 heatmaps." in words(app)
     assert len(app.metric) == 0
+
+
+def test_a_readers_own_link_asks_who_opens_it(app, reviews, study):
+    ada = reviews.add_reader("Ada")
+    open_page(app, study=study.id, reader=ada.id)
+    app.session_state["review-me"] = None
+    app.run()
+    assert "This link is that of **Ada**." in words(app)
+    assert "save" not in keys(app)
+    app.button(key="it-is-me").click().run()
+    assert "save" in keys(app)
+    app.session_state["review-me"] = None
+    app.run()
+    app.button(key="not-me").click().run()
+    assert app.text_input(key="reader-name").value != "Ada"
+    assert app.query_params["study"] == str(study.id)
+    assert "reader" not in app.query_params
+
+
+def test_two_windows_of_one_reader_lose_nothing(app, reviews, study):
+    reader = reviews.add_reader("Ada")
+    open_page(app, study=study.id, reader=reader.id)
+    item = reviews.worklist(reader, study)[0].item
+    app.button(key="no-finding").click().run()
+    app.button(key="heat").click().run()
+    # The other window, meanwhile.
+    reviews.save_draft(reader, item, Answer("unsure", no_finding=True, comment="late"))
+    app.button(key="grade-2").click().run()
+    stored = reviews.history(reader, item)[-1].answer
+    assert stored == Answer("unsure", 2, no_finding=True, comment="late")
+    assert app.text_input(key=f"comment-{reader.id}-{item.id}").value == "late"
+    # A review is final only as the reader has seen it.
+    reviews.save_draft(reader, item, Answer("disagree", 1, no_finding=True))
+    app.button(key="save").click().run()
+    assert "judged in another window meanwhile" in words(app)
+    assert not reviews.results(study)
+    app.button(key="save").click().run()
+    assert [one.answer.verdict for one in reviews.results(study)] == ["disagree"]
 
 
 def test_a_link_to_no_study_shows_the_others(app, reviews, study):

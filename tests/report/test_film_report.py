@@ -54,6 +54,14 @@ def test_pictures_are_small_and_not_squeezed(film, finding):
     assert np.ptp(drawn.astype(int), axis=2).max() > 40
 
 
+def test_heat_is_drawn_as_asked(film, finding):
+    page = write_report(film, [finding], contour=0.5)
+    assert "The line: 50 % of full heat." in page
+    others = (write_report(film, [finding]), write_report(film, [finding], color_map="viridis"))
+    drawn = {re.findall(r"base64,([^\"]+)", one)[1] for one in (page, *others)}
+    assert len(drawn) == 3
+
+
 def test_models_are_compared(film, finding):
     page = write_report(film, [finding, finding])
     assert "Both models say" in page

@@ -36,7 +36,7 @@ def test_the_nearest_answers_are_counted():
     # Wilson, 50 of 100: 0.404 to 0.596.
     assert unsure.reading == (
         "Track record: of 100 test films that it called Ill with 55 to 65 %, it was right in 50 % "
-        "(95 % interval 40 to 60 %)."
+        "(95 % interval 40 to 60 %). They are of the hospitals that it learnt from."
     )
 
 
@@ -71,4 +71,7 @@ def test_films_of_a_set_without_the_answer_are_wrong():
 def test_too_few_to_tell():
     found = track_record(outcome([0.8] * 19, [1] * 19), "Ill", 0.8)
     assert found.right is None
-    assert "called only 19 Ill, too few" in found.reading
+    assert "called only 19 Ill with about as much certainty, too few" in found.reading
+    # Many such answers, none of them as unsure as this.
+    unsure = track_record(outcome([0.8] * 90 + [0.58] * 3, [1] * 93), "Ill", 0.55)
+    assert (unsure.right, unsure.films) == (None, 3)

@@ -211,15 +211,9 @@ def _count_warnings(films: Iterable[FilmFacts]) -> dict[str, int]:
 
 def _patients(manifest: Manifest) -> Patients:
     films = Counter(record.group for record in manifest.records)
-    splits: dict[str, set[str]] = defaultdict(set)
-    for record in manifest.records:
-        if record.split:
-            splits[record.group].add(record.split)
     return Patients(
         count=len(films),
         with_several_films=sum(number > 1 for number in films.values()),
         kermany_names=any(_KERMANY_GROUP.search(group) for group in films),
-        crossing={group: tuple(sorted(names)) for group, names in splits.items() if len(names) > 1}
-        if splits
-        else None,
+        crossing=manifest.crossing() if any(r.split for r in manifest.records) else None,
     )

@@ -4,7 +4,7 @@ import csv
 import hashlib
 import logging
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -81,6 +81,14 @@ class Manifest:
             name: {label: counter[name, label] for label in labels if counter[name, label]}
             for name in names
         }
+
+    def crossing(self) -> dict[str, tuple[str, ...]]:
+        """Group (a patient) -> its splits, of those that lie in more than one."""
+        splits: dict[str, set[str]] = defaultdict(set)
+        for record in self.records:
+            if record.split:
+                splits[record.group].add(record.split)
+        return {group: tuple(sorted(names)) for group, names in splits.items() if len(names) > 1}
 
     def fingerprint(self) -> str:
         """sha256 over what decides a training run: name, label, split and group of each image."""

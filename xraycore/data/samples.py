@@ -41,12 +41,14 @@ class Sample:
         title: What it shows, and whether it is synthetic.
         synthetic: Generated, not taken of a person.
         read: Gives the film.
+        truth: What is known of it, in a sentence; "" for nothing.
     """
 
     id: str
     title: str
     synthetic: bool
     read: Callable[[], Radiograph]
+    truth: str = ""
 
 
 def data_folder() -> Path | None:
@@ -75,14 +77,22 @@ def list_samples() -> list[Sample]:
                     f"{'Opacity' if opacity else 'Clear lungs'} {number}",
                     True,
                     lambda seed=seed, opacity=opacity: phantom_film(seed, opacity=opacity),
+                    f"Drawn with {'an opacity' if opacity else 'clear lungs'}.",
                 )
             )
     root = data_folder()
     for folder, pattern, count, title in _REAL if root else ():
         for number, path in enumerate(sorted((root / folder).glob(pattern))[:count], start=1):
             name = f"{folder.replace('/', '-').lower()}-{number}"
+            truth = f"Its data set says: {title.lower()}." if "," in title else ""
             samples.append(
-                Sample(name, f"{title} {number}", False, lambda path=path: read_radiograph(path))
+                Sample(
+                    name,
+                    f"{title} {number}",
+                    False,
+                    lambda path=path: read_radiograph(path),
+                    truth.replace("covid", "COVID-19"),
+                )
             )
     return samples
 

@@ -23,7 +23,7 @@ class OperatingPoint:
     threshold: float
 
 
-DEFAULT = OperatingPoint("default", "0.5", 0.5)
+DEFAULT = OperatingPoint("default", "Even odds (50 %)", 0.5)
 
 
 def choose_points(positive: np.ndarray, probability: np.ndarray) -> dict[str, OperatingPoint]:
@@ -51,7 +51,7 @@ def choose_points(positive: np.ndarray, probability: np.ndarray) -> dict[str, Op
     f1 = 2 * hits / (positive.sum() + _calls(probability, thresholds))
     good = {("best_f1", "Highest F1"): f1 == f1.max()}
     for percent in SENSITIVITIES:
-        title = f"Sensitivity at least {percent} %"
+        title = f"{percent} % sensitivity on validation"
         good[f"sensitivity_{percent}", title] = hits / positive.sum() >= percent / 100
     chosen = [
         OperatingPoint(name, title, float(thresholds[mask].max()))

@@ -16,6 +16,9 @@ COLOR_MAPS: Mapping[str, int] = {
     "cividis": cv2.COLORMAP_CIVIDIS,
 }
 
+# Of contours: amber, which no grey of a film is.
+_LINE = (255, 180, 84)
+
 
 class FilmMap(Protocol):
     """Anything that can be drawn on a film, such as a `Heatmap`."""
@@ -48,17 +51,19 @@ def overlay(
     *,
     opacity: float = 0.4,
     color_map: str = "inferno",
+    contour: float | None = None,
 ) -> np.ndarray:
     """The film with heat laid over it, uint8 RGB (H, W, 3).
 
     Heat covers in proportion to how hot it is: where there is none the plain film shows, and at
-    full heat the colour covers `opacity` of it.
+    full heat the colour covers `opacity` of it. A contour leaves the film inside it as it is.
 
     Args:
         xray: The film.
         heat: A heatmap, or values (H, W) in [0, 1].
         opacity: Cover at full heat, in [0, 1].
         color_map: One of `COLOR_MAPS`.
+        contour: Draw a line around what is hotter than this, in [0, 1], instead of colours.
 
     Raises:
         ValueError: If the opacity is out of range, the colour map unknown or the shape another's.
@@ -70,7 +75,13 @@ def overlay(
         raise ValueError(
             f"expected heat of the film's shape {xray.pixels.shape}. Received: {values.shape}"
         )
-    film = to_uint8(xray.pixels)[..., None].astype(np.float32)
+    grey = to_uint8(xray.pixels)
+    if contour is not None:
+        drawn = cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)
+        above = (values > contour).astype(np.uint8)
+        lines, _ = cv2.findContours(above, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+        return cv2.drawContours(drawn, lines, -1, _LINE, max(1, round(max(grey.shape) / 400)))
+    film = grey[..., None].astype(np.float32)
     cover = (opacity * np.clip(values, 0.0, 1.0))[..., None].astype(np.float32)
     blended = film * (1.0 - cover) + colorize(values, color_map) * cover
     return np.rint(blended).astype(np.uint8)

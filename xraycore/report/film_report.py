@@ -3,8 +3,9 @@ HTML file without anything outside it."""
 
 import base64
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -69,17 +70,27 @@ class Finding:
         return MODELS[self.prediction.model].title
 
 
-def write_report(xray: Radiograph, findings: Sequence[Finding], *, opacity: float = 0.6) -> str:
+def write_report(
+    xray: Radiograph,
+    findings: Sequence[Finding],
+    *,
+    opacity: float = 0.6,
+    color_map: str = "inferno",
+    contour: float | None = None,
+) -> str:
     """The report as HTML, with its pictures inside.
 
     Args:
         xray: The film.
         findings: One a model.
         opacity: Cover at full heat, in [0, 1].
+        color_map: One of `COLOR_MAPS`.
+        contour: Draw a line at this share of full heat instead of colours.
 
     Raises:
         ValueError: If there is no finding.
     """
+    style = {"opacity": opacity, "color_map": color_map, "contour": contour}
     predictions = [one.prediction for one in findings]
     titles = {one.prediction.model: one.title for one in findings}
     sentences = [describe_agreement(predictions, titles)]
@@ -102,17 +113,19 @@ def write_report(xray: Radiograph, findings: Sequence[Finding], *, opacity: floa
         *(f"<p>{html.escape(text)}</p>" for text in sentences),
         *(f'<p class="warning">Warning: {html.escape(text)}</p>' for text in warnings),
         "</div></section>",
-        *(_section(xray, one, opacity) for one in findings),
+        *(_section(xray, one, style) for one in findings),
         "</html>",
     ]
     return "\n".join(parts)
 
 
-def _section(xray: Radiograph, finding: Finding, opacity: float) -> str:
+def _section(xray: Radiograph, finding: Finding, style: Mapping[str, Any]) -> str:
     heat, seen = finding.heat, finding.prediction
-    drawn = overlay(_small(xray), heat, opacity=opacity)
+    drawn = overlay(_small(xray), heat, **style)
     method = get_method(heat.method)
     caption = f"{method.title}: evidence for {heat.target}."
+    if style["contour"] is not None:
+        caption += f" The line: {100 * style['contour']:.0f} % of full heat."
     if seen.lungs.found:
         share = seen.lungs.share_inside(heat.values, heat.box)
         caption += f" {100 * share:.0f} % of it lies in the lungs."

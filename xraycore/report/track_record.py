@@ -9,6 +9,8 @@ from xraycore.evaluation.scores import Score, proportion
 
 # Of the test films with the same answer, the nearest in probability; and too few to tell.
 NEAREST, FEWEST = 100, 20
+# Answers whose probability differs by more are none of that certainty.
+ALIKE = 0.1
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class TrackRecord:
         low: Least probability of these answers, in [0, 1].
         high: Greatest.
         right: Share of them that are right, with its Wilson interval; None if there are too few.
-        films: How many they are.
+        films: How many they are; where these are too few, how many lie within 10 points.
     """
 
     label: str
@@ -34,14 +36,15 @@ class TrackRecord:
         """In one sentence."""
         if self.right is None:
             return (
-                f"No track record: of its test films it called only {self.films} {self.label}, too "
-                "few to tell how far to believe this."
+                f"No track record: of its test films it called only {self.films} {self.label} with "
+                "about as much certainty, too few to tell how far to believe this."
             )
         value, low, high = (100 * self.right[key] for key in ("value", "low", "high"))
         between = f"{100 * self.low:.0f} to {100 * self.high:.0f} %"
         return (
             f"Track record: of {self.films} test films that it called {self.label} with {between}, "
-            f"it was right in {value:.0f} % (95 % interval {low:.0f} to {high:.0f} %)."
+            f"it was right in {value:.0f} % (95 % interval {low:.0f} to {high:.0f} %). They are of "
+            "the hospitals that it learnt from."
         )
 
 
@@ -64,9 +67,10 @@ def track_record(outcome: Outcome, label: str, probability: float) -> TrackRecor
         return TrackRecord(label, probability, probability, None, 0)
     called = tests.probabilities.argmax(axis=1)
     same = np.flatnonzero(called == place)
-    if len(same) < FEWEST:
-        return TrackRecord(label, probability, probability, None, len(same))
     said = tests.probabilities[same, called[same]]
+    alike = int((np.abs(said - probability) <= ALIKE).sum())
+    if alike < FEWEST:
+        return TrackRecord(label, probability, probability, None, alike)
     near = np.argsort(np.abs(said - probability), kind="stable")[:NEAREST]
     right = tests.at(same[near]).allowed[:, place].astype(bool)
     return TrackRecord(

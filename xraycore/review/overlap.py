@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from statsmodels.stats.proportion import proportion_confint
 
 from xraycore.evaluation.scores import Score, bootstrapped
 from xraycore.explain.localisation import hit
@@ -89,7 +90,9 @@ def localisation_table(
     """Hit rate and overlap by model and method.
 
     Reviews without a box say nothing of a place and are left out. Intervals resample films, since
-    several readers of one film are no independent evidence.
+    several readers of one film are no independent evidence; where the hits of all films are alike,
+    Wilson's (1927, doi:10.1080/01621459.1927.10502953) is taken. The overlap of a single film has
+    none: its ends are equal.
 
     Args:
         reviews: That count, see `Reviews.results`.
@@ -122,7 +125,11 @@ def _scores(pairs: Sequence[tuple[str, Overlap]]) -> tuple[Score, Score]:
     films = [film for film, _ in pairs]
     values = np.array([(overlap.hit, overlap.iou) for _, overlap in pairs])
     hits, ious = values.T
-    return (
-        bootstrapped(lambda chosen: float(hits[chosen].mean()), films),
-        bootstrapped(lambda chosen: float(ious[chosen].mean()), films),
-    )
+    hit = bootstrapped(lambda chosen: float(hits[chosen].mean()), films)
+    if hit["low"] == hit["high"]:
+        # All films alike: resampling them cannot tell how far that is chance. Wilson's interval
+        # can, for as many independent answers as there are films.
+        number = len(set(films))
+        low, high = proportion_confint(hit["value"] * number, number, method="wilson")
+        hit |= {"low": round(float(low), 4), "high": round(float(high), 4)}
+    return hit, bootstrapped(lambda chosen: float(ious[chosen].mean()), films)
