@@ -59,6 +59,7 @@ def show_setup(reviews: Reviews) -> None:
         default=trained,
         format_func=lambda name: MODELS[name].title,
         key="study-models",
+        persist_state="session",
         help="Each reads every film.",
     )
     left, right = st.columns(2)
@@ -68,6 +69,7 @@ def show_setup(reviews: Reviews) -> None:
         default=[next(iter(METHODS))],
         format_func=lambda name: METHODS[name].title,
         key="study-methods",
+        persist_state="session",
         help="\n".join(f"- **{m.title}**: {m.summary} Cost: {m.cost}." for m in METHODS.values()),
     )
     classes = dict.fromkeys(label for name in models for label in read_card(name)["classes"])
@@ -76,12 +78,14 @@ def show_setup(reviews: Reviews) -> None:
         [*_TARGETS, *classes],
         format_func=lambda one: _TARGETS.get(one, one),
         key="study-target",
+        persist_state="session",
         help="Of each network on each film. There is no place to mark for Normal.",
     )
     blinded = left.toggle(
         "Blinded",
         value=True,
         key="blinded",
+        persist_state="session",
         help="Readers see neither which network and method made the heat nor what the network "
         "says.",
     )
@@ -91,6 +95,7 @@ def show_setup(reviews: Reviews) -> None:
         2**31,
         1,
         key="seed",
+        persist_state="session",
         help="Each reader reads in another order, the same whenever he comes back. The seed also "
         "draws the films of a data set.",
     )
@@ -177,11 +182,17 @@ def _choose_films() -> Films:
         ways = [film.read for film in opened.values()]
         return Films(len(ways), lambda seed: ways, public=False)
     most = MOST_PHANTOMS if source == GENERATED else MOST_FILMS
-    count = int(st.number_input("How many films", 1, most, 5, key=f"count-{source}"))
+    count = int(_number(source, most))
     if source == GENERATED:
         ways = [partial(phantom_number, number) for number in range(count)]
         return Films(count, lambda seed: ways, public=True)
     return Films(count, partial(_drawn, datasets[source], count), public=True)
+
+
+def _number(source: str, most: int) -> float:
+    return st.number_input(
+        "How many films", 1, most, 5, key=f"count-{source}", persist_state="session"
+    )
 
 
 def _drawn(dataset: Path, count: int, seed: int) -> list[Read]:

@@ -147,14 +147,14 @@ def _numbers(run: Standing) -> None:
         ),
         ("Training loss", "–" if loss is None else f"{loss:.3f}", "Mean of the epoch so far."),
         (
-            "Validation AUC",
+            "Best epoch: AUC",
             _score(best.get("val_auc")),
             "Of the epoch whose weights are kept: how often a film with the sign gets a higher "
             "score than one without (area under the ROC curve), mean of the classes; 0.5 is "
             "chance.",
         ),
         (
-            "Validation accuracy",
+            "Best epoch: accuracy",
             _score(best.get("val_accuracy")),
             "Of the same epoch: share of validation films called rightly.",
         ),

@@ -85,7 +85,7 @@ def test_start_watch_kill_the_app_and_resume(chromium, serve, tmp_path):
     os.kill(training, signal.SIGSTOP)
     expect(epochs_shown(page)).to_have_text(f"{len(epochs_of(folder))} of {EPOCHS}")
     expect(badge(page, "Running")).to_be_visible()
-    expect(page.get_by_text("Validation accuracy", exact=True)).to_be_visible()
+    expect(page.get_by_text("Best epoch: accuracy", exact=True)).to_be_visible()
     expect(page.locator(".js-plotly-plot")).to_have_count(2)
 
     # Without the app it goes on.

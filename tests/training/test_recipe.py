@@ -61,6 +61,13 @@ def test_a_share_is_no_more_than_all(painted):
         replace(preset("cpu", get_spec("vgg16"), pretrained=True), painted=painted)
 
 
+def test_statistics_follow_within_an_epoch_of_a_small_set(networks):
+    network = networks["basic_cnn"]
+    set_trainable(network, Stage("all", 1, 96, 1e-3), freeze_batch_norm=False)
+    norms = [one for one in network.layers if isinstance(one, keras.layers.BatchNormalization)]
+    assert [norm.momentum for norm in norms] == [0.9] * 3
+
+
 def test_a_prefix_that_no_layer_has_is_refused(networks):
     with pytest.raises(ValueError, match="starts with 'block9'"):
         set_trainable(

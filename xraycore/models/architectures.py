@@ -93,8 +93,7 @@ def basic_cnn(inputs: "keras.KerasTensor") -> "keras.KerasTensor":
         x = layers.Conv2D(
             filters, kernel, strides=strides, padding="same", use_bias=False, name=f"conv{index}"
         )(x)
-        # Keras' momentum of 0.99 lags hundreds of steps behind, more than a small data set has.
-        x = layers.BatchNormalization(momentum=0.9, name=f"bn{index}")(x)
+        x = layers.BatchNormalization(name=f"bn{index}")(x)
         x = layers.ReLU(name=f"relu{index}")(x)
         x = layers.MaxPooling2D(3, strides=2, padding="same", name=f"pool{index}")(x)
     return x

@@ -48,7 +48,7 @@ def resolve_precision(precision: str) -> str:
 
 
 def set_trainable(network: keras.Model, stage: Stage, *, freeze_batch_norm: bool) -> None:
-    """Freezes what a stage does not train.
+    """Freezes what a stage does not train, and has the statistics of the rest follow closely.
 
     Raises:
         ValueError: If no layer's name starts with the stage's prefix.
@@ -57,7 +57,11 @@ def set_trainable(network: keras.Model, stage: Stage, *, freeze_batch_norm: bool
     for layer in network.layers:
         if stage.unfreeze_from and layer.name.startswith(stage.unfreeze_from):
             reached = True
-        frozen = freeze_batch_norm and isinstance(layer, keras.layers.BatchNormalization)
+        normalises = isinstance(layer, keras.layers.BatchNormalization)
+        if normalises:
+            # Keras' 0.99 lags hundreds of steps behind, more than an epoch of a small set has.
+            layer.momentum = 0.9
+        frozen = freeze_batch_norm and normalises
         layer.trainable = layer.name == HEAD or (reached and not frozen)
     if stage.unfreeze_from and not reached:
         raise ValueError(f"no layer of {network.name} starts with {stage.unfreeze_from!r}.")
