@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pages.widgets import session
+from pages.widgets.films import known_truth
 from pages.widgets.heat_look import Look, choose_look
 from pages.widgets.results import Key, kept, result
 from pages.widgets.viewer import film_panel
@@ -129,7 +130,7 @@ def show_answer(subject: Subject) -> None:
     text += f"{_percent(q)}. Explained here: **{subject.target}**"
     if subject.target != first:
         text += f", {_percent(seen.probabilities[subject.target])}"
-    st.info(f"{text}.", icon=":material/visibility:")
+    st.info(f"{text}. {known_truth()}", icon=":material/visibility:")
     for warning in dict.fromkeys(seen.warnings):
         st.warning(warning, icon=":material/warning:")
 

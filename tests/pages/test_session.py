@@ -1,6 +1,7 @@
 """Networks look at a film while the page draws it."""
 
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -71,3 +72,16 @@ def test_what_fails_ahead_is_left_to_the_page(asked):
     assert len(asked) == len(MODELS)
     with pytest.raises(OSError, match="damaged"):
         session.prediction("second", film("a"))
+
+
+def test_a_film_that_is_warned_about_has_no_track_record(monkeypatch):
+    answer = SimpleNamespace(model="basic_cnn", label="Normal", probabilities={"Normal": 0.9})
+    clean, warned = warned_of(answer, ()), warned_of(answer, ("No lungs.",))
+    assert session.track_record_of(clean).startswith("Track record: of 100 test films")
+    assert session.track_record_of(warned).startswith("No track record: a film that is warned")
+    monkeypatch.setattr(session, "_test_outcome", lambda *_: None)
+    assert session.track_record_of(clean) is None
+
+
+def warned_of(answer, warnings):
+    return SimpleNamespace(**vars(answer), warnings=warnings)
