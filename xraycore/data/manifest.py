@@ -150,11 +150,11 @@ def _read_folder(folder: Path) -> list[Record]:
         return _read_flat(folder, folder.resolve().name)
     # One split of a data set by itself is still a part of it.
     inner = _split_folders(folder)
-    own = "" if inner else _SPLIT_NAMES.get(folder.resolve().name.lower(), "")
-    source = (folder.resolve().parent if own else folder.resolve()).name
+    whole = "" if inner else _SPLIT_NAMES.get(folder.resolve().name.lower(), "")
+    source = (folder.resolve().parent if whole else folder.resolve()).name
     found = [
         (path, split, canonical_label(class_folder.name))
-        for split, child in inner or [(own, folder)]
+        for split, child in inner or [(whole, folder)]
         for class_folder in _folders(child)
         for path in _images(sorted(class_folder.rglob("*")))
     ]
