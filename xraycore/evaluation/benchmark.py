@@ -177,7 +177,7 @@ def tasks_of(classifier: Classifier) -> dict[str, Callable[[], object]]:
         "tf_keras_vis": tf_keras_vis,
         "lungs": lambda: load_segmenter()([film.pixels]),
         "read": lambda: read_radiograph(large),
-        "resize": lambda: resize(large_film.pixels, classifier.network.input_shape[1:3]),
+        "resize": lambda: resize(large_film.pixels, classifier.network.input_shape[1:3])[..., None],
     }
 
 

@@ -15,8 +15,10 @@ from xraycore.evaluation.calibration import reliability_curve
 from xraycore.report.stored import Judged, Stored
 from xraycore.report.targets import auc
 
-# Okabe & Ito's colours, which colour-blind readers tell apart.
-COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#333333")
+# Okabe & Ito's colours, which colour-blind readers tell apart; and the ensemble's.
+COLOURS, OF_ENSEMBLE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00"), "#333333"
+# A share of fewer films is no point of a curve.
+LEAST = 10
 SOURCES = {
     "chest_xray": "children\n(official test)",
     "covid_radiography": "adults\n(home test)",
@@ -30,7 +32,7 @@ def draw(stored: Stored, file: Path) -> None:
     """Saves the three panels as a PNG picture."""
     plt.rcParams.update({"font.size": 11, "axes.spines.top": False, "axes.spines.right": False})
     figure, (left, middle, right) = plt.subplots(1, 3, figsize=(15, 4.8), layout="constrained")
-    colours = dict(zip(stored.names, COLOURS, strict=False))
+    colours = {**dict(zip(stored.names, COLOURS, strict=False)), ENSEMBLE: OF_ENSEMBLE}
     for name in stored.names:
         style = {"color": colours[name], "lw": 2, "ls": "--" if name == ENSEMBLE else "-"}
         official = stored.official(name)
@@ -39,6 +41,7 @@ def draw(stored: Stored, file: Path) -> None:
         home = Judged.of(stored.films(name, "test"), VIEWS["chest4"])
         right_ones = home.probability.argmax(axis=1) == home.target
         bins = reliability_curve(home.probability.max(axis=1), right_ones, bins=10)
+        bins = [one for one in bins if one["films"] >= LEAST]
         middle.plot(
             [one["confidence"] for one in bins],
             [one["accuracy"] for one in bins],
@@ -46,7 +49,7 @@ def draw(stored: Stored, file: Path) -> None:
             **style,
         )
     left.set(
-        title="Normal or pneumonia, official 624 (AUC)",
+        title="Normal or pneumonia, official 624: ROC (AUC)",
         xlabel="1 − specificity",
         ylabel="sensitivity",
         xlim=(0, 0.5),
@@ -55,7 +58,7 @@ def draw(stored: Stored, file: Path) -> None:
     left.legend(frameon=False, loc="lower right")
     middle.plot([0.25, 1], [0.25, 1], color="#999999", lw=1)
     middle.set(
-        title="Calibration of the four classes, home test",
+        title="Four classes, home test: calibration",
         xlabel="probability of the answer",
         ylabel="share of right answers",
     )
@@ -77,8 +80,9 @@ def _bars(stored: Stored, axes: plt.Axes, colours: dict[str, str]) -> None:
         area = first[source]["area"]
         axes.plot([index - 0.45, index + 0.45], [area, area], color="black", lw=1.5)
     axes.set(
-        title="Evidence in the lungs (line: the lungs' share of the film)",
+        title="Evidence in the lungs",
+        ylabel="share of the heat; line: the lungs' of the film",
         xticks=range(len(sources)),
-        ylim=(0, 1),
+        ylim=(0, 1.02),
     )
     axes.set_xticklabels([SOURCES[source] for source in sources], fontsize=9)
