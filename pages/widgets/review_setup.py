@@ -164,13 +164,13 @@ class Films:
 
 def _choose_films() -> Films:
     opened, datasets = open_films(), list_datasets()
-    if "study-films" not in st.session_state:
-        st.session_state["study-films"] = OPENED if opened else GENERATED
     source = st.pills(
         "Films",
         [GENERATED, OPENED, *datasets],
-        key="study-films",
+        default=OPENED if opened else GENERATED,
         required=True,
+        key="study-films",
+        persist_state="session",
         format_func=lambda one: f"{OPENED} ({len(opened)})" if one == OPENED else one,
         help="Generated films show no patient. Of a public data set, films are drawn by lot, as "
         "many of each class as can be, from its test split where it has one.",

@@ -213,8 +213,8 @@ def _limited(datasets: tuple[str, ...], manifest: Manifest) -> Chosen | None:
     table["All"] = table.sum(axis=1)
     table.index = [SPLIT_TITLES[name] for name in table.index]
     st.table(table.map("{:,}".format), border="horizontal")
-    rest = "film that is tested on is trained on. The Data page shows what else is wrong with a "
-    rest += "data set: look there first."
+    rest = "byte-identical copy of a test film is trained on. The Data page shows what else is "
+    rest += "wrong with a data set: look there first."
     if crossing := manifest.crossing():
         st.warning(
             f"{counted(len(crossing), 'patient')} with films in more than one split, as the data "

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -55,7 +56,9 @@ def set_up(page: Page, url: str) -> str:
             expect(button).not_to_have_attribute("aria-pressed", "true")
     expect(page.get_by_text("1 network × 1 method")).to_be_visible()
     page.get_by_role("button", name="Set up").click()
-    expect(page.get_by_role("textbox", name="Your name as a reader")).to_be_visible()
+    # The list of studies asks for a name too, and shows the new one a moment before its page opens.
+    expect(page.locator(".st-key-join button")).to_be_visible()
+    page.wait_for_url(re.compile("study="))
     return page.url
 
 

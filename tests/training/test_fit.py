@@ -4,6 +4,7 @@ import subprocess
 import sys
 import textwrap
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import h5py
@@ -336,15 +337,8 @@ def test_teachers_are_asked_about_training_films_and_imitated(discs, tmp_path, m
     reported = []
     wanted = recipe(Stage("all", 1, 32, STILL), evidence=0.0, distillation=1.0)
     teachers, classes = ["vgg16", "xception"], ("Normal", "Opacity")
-    run = train(
-        discs,
-        SPEC,
-        wanted,
-        tmp_path / "run",
-        weights=start,
-        teachers=teachers,
-        report=reported.append,
-    )
+    taught = partial(train, discs, SPEC, wanted, tmp_path / "run", weights=start, teachers=teachers)
+    run = taught(report=reported.append)
     assert checked == [(teachers, classes, "film")]
     assert asked == [(teachers, discs.split("train"), classes)]
     # Whatever a film's label, the teachers are certain of the first class.
@@ -353,15 +347,7 @@ def test_teachers_are_asked_about_training_films_and_imitated(discs, tmp_path, m
     assert [p.done for p in reported if p.activity == "asking the teachers"] == [0.5]
     # A run that was interrupted does not ask again.
     (run.folder / "state.json").unlink()
-    train(
-        discs,
-        SPEC,
-        wanted,
-        tmp_path / "run",
-        weights=start,
-        teachers=teachers,
-        resume=True,
-    )
+    taught(resume=True)
     assert len(asked) == 1
 
 

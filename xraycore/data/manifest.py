@@ -105,10 +105,10 @@ def read_manifest(
 
     Args:
         datasets: Each a `{train,val,test}/<class>/` folder or one split of it, a plain `<class>/`
-            folder, a flat
-            folder of one label, its own name (`pneumonia/`) or given (`images=COVID`), or a CSV
-            file `path,label[,split,group,age]` whose paths are relative to it. `file.csv#column`
-            takes the labels from another column and leaves out the rows where it is empty.
+            folder, a flat folder of one label, its own name (`pneumonia/`) or given
+            (`images=COVID`), or a CSV file `path,label[,split,group,age]` whose paths are relative
+            to it. `file.csv#column` takes the labels from another column and leaves out the rows
+            where it is empty.
         classes: Canonical label -> class to train as; labels not named are left out
             (see `xraycore.data.labels.parse_classes`).
 

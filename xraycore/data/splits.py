@@ -58,7 +58,8 @@ def leave_out_tested(manifest: Manifest, contents: Mapping[Path, bytes]) -> Mani
     kept = [r for r in manifest.records if r.split == "test" or contents.get(r.path) not in tested]
     if left := len(manifest.records) - len(kept):
         logger.warning(
-            "%d training films are byte-identical to test films and were left out.", left
+            "%d training or validation films are byte-identical to test films and were left out.",
+            left,
         )
     return Manifest(tuple(kept))
 
