@@ -1,10 +1,11 @@
 import pandas as pd
 import streamlit as st
 
+from pages.widgets.films import usable_models
 from pages.widgets.frame import page_header
 from xraycore.explain.methods import METHODS
 from xraycore.models.spec import MODELS
-from xraycore.models.store import list_shipped, read_card
+from xraycore.models.store import read_card
 
 SCORE_NAMES = {
     "auc": "AUC",
@@ -85,10 +86,7 @@ def show_card(card: dict) -> None:
 page_header(
     __file__, "About the models", "What each network was trained on, how well it does, its limits."
 )
-names = list_shipped()
-if not names:
-    st.error("No trained model lies under weights/. Train one, then ship it: see the README.")
-else:
+if names := usable_models():
     tabs = st.tabs([MODELS[name].title for name in names])
     for tab, name in zip(tabs, names, strict=True):
         with tab:

@@ -80,6 +80,8 @@ def show_film(film: Radiograph) -> None:
 
 def describe_heat(heat: Heatmap, seen: Prediction, look: Look) -> str:
     """What the heat stands for, and how much of it lies where disease of the lungs can be."""
+    if not heat.values.any():
+        return f"No heat: no place speaks for {heat.target}."
     text = f"Heat: evidence for {heat.target}"
     if seen.lungs.found:
         share = seen.lungs.share_inside(heat.values, heat.box)
@@ -123,8 +125,8 @@ def describe_call(name: str, seen: Prediction, point: str | None) -> str | None:
     found, cleared = (measured.get(key) for key in ("sensitivity", "specificity"))
     if found and cleared:
         text += (
-            f"  \n:small[Of children on test films it so finds {100 * found['value']:.0f} % of the "
-            f"ill and clears {100 * cleared['value']:.0f} % of the others.]"
+            f"  \n:small[On children's test films it finds {100 * found['value']:.0f} % of the ill "
+            f"and clears {100 * cleared['value']:.0f} % of the others.]"
         )
     return text
 
@@ -188,11 +190,13 @@ def compare(film: Radiograph, names: list[str]) -> None:
     with verdict:
         show_verdict(film, [one.prediction for one in found])
     show_votes(film, found)
+    # A network whose weights cannot be used has said so; the others' answers are not held up.
+    answering = [one.prediction.model for one in found]
     if len(open_films()) > 1:
         with worklist:
-            show_worklist(names)
+            show_worklist(answering)
     st.divider()
-    show_exports(film, found, wanted.look, list(open_films().values()), names)
+    show_exports(film, found, wanted.look, list(open_films().values()), answering)
 
 
 def show_verdict(film: Radiograph, answers: Sequence[Prediction]) -> None:

@@ -32,7 +32,8 @@ def survey_job(datasets: str) -> Job:
         if datasets == str(teaching_set()) and not teaching_set().exists():
             folder = teaching_set().parent
             write_teaching_set(folder, report=lambda share: report("Generating films", share))
-        names = [str(Path(name.strip()).expanduser()) for name in datasets.split(";")]
+        given = (name.strip() for name in datasets.split(";"))
+        names = [str(Path(name).expanduser().absolute()) for name in given if name]
         return survey(names, store=default_store(), report=report)
 
     return Job(work)

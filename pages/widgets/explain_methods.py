@@ -14,7 +14,7 @@ from xraycore.explain.heatmap import Heatmap, explain
 from xraycore.explain.map_agreement import MapAgreement, map_agreement
 from xraycore.explain.methods import ANALYTIC, METHODS
 from xraycore.models.spec import MODELS
-from xraycore.models.store import list_shipped, read_card
+from xraycore.models.store import read_card
 from xraycore.weightfiles import WeightsError
 
 COLUMNS = 4
@@ -165,7 +165,8 @@ def _distinct(subject: Subject) -> dict[str, Heatmap]:
 
 
 def _models(subject: Subject, measure: str) -> None:
-    names = [name for name in list_shipped() if subject.target in read_card(name)["classes"]]
+    trained, _ = session.trained_models()
+    names = [name for name in trained if subject.target in read_card(name)["classes"]]
     if subject.method not in ANALYTIC:
         st.caption("Choose one of the quick methods, Grad-CAM to Eigen-CAM, to compare models.")
         return

@@ -1,10 +1,7 @@
 """The films that a session has open, on every page: uploads, archives and samples; and the one that
 is looked at."""
 
-import io
-import zipfile
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -12,16 +9,11 @@ from pathlib import Path
 import streamlit as st
 
 from pages.widgets import session
+from pages.widgets.archives import unpack
 from pages.widgets.frame import plain
 from pages.widgets.viewer import film_panel
 from xraycore.imaging import Radiograph, RadiographError
-from xraycore.imaging.errors import MAX_BYTES
-from xraycore.models.store import list_shipped
 
-# An archive may hold as much as a person looks through, and no more than the memory bears.
-MOST_FILMS, MOST_ARCHIVE_BYTES = 500, 1 << 30
-# What a damaged archive, or one with a password, makes `zipfile` raise.
-_NO_ARCHIVE = (zipfile.BadZipFile, zlib.error, RuntimeError, OSError, EOFError)
 # An office document is an archive too, of a hundred files that are no films.
 _MOST_SAID = 8
 
@@ -105,8 +97,12 @@ def choose_film() -> Radiograph | None:
             help="The synthetic films are generated; real ones appear where the data sets are.",
         )
         if chosen and (film is None or film.sample != chosen):
-            sha256 = session.read_sample(chosen).info.sha256
-            _open([OpenFilm(f"sample-{chosen}", samples[chosen].title, sha256, chosen)])
+            try:
+                sha256 = session.read_sample(chosen).info.sha256
+            except RadiographError as error:
+                st.error(plain(str(error)), icon=":material/broken_image:")
+            else:
+                _open([OpenFilm(f"sample-{chosen}", samples[chosen].title, sha256, chosen)])
         if open_films():
             _list_films()
     say_refused()
@@ -132,14 +128,22 @@ def compare_button(path: Path, xray: Radiograph) -> None:
 
 def film_and_models() -> tuple[Radiograph, list[str]] | None:
     """The film to look at and the trained models; else says what to do, and None."""
-    film, trained = choose_film(), list_shipped()
+    film = choose_film()
     if film is None:
         show_gallery()
-    elif not trained:
-        st.error("No trained model lies under weights/. Train one, then ship it: see the README.")
-    else:
+    elif trained := usable_models():
         return film, trained
     return None
+
+
+def usable_models() -> list[str]:
+    """Names of the trained models; says which have a card that cannot be read, or that none is."""
+    usable, problems = session.trained_models()
+    for text in problems:
+        st.error(plain(text), icon=":material/error:")
+    if not usable:
+        st.error("No trained model lies under weights/. Train one, then ship it: see the README.")
+    return usable
 
 
 def _list_films() -> None:
@@ -194,7 +198,7 @@ def _take_uploads(widget: str) -> None:
     refused: list[str] = []
     with st.spinner(f"Reading {len(uploads)} files …"):
         for upload in uploads:
-            for name, data in _unpacked(upload.name, upload.getvalue(), refused):
+            for name, data in unpack(upload.name, upload.getvalue(), refused):
                 found = session.read_upload(data, name)
                 if isinstance(found, RadiographError):
                     refused.append(str(found))
@@ -218,34 +222,12 @@ def _distinct(name: str, key: str, others: Mapping[str, OpenFilm]) -> str:
     return name if name not in taken else next(one for one in numbered if one not in taken)
 
 
-def _unpacked(name: str, data: bytes, refused: list[str]) -> Iterator[tuple[str, bytes]]:
-    """The file itself, or what a ZIP archive holds."""
-    if not zipfile.is_zipfile(io.BytesIO(data)):
-        yield name, data
-        return
+def _sample_film(identifier: str) -> Radiograph | None:
+    """The sample's film; None if its file is damaged."""
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            # Folders, and what macOS and Windows add to every archive, are no films.
-            members = [
-                member
-                for member in archive.infolist()
-                if not member.is_dir()
-                and not member.filename.startswith("__MACOSX/")
-                and member.filename.rpartition("/")[2] not in (".DS_Store", "Thumbs.db", "DICOMDIR")
-            ]
-            total = sum(member.file_size for member in members)
-            if len(members) > MOST_FILMS or total > MOST_ARCHIVE_BYTES:
-                refused.append(
-                    f"{name}: expected an archive of at most {MOST_FILMS} files and 1 GiB. "
-                    f"Received: {len(members):,} files, {total / 2**20:,.0f} MiB"
-                )
-                return
-            for member in members:
-                with archive.open(member) as file:
-                    # One byte more than allowed is enough for the reader to refuse it.
-                    yield member.filename.rpartition("/")[2], file.read(MAX_BYTES + 1)
-    except _NO_ARCHIVE as error:
-        refused.append(f"{name}: expected a ZIP archive without a password. Received: {error}")
+        return session.read_sample(identifier)
+    except RadiographError:
+        return None
 
 
 def _open(films: list[OpenFilm]) -> None:
@@ -275,15 +257,19 @@ def show_gallery() -> None:
     st.subheader("Upload a chest X-ray, or start with one of these", anchor=False)
     samples = session.samples()
     for heading, synthetic in (("Generated, no patient", True), ("Public data sets", False)):
-        shown = [sample for sample in samples.values() if sample.synthetic == synthetic]
+        shown = {
+            sample: film
+            for sample in samples.values()
+            if sample.synthetic == synthetic and (film := _sample_film(sample.id))
+        }
         if not shown:
             continue
         st.caption(heading)
         for start in range(0, len(shown), 6):
-            for column, sample in zip(st.columns(6), shown[start : start + 6], strict=False):
+            for column, sample in zip(st.columns(6), list(shown)[start : start + 6], strict=False):
                 with column:
                     film_panel(
-                        session.read_sample(sample.id),
+                        shown[sample],
                         key=f"thumbnail-{sample.id}",
                         label=sample.title,
                         group=f"thumbnail-{sample.id}",

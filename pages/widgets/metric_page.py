@@ -49,7 +49,8 @@ def choose(entries: list[Entry]) -> Shown | None:
         bind="query-params",
         help="A coarser view sums the probabilities of its classes.",
     )
-    view = views[name]
+    # A link may clear it: `?view=`.
+    view = views[name or next(iter(views))]
     sets = {films.title: films for films in list_film_sets(outcomes, view)}
     if not sets:
         st.info(f"No stored predictions of films of two classes for the view {plain(view.title)}.")

@@ -13,9 +13,10 @@ from xraycore.review.records import MAX_BOXES
 LONGEST_PAUSE = 300
 # A drag of less than this share of the film is a slip of the hand.
 SMALLEST_BOX = 0.005
-# State of the session: what is known of each heatmap, since when the reader looks at which, and
-# why something could not be stored.
+# State of the session: what is known of each heatmap, since when the reader looks at which, why
+# something could not be stored, and what of earlier heatmaps waits to be.
 _KNOWN, _CLOCK, _PROBLEM, _SEEN = "review-known", "review-clock", "review-problem", "review-seen"
+_WAITING = "review-waiting"
 
 
 @dataclass(frozen=True)
@@ -157,10 +158,18 @@ class Desk:
         since = st.session_state.get(_CLOCK, (None,))
         now = time.monotonic()
         spent = min(now - since[1], LONGEST_PAUSE) if since[0] == self.key else 0.0
+        waiting: dict[tuple[int, int], Desk] = st.session_state.setdefault(_WAITING, {})
+        waiting[self.key] = self
         save = self.reviews.save_review if final else self.reviews.save_draft
         saved = save(self.reader, self.item, answer, seconds=spent)
         _known()[self.key] = (saved.version, answer)
         st.session_state[_CLOCK] = (self.key, now)
+        del waiting[self.key]
+        # What could not be stored of other heatmaps; its time was not taken.
+        for desk in list(waiting.values()):
+            saved = self.reviews.save_draft(desk.reader, desk.item, desk.answer, seconds=0.0)
+            _known()[desk.key] = (saved.version, desk.answer)
+            del waiting[desk.key]
         st.session_state.pop(_PROBLEM, None)
 
 

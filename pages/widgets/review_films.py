@@ -46,17 +46,21 @@ def find_films(items: Sequence[Item]) -> dict[str, Read] | None:
     hashes = {item.sha256 for item in items}
     found = readers_of(hashes)
     missing = hashes - set(found)
-    if not public_films().must_search(missing) or st.session_state.get(_GIVEN_UP):
+    # Of these films: another study of the session has others.
+    wanted = frozenset(missing)
+    if not public_films().must_search(missing) or st.session_state.get(_GIVEN_UP) == wanted:
         return found
-    job: Job | None = st.session_state.get(_SEARCH)
-    if job is None:
+    of, job = st.session_state.get(_SEARCH, (None, None))
+    if of != wanted:
+        if job:
+            job.stop()
         public = public_films()
         words = f"Looking for {counted(len(missing), 'film')} among those of this computer"
         job = Job(lambda report: public.search(missing, lambda share: report(words, share)))
-        st.session_state[_SEARCH] = job
+        st.session_state[_SEARCH] = (wanted, job)
     if not job.wait():
         follow(job)
-        st.button("Go on without them", key="stop-search", on_click=_give_up, args=(job,))
+        st.button("Go on without them", key="stop-search", on_click=_give_up, args=(wanted, job))
         return None
     del st.session_state[_SEARCH]
     if job.error and not isinstance(job.error, Cancelled):
@@ -64,9 +68,9 @@ def find_films(items: Sequence[Item]) -> dict[str, Read] | None:
     return readers_of(hashes)
 
 
-def _give_up(job: Job) -> None:
+def _give_up(wanted: frozenset[str], job: Job) -> None:
     job.stop()
-    st.session_state[_GIVEN_UP] = True
+    st.session_state[_GIVEN_UP] = wanted
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

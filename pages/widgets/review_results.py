@@ -8,7 +8,13 @@ import streamlit as st
 
 from pages.widgets.background import Job, follow
 from pages.widgets.frame import counted, plain
-from pages.widgets.review_films import Drawable, describe, heat_on_grid, load_networks
+from pages.widgets.review_films import (
+    NO_FILM,
+    Drawable,
+    describe,
+    heat_on_grid,
+    load_networks,
+)
 from xraycore.evaluation.scores import Score
 from xraycore.explain.progress import Cancelled
 from xraycore.notice import NOTICE
@@ -27,8 +33,9 @@ def show_results(
 ) -> None:
     """The results, or why there are none yet."""
     said = reviews.results(study)
-    readable = [item for item in items if item.id not in can.why_not]
-    finished = finished_readers(said, readable or items)
+    # Not what can be drawn here and now: a film that is not open would open the study.
+    possible = [item for item in items if can.why_not.get(item.id) in (None, NO_FILM)]
+    finished = finished_readers(said, possible or items)
     if not said:
         st.info(
             "No heatmap has been judged yet. Results appear here with the first review.",
@@ -38,8 +45,8 @@ def show_results(
     if study.blinded and reader and reader.id not in finished:
         mine = sum(review.reader.id == reader.id for review in said)
         st.info(
-            f"You have judged {mine} of {len(readable)} heatmaps. This study is blinded: its "
-            "results, which name the networks, open when you have judged all.",
+            f"You have judged {mine} of {len(possible or items)} heatmaps. This study is "
+            "blinded: its results, which name the networks, open when you have judged all.",
             icon=":material/visibility_off:",
         )
         return

@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages.widgets import session
 from pages.widgets.background import Job, follow
-from pages.widgets.films import open_films, say_refused, upload_films
+from pages.widgets.films import open_films, say_refused, upload_films, usable_models
 from pages.widgets.frame import counted, plain
 from pages.widgets.review_films import public_films
 from pages.widgets.review_store import go_to
@@ -20,7 +20,7 @@ from xraycore.explain.progress import Cancelled
 from xraycore.imaging import read_radiograph
 from xraycore.models.classifier import Classifier
 from xraycore.models.spec import MODELS
-from xraycore.models.store import list_shipped, read_card
+from xraycore.models.store import read_card
 from xraycore.review import ReviewError, Reviews, Study
 from xraycore.review.films import MOST_PHANTOMS, Read, draw_records, phantom_number
 from xraycore.review.making import ANSWER, FINDING, list_heatmaps
@@ -40,9 +40,8 @@ def show_setup(reviews: Reviews) -> None:
     if job is not None:
         _show_making(job)
         return
-    trained = list_shipped()
+    trained = usable_models()
     if not trained:
-        st.error("No trained model lies under weights/. Train one, then ship it: see the README.")
         return
     title = st.text_input(
         "Title",

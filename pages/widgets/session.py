@@ -13,9 +13,9 @@ from xraycore.evaluation.outcome import Outcome
 from xraycore.evaluation.predictions import read_predictions
 from xraycore.imaging import Radiograph, RadiographError, read_radiograph
 from xraycore.models.classifier import Classifier, Prediction, load_model
-from xraycore.models.store import read_card
+from xraycore.models.store import list_shipped, read_card
 from xraycore.report.track_record import track_record
-from xraycore.weightfiles import weights_folder
+from xraycore.weightfiles import WeightsError, weights_folder
 
 # The film that was looked at last in a session, and the work on it.
 _AHEAD = "look-ahead"
@@ -44,6 +44,19 @@ def keep_keras_state() -> None:
     import keras
 
     keras.backend.clear_session = lambda: None
+
+
+def trained_models() -> tuple[list[str], list[str]]:
+    """Names of the trained models whose cards can be read, and what is wrong with others."""
+    usable, problems = [], []
+    for name in list_shipped():
+        try:
+            read_card(name)
+        except WeightsError as error:
+            problems.append(str(error))
+        else:
+            usable.append(name)
+    return usable, problems
 
 
 @st.cache_resource(show_spinner=False)

@@ -192,7 +192,9 @@ def _limited(datasets: tuple[str, ...], manifest: Manifest) -> Chosen | None:
             max_value=total,
             value=total,
             step=max(1, total // 20),
-            key=f"films-{datasets}",
+            # By their number: films that joined since are used too.
+            key=f"films-{total}-{datasets}",
+            persist_state="session",
             width=190,
             help="Fewer give a quicker try. As many of each class as can be; the validation and "
             "test films stay whole.",

@@ -65,6 +65,7 @@ def _ask(run: Standing, folder: Path, arguments: list[str], alive: bool) -> None
             "Folder",
             value=str(Path.home() / "xraycore-models"),
             key=f"promote-folder-{run.name}",
+            persist_state="session",
             disabled=alive,
             help="Start the app with XRAYCORE_WEIGHTS=<folder> to see the models in it.",
         ).strip()
@@ -83,6 +84,7 @@ def _ask(run: Standing, folder: Path, arguments: list[str], alive: bool) -> None
     limits = st.text_area(
         "What users of it must know (limits, a sentence a line)",
         key=f"limits-{run.name}",
+        persist_state="session",
         placeholder="Trained on 200 drawn films: knows nothing of real ones.",
         height=80,
         disabled=alive,

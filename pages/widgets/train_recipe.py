@@ -141,6 +141,7 @@ def _changed(plan: Plan) -> Plan:
         500,
         last.epochs,
         key=f"epochs-{key}",
+        persist_state="session",
         help="Passes over the training films. A stage ends early where validation gets no better "
         f"for {recipe.patience} epochs.",
     )
@@ -148,6 +149,7 @@ def _changed(plan: Plan) -> Plan:
         f"Peak learning rate{of_last}",
         value=f"{last.learning_rate:g}",
         key=key,
+        persist_state="session",
         help="Length of the steps. Too long and the loss runs away, too short and nothing is "
         "learnt; the finder measures a good one.",
     )
@@ -158,6 +160,7 @@ def _changed(plan: Plan) -> Plan:
         required=True,
         format_func=VIEWS.get,
         key=f"view-{key}",
+        persist_state="session",
         help="Cropped to the lungs, a network cannot learn from markers and borders.",
     )
     evidence = right.slider(
@@ -167,6 +170,7 @@ def _changed(plan: Plan) -> Plan:
         recipe.evidence,
         0.1,
         key=f"evidence-{key}",
+        persist_state="session",
         help="How much it is punished for seeing signs where no lung is. 0 switches it off.",
     )
     painted = right.slider(
@@ -177,6 +181,7 @@ def _changed(plan: Plan) -> Plan:
         10,
         format="%d %%",
         key=f"painted-{key}",
+        persist_state="session",
         help="So many are given soft opacities at random places of the lungs, must then be called "
         "ill, and for that only the painted places may speak: the network learns to look there.",
     )
@@ -187,12 +192,13 @@ def _changed(plan: Plan) -> Plan:
         required=True,
         format_func=CHANGES.get,
         key=f"changes-{key}",
+        persist_state="session",
         help="Flips, shifts, turns, exposure and noise, drawn anew for every film and epoch. The "
         "Data page shows them on a film.",
     )
     own = STRONG
     if changes == "own":
-        own = st.text_input("Own changes", value=STRONG, key=f"own-{key}")
+        own = st.text_input("Own changes", value=STRONG, key=f"own-{key}", persist_state="session")
     wanted = {"recipe": None, "none": "none", "strong": STRONG, "own": own}[changes]
     return Plan(
         plan.datasets,

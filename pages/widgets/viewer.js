@@ -99,9 +99,9 @@ function mount(panel) {
     const [[s, t], [p, q]] = now.ruler;
     const line = ruler.firstElementChild;
     for (const [name, value] of [["x1", s], ["y1", t], ["x2", p], ["y2", q]]) line.setAttribute(name, 1000 * value);
-    const [wide, high, unit] = state.spacing;
+    const [wide, high, unit, where] = state.spacing;
     const far = Math.hypot((p - s) * wide, (q - t) * high);
-    length.textContent = `${unit === "mm" && far >= 10 ? (far / 10).toFixed(1) : far.toFixed(0)} ${unit === "mm" && far >= 10 ? "cm" : unit}`;
+    length.textContent = (unit === "mm" && far >= 10 ? `${(far / 10).toFixed(1)} cm` : `${far.toFixed(0)} ${unit}`) + where;
     const [u, v] = toStage([p, q]);
     length.style.left = `${u * 100}%`;
     length.style.top = `${v * 100}%`;
@@ -245,7 +245,12 @@ function mount(panel) {
   const shown = () => { view().plain = false; share(); };
   stage.addEventListener("keyup", (event) => { if (event.key === " ") shown(); });
   stage.addEventListener("blur", shown);
-  window.addEventListener(EVENT, (event) => { if (event.detail === state.group) state.draw(); });
+  const hear = (event) => {
+    // A panel that was taken off the page would be kept, its film with it, by what it listens to.
+    if (!panel.isConnected) window.removeEventListener(EVENT, hear);
+    else if (event.detail === state.group) state.draw();
+  };
+  window.addEventListener(EVENT, hear);
   new ResizeObserver(() => state.draw()).observe(stage);
   return state;
 }

@@ -161,11 +161,13 @@ def _contour(xray: Radiograph, drawn: Drawn) -> list[list[list[float]]]:
 
 def _spacing(xray: Radiograph) -> list:
     """Width and height of the film for the ruler, and their unit."""
-    height, width = xray.pixels.shape
-    if xray.info.pixel_spacing is None:
-        return [width, height, "px"]
-    down, across = xray.info.pixel_spacing
-    return [width * across, height * down, "mm"]
+    # Of the file: what is drawn may be a smaller copy.
+    info = xray.info
+    if info.pixel_spacing is None:
+        return [info.width, info.height, "px", ""]
+    down, across = info.pixel_spacing
+    place = "" if info.spacing_on_patient else " on the detector"
+    return [info.width * across, info.height * down, "mm", place]
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

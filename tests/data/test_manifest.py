@@ -1,3 +1,4 @@
+import os
 from dataclasses import replace
 
 import pytest
@@ -234,6 +235,27 @@ def test_other_names_of_splits_and_folders_beside_them(touch, caplog):
     found = {name: r.split for name, r in by_name(read_manifest(folder)).items()}
     assert found == {"a.png": "train", "b.png": "val", "c.png": "test"}
     assert "beside the splits the folders more were left out" in caplog.text
+
+
+def test_a_folder_that_may_not_be_read_is_no_class_less(touch, monkeypatch):
+    root = touch("Normal/a.png", "Viral/b.png")
+    walk = os.walk
+
+    def guarded(folder, onerror):
+        if folder.name == "Viral":
+            onerror(PermissionError(13, "Permission denied", str(folder)))
+        return walk(folder, onerror=onerror)
+
+    # The tests may run as root, who may read all.
+    monkeypatch.setattr("xraycore.data.manifest.os.walk", guarded)
+    with pytest.raises(DatasetError, match="Viral: may not be read by this user"):
+        read_manifest(root)
+
+
+def test_a_name_that_is_not_utf8_is_refused_by_name(touch):
+    root = touch("Normal/a.png", "Normal/M\udcfcller.png")
+    with pytest.raises(DatasetError, match=r"not UTF-8.*ller"):
+        read_manifest(root)
 
 
 def test_one_split_of_a_data_set_is_a_part_of_it(touch):

@@ -373,6 +373,7 @@ def test_info(read):
     assert (info.format, info.width, info.height, info.bit_depth) == ("DICOM", 2, 3, 10)
     assert (info.modality, info.view_position) == ("DX", "PA")
     assert info.pixel_spacing == (0.2, 0.3)
+    assert info.spacing_on_patient
 
 
 @pytest.mark.parametrize("useless", [["0", "0"], ["0.1", "-1"], "", ["0.1"]])
@@ -380,6 +381,10 @@ def test_spacing_falls_back_to_the_detectors(read, useless):
     values = bits12([[0, 1]])
     detector = read(values, PixelSpacing=useless, ImagerPixelSpacing=["0.1", "0.2"])
     assert detector.info.pixel_spacing == (0.1, 0.2)
+    assert not detector.info.spacing_on_patient
+    # The detector's, twice: nobody measured how much larger the film shows things.
+    both = read(values, PixelSpacing=["0.1", "0.1"], ImagerPixelSpacing=["0.1", "0.1"])
+    assert not both.info.spacing_on_patient
     assert read(values, PixelSpacing=useless).info.pixel_spacing is None
 
 

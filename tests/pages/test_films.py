@@ -2,15 +2,18 @@
 
 import csv
 import io
+import shutil
 import zipfile
 
 import pytest
+import streamlit as st
 
 from pages.widgets.exports import predictions_csv
 from pages.widgets.films import OpenFilm
 from tests.pages.conftest import png
 from xraycore.imaging import read_radiograph
 from xraycore.models.classifier import load_model
+from xraycore.weightfiles import weights_folder
 
 
 def archive(**files: bytes) -> bytes:
@@ -40,7 +43,7 @@ def refused(app) -> list[str]:
 @pytest.fixture(autouse=True)
 def _small(monkeypatch):
     """One model, the small one: these tests are about films."""
-    monkeypatch.setattr("pages.widgets.films.list_shipped", lambda: ["basic_cnn"])
+    monkeypatch.setattr("pages.widgets.session.list_shipped", lambda: ["basic_cnn"])
 
 
 def test_an_archive_is_opened_film_by_film(app):
@@ -70,7 +73,7 @@ def test_a_film_is_open_once_and_more_join_it(app):
 
 
 def test_an_archive_of_too_many_files_is_refused(app, monkeypatch):
-    monkeypatch.setattr("pages.widgets.films.MOST_FILMS", 1)
+    monkeypatch.setattr("pages.widgets.archives.MOST_FILMS", 1)
     upload(app, ("films.zip", archive(a__png=png(1), b__png=png(2))))
     assert not app.exception
     assert refused(app) == [
@@ -82,7 +85,7 @@ def test_a_damaged_archive_is_refused_by_name(app):
     data = bytearray(archive(a__png=png(1)))
     data[40:400] = bytes(360)
     upload(app, ("films.zip", bytes(data)), ("good.png", png(3)))
-    assert refused(app)[0].startswith("films.zip: expected a ZIP archive")
+    assert refused(app)[0].startswith("a.png, in films.zip: cannot be unpacked")
     assert titles(app) == ["good.png"]
 
 
@@ -95,8 +98,74 @@ def test_an_archive_whose_packing_is_damaged_is_refused_by_name(app):
     data[35] = 0xFF
     upload(app, ("films.zip", bytes(data)), ("good.png", png(3)))
     assert not app.exception
+    assert refused(app)[0].startswith("a.png, in films.zip: cannot be unpacked")
+    assert titles(app) == ["good.png"]
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_STORED, zipfile.ZIP_LZMA])
+def test_a_damaged_film_in_an_archive_takes_no_other_with_it(app, packing):
+    with io.BytesIO() as buffer:
+        with zipfile.ZipFile(buffer, "w", packing) as packed:
+            packed.writestr("a.png", png(1))
+            packed.writestr("b.png", png(2))
+        data = bytearray(buffer.getvalue())
+    data[60:160] = bytes(byte ^ 0xFF for byte in data[60:160])
+    upload(app, ("films.zip", bytes(data)))
+    assert not app.exception
+    assert refused(app)[0].startswith("a.png, in films.zip: cannot be unpacked")
+    assert titles(app) == ["b.png"]
+
+
+def test_names_that_are_no_text_are_refused_with_the_archive(app):
+    data = archive(aaaa__png=png(1)).replace(b"aaaa.png", b"\xff\xfeaa.png")
+    # The flag that says: names are UTF-8; in the file's header and in the directory's.
+    data = data.replace(b"PK\x03\x04\x14\0\0\0", b"PK\x03\x04\x14\0\0\x08")
+    data = data.replace(b"PK\x01\x02\x14\x03\x14\0\0\0", b"PK\x01\x02\x14\x03\x14\0\0\x08")
+    upload(app, ("films.zip", data), ("good.png", png(3)))
+    assert not app.exception
     assert refused(app)[0].startswith("films.zip: expected a ZIP archive")
     assert titles(app) == ["good.png"]
+
+
+def test_a_damaged_sample_leaves_the_others(app, monkeypatch, tmp_path):
+    folder = tmp_path / "originals/NORMAL"
+    folder.mkdir(parents=True)
+    (folder / ".DS_Store").write_bytes(b"of a file manager")
+    (folder / "a.png").write_bytes(b"no picture")
+    (folder / "b.png").write_bytes(png(1))
+    monkeypatch.setenv("XRAYCORE_DATA", str(tmp_path))
+    st.cache_resource.clear()
+    app.run()
+    assert not app.exception
+    labels = {button.key for button in app.button}
+    assert {"open-originals-normal-2"} <= labels
+    assert "open-originals-normal-1" not in labels
+    app.selectbox(key="sample").set_value("originals-normal-1").run()
+    assert not app.exception
+    assert refused(app)[0].startswith("a.png: expected")
+    st.cache_resource.clear()
+
+
+def test_a_model_whose_card_is_damaged_is_named_and_the_others_go_on(app, monkeypatch, tmp_path):
+    shutil.copytree(weights_folder() / "basic_cnn", tmp_path / "basic_cnn")
+    shutil.copytree(weights_folder() / "lungs", tmp_path / "lungs")
+    (tmp_path / "vgg16").mkdir()
+    (tmp_path / "vgg16/card.json").write_text('{"model": "vgg16"')
+    # One whose card is well, and its weights are gone.
+    (tmp_path / "xception").mkdir()
+    shutil.copy(weights_folder() / "xception/card.json", tmp_path / "xception")
+    monkeypatch.setenv("XRAYCORE_WEIGHTS", str(tmp_path))
+    monkeypatch.setattr(
+        "pages.widgets.session.list_shipped", lambda: ["basic_cnn", "vgg16", "xception"]
+    )
+    upload(app, ("a.png", png(1)), ("b.png", png(2)))
+    while any("looks at film" in str(getattr(one, "value", "")) for one in app.main):
+        app.run()
+    app.run()
+    assert not app.exception
+    assert "vgg16" in refused(app)[0]
+    assert any("xception" in text for text in refused(app)[1:])
+    assert all(text.endswith("%") for text in app.dataframe[0].value["Basic CNN"])
 
 
 def test_films_can_be_closed(app):

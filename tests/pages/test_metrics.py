@@ -199,3 +199,8 @@ print(sorted({{"tensorflow", "keras", "torch"}} & set(sys.modules)))
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert found.stdout.strip() == "[]"
+
+
+def test_a_link_that_names_no_view_shows_the_first(store):
+    app = open_page(view="")
+    assert list(app.dataframe[0].value["Model"]) == ["Basic CNN", "VGG16", "Ensemble"]

@@ -9,7 +9,7 @@ from pages.widgets.films import _OPEN, OpenFilm
 from tests.pages.conftest import png
 from xraycore.imaging.box import Box
 from xraycore.models.store import read_card
-from xraycore.review import Answer, Reviews, ToRead, open_database
+from xraycore.review import Answer, ReviewError, Reviews, ToRead, open_database
 from xraycore.review.summary import to_csv
 
 FILMS = [
@@ -208,8 +208,6 @@ def test_what_cannot_be_stored_stays_and_is_stored_with_the_next_change(
     with monkeypatch.context() as broken:
 
         def fail(*_, **__):
-            from xraycore.review import ReviewError
-
             raise ReviewError("the disk is full")
 
         broken.setattr(Reviews, "save_draft", fail)
@@ -220,6 +218,40 @@ def test_what_cannot_be_stored_stays_and_is_stored_with_the_next_change(
     click(app, "grade-1")
     assert "Not stored yet" not in words(app)
     assert reviews.worklist(reader, study)[0].review.answer == Answer(grade=1, no_finding=True)
+
+
+def test_what_waits_of_one_heatmap_is_stored_with_a_change_of_another(
+    app, reviews, study, monkeypatch
+):
+    reader = reviews.add_reader("Ada")
+    open_page(app, study=study.id, reader=reader.id)
+    first = reviews.worklist(reader, study)[0].item
+    with monkeypatch.context() as broken:
+
+        def fail(*_, **__):
+            raise ReviewError("the server is away")
+
+        broken.setattr(Reviews, "save_draft", fail)
+        click(app, "no-finding")
+        app.selectbox(key="go-to").select_index(1).run()
+        assert "Not stored yet: the server is away." in words(app)
+    click(app, "heat")
+    click(app, "grade-2")
+    assert "Not stored yet" not in words(app)
+    entries = {entry.item.id: entry.review for entry in reviews.worklist(reader, study)}
+    assert entries.pop(first.id).answer == Answer(no_finding=True)
+    assert [review.answer for review in entries.values()] == [Answer(grade=2)]
+
+
+def test_a_film_that_is_not_open_does_not_open_a_blinded_study(app, reviews, study):
+    reader = reviews.add_reader("Ada")
+    reviews.save_review(reader, reviews.items(study)[0], Answer("agree", 4, no_finding=True))
+    open_page(app, study=study.id, reader=reader.id, part="Results")
+    for films in ({FILMS[0].key: FILMS[0]}, {}):
+        app.session_state[_OPEN] = films
+        app.run()
+        assert "You have judged 1 of 2 heatmaps." in words(app)
+        assert not app.metric
 
 
 def test_a_missing_film_is_skipped_and_said(app, reviews):

@@ -1,6 +1,7 @@
 import json
 import os
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -73,6 +74,33 @@ def test_files_of_another_version_or_none_at_all_are_named(tmp_path):
     (folder / "run.json").write_text("{half")
     assert "expected a run's folder with run.json" in stand(folder).problem
     assert [run.phase for run in list_runs(tmp_path)] == ["failed"]
+
+
+def test_odd_files_of_one_run_hide_no_other(tmp_path, monkeypatch):
+    write_run(tmp_path / "good")
+    half = write_run(tmp_path / "half")
+    (half / "job.json").write_text('{"pid": 1}')
+    nameless = write_run(tmp_path / "nameless")
+    (nameless / "run.json").write_text('{"model": null, "recipe": {"stages": []}}')
+    write_run(tmp_path / "no-loss", rows=[{"epoch": 1, "stage": "low"}])
+    secret = write_run(tmp_path / "secret")
+    real = Path.exists
+
+    def guarded(path):
+        if secret in path.parents:
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    # The tests may run as root, who may read all.
+    monkeypatch.setattr(Path, "exists", guarded)
+    found = {run.name: (run.phase, bool(run.problem)) for run in list_runs(tmp_path)}
+    assert found == {
+        "good": ("stopped", False),
+        "half": ("failed", True),
+        "nameless": ("failed", True),
+        "no-loss": ("failed", True),
+        "secret": ("failed", True),
+    }
 
 
 def test_resume_repeats_the_command_that_the_run_noted_down(tmp_path, monkeypatch):

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import logging
+import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -113,7 +114,7 @@ def read_manifest(
             (see `xraycore.data.labels.parse_classes`).
 
     Raises:
-        DatasetError: If one does not exist, has another layout or holds no image.
+        DatasetError: If one does not exist, may not be read, has another layout or holds no image.
     """
     if isinstance(datasets, str | Path):
         datasets = [datasets]
@@ -121,12 +122,21 @@ def read_manifest(
     for dataset in map(str, datasets):
         file, _, column = dataset.partition("#")
         flat, _, label = dataset.rpartition("=")
-        if Path(file).is_file():
-            found = _read_csv(Path(file), column or "label")
-        elif flat and label and Path(flat).is_dir():
-            found = _read_flat(Path(flat), label)
-        else:
-            found = _read_folder(Path(dataset))
+        try:
+            if Path(file).is_file():
+                found = _read_csv(Path(file), column or "label")
+            elif flat and label and Path(flat).is_dir():
+                found = _read_flat(Path(flat), label)
+            else:
+                found = _read_folder(Path(dataset))
+        except PermissionError as error:
+            raise DatasetError(f"{error.filename}: may not be read by this user.") from None
+        try:
+            "".join(str(record.path) for record in found).encode()
+        except UnicodeEncodeError as error:
+            # It could not be stored beside what is said of the film.
+            near = error.object[max(0, error.start - 40) : error.end + 20]
+            raise DatasetError(f"{dataset}: a name is not UTF-8. Rename it: …{near!r}…") from None
         if classes is not None:
             dropped = Counter(r.label for r in found if r.label not in classes)
             if dropped:
@@ -146,7 +156,7 @@ def _read_folder(folder: Path) -> list[Record]:
         raise DatasetError(
             f"{folder}: expected a data set folder or a CSV file, but there is nothing."
         )
-    if folder.resolve().name.lower() in ALIASES and any(_images(folder.iterdir())):
+    if folder.resolve().name.lower() in ALIASES and any(list_images(folder.iterdir())):
         return _read_flat(folder, folder.resolve().name)
     # One split of a data set by itself is still a part of it.
     inner = _split_folders(folder)
@@ -156,7 +166,7 @@ def _read_folder(folder: Path) -> list[Record]:
         (path, split, canonical_label(class_folder.name))
         for split, child in inner or [(whole, folder)]
         for class_folder in _folders(child)
-        for path in _images(sorted(class_folder.rglob("*")))
+        for path in list_images(sorted(_files_below(class_folder)))
     ]
     stems = Counter(path.stem for path, _, _ in found)
     records = []
@@ -185,16 +195,28 @@ def _read_flat(folder: Path, name: str) -> list[Record]:
     source = folder.resolve().parent.name
     return [
         Record(path, canonical_label(name), "", f"{source}/{path.stem}", source)
-        for path in _images(sorted(folder.iterdir()))
+        for path in list_images(sorted(folder.iterdir()))
     ]
 
 
-def _images(paths: Iterable[Path]) -> Iterator[Path]:
+def list_images(paths: Iterable[Path]) -> Iterator[Path]:
+    """Those of the paths that are image files by their names, whether or not they can be read."""
     return (
         path
         for path in paths
-        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
+        if path.suffix.lower() in IMAGE_SUFFIXES
+        and not path.name.startswith(".")
+        and not path.is_dir()
     )
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    # Not `rglob`: it passes over folders that may not be read, and a class would be missing.
+    def refuse(error: OSError) -> None:
+        raise error
+
+    for place, _, names in os.walk(folder, onerror=refuse):
+        yield from (Path(place) / name for name in names)
 
 
 def _folders(folder: Path) -> list[Path]:

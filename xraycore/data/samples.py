@@ -7,6 +7,7 @@ from pathlib import Path
 
 import cv2
 
+from xraycore.data.manifest import list_images
 from xraycore.data.phantom import make_phantom
 from xraycore.imaging import Radiograph, read_radiograph
 
@@ -82,7 +83,8 @@ def list_samples() -> list[Sample]:
             )
     root = data_folder()
     for folder, pattern, count, title in _REAL if root else ():
-        for number, path in enumerate(sorted((root / folder).glob(pattern))[:count], start=1):
+        films = sorted(list_images((root / folder).glob(pattern)))
+        for number, path in enumerate(films[:count], start=1):
             name = f"{folder.replace('/', '-').lower()}-{number}"
             truth = f"Its data set says: {title.lower()}." if "," in title else ""
             samples.append(

@@ -154,14 +154,16 @@ def _significant(stored: np.ndarray, dataset: Dataset) -> np.ndarray:
 
 def _facts(dataset: Dataset, modality: str) -> dict[str, Any]:
     view = _code(dataset, "ViewPosition")
+    # The same in both attributes is the detector's, uncalibrated (PS3.3, 10.7.1.3).
+    pixel, detector = (_spacing(dataset, f"{of}PixelSpacing") for of in ("", "Imager"))
     return {
         "format": "DICOM",
         "bit_depth": int(dataset.BitsStored),
         "modality": modality or None,
         "photometric_interpretation": _code(dataset, "PhotometricInterpretation"),
         "view_position": view if view in VIEW_POSITIONS else None,
-        "pixel_spacing": _spacing(dataset, "PixelSpacing")
-        or _spacing(dataset, "ImagerPixelSpacing"),
+        "pixel_spacing": pixel or detector,
+        "spacing_on_patient": pixel not in (None, detector),
     }
 
 

@@ -29,8 +29,8 @@ class RadiographInfo:
 
     `name` is the file's base name and `sha256` that of its bytes. `width` and `height` are those
     of the upright image. `bit_depth` counts the bits that a stored sample uses. The rest is known
-    for DICOM only: `pixel_spacing` is (row, column) in millimetres, on the patient where the
-    file's PixelSpacing says so and on the detector otherwise.
+    for DICOM only: `pixel_spacing` is (row, column) in millimetres, `spacing_on_patient` whether on
+    the patient (PixelSpacing) or on the detector, where all is larger (ImagerPixelSpacing).
     """
 
     name: str
@@ -43,6 +43,7 @@ class RadiographInfo:
     photometric_interpretation: str | None = None
     view_position: str | None = None
     pixel_spacing: tuple[float, float] | None = None
+    spacing_on_patient: bool = False
 
 
 @dataclass(frozen=True, eq=False)

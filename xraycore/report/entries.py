@@ -97,6 +97,8 @@ class Entry:
         try:
             with file.open(newline="") as handle:
                 rows = list(csv.DictReader(handle))
+            if any(not row.get("epoch") for row in rows):
+                raise ValueError("an epoch has no number")
             return [
                 {key: text if key == "stage" else float(text) for key, text in row.items() if text}
                 for row in rows
@@ -114,10 +116,14 @@ def list_entries() -> list[Entry]:
     entries = [_shipped(name, timings) for name in list_shipped()]
     histories = {_content(entry.folder / "history.csv") for entry in entries}
     for folder in sorted(runs_folder().glob("*/")):
-        history = _content(folder / "history.csv")
-        there = history is not None and history not in histories
-        if (folder / "run.json").is_file() and (there or (folder / "predictions.csv").is_file()):
-            entries.append(_run(folder, timings))
+        try:
+            history = _content(folder / "history.csv")
+            wanted = history is not None and history not in histories
+            wanted = wanted or (folder / "predictions.csv").is_file()
+            if wanted and (folder / "run.json").is_file():
+                entries.append(_run(folder, timings))
+        except PermissionError:
+            pass  # Another user's: the Train page says so.
     return entries
 
 

@@ -126,7 +126,9 @@ def _section(xray: Radiograph, finding: Finding, style: Mapping[str, Any]) -> st
     caption = f"{method.title}: evidence for {heat.target}."
     if style["contour"] is not None:
         caption += f" The line: {100 * style['contour']:.0f} % of full heat."
-    if seen.lungs.found:
+    if not heat.values.any():
+        caption += " No heat: no place speaks for it."
+    elif seen.lungs.found:
         share = seen.lungs.share_inside(heat.values, heat.box)
         caption += f" {100 * share:.0f} % of it lies in the lungs."
     rows = [

@@ -245,7 +245,8 @@ def _refuse_second(folder: Path) -> None:
 
 
 def _works(job: Mapping) -> bool:
-    return bool(job) and job["started"] is not None and started_at(job["pid"]) == job["started"]
+    started, pid = job.get("started"), job.get("pid")
+    return None not in (started, pid) and started_at(pid) == started
 
 
 def _read(file: Path) -> dict:

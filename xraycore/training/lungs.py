@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from xraycore.anatomy.segmenter import NAME, SIZE, Segmenter, build_segmenter
-from xraycore.data.manifest import IMAGE_SUFFIXES, DatasetError
+from xraycore.data.manifest import DatasetError, list_images
 from xraycore.imaging import read_radiograph
 from xraycore.imaging.resample import resize
 from xraycore.training.augmentation import Augmentation
@@ -48,9 +48,7 @@ def read_masked(folder: Path) -> Masked:
     Raises:
         DatasetError: If there are none, or a film has no mask.
     """
-    files = sorted(
-        file for file in (folder / "images").glob("*") if file.suffix.lower() in IMAGE_SUFFIXES
-    )
+    files = sorted(list_images((folder / "images").glob("*")))
     masks = {file.stem: file for file in (folder / "lung_masks").glob("*")}
     if not files or any(file.stem not in masks for file in files):
         raise DatasetError(

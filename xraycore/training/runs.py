@@ -73,11 +73,15 @@ class Standing:
 
 def stand(folder: Path) -> Standing:
     """How the run of a folder stands."""
-    now = status(folder)
+    now = Status()
     try:
+        now = status(folder)
         there = (folder / "run.json").is_file()
         config = Run(folder).config if there else {}
         state = Run(folder).state()
+        _ = [(row["epoch"], row["loss"]) for row in state.history]  # What its curves need.
+        if there and not isinstance(config["model"], str):
+            raise TypeError(f"a network named {config['model']}")
         stages = len(config["recipe"]["stages"]) if there else None
     except (OSError, ValueError) as error:
         return Standing(folder.name, folder, "failed", status=now, problem=str(error))
@@ -95,9 +99,16 @@ def stand(folder: Path) -> Standing:
 
 def list_runs(runs: Path) -> list[Standing]:
     """All runs of a folder: those at work first, then the youngest."""
-    folders = [f for f in runs.glob("*/") if (f / "run.json").exists() or (f / "job.json").exists()]
+    folders = filter(_has_run, runs.glob("*/"))
     found = sorted(map(stand, folders), key=lambda one: one.began or datetime.min, reverse=True)
     return sorted(found, key=lambda one: not one.status.alive)
+
+
+def _has_run(folder: Path) -> bool:
+    try:
+        return (folder / "run.json").exists() or (folder / "job.json").exists()
+    except PermissionError:
+        return True  # Its standing says that it may not be read.
 
 
 def resume(run: Standing) -> None:
