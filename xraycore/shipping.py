@@ -185,7 +185,7 @@ def _external(outcome: Outcome, points: dict[str, OperatingPoint]) -> dict:
 
 
 def _inside(outcomes: Sequence[Outcome]) -> dict:
-    """Source -> mean share of positive evidence in the lungs, beside their share of the film."""
+    """Source -> mean share of evidence in the lungs, beside their share of what is seen."""
     found = {}
     for outcome in outcomes:
         for source in sorted({record.source for record in outcome.records}):

@@ -44,10 +44,20 @@ def test_heat_outside_the_lungs_is(film, lungs):
     (said,) = alarms(spot(8, 14), film, lungs)
     # Drawn bilinearly, a little of the spot reaches the rim of the lungs, which ends at column 111.
     assert re.fullmatch(
-        r"Only 12 % of the heat lies in the lungs, which fill 75 % of the film: the answer may "
-        r"rest on something else\.",
+        r"Only 12 % of the heat lies in the lungs, which fill 75 % of what the network "
+        r"looks at: the answer may rest on something else\.",
         said,
     )
+
+
+def test_heat_that_is_the_same_everywhere_is(film, lungs):
+    """More than half of it lies in these large lungs, and it still shows nothing of them."""
+    even = Heatmap(np.ones((4, 4), np.float32), "COVID-19", "grad_cam", "toy", Box())
+    assert lungs.share_of(Box()) == pytest.approx(0.75, abs=0.01)
+    slightly_outside = Heatmap(np.ones((4, 4), np.float32), "COVID-19", "grad_cam", "toy", Box())
+    slightly_outside.values[:, -1] = 1.5
+    assert not any("Only" in text for text in alarms(even, film, lungs))
+    assert any("Only" in text for text in alarms(slightly_outside, film, lungs))
 
 
 def test_heat_in_a_corner_sits_on_the_border_too(film, lungs):

@@ -70,11 +70,11 @@ def test_maps_with_nothing_to_compare(ten):
 def test_the_readings():
     three = np.array([[1, 0.5, 0.08], [0.5, 1, 0.2], [0.08, 0.2, 1]])
     assert MapAgreement(("VGG16", "ResNet50", "Xception"), three, three).reading == (
-        "Of the 10 % of the film that two maps mark as hottest, 26 % is common on average; "
-        "least, 8 %, to VGG16 and Xception."
+        "Of the places that either of two maps counts among its hottest 10 %, 26 % are in both on "
+        "average; fewest, 8 %, of VGG16 and Xception."
     )
     assert MapAgreement(("Grad-CAM", "RISE"), three[:2, :2], three[:2, :2]).reading == (
-        "Of the 10 % of the film that Grad-CAM and RISE mark as hottest, 50 % is common."
+        "Of the places that Grad-CAM or RISE count among their hottest 10 %, 50 % are in both."
     )
 
 

@@ -54,7 +54,15 @@ def test_films_of_a_set_of_classes_tell_nothing():
     nothing, logits = np.full(90, np.nan), np.tile(np.log([0.1, 0.6, 0.3]), (90, 1))
     stored = Outcome("a", classes, records, logits, 1.0, nothing, nothing, np.zeros((90, 2)), {})
     found = track_record(stored, "Bacterial pneumonia", 0.6)
-    assert (found.films, found.right["value"]) == (30, 0.5)
+    assert (found.films, found.right["value"], found.open) == (30, 0.5, 60)
+    assert "60 more have labels that leave it open." in found.reading
+
+
+def test_answers_of_another_certainty_do_not_count():
+    """However few they are: those at 90 % were all right, and say nothing of one at 60 %."""
+    stored = outcome([0.6] * 25 + [0.9] * 75, [0] * 25 + [1] * 75)
+    found = track_record(stored, "Ill", 0.6)
+    assert (found.films, found.right["value"]) == (25, 0.0)
 
 
 def test_films_of_a_set_without_the_answer_are_wrong():

@@ -79,6 +79,13 @@ class LungField:
         total = float(heat.sum())
         return float(heat[self.with_rim].sum()) / total if total > 0 else 0.0
 
+    def share_of(self, box: Box) -> float:
+        """Share of a part of the film that the lungs with their rim cover; NaN without lungs.
+
+        What a heatmap of that part which is the same everywhere would have inside them.
+        """
+        return self.share_inside(np.ones((1, 1)), box)
+
 
 def lung_field(probability: np.ndarray, unlikeness: float = float("nan")) -> LungField:
     """The lung field that a map of probabilities (128, 128) shows.

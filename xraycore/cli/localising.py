@@ -95,7 +95,7 @@ def localise(
             for name, row in by_method.items()
         ],
     )
-    err.print("A map is worth what it has beyond the baselines, the last of them above all.")
+    err.print("A map is worth what it has beyond the baselines, brightness above all.")
 
 
 def _films(images: Path, masks: Path, lungs: Path | None) -> list[tuple[Path, Path, Path | None]]:

@@ -12,7 +12,7 @@ from xraycore.evaluation.calibration import reliability_curve
 from xraycore.evaluation.comparison import compare_all, compare_calls
 from xraycore.evaluation.operating import DEFAULT, OperatingPoint, at_threshold, predictive_values
 from xraycore.evaluation.outcome import Outcome, ensemble
-from xraycore.evaluation.scores import bootstrapped, view_scores
+from xraycore.evaluation.scores import mean_share, view_scores
 
 CURVE_POINTS = 200
 TOP_LOSSES = 20
@@ -117,8 +117,12 @@ def target_and_probability(outcome: Outcome, view: View) -> tuple[np.ndarray, np
 
 
 def finding_of(view: View) -> int:
-    """Index of the class that is looked for: of two, the one that is not normal, or the second."""
-    return next((k for k, name in enumerate(view.classes) if k and name != NORMAL), 1)
+    """Index of the class that is looked for: the first beside Normal; the second without it."""
+    return (
+        next(k for k, name in enumerate(view.classes) if name != NORMAL)
+        if (NORMAL in view.classes)
+        else 1
+    )
 
 
 def _judge(
@@ -189,13 +193,13 @@ def _thinned(values: np.ndarray) -> list[float]:
 
 
 def _inside(outcome: Outcome) -> dict | None:
-    """Mean share of positive evidence in the lungs, beside the lungs' own share of the film."""
+    """Mean share of positive evidence in the lungs, beside the lungs' share of what is seen."""
     known = ~np.isnan(outcome.inside)
     if not known.any():
         return None
     inside, groups = outcome.inside[known], np.asarray(outcome.groups)[known]
     return {
-        "evidence": bootstrapped(lambda chosen: float(inside[chosen].mean()), list(groups)),
+        "evidence": mean_share(inside, list(groups)),
         "area": round(float(outcome.lungs[known].mean()), 4),
         "films_without_lungs": int((~known).sum()),
     }

@@ -28,7 +28,8 @@ class Outcome:
         temperature: What logits are divided by for calibrated probabilities.
         inside: Share of the positive heat for the predicted class in the lungs or their rim, (n,);
             NaN where no lungs were found, or for an ensemble, which has no heat of its own.
-        lungs: Share of the film that the lungs with their rim cover, (n,); 0 where none were found.
+        lungs: Share of what the network sees of the film that the lungs with their rim cover, (n,);
+            0 where none were found.
         sizes: Height and width of each film in pixels, (n, 2).
         peaks: Analytic method -> hottest raw value of each film's map, (n,); empty where not kept.
         seconds: Time a film took, reading apart; NaN where not measured.
@@ -120,7 +121,8 @@ def classify(
                 peaks[method].append(float(values[..., own].max()))
             logits.append(prediction.logits)
             inside.append(prediction.lungs.share_inside(maps["grad_cam"][..., own], prediction.box))
-            lungs.append(float(prediction.lungs.with_rim.mean()) if prediction.lungs.found else 0.0)
+            field = prediction.lungs
+            lungs.append(field.share_of(prediction.box) if field.found else 0.0)
             sizes.append(film.pixels.shape)
         report(min(1.0, (start + BATCH) / len(records)))
     if not kept:
@@ -140,21 +142,32 @@ def classify(
     )
 
 
+def _film(record: Record) -> tuple[str, str, str, str, str]:
+    return record.split, record.source, record.path.name, record.group, record.label
+
+
 def ensemble(outcomes: Sequence[Outcome]) -> Outcome:
-    """The mean of the models' calibrated probabilities on the same films.
+    """The mean of the models' calibrated probabilities on the films that all of them saw.
 
     Raises:
-        ValueError: If the models know other classes, or saw other films.
+        ValueError: If the models know other classes, or have no film in common.
     """
+    if len({outcome.classes for outcome in outcomes}) > 1:
+        names = ", ".join(outcome.model for outcome in outcomes)
+        raise ValueError(f"an ensemble needs models of the same classes; those of {names} differ.")
+    keys = [[_film(record) for record in outcome.records] for outcome in outcomes]
+    common = set(keys[0]).intersection(*keys[1:])
+    if not common:
+        raise ValueError("an ensemble needs films that all of its models saw. Received: none")
+    # In the order of the first model's.
+    order = [key for key in keys[0] if key in common]
+    outcomes = [
+        outcome.at([places[key] for key in order])
+        for outcome, places in zip(
+            outcomes, ({key: i for i, key in enumerate(of)} for of in keys), strict=True
+        )
+    ]
     first = outcomes[0]
-    for other in outcomes[1:]:
-        if other.classes != first.classes or [r.path.name for r in other.records] != [
-            r.path.name for r in first.records
-        ]:
-            raise ValueError(
-                f"an ensemble needs models of the same classes on the same films; {first.model} "
-                f"and {other.model} differ."
-            )
     mean = np.mean([outcome.probabilities for outcome in outcomes], axis=0)
     nothing = np.full(len(first.records), np.nan)
     seconds = float(np.sum([outcome.seconds for outcome in outcomes]))

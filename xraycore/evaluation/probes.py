@@ -26,7 +26,7 @@ ALTERATIONS: Mapping[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
         lambda lungs: (lungs >= 0.5).astype("f4"),
     ),
 }
-MIN_FILMS = 40
+MIN_FILMS, MIN_GROUPS = 40, 10
 FOLDS = 5
 
 
@@ -86,13 +86,20 @@ def source_probe(records: Sequence[Record], features: np.ndarray) -> dict[str, d
 
     Cross-validated over patients, so that a patient's films are not on both sides. 0.5 is chance;
     1 says that the features know the hospital. Labels with fewer than 40 films of two sources are
-    left out.
+    left out, and those of fewer than ten patients: folds are of patients.
     """
     found = {}
     for label in sorted({record.label for record in records}):
         chosen = np.array([record.label == label for record in records])
         counts = Counter(record.source for record in records if record.label == label)
-        sources = sorted(source for source, films in counts.items() if films >= MIN_FILMS)
+        patients = Counter(
+            source for source, _ in {(r.source, r.group) for r in records if r.label == label}
+        )
+        sources = sorted(
+            source
+            for source, films in counts.items()
+            if films >= MIN_FILMS and patients[source] >= MIN_GROUPS
+        )
         chosen &= np.array([record.source in sources for record in records])
         if len(sources) < 2:
             continue
@@ -146,6 +153,8 @@ def _run(
                 if name == "whole":
                     pooled.append(features.mean(axis=(1, 2)))
         report(min(1.0, (start + BATCH) / len(records)))
+    if not kept:
+        return [], np.zeros((0, 0)), {}
     return (
         kept,
         np.concatenate(pooled),

@@ -57,6 +57,26 @@ def bootstrapped(
     return _score(statistic(np.arange(len(inverse))), low, high, len(inverse))
 
 
+def mean_share(shares: Sequence[float], groups: Sequence[str]) -> Score:
+    """The mean of shares, or of yes and no, with its interval over resampled patients.
+
+    Where all patients are alike, resampling them cannot tell how far that is chance: Wilson's
+    interval can, for as many independent answers as there are patients.
+
+    Args:
+        shares: One a film, in [0, 1].
+        groups: The patient of each film.
+    """
+    values, patients = np.asarray(shares, float), len(set(groups))
+    found = bootstrapped(lambda chosen: float(values[chosen].mean()), groups)
+    if found["low"] < found["high"]:
+        return found
+    from statsmodels.stats.proportion import proportion_confint  # Late, as pages import this.
+
+    low, high = proportion_confint(found["value"] * patients, patients, method="wilson")
+    return _score(found["value"], low, high, found["n"])
+
+
 def view_scores(
     target: np.ndarray,
     probability: np.ndarray,
@@ -84,7 +104,8 @@ def view_scores(
         against rest) and `macro_auprc` (average precision), which are means over the classes that
         have films; `brier`, the mean over films of the sum over classes of squared differences,
         of 0 to 2 (Brier 1950, doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2); `ece`, the
-        calibration error of the predicted class in 15 bins. `classes`: name -> `films`, `recall`,
+        calibration error of the predicted class in 15 bins, which few films and more so resamples
+        of them make too large: its interval lies high. `classes`: name -> `films`, `recall`,
         `precision`, `specificity`, `f1`, `auroc`, `auprc`. `confusion`: counts, rows the truth.
 
     Raises:

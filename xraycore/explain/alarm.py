@@ -10,8 +10,8 @@ from xraycore.explain.heatmap import Heatmap
 from xraycore.imaging.radiograph import Radiograph
 from xraycore.imaging.resample import resize
 
-# Less of the heat than this in the lungs is said. Networks that were trained to look inside them
-# put four fifths there, those that were not a third, which is the lungs' share of the film.
+# Less of the heat than this in the lungs is said, and less than a map would have there that is the
+# same wherever the network looks. Networks that were trained to look inside put four fifths there.
 LEAST_INSIDE = 0.5
 # Heat this near to the film's edge, as a share of its side, sits on the border; and how much of it.
 BORDER, MOST_ON_BORDER = 0.04, 0.25
@@ -34,11 +34,11 @@ def alarms(heat: Heatmap, xray: Radiograph, lungs: LungField) -> tuple[str, ...]
     if not heat.values.any():
         return ()
     found = []
-    inside = lungs.share_inside(heat.values, heat.box)
-    if inside < LEAST_INSIDE:
+    inside, blind = lungs.share_inside(heat.values, heat.box), lungs.share_of(heat.box)
+    if inside < max(LEAST_INSIDE, blind):
         found.append(
             f"Only {100 * inside:.0f} % of the heat lies in the lungs, which fill "
-            f"{100 * lungs.with_rim.mean():.0f} % of the film: the answer may rest on something "
+            f"{100 * blind:.0f} % of what the network looks at: the answer may rest on something "
             "else."
         )
     place = heat.box.spread(heat.values.astype(np.float32), (_SIDE, _SIDE))

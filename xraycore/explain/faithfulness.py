@@ -13,7 +13,7 @@ import numpy as np
 
 from xraycore.explain.baselines import centre_prior, random_map
 from xraycore.explain.curves import Curve, blurred, hottest_first, replaced
-from xraycore.explain.heatmap import Heatmap
+from xraycore.explain.heatmap import NO_HEAT, Heatmap
 from xraycore.explain.imputation import linear_imputation
 from xraycore.explain.progress import Report, batches, ignore, part_of
 from xraycore.models.classifier import Classifier, Prediction
@@ -64,6 +64,7 @@ class Faithfulness:
         heatmap: The curves of the heatmap.
         random: The curves of a random map.
         centre_prior: The curves of a map that is hot in the middle.
+        hot: Whether the heatmap has any heat; if not, its curves are of a random order.
     """
 
     target: str
@@ -71,10 +72,13 @@ class Faithfulness:
     heatmap: MapCurves = field(repr=False)
     random: MapCurves = field(repr=False)
     centre_prior: MapCurves = field(repr=False)
+    hot: bool = True
 
     @property
     def reading(self) -> str:
         """What deletion shows, in one sentence."""
+        if not self.hot:
+            return NO_HEAT
         before = self.heatmap.deletion.scores[0]
         hottest, random, middle = (
             one.deletion.at(_SPOKEN) for one in (self.heatmap, self.random, self.centre_prior)
@@ -148,6 +152,7 @@ def measure_faithfulness(
             score,
             curves_of(one.values, one.target),
             *beside[one.target, one.values.shape],
+            hot=bool(one.values.any()),
         )
         for one in heat
     ]

@@ -148,8 +148,8 @@ def redistributed(coarse: np.ndarray, detail: np.ndarray) -> np.ndarray:
     """A coarse map on the grid of a finer one, which says where in each cell the heat is.
 
     coarse * detail / local mean of detail, both enlarged bilinearly: the product of Poly-CAM
-    (Englebert et al. 2022, arXiv:2204.13359). How much evidence a region holds is the coarse map's
-    to say, and its units stay; the earlier layer's edges and markings light up nowhere else, as
+    (Englebert et al. 2022, arXiv:2204.13359). A region keeps about the evidence that the coarse map
+    gives it, and its units stay; the earlier layer's edges and markings light up nowhere else, as
     they do where maps are joined by their maximum. Where the detail has nothing in a
     neighbourhood, the coarse map is left as it is.
 

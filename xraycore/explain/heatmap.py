@@ -11,6 +11,9 @@ from xraycore.imaging.box import Box
 from xraycore.imaging.radiograph import Radiograph
 from xraycore.models.classifier import Classifier, Prediction
 
+# What a test of a map says that is zero everywhere: nothing speaks for the class.
+NO_HEAT = "The map has no heat: there is nothing to test."
+
 
 @dataclass(frozen=True, eq=False)
 class Heatmap:

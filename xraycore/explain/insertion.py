@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from xraycore.data.opacities import paint_opacity, places_in
-from xraycore.evaluation.scores import Score, bootstrapped
+from xraycore.evaluation.scores import Score, bootstrapped, mean_share
 from xraycore.explain.heatmap import Heatmap, explain
 from xraycore.explain.progress import Report, ignore, part_of
 from xraycore.imaging.radiograph import Radiograph
@@ -216,17 +216,14 @@ def probe(
     # Places on one film are no independent evidence, unless there is no other film.
     alone = len({film for film, _ in names}) == 1
     groups = [str(number if alone else film) for film, number in names]
-
-    def mean(values: Sequence[float]) -> Score:
-        values = np.array(values, float)
-        return bootstrapped(lambda chosen: float(values[chosen].mean()), groups)
+    rises = np.array([one.rise for one in found])
 
     return InsertionScores(
         kind,
         target,
-        hit_rate=mean([one.hit for one in found]),
+        hit_rate=mean_share([one.hit for one in found], groups),
         chance=float(np.mean([one.chance for one in found])),
-        rise=mean([one.rise for one in found]),
-        gain=mean([one.gain for one in found]),
-        noticed=mean([one.rise >= 0.1 for one in found]),
+        rise=bootstrapped(lambda chosen: float(rises[chosen].mean()), groups),
+        gain=mean_share([one.gain for one in found], groups),
+        noticed=mean_share(rises >= 0.1, groups),
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.metrics import average_precision_score
 
-from xraycore.evaluation.scores import Score, bootstrapped
+from xraycore.evaluation.scores import mean_share
 from xraycore.explain.baselines import centre_prior
 from xraycore.explain.clearing import excess_brightness
 from xraycore.explain.similarity import iou
@@ -96,10 +96,10 @@ def summarise(found: Sequence[Found], names: Sequence[str], choosing: np.ndarray
     judged = [name for name, chosen in zip(names, choosing, strict=True) if not chosen]
     return {
         **{
-            key: _mean(np.array([getattr(one, key) for one in found]), names)
+            key: mean_share(np.array([getattr(one, key) for one in found]), names)
             for key in ("hit", "energy_in_mask", "energy_in_lungs", "auprc")
         },
-        "iou": _mean(ious[~choosing, best], judged),
+        "iou": mean_share(ious[~choosing, best], judged),
         "threshold": float(THRESHOLDS[best]),
     }
 
@@ -108,7 +108,3 @@ def best_of(rows: Mapping[str, Mapping[str, dict]]) -> tuple[str, str]:
     """The model and the method with the highest hit rate."""
     pairs = [(model, method) for model, methods in rows.items() for method in methods]
     return max(pairs, key=lambda pair: rows[pair[0]][pair[1]]["hit"]["value"])
-
-
-def _mean(values: np.ndarray, names: Sequence[str]) -> Score:
-    return bootstrapped(lambda chosen: float(values[chosen].mean()), list(names))

@@ -45,12 +45,15 @@ class MapAgreement:
         """How far the maps agree, in one sentence."""
         share, (first, second) = 100 * self.mean_iou, self.least_alike
         least = 100 * self.iou[self.names.index(first), self.names.index(second)]
-        tenth = f"Of the {HOTTEST:.0%} of the film".replace("%", " %")
+        tenth = f"hottest {HOTTEST:.0%}".replace("%", " %")
         if len(self.names) == 2:
-            return f"{tenth} that {first} and {second} mark as hottest, {share:.0f} % is common."
+            return (
+                f"Of the places that {first} or {second} count among their {tenth}, "
+                f"{share:.0f} % are in both."
+            )
         return (
-            f"{tenth} that two maps mark as hottest, {share:.0f} % is common on average; "
-            f"least, {least:.0f} %, to {first} and {second}."
+            f"Of the places that either of two maps counts among its {tenth}, {share:.0f} % are in "
+            f"both on average; fewest, {least:.0f} %, of {first} and {second}."
         )
 
 
@@ -72,19 +75,22 @@ class Votes:
 def votes(heats: Mapping[str, Heatmap], xray: Radiograph) -> Votes:
     """Lays the hottest tenths of several maps over each other; a map without heat has none.
 
+    Each is a tenth of what all of the maps cover, as `map_agreement` compares them.
+
     Args:
         heats: Maps by name.
         xray: The film.
 
     Raises:
-        ValueError: If there is no map.
+        ValueError: If there is no map, or they have no part of the film in common.
     """
     if not heats:
         raise ValueError("expected at least one map. Received: none")
     shape = _grid(xray.pixels.shape)
+    covered = _covered(heats, shape)
     total = np.zeros(shape, np.float32)
     for heat in heats.values():
-        total += hottest(heat.box.spread(heat.values, shape))
+        total[covered] += hottest(heat.box.spread(heat.values, shape)[covered])
     return Votes(total / np.float32(len(heats)))
 
 
@@ -101,11 +107,7 @@ def map_agreement(heats: Mapping[str, Heatmap], xray: Radiograph) -> MapAgreemen
     if len(heats) < 2:
         raise ValueError(f"expected at least two maps. Received: {', '.join(heats) or 'none'}")
     shape = _grid(xray.pixels.shape)
-    covered = np.ones(shape, bool)
-    for heat in heats.values():
-        covered &= heat.box.spread(np.ones((1, 1), np.float32), shape) > 0
-    if not covered.any():
-        raise ValueError("expected maps of a common part of the film. Received: maps apart")
+    covered = _covered(heats, shape)
     maps = [heat.box.spread(heat.values, shape)[covered] for heat in heats.values()]
     marked = [hottest(one) for one in maps]
     return MapAgreement(
@@ -113,6 +115,16 @@ def map_agreement(heats: Mapping[str, Heatmap], xray: Radiograph) -> MapAgreemen
         np.array([[iou(one, other) for other in marked] for one in marked]),
         rank_correlations(maps),
     )
+
+
+def _covered(heats: Mapping[str, Heatmap], shape: tuple[int, int]) -> np.ndarray:
+    """Where all of the maps lie, bool of that shape."""
+    covered = np.ones(shape, bool)
+    for heat in heats.values():
+        covered &= heat.box.spread(np.ones((1, 1), np.float32), shape) > 0
+    if not covered.any():
+        raise ValueError("expected maps of a common part of the film. Received: maps apart")
+    return covered
 
 
 def _grid(shape: tuple[int, int]) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xraycore.explain.heatmap import Heatmap, explain
+from xraycore.explain.heatmap import NO_HEAT, Heatmap, explain
 from xraycore.explain.perturbation import enlarged
 from xraycore.explain.progress import Report, ignore, part_of
 from xraycore.explain.similarity import Similarity, similarity
@@ -49,6 +49,8 @@ class Cascade:
     @property
     def reading(self) -> str:
         """What the cascade shows, in one sentence."""
+        if not self.heatmaps[0].values.any():
+            return NO_HEAT
         half, end = _judged(self)
         if max(half, end) < LIMIT:
             return (
@@ -66,10 +68,10 @@ def judge(cascades: Sequence[Cascade]) -> dict[str, float | bool]:
     """What `passes` goes by, as plain values: `half` and `all` in [0, 1], and `passes`.
 
     Raises:
-        ValueError: If there are none.
+        ValueError: If none of the trained network's maps has heat.
     """
     passed = passes(cascades)
-    half, end = np.mean([_judged(one) for one in cascades], axis=0)
+    half, end = np.mean([_judged(one) for one in _with_heat(cascades)], axis=0)
     return {"half": float(half), "all": float(end), "passes": passed}
 
 
@@ -80,14 +82,20 @@ def passes(cascades: Sequence[Cascade]) -> bool:
     map is below `LIMIT` both when the upper half of the layer groups is random and when all are.
     The half, since maps that trace the film's edges hold out until the lowest layers go. The paper
     sets no limit; 0.5 is where less than a quarter of the ranks' variance is shared. The structural
-    similarity is no part of it: of sparse maps it is high in any case.
+    similarity is no part of it: of sparse maps it is high in any case. A film on which the trained
+    network's map has no heat tells nothing and does not count.
 
     Raises:
-        ValueError: If there are none.
+        ValueError: If none has.
     """
-    if not cascades:
-        raise ValueError("expected the cascade of at least one film. Received: none")
-    return bool(np.mean([_judged(one) for one in cascades], axis=0).max() < LIMIT)
+    judged = [_judged(one) for one in _with_heat(cascades)]
+    if not judged:
+        raise ValueError("expected the cascade of at least one film with heat. Received: none")
+    return bool(np.mean(judged, axis=0).max() < LIMIT)
+
+
+def _with_heat(cascades: Sequence[Cascade]) -> list[Cascade]:
+    return [one for one in cascades if one.heatmaps[0].values.any()]
 
 
 def _judged(cascade: Cascade) -> tuple[float, float]:

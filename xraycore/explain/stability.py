@@ -7,7 +7,7 @@ from functools import partial
 import cv2
 import numpy as np
 
-from xraycore.explain.heatmap import Heatmap, explain
+from xraycore.explain.heatmap import NO_HEAT, Heatmap, explain
 from xraycore.explain.perturbation import enlarged
 from xraycore.explain.progress import Report, ignore, part_of
 from xraycore.explain.similarity import Similarity, similarity
@@ -100,6 +100,8 @@ class Stability:
     @property
     def reading(self) -> str:
         """How far the map can be relied on, in one sentence."""
+        if not self.heatmap.values.any():
+            return NO_HEAT
         worst = self.worst
         least = worst.similarity.rank_correlation
         if least >= STAYS:

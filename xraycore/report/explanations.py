@@ -32,7 +32,7 @@ def write_explanations(measured: Path, file: Path) -> None:
     lines = [
         "# Heatmaps, and how far to believe them",
         "",
-        "Drawn by `python -m xraycore results` from what `localise --json` and `randomise --json` "
+        "Drawn by `python -m xraycore results` from what `localise --json` and `randomise` "
         "measured; no figure of the tables is typed by hand. For education and research, never for "
         "diagnosis.",
         "",
@@ -53,7 +53,7 @@ def _methods() -> list[str]:
 def _randomised() -> list[str]:
     file = weights_folder() / RANDOMISATION_FILE
     if not file.exists():
-        return []
+        return ["## The randomisation test", "", "Not measured for these weights.", ""]
     found = json.loads(file.read_text())
     rows = [
         [
@@ -114,10 +114,11 @@ def _localised(file: Path) -> list[str]:
         f"network was trained on; evidence for {found['target']}. Hit rate: the hottest point lies "
         "in the drawn region (pointing game). IoU: overlap at the threshold that was best on one "
         "half of the films, judged on the other. A map is worth what it has beyond the baselines, "
-        f"above all a random point in the lungs, which hits in {100 * chance:.0f} % of films, and "
+        f"a random point in the lungs, which hits in {100 * chance:.0f} % of films, and above all "
         "the place in the lungs that is brightest once the film is blurred, which needs no "
         f"network, in {100 * bright:.0f} %: a map that hits no more often may have found what is "
-        "white, not what is ill.",
+        "white, not what is ill. Energy in the lungs is of the drawn lungs, without the rim that "
+        "`results.md` allows, and of the heat for COVID-19, whatever the network calls the film.",
         "",
         *table(["model", "map", *keys.values()], rows),
         f"Best of {sum(map(len, models.values()))} maps, chosen on these films: "

@@ -69,19 +69,20 @@ def draw(stored: Stored, file: Path) -> None:
 
 
 def _bars(stored: Stored, axes: plt.Axes, colours: dict[str, str]) -> None:
-    first = next(iter(stored.cards.values()))["inside_lungs"]
-    sources = [source for source in SOURCES if source in first]
+    cards = [card["inside_lungs"] for card in stored.cards.values()]
+    sources = [source for source in SOURCES if any(source in inside for inside in cards)]
     width = 0.8 / len(stored.cards)
     for index, (name, card) in enumerate(stored.cards.items()):
-        values = [card["inside_lungs"][source]["evidence"] for source in sources]
+        inside = card["inside_lungs"]
+        values = [inside.get(source, {}).get("evidence", np.nan) for source in sources]
         places = np.arange(len(sources)) + (index - (len(stored.cards) - 1) / 2) * width
         axes.bar(places, values, width * 0.9, color=colours[name])
     for index, source in enumerate(sources):
-        area = first[source]["area"]
+        area = next(inside[source]["area"] for inside in cards if source in inside)
         axes.plot([index - 0.45, index + 0.45], [area, area], color="black", lw=1.5)
     axes.set(
         title="Evidence in the lungs",
-        ylabel="share of the heat; line: the lungs' of the film",
+        ylabel="share of the heat; line: of an even map",
         xticks=range(len(sources)),
         ylim=(0, 1.02),
     )

@@ -1,7 +1,8 @@
 """What is stored about the shipped models: their cards, and their predictions on the same films."""
 
+import csv
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -23,10 +24,14 @@ COVID_OR_NOT = View("covid2", "Normal / COVID-19", {NORMAL: (NORMAL,), COVID: (C
 
 @dataclass(frozen=True)
 class Stored:
-    """The shipped models' cards and outcomes, by name; the ensemble's outcome among them."""
+    """The shipped models' cards and outcomes, by name; the ensemble's outcome among them.
+
+    `choices` are the scores by which their epochs were chosen, see `xraycore.training.validation`.
+    """
 
     cards: Mapping[str, Card]
     outcomes: Mapping[str, Outcome]
+    choices: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def titles(self) -> dict[str, str]:
@@ -63,10 +68,26 @@ class Stored:
 
     def covid_abroad(self, name: str) -> "Judged":
         """COVID-19 films of `cohen` beside the home test's adult normals."""
-        outcome = self.outcomes[name]
-        chosen = outcome.only(
+        return Judged.of(self._beside_home(name, COVID), COVID_OR_NOT)
+
+    def covid_among_cohen(self, name: str) -> "Judged":
+        """COVID-19 films of `cohen` beside its own normals, of which there are few."""
+        return Judged.of(self.films(name, "external", "cohen"), COVID_OR_NOT)
+
+    def normals_abroad(self, name: str) -> "Judged":
+        """Normal films of `cohen`, as if they were ill, beside the home test's adult normals.
+
+        A network that tells them apart tells hospitals apart.
+        """
+        found = Judged.of(self._beside_home(name, NORMAL), COVID_OR_NOT)
+        outcome = self._beside_home(name, NORMAL)
+        abroad = [record.source == "cohen" for record in outcome.records]
+        return replace(found, target=np.array(abroad, int))
+
+    def _beside_home(self, name: str, label: str) -> Outcome:
+        return self.outcomes[name].only(
             lambda record: (
-                (record.source == "cohen" and record.label == COVID)
+                (record.source == "cohen" and record.label == label)
                 or (
                     record.source == "covid_radiography"
                     and record.split == "test"
@@ -74,7 +95,13 @@ class Stored:
                 )
             )
         )
-        return Judged.of(chosen, COVID_OR_NOT)
+
+    @property
+    def best(self) -> str:
+        """The single model with the highest score of those that chose its epoch: on validation
+        films and those of other hospitals, not on the test that it is judged by.
+        """
+        return max(self.cards, key=lambda name: self.choices.get(name, 0.0))
 
 
 @dataclass(frozen=True)
@@ -117,4 +144,9 @@ def read_stored() -> Stored:
     }
     if len(outcomes) > 1:
         outcomes[ENSEMBLE] = ensemble(list(outcomes.values()))
-    return Stored(cards, outcomes)
+    return Stored(cards, outcomes, {name: _choice(name) for name in cards})
+
+
+def _choice(name: str) -> float:
+    with (weights_folder() / name / "history.csv").open(newline="") as handle:
+        return max((float(row.get("choice") or 0) for row in csv.DictReader(handle)), default=0.0)

@@ -7,10 +7,10 @@ import numpy as np
 from xraycore.evaluation.outcome import Outcome
 from xraycore.evaluation.scores import Score, proportion
 
-# Of the test films with the same answer, the nearest in probability; and too few to tell.
-NEAREST, FEWEST = 100, 20
 # Answers whose probability differs by more are none of that certainty.
 ALIKE = 0.1
+# Of these, the nearest in probability; and too few to tell.
+NEAREST, FEWEST = 100, 20
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ class TrackRecord:
         low: Least probability of these answers, in [0, 1].
         high: Greatest.
         right: Share of them that are right, with its Wilson interval; None if there are too few.
-        films: How many they are; where these are too few, how many lie within 10 points.
+        films: How many they are.
+        open: Answers as sure as these on films whose label leaves open whether they are right.
     """
 
     label: str
@@ -30,6 +31,7 @@ class TrackRecord:
     high: float
     right: Score | None
     films: int
+    open: int = 0
 
     @property
     def reading(self) -> str:
@@ -43,8 +45,9 @@ class TrackRecord:
         between = f"{100 * self.low:.0f} to {100 * self.high:.0f} %"
         return (
             f"Track record: of {self.films} test films that it called {self.label} with {between}, "
-            f"it was right in {value:.0f} % (95 % interval {low:.0f} to {high:.0f} %). They are of "
-            "the hospitals that it learnt from."
+            f"it was right in {value:.0f} % (95 % interval {low:.0f} to {high:.0f} %). "
+            + (f"{self.open} more have labels that leave it open. " if self.open else "")
+            + "They are of the hospitals that it learnt from."
         )
 
 
@@ -60,23 +63,22 @@ def track_record(outcome: Outcome, label: str, probability: float) -> TrackRecor
         probability: With which calibrated probability, in [0, 1].
     """
     place = outcome.classes.index(label)
-    tested = np.array([record.split == "test" for record in outcome.records], bool)
-    known = (outcome.allowed.sum(axis=1) == 1) | (outcome.allowed[:, place] == 0)
-    tests = outcome.only(tested & known)
+    tests = outcome.only(lambda record: record.split == "test")
     if not tests.records:
         return TrackRecord(label, probability, probability, None, 0)
-    called = tests.probabilities.argmax(axis=1)
-    same = np.flatnonzero(called == place)
-    said = tests.probabilities[same, called[same]]
-    alike = int((np.abs(said - probability) <= ALIKE).sum())
-    if alike < FEWEST:
-        return TrackRecord(label, probability, probability, None, alike)
-    near = np.argsort(np.abs(said - probability), kind="stable")[:NEAREST]
-    right = tests.at(same[near]).allowed[:, place].astype(bool)
+    said, away = tests.probabilities[:, place], np.abs(tests.probabilities[:, place] - probability)
+    alike = (tests.probabilities.argmax(axis=1) == place) & (away <= ALIKE)
+    known = (tests.allowed.sum(axis=1) == 1) | (tests.allowed[:, place] == 0)
+    films = np.flatnonzero(alike & known)
+    if len(films) < FEWEST:
+        return TrackRecord(label, probability, probability, None, len(films))
+    near = films[np.argsort(away[films], kind="stable")[:NEAREST]]
+    right = tests.allowed[near, place].astype(bool)
     return TrackRecord(
         label,
         float(said[near].min()),
         float(said[near].max()),
         proportion(int(right.sum()), len(right)),
         len(right),
+        int((alike & ~known & (away <= away[near].max())).sum()),
     )

@@ -5,9 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from statsmodels.stats.proportion import proportion_confint
 
-from xraycore.evaluation.scores import Score, bootstrapped
+from xraycore.evaluation.scores import Score, mean_share
 from xraycore.explain.localisation import hit
 from xraycore.explain.similarity import iou
 from xraycore.imaging.box import Box
@@ -125,11 +124,4 @@ def _scores(pairs: Sequence[tuple[str, Overlap]]) -> tuple[Score, Score]:
     films = [film for film, _ in pairs]
     values = np.array([(overlap.hit, overlap.iou) for _, overlap in pairs])
     hits, ious = values.T
-    hit = bootstrapped(lambda chosen: float(hits[chosen].mean()), films)
-    if hit["low"] == hit["high"]:
-        # All films alike: resampling them cannot tell how far that is chance. Wilson's interval
-        # can, for as many independent answers as there are films.
-        number = len(set(films))
-        low, high = proportion_confint(hit["value"] * number, number, method="wilson")
-        hit |= {"low": round(float(low), 4), "high": round(float(high), 4)}
-    return hit, bootstrapped(lambda chosen: float(ious[chosen].mean()), films)
+    return mean_share(hits, films), mean_share(ious, films)
