@@ -65,10 +65,18 @@ def test_the_ensemble_is_the_mean_of_calibrated_probabilities():
     assert np.isnan(found.inside).all()
 
 
-def test_an_ensemble_of_other_films_is_refused():
-    other = outcome("b").only(np.array([False, True]))
-    with pytest.raises(ValueError, match="same films; a and b differ"):
-        ensemble([outcome("a"), other])
+def test_an_ensemble_is_of_the_films_that_all_of_its_models_saw():
+    logits = [[1.0, 0, 0, 0], [0, 2.0, 0, 0]]
+    one, other = outcome("a", logits), outcome("b", logits)
+    # The other saw them in another order.
+    turned = other.at([1, 0])
+    np.testing.assert_allclose(ensemble([one, turned]).probabilities, one.probabilities)
+    second = turned.only(lambda record: record == one.records[1])
+    found = ensemble([one, second])
+    assert found.records == (one.records[1],)
+    np.testing.assert_allclose(found.probabilities, one.probabilities[1:])
+    with pytest.raises(ValueError, match="films that all of its models saw"):
+        ensemble([one.at([0]), second])
 
 
 def test_allowed_classes_of_a_set_label():

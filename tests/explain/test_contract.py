@@ -15,7 +15,14 @@ from xraycore.models.spec import MODELS
 
 SLOW = [name for name in METHODS if name not in ANALYTIC]
 OF_THE_FEATURES = (*ANALYTIC, "score_cam")
-OF_THE_PIXELS = ("rise", "saliency", "smooth_grad", "integrated_gradients", "clearing")
+OF_THE_PIXELS = (
+    "rise",
+    "saliency",
+    "smooth_grad",
+    "integrated_gradients",
+    "clearing",
+    "against_normal",
+)
 
 
 @pytest.fixture(scope="module", params=MODELS)

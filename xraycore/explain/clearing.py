@@ -35,7 +35,7 @@ def cleared(grey: np.ndarray, lungs: np.ndarray) -> np.ndarray:
     inside = lungs > 0.5
     if not inside.any():
         return grey.copy()
-    soft = _blurred(grey)
+    soft = softened(grey)
     excess = np.maximum(soft - np.percentile(soft[inside], _CLEAR), 0.0)
     fading = cv2.GaussianBlur(lungs.astype(np.float32), (0, 0), _EDGE * grey.shape[0])
     return np.maximum(grey - excess * fading, 0.0).astype(np.float32)
@@ -54,7 +54,7 @@ def excess_brightness(grey: np.ndarray, lungs: np.ndarray) -> np.ndarray:
     Returns:
         Float32 (s, s), not negative, blurred as `clearing` is.
     """
-    return _blurred(grey - cleared(grey, lungs))
+    return softened(grey - cleared(grey, lungs))
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +133,7 @@ def clearing(
     signed = attributions(
         model, prediction.grey, target, report, steps=steps, base=base[..., None], against=against
     )
-    return np.maximum(_blurred(signed), 0.0)
+    return np.maximum(softened(signed), 0.0)
 
 
 def lungs_in(prediction: Prediction) -> np.ndarray:
@@ -142,5 +142,6 @@ def lungs_in(prediction: Prediction) -> np.ndarray:
     return resize(mask.astype(np.float32), prediction.grey.shape[:2])
 
 
-def _blurred(values: np.ndarray) -> np.ndarray:
+def softened(values: np.ndarray) -> np.ndarray:
+    """A map or film (h, w) with what is as narrow as ribs blurred away, float32."""
     return cv2.GaussianBlur(values.astype(np.float32), (0, 0), _BLUR * values.shape[0])

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from xraycore.explain import analytic, clearing, gradients, perturbation
+from xraycore.explain import analytic, clearing, gradients, perturbation, several_views
 from xraycore.weightfiles import weights_folder
 
 Maps = Callable[..., np.ndarray]
@@ -163,6 +163,17 @@ METHODS: Mapping[str, Method] = {
             "64 forward passes",
             "forward",
             perturbation.score_cam,
+        ),
+        Method(
+            "against_normal",
+            "Against Normal",
+            "Selvaraju et al. 2016, arXiv:1610.02391 (counterfactual), averaged over views as in "
+            "pytorch-grad-cam",
+            "What speaks against Normal, whichever disease it may be: the mean of eight views of "
+            "the film, mirrored, enlarged and shifted.",
+            "8 forward passes",
+            "forward",
+            several_views.against_normal,
         ),
         Method(
             "occlusion",
