@@ -212,6 +212,28 @@ def test_randomise_measures_what_the_registry_reads(world, run_cli):
     assert row["passes"] == (max(row["half"], row["all"]) < found["limit"])
 
 
+def test_what_is_measured_joins_what_was(world, run_cli, tmp_path):
+    film, file = world[3].split("test")[0].path, tmp_path / "randomisation.json"
+    old = {
+        "basic_cnn": {"rise": {"half": 0.9, "all": 0.9, "passes": False}},
+        "vgg16": {"grad_cam": {"half": 0.1, "all": 0.1, "passes": True}},
+    }
+    mine = read_card("basic_cnn")["weights"]["sha256"]
+    measured = {"films": 1, "seed": 0, "limit": 0.5, "weights": {"vgg16": "ab"}, "rows": old}
+    asked = ("randomise", film, "--method", "grad_cam", "--out", file)
+    for before, left in ((mine, {"rise", "grad_cam"}), ("of others", {"grad_cam"})):
+        measured["weights"]["basic_cnn"] = before
+        file.write_text(json.dumps(measured))
+        assert run_cli(*asked)[0] == 0
+        found = json.loads(file.read_text())
+        assert found["rows"]["vgg16"] == old["vgg16"]
+        assert set(found["rows"]["basic_cnn"]) == left
+        assert found["weights"] == {"basic_cnn": mine, "vgg16": "ab"}
+    code, _, err = run_cli(*asked, "--seed", "1")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "expected what was measured with" in err
+
+
 def test_randomise_needs_a_film(world, run_cli, tmp_path):
     (tmp_path / "note.txt").write_text("none")
     code, _, err = run_cli("randomise", tmp_path / "note.txt")

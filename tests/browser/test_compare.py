@@ -70,7 +70,7 @@ def test_films_and_a_dicom_file_are_compared_and_reported(page, tmp_path, dicom_
     expect(page.get_by_text("DICOM ·")).to_be_visible()
     check_result(page, "film-4.dcm")
     page.get_by_text("Where the maps agree").click()
-    expect(page.get_by_text("mark as hottest")).to_be_visible()
+    expect(page.get_by_text("counts among its hottest 10 %")).to_be_visible()
 
     with page.expect_download() as report:
         page.get_by_role("button", name="Report of this film (HTML)").click()

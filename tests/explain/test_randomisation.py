@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tests.explain.toys import FILM
+from xraycore.explain.heatmap import NO_HEAT, Heatmap
 from xraycore.explain.methods import METHODS
 from xraycore.explain.progress import Cancelled
 from xraycore.explain.randomisation import (
@@ -15,6 +16,7 @@ from xraycore.explain.randomisation import (
     untrained,
 )
 from xraycore.explain.similarity import Similarity
+from xraycore.imaging.box import Box
 from xraycore.models.architectures import HEAD
 from xraycore.models.classifier import Classifier
 
@@ -126,10 +128,11 @@ def test_settings_and_target_reach_the_method_and_stopping_stops(model, predicti
         cascades(model, [prediction], ["grad_cam"], groups=3, report=stop_halfway)
 
 
-def cascade(*ranks):
+def cascade(*ranks, hot=True):
     """Of those rank correlations; the structural similarity says nothing."""
     names = tuple(f"layer{i}" for i in range(len(ranks)))
-    return Cascade(names, (), tuple(Similarity(0.99, rank, 0) for rank in ranks))
+    trained = Heatmap(np.full((2, 2), float(hot), np.float32), "Ill", "grad_cam", "toy", Box())
+    return Cascade(names, (trained,), tuple(Similarity(0.99, rank, 0) for rank in ranks))
 
 
 def test_passing_by_hand():
@@ -142,11 +145,14 @@ def test_passing_by_hand():
     assert passes([gone, stays, gone])
     assert passes([gone, turned])
     assert not passes([turned, turned, gone])
-    with pytest.raises(ValueError, match="at least one film. Received: none"):
-        passes([])
+    # A trained network's map without heat tells nothing, and is no pass.
+    assert not passes([stays, cascade(0, 0, 0, 0, hot=False)])
+    with pytest.raises(ValueError, match="at least one film with heat. Received: none"):
+        passes([cascade(0, 0, 0, 0, hot=False)])
 
 
 def test_the_reading():
+    assert cascade(0, 0, 0, hot=False).reading == NO_HEAT
     assert cascade(0.9, 0.4, 0.3, -0.2).reading == (
         "With random weights the map is another, as it must be: "
         "rank correlation 0.40 with half of the layers random, 0.20 with all."

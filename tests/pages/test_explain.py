@@ -136,12 +136,10 @@ def test_slow_work_can_be_stopped_and_begun_again(explain, monkeypatch):
 
 
 def test_models_are_asked_for_the_same_class(explain, monkeypatch):
-    monkeypatch.setattr(
-        "pages.widgets.explain_methods.list_shipped", lambda: ["basic_cnn", "vgg16"]
-    )
+    monkeypatch.setattr("pages.widgets.session.list_shipped", lambda: ["basic_cnn", "vgg16"])
     app = explain(target="COVID-19")
     press(app, "Ask the other models")
-    wait(app, lambda: "Basic CNN and VGG16 mark as hottest" in said(app))
+    wait(app, lambda: "that Basic CNN or VGG16 count among their hottest" in said(app))
 
 
 def test_a_rerun_does_not_take_the_names_of_layers_from_work_that_goes_on(explain):

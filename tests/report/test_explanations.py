@@ -85,5 +85,5 @@ def test_without_measurements_nothing_is_claimed(tmp_path, monkeypatch):
     assert all(method.passes_randomisation is None for method in METHODS.values())
     write_explanations(tmp_path, tmp_path / "explanations.md")
     text = (tmp_path / "explanations.md").read_text()
-    assert "randomisation test" not in text
+    assert "## The randomisation test\n\nNot measured for these weights." in text
     assert "Where the truth" not in text

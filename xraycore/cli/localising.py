@@ -11,6 +11,7 @@ from PIL import Image
 from xraycore.cli.app import Json, app
 from xraycore.cli.console import emit_json, emit_table, err, progress_bar
 from xraycore.cli.inspecting import Models, load_models
+from xraycore.cli.measured import Measured
 from xraycore.data.labels import canonical_label
 from xraycore.explain.methods import ANALYTIC, get_method
 from xraycore.imaging import RadiographError, read_radiograph
@@ -41,6 +42,10 @@ def localise(
         typer.Option(help="Heatmap method; repeatable. By default all of one forward pass."),
     ] = None,
     target: Annotated[str, typer.Option(help="Class that the masks show.")] = "COVID-19",
+    out: Annotated[
+        Path | None,
+        typer.Option(help="File that the result joins, beside what it says of other maps."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Ask of every model and method whether its heat finds what a person drew."""
@@ -48,6 +53,8 @@ def localise(
     target = canonical_label(target)
     classifiers = load_models(model)
     triples = _films(images, masks, lungs)
+    facts = {"images": str(images), "films": len(triples), "target": target}
+    stored = Measured(out, facts) if out else None
 
     from xraycore.explain.heatmap import explain
     from xraycore.explain.localisation import baselines, compare_map, summarise
@@ -60,38 +67,35 @@ def localise(
             predictions = [classifier.predict(xray) for classifier in classifiers]
             lung = _mask(lung_file) if lung_file else _resized(predictions[0].lungs.mask)
             for name, values in baselines(resize(xray.pixels, (SIDE, SIDE)), lung).items():
-                rows = found.setdefault("baseline", {}).setdefault(name, [])
-                rows.append(compare_map(values, mask, lung))
+                of_map = found.setdefault("baseline", {}).setdefault(name, [])
+                of_map.append(compare_map(values, mask, lung))
             for classifier, prediction in zip(classifiers, predictions, strict=True):
                 for name in methods:
                     heat = explain(classifier, prediction, name, target)
                     values = heat.box.spread(heat.values, (SIDE, SIDE))
-                    rows = found.setdefault(classifier.spec.name, {}).setdefault(name, [])
-                    rows.append(compare_map(values, mask, lung))
+                    of_map = found.setdefault(classifier.spec.name, {}).setdefault(name, [])
+                    of_map.append(compare_map(values, mask, lung))
             update(f"film {number + 1} of {len(triples)}", (number + 1) / len(triples))
     stems = [film.stem for film, _, _ in triples]
     choosing = np.array([hashlib.sha256(stem.encode()).digest()[0] % 2 == 0 for stem in stems])
     if choosing.all() or not choosing.any():
         choosing[0] = not choosing[0]
-    document = {
-        "images": str(images),
-        "films": len(stems),
-        "target": target,
-        "weights": {one.spec.name: one.card["weights"]["sha256"] for one in classifiers},
-        "rows": {
-            model_name: {name: summarise(rows, stems, choosing) for name, rows in by_method.items()}
-            for model_name, by_method in found.items()
-        },
+    weights = {one.spec.name: one.card["weights"]["sha256"] for one in classifiers}
+    rows = {
+        model_name: {name: summarise(of, stems, choosing) for name, of in by_method.items()}
+        for model_name, by_method in found.items()
     }
+    if stored:
+        stored.add(weights, rows)
     if json:
-        emit_json(document)
+        emit_json(facts | {"weights": weights, "rows": rows})
         return
     emit_table(
         f"{len(stems)} films of {images}, evidence for {target}",
         ["model", "map", *KEYS.values()],
         [
             [model_name, name, *(_cell(row[key]) for key in KEYS)]
-            for model_name, by_method in document["rows"].items()
+            for model_name, by_method in rows.items()
             for name, row in by_method.items()
         ],
     )

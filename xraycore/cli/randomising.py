@@ -1,5 +1,6 @@
 """The command that makes networks random and looks whether their heatmaps notice: randomise."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -7,6 +8,7 @@ import typer
 from xraycore.cli.app import Json, app
 from xraycore.cli.console import emit_json, emit_table, err, progress_bar
 from xraycore.cli.inspecting import Models, Paths, load_models, read_films
+from xraycore.cli.measured import Measured
 from xraycore.explain.methods import METHODS, get_method
 
 # Enough for a map's ranks; the test asks them of every method at every step.
@@ -26,17 +28,23 @@ def randomise(
         list[str] | None, typer.Option(help="Heatmap method; repeatable. All by default.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the random weights.")] = 0,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="File that the result joins, beside what it says of other models."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Make networks random from the head down: do the heatmaps change as they must?
 
-    With --json > weights/randomisation.json the methods' registry knows it.
+    With --out weights/randomisation.json the methods' registry knows it.
     """
     from xraycore.explain.randomisation import LIMIT, cascades, judge
 
     methods = [get_method(name).name for name in method or METHODS]
     classifiers = load_models(model)
     films = read_films(paths)
+    facts = {"films": len(films), "seed": seed, "limit": LIMIT}
+    stored = Measured(out, facts) if out else None
     rows: dict[str, dict[str, dict]] = {}
     with progress_bar() as update:
         for number, classifier in enumerate(classifiers):
@@ -54,10 +62,11 @@ def randomise(
                 report=report,
             )
             rows[name] = {method: judge(of_films) for method, of_films in found.items()}
+    weights = {one.spec.name: one.card["weights"]["sha256"] for one in classifiers}
+    if stored:
+        stored.add(weights, rows)
     if json:
-        weights = {one.spec.name: one.card["weights"]["sha256"] for one in classifiers}
-        facts = {"films": len(films), "seed": seed, "limit": LIMIT, "weights": weights}
-        emit_json(facts | {"rows": rows})
+        emit_json(facts | {"weights": weights, "rows": rows})
         return
     emit_table(
         f"{len(films)} films: rank correlation with the trained network's map",

@@ -148,7 +148,7 @@ def _external(stored: Stored) -> list[str]:
         else:
             cells += ["–", "–"]
         cells += [
-            interval(auc_score(judged)) if judged.groups else "–"
+            interval(auc_score(judged))
             for judged in (
                 stored.covid_abroad(name),
                 stored.normals_abroad(name),
@@ -164,12 +164,12 @@ def _external(stored: Stored) -> list[str]:
         "Neither was trained on, but the epoch was chosen on them, so they are a little "
         "flattering.",
         "",
-        "Cohen's set hardly has normal films, so its COVID-19 films are set against the adult "
-        "normals of the home test. **That is a comparison of hospitals as well**: Cohen's "
-        f"{few[0]} *normal* films, set against the same home normals in the next column, look as "
-        "much like COVID-19. Within Cohen's set, the last column, the networks can hardly tell: "
-        f"{few[1]} films with COVID-19 against those {few[0]}. The NIH films, ill and normal, are "
-        "of one hospital.",
+        f"Of Cohen's films few are normal ({few[0]}, beside {few[1]} with COVID-19), so its "
+        "COVID-19 films are set against the adult normals of the home test. **That compares "
+        "hospitals as well.** The next column shows how much: there Cohen's *normal* films stand "
+        "in for the ill ones, and a network that tells hospitals apart gets the same AUC as "
+        "before. The last column stays within Cohen's set: 0.5 is guessing. NIH's films, ill and "
+        "normal, are of one hospital.",
         "",
         *table(
             [

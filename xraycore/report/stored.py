@@ -79,8 +79,8 @@ class Stored:
 
         A network that tells them apart tells hospitals apart.
         """
-        found = Judged.of(self._beside_home(name, NORMAL), COVID_OR_NOT)
         outcome = self._beside_home(name, NORMAL)
+        found = Judged.of(outcome, COVID_OR_NOT)
         abroad = [record.source == "cohen" for record in outcome.records]
         return replace(found, target=np.array(abroad, int))
 
@@ -114,7 +114,9 @@ class Judged:
 
     @classmethod
     def of(cls, outcome: Outcome, view: View) -> "Judged":
-        """The films of an outcome that the view knows."""
+        """The films of an outcome that the view knows; there may be none."""
+        if not any(view.label(record.label) for record in outcome.records):
+            return cls(np.zeros(0, int), np.zeros((0, len(view.classes))), [])
         target, probability, kept = target_and_probability(outcome, view)
         return cls(target, probability, kept.groups)
 
