@@ -42,6 +42,12 @@ def test_disagreement_names_the_majority_first():
     assert describe_agreement(votes, TITLES) == (
         "The models disagree: Beta and Gamma say Normal (70–90 %); Alpha says Opacity (60 %)."
     )
+    votes.append(says("d", 0.8))
+    titles = {**TITLES, "d": "Delta"}
+    assert describe_agreement(votes, titles) == (
+        "The models disagree: Beta, Gamma and Delta say Normal (70–90 %); Alpha says Opacity "
+        "(60 %)."
+    )
 
 
 def test_one_model_has_none_to_agree_with():
