@@ -15,6 +15,7 @@ from pages.widgets.review_films import (
     heat_on_grid,
     load_networks,
 )
+from xraycore.evaluation.agreement import listed
 from xraycore.evaluation.scores import Score
 from xraycore.explain.progress import Cancelled
 from xraycore.notice import NOTICE
@@ -248,8 +249,7 @@ def _kappa(score: Score) -> str:
 
 def _in_words(one: Kappa) -> str:
     """One sentence on an agreement."""
-    names = ", ".join(one.readers[:-1]) + f" and {one.readers[-1]}"
-    same = f"{plain(names)} gave the same verdict on {percent(one.observed)} of "
+    same = f"{plain(listed(one.readers))} gave the same verdict on {percent(one.observed)} of "
     same += f"{one.heatmaps} heatmaps: "
     if one.kappa is None:
         return f"{same}{plain(one.reason[0].lower() + one.reason[1:])}"

@@ -250,7 +250,7 @@ function mount(panel) {
     if (!panel.isConnected) window.removeEventListener(EVENT, hear);
     else if (event.detail === state.group) state.draw();
   };
-  window.addEventListener(EVENT, hear);
+  state.hear = hear;
   new ResizeObserver(() => state.draw()).observe(stage);
   return state;
 }
@@ -267,6 +267,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const find = (name) => panel.querySelector(`.${name}`);
   Object.assign(state, { group: data.group, aspect: data.filmAspect, spacing: data.spacing, click: data.click });
   state.tell = setTriggerValue;
+  // Again at every drawing, which adds nothing but for a panel that was away.
+  window.addEventListener(EVENT, state.hear);
   // How one film was turned, measured and zoomed says nothing of the next.
   const view = viewOf(data.group);
   if (view.subject !== data.subject) {

@@ -33,7 +33,7 @@ def describe_agreement(predictions: Sequence[Prediction], titles: Mapping[str, s
         count = "Both" if len(predictions) == 2 else f"All {len(predictions)}"
         return f"{count} models say {predictions[0].label} ({_percent(predictions)})."
     parts = [
-        f"{_listed([titles[p.model] for p in group])} "
+        f"{listed([titles[p.model] for p in group])} "
         f"{'says' if len(group) == 1 else 'say'} {label} ({_percent(group)})"
         for label, group in sorted(by_label.items(), key=lambda item: -len(item[1]))
     ]
@@ -75,7 +75,7 @@ def disagreement(predictions: Sequence[Prediction]) -> float:
     return max(0.0, float(apart) / np.log(2))
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
     """A, B and C."""
     *others, last = names
     return f"{', '.join(others)} and {last}" if others else last

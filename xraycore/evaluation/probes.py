@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from xraycore.anatomy.view import seen
 from xraycore.data.labels import NORMAL, VIEWS
 from xraycore.data.manifest import Record
-from xraycore.evaluation.scores import Score, bootstrapped
+from xraycore.evaluation.scores import Score, auroc_score
 from xraycore.imaging import RadiographError, read_radiograph
 from xraycore.models.classifier import BATCH, Classifier
 
@@ -76,7 +76,7 @@ def _altered_scores(
     groups = [record.group for record in _of(records, chosen)]
     normal = list(classes).index(NORMAL)
     return {
-        name: _auc(sick, 1.0 - values[chosen, normal], groups)
+        name: auroc_score(sick, 1.0 - values[chosen, normal], groups)
         for name, values in probabilities.items()
     }
 
@@ -163,12 +163,3 @@ def _run(
             for name, values in logits.items()
         },
     )
-
-
-def _auc(positive: np.ndarray, score: np.ndarray, groups: Sequence[str]) -> Score:
-    def statistic(chosen: np.ndarray) -> float:
-        if positive[chosen].all() or not positive[chosen].any():
-            return float("nan")
-        return float(roc_auc_score(positive[chosen], score[chosen]))
-
-    return bootstrapped(statistic, groups)

@@ -46,16 +46,17 @@ def write_results(stored: Stored, measured: Path, file: Path) -> None:
 
 
 def _head(stored: Stored) -> list[str]:
+    official = stored.official(stored.names[0])
     return [
         "# Results",
         "",
         "Drawn by `python -m xraycore results` from the predictions and cards under `weights/`; no "
         "figure here is typed by hand but the probes of others that ours are set beside. Values in "
         "brackets are 95 % intervals: Wilson for shares of films, which takes films for "
-        "independent (the 624 are of 427 patients: it is somewhat narrow), bootstrap of patients "
-        "for the rest; a calibration error's lies high, as few films make it larger. The test "
-        "films were opened once for each generation of weights. For education and research, never "
-        "for diagnosis.",
+        f"independent (the official {len(official.groups)} are of {len(set(official.groups))} "
+        "patients: it is somewhat narrow), bootstrap of patients for the rest; a calibration "
+        "error's lies high, as few films make it larger. The test films were opened once for each "
+        "generation of weights. For education and research, never for diagnosis.",
         "",
         "Models: "
         + ", ".join(stored.titles[name] for name in stored.names)

@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from xraycore.data.labels import VIEWS
 from xraycore.evaluation.agreement import ENSEMBLE
 from xraycore.evaluation.calibration import expected_calibration_error
-from xraycore.evaluation.scores import Score, bootstrapped, view_scores
+from xraycore.evaluation.scores import Score, auroc_score, view_scores
 from xraycore.models.spec import MODELS
 from xraycore.report.stored import KINDS, Judged, Stored
 
@@ -57,22 +56,16 @@ def chosen_accuracy(stored: Stored, name: str) -> float:
 
 def auc(judged: Judged) -> float | None:
     """AUROC of the second of two classes; None where all films are of one."""
-    found = auc_score(judged)
-    return found and found["value"]
+    if len(set(judged.target)) < 2:
+        return None
+    return float(roc_auc_score(judged.target == 1, judged.probability[:, 1]))
 
 
 def auc_score(judged: Judged) -> Score | None:
     """The same with its interval over patients."""
     if len(set(judged.target)) < 2:
         return None
-    ill, score = judged.target == 1, judged.probability[:, 1]
-
-    def statistic(chosen: np.ndarray) -> float:
-        if ill[chosen].all() or not ill[chosen].any():
-            return float("nan")
-        return float(roc_auc_score(ill[chosen], score[chosen]))
-
-    return bootstrapped(statistic, judged.groups)
+    return auroc_score(judged.target == 1, judged.probability[:, 1], judged.groups)
 
 
 def specificity_at(judged: Judged, sensitivity: float) -> float:
