@@ -23,6 +23,7 @@ from xraycore.models.spec import MODELS
 from xraycore.models.store import read_card
 from xraycore.report.film_report import Finding
 from xraycore.weightfiles import WeightsError
+from xraycore.wording import percent
 
 OWN_ANSWER = "Each model's answer"
 # More panels than this in a row are too small to read a film in.
@@ -85,7 +86,7 @@ def describe_heat(heat: Heatmap, seen: Prediction, look: Look) -> str:
     text = f"Heat: evidence for {heat.target}"
     if seen.lungs.found:
         share = seen.lungs.share_inside(heat.values, heat.box)
-        text += f" · {100 * share:.0f} % of it in the lungs"
+        text += f" · {percent(share)} of it in the lungs"
     return text + look.scale_note(heat)
 
 
@@ -125,8 +126,8 @@ def describe_call(name: str, seen: Prediction, point: str | None) -> str | None:
     found, cleared = (measured.get(key) for key in ("sensitivity", "specificity"))
     if found and cleared:
         text += (
-            f"  \n:small[On children's test films it finds {100 * found['value']:.0f} % of the ill "
-            f"and clears {100 * cleared['value']:.0f} % of the others.]"
+            f"  \n:small[On children's test films it finds {percent(found['value'])} of the ill "
+            f"and clears {percent(cleared['value'])} of the others.]"
         )
     return text
 
@@ -204,7 +205,7 @@ def show_verdict(film: Radiograph, answers: Sequence[Prediction]) -> None:
     sentence = describe_agreement(answers, {name: spec.title for name, spec in MODELS.items()})
     if together := mean_probabilities(answers):
         label = max(together, key=together.get)
-        sentence += f" Their mean: {label}, {100 * together[label]:.0f} %."
+        sentence += f" Their mean: {label}, {percent(together[label])}."
     # One colour for both: to agree is not to be right.
     st.info(sentence, icon=":material/join:" if agree(answers) else ":material/call_split:")
     of_models = dict.fromkeys(warning for answer in answers for warning in answer.warnings)

@@ -52,7 +52,10 @@ def film():
 
 @pytest.fixture(scope="session")
 def random_classifier():
-    """`random_classifier(name)`: that network with random weights and the four classes."""
+    """`random_classifier(name)`: that network with random weights and the four classes.
+
+    `size` is that of its input, for tests of what does not depend on it.
+    """
     import keras
 
     from xraycore.data.labels import CHEST4
@@ -62,11 +65,21 @@ def random_classifier():
 
     made = {}
 
-    def make(name: str) -> Classifier:
-        if name not in made:
+    def make(name: str, size: int | None = None) -> Classifier:
+        if (name, size) not in made:
             keras.utils.set_random_seed(0)
-            network = build_network(get_spec(name), len(CHEST4))
-            made[name] = Classifier(get_spec(name), network, CHEST4, card={})
-        return made[name]
+            network = build_network(get_spec(name), len(CHEST4), size=size)
+            made[name, size] = Classifier(get_spec(name), network, CHEST4, card={})
+        return made[name, size]
 
     return make
+
+
+@pytest.fixture
+def eager():
+    """TensorFlow without graphs; see `tests.eager`."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)

@@ -3,6 +3,8 @@
 import html
 from collections.abc import Mapping
 
+from xraycore.wording import percent
+
 ACCENT = "#4FB3BF"
 MUTED = "#4A5762"
 TEXT = "#E6EAED"
@@ -21,11 +23,10 @@ def probability_bars(probabilities: Mapping[str, float], highlighted: str) -> st
     rows = []
     for label, probability in probabilities.items():
         name, said = html.escape(label), label == highlighted
-        value = f"{100 * probability:.0f} %" if probability >= 0.01 else "< 1 %"
         strong = "b" if said else "span"
         rows.append(
             f"<section{' class=said' if said else ''}>"
-            f"<div><{strong}>{name}</{strong}><{strong}>{html.escape(value)}</{strong}></div>"
+            f"<div><{strong}>{name}</{strong}><{strong}>{html.escape(percent(probability))}</{strong}></div>"
             f'<i><i style="width:{100 * probability:.1f}%"></i></i></section>'
         )
     return f"{_STYLE}<div class=answers>{''.join(rows)}</div>"

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from pages.widgets.charts import ACCENT, MUTED, TEXT
 from xraycore.data.confounding import Confounding
+from xraycore.wording import percent
 
 CLASS_COLORS = ("#4FB3BF", "#E0A458", "#C37DB0", "#7FB069", "#D1695B", "#9AA7B2")
 SPLIT_TITLES = {"train": "Training", "val": "Validation", "test": "Test", "": "No split given"}
@@ -33,7 +34,7 @@ def balance_bars(counts: Mapping[str, Mapping[str, int]], colors: Mapping[str, s
             orientation="h",
             marker={"color": color, "line": {"color": "#0B0E11", "width": 2}},
             text=[
-                f"{n:,} · {100 * n / total:.0f} %" if n else ""
+                f"{n:,} · {percent(n / total)}" if n else ""
                 for n, total in zip(films, totals.values(), strict=True)
             ],
             insidetextanchor="middle",

@@ -15,6 +15,7 @@ from xraycore.data.survey import AverageFilm, Film, Survey, average_films
 from xraycore.imaging import RadiographError
 from xraycore.imaging.overlay import to_uint8
 from xraycore.imaging.resample import resize
+from xraycore.wording import percent
 
 GALLERY_PAGE, GROUP_PAGE = 56, 6
 # More files of one content than this say no more.
@@ -50,7 +51,7 @@ def show_films(survey: Survey, on_open: Open) -> None:
     if len(averages) > 1:
         st.caption(
             "Against the other classes: orange where a class is brighter on average, blue where "
-            f"it is darker; full colour from {100 * _EXCESS:.0f} % of white on. Colour outside the "
+            f"it is darker; full colour from {percent(_EXCESS)} of white on. Colour outside the "
             "chest is often a shortcut."
         )
     _gallery(survey, on_open)
@@ -116,7 +117,7 @@ def show_copies(survey: Survey, on_open: Open) -> None:
         st.subheader(f"{heading}: {count}", anchor=False)
         for number, same in _page_of(list(enumerate(groups)), GROUP_PAGE, key):
             with st.container(border=True):
-                alike = how or f"{100 * same.likeness:.0f} % of their detail agrees"
+                alike = how or f"{percent(same.likeness)} of their detail agrees"
                 st.markdown(f"**{number + 1}** · {alike}{_trouble(same)}")
                 _side_by_side(survey, same.paths, f"{key}-{number}", on_open)
 

@@ -11,6 +11,7 @@ from xraycore.explain.faithfulness import Faithfulness, measure_faithfulness
 from xraycore.explain.methods import ANALYTIC, METHODS
 from xraycore.explain.progress import part_of
 from xraycore.explain.stability import DISTURBANCES, Stability, measure_stability
+from xraycore.wording import percent
 
 
 def faithful_tab(subject: Subject) -> None:
@@ -137,7 +138,7 @@ def _stability(subject: Subject) -> None:
             subject, found.heatmap, key="stable-before", label="The map of the film as it is"
         )
         st.markdown("**As it is**")
-        st.caption(f"Probability {100 * found.probability:.0f} %")
+        st.caption(f"Probability {percent(found.probability)}")
     for column, one in zip(columns[1:], found.disturbed, strict=True):
         with column:
             title = one.disturbance.title
@@ -149,7 +150,7 @@ def _stability(subject: Subject) -> None:
             )
             st.markdown(f"**{title[0].upper()}{title[1:]}**")
             st.caption(
-                f"Probability {100 * one.probability:.0f} %  \n"
+                f"Probability {percent(one.probability)}  \n"
                 f"Rank correlation {one.similarity.rank_correlation:.2f}  \n"
-                f"Hottest tenths overlap {100 * one.similarity.iou:.0f} %"
+                f"Hottest tenths overlap {percent(one.similarity.iou)}"
             )

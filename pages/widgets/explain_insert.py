@@ -15,6 +15,7 @@ from xraycore.explain.insertion import Insertion, InsertionScores, insert, lungs
 from xraycore.explain.methods import ANALYTIC
 from xraycore.imaging import Radiograph
 from xraycore.imaging.resample import resize
+from xraycore.wording import percent
 
 # State of the session: where each film, by its hash, was clicked, in shares of width and height.
 PLACES = "opacity-places"
@@ -108,9 +109,11 @@ def _one(subject: Subject, kind: str, size: float, strength: float, watched: str
             click="point",
             on_click=lambda point: places.__setitem__(film.info.sha256, point),
         )
-        st.caption("Outlined: the lungs that were found. The wheel zooms.")
+        st.caption(
+            "Outlined: the lungs that were found. The wheel zooms. By keys: Enter, arrows, Enter."
+        )
     with before:
-        st.markdown(f"**Before:** {100 * subject.seen.probabilities[watched]:.0f} %")
+        st.markdown(f"**Before:** {percent(subject.seen.probabilities[watched])}")
         heat = subject.heat(subject.method, watched)
         heat_panel(subject, heat, key="opacity-before", label=f"Heat for {watched} before")
         st.caption(f"{subject.method_title}, probability of {watched}.")
@@ -132,7 +135,7 @@ def _one(subject: Subject, kind: str, size: float, strength: float, watched: str
         film_panel(found.film, key="opacity-film", label="The film with the opacity", marks=[mark])
         st.caption("Drawn, not real. The box marks where it is.")
     with after:
-        st.markdown(f"**After:** {100 * found.after.probabilities[watched]:.0f} %")
+        st.markdown(f"**After:** {percent(found.after.probabilities[watched])}")
         film_panel(
             found.film,
             key="opacity-after",
@@ -140,7 +143,7 @@ def _one(subject: Subject, kind: str, size: float, strength: float, watched: str
             drawn=subject.look.drawn(found.heat),
             marks=[mark],
         )
-        st.caption(f"{100 * found.gain:.0f} % of the added heat lies in the opacity.")
+        st.caption(f"{percent(found.gain)} of the added heat lies in the opacity.")
 
 
 def _insert(
@@ -203,7 +206,7 @@ def _many(subject: Subject, kind: str, watched: str) -> None:
         (
             "Hottest point in the opacity",
             found.hit_rate,
-            f"Hit rate (pointing game); a random point in the lungs: {100 * found.chance:.0f} %.",
+            f"Hit rate (pointing game); a random point in the lungs: {percent(found.chance)}.",
         ),
         ("Added heat in the opacity", found.gain, "Of the heat that the opacity added."),
         ("Mean rise of the probability", found.rise, "In percentage points."),

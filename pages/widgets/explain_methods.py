@@ -16,6 +16,7 @@ from xraycore.explain.methods import ANALYTIC, METHODS
 from xraycore.models.spec import MODELS
 from xraycore.models.store import read_card
 from xraycore.weightfiles import WeightsError
+from xraycore.wording import percent
 
 COLUMNS = 4
 # Overlap of the hottest tenths of two random maps, and their rank correlation.
@@ -94,7 +95,7 @@ def _two_classes(subject: Subject) -> None:
     left, right, text = st.columns([1, 1, 2])
     for column, (label, heat) in zip((left, right), heats.items(), strict=True):
         with column:
-            st.markdown(f"**{label}**, {100 * subject.seen.probabilities[label]:.0f} %")
+            st.markdown(f"**{label}**, {percent(subject.seen.probabilities[label])}")
             if heat is None and label == subject.target:
                 st.caption(f"Compute {subject.method_title} above.")
             elif heat is None:

@@ -17,6 +17,7 @@ from xraycore.imaging import Radiograph
 from xraycore.models.classifier import Classifier, Prediction
 from xraycore.models.spec import MODELS
 from xraycore.models.store import read_card
+from xraycore.wording import percent
 
 OWN_ANSWER, RUNNER_UP = "The model's answer", "The runner-up"
 
@@ -126,10 +127,10 @@ def show_answer(subject: Subject) -> None:
     seen = subject.seen
     ranked = sorted(seen.probabilities.items(), key=lambda one: -one[1])
     (first, p), (second, q) = ranked[:2]
-    text = f"{MODELS[seen.model].title} says **{first}**, {_percent(p)}; next {second}, "
-    text += f"{_percent(q)}. Explained here: **{subject.target}**"
+    text = f"{MODELS[seen.model].title} says **{first}**, {percent(p)}; next {second}, "
+    text += f"{percent(q)}. Explained here: **{subject.target}**"
     if subject.target != first:
-        text += f", {_percent(seen.probabilities[subject.target])}"
+        text += f", {percent(seen.probabilities[subject.target])}"
     st.info(f"{text}. {known_truth()}", icon=":material/visibility:")
     for warning in dict.fromkeys(seen.warnings):
         st.warning(warning, icon=":material/warning:")
@@ -155,7 +156,7 @@ def say_place(subject: Subject, heat: Heatmap) -> None:
     if not heat.values.any():
         st.caption("No heat: no place speaks for this class.")
     elif inside is not None and inside >= LEAST_INSIDE:  # Of less the alarm speaks.
-        st.caption(f"**{100 * inside:.0f} %** of the heat lies in the lungs.")
+        st.caption(f"**{percent(inside)}** of the heat lies in the lungs.")
     for text in said:
         st.caption(f":orange[:material/warning: {text}]")
 
@@ -165,7 +166,3 @@ def _place(subject: Subject, heat: Heatmap) -> tuple[float | None, tuple[str, ..
     if not lungs.found:
         return None, ()
     return lungs.share_inside(heat.values, heat.box), alarms(heat, subject.film, lungs)
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %" if share >= 0.01 else "< 1 %"

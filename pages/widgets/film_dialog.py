@@ -16,6 +16,7 @@ from xraycore.training.augmentation import Augmentation
 from xraycore.training.preview import preview
 from xraycore.training.recipe import DOMAIN_RANDOM
 from xraycore.weightfiles import WeightsError
+from xraycore.wording import percent
 
 RECIPES = {"As the shipped models": DOMAIN_RANDOM, "Presets cpu and gpu": Augmentation()}
 SAMPLES = 7
@@ -58,8 +59,8 @@ def _facts(survey: Survey, film: Film) -> None:
         "Patient": record.group.partition("/")[2]
         + (f", {others} more {'film' if others == 1 else 'films'}" if others else ""),
         "Size": f"{facts.width} × {facts.height} px, {facts.bytes / 1000:,.1f} kB",
-        "Brightness": f"{100 * facts.brightness:.0f} % of white, on average",
-        "Contrast": f"{100 * facts.contrast:.0f} % (standard deviation)",
+        "Brightness": f"{percent(facts.brightness)} of white, on average",
+        "Contrast": f"{percent(facts.contrast)} (standard deviation)",
     }
     st.table(pd.Series(rows, name="").to_frame(), border="horizontal", hide_header=True)
 

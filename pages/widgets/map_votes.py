@@ -10,6 +10,7 @@ from pages.widgets.viewer import Drawn, film_panel
 from xraycore.explain.map_agreement import MapAgreement, map_agreement, votes
 from xraycore.imaging import Radiograph
 from xraycore.report.film_report import Finding
+from xraycore.wording import percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +53,7 @@ def _overlaps(agreement: MapAgreement) -> "pd.DataFrame":
 
     names = agreement.names
     cells = [
-        ["" if i == j else f"{100 * agreement.iou[i, j]:.0f} %" for j in range(len(names))]
+        ["" if i == j else percent(agreement.iou[i, j]) for j in range(len(names))]
         for i in range(len(names))
     ]
     return pd.DataFrame(cells, index=names, columns=names)

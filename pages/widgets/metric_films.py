@@ -19,8 +19,8 @@ from xraycore.imaging import Radiograph, RadiographError
 from xraycore.models.spec import MODELS
 from xraycore.models.store import list_shipped, read_card
 from xraycore.report.board import films_behind
-from xraycore.report.words import percent
 from xraycore.weightfiles import WeightsError
+from xraycore.wording import percent
 
 FILM, CELL = "film", "cell"
 PER_PAGE = 12
@@ -129,7 +129,10 @@ def _film_list(shown: Shown, films: Sequence[dict], model: str, *, key: str) -> 
                 Tile(
                     picture,
                     film["file"],
-                    (f"is {film['label']}", f"said {film['said']}, {percent(film['probability'])}"),
+                    (
+                        f"is {film['label']}",
+                        f"said {film['said']}, {percent(film['probability'], 1)}",
+                    ),
                     id=f"{film['source']}/{film['file']}",
                 )
             )
@@ -235,8 +238,8 @@ def _film_dialog(shown: Shown, place: int) -> None:
             {
                 "Model": shown.titles[name],
                 "Says": board.view.classes[one.called[place]],
-                "Probability": percent(one.probability[place].max()),
-                "Of the truth": percent(one.probability[place, one.target[place]]),
+                "Probability": percent(one.probability[place].max(), 1),
+                "Of the truth": percent(one.probability[place, one.target[place]], 1),
             }
             for name, one in board.models.items()
         ]

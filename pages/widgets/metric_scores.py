@@ -13,6 +13,7 @@ from xraycore.report.words import (
     p_value,
     signed,
 )
+from xraycore.wording import percent
 
 NONE = "–"
 # Key in the scores, name, what it means.
@@ -148,7 +149,7 @@ def _curves(shown: Shown, found: dict[str, dict]) -> None:
                 + ", ".join(f"{shown.titles[name]} {cell(one)}" for name, one in areas.items()),
             )
     st.caption(
-        f"{finding} against all else. Dotted: guessing. The {100 * share:.0f} % of films with "
+        f"{finding} against all else. Dotted: guessing. The {percent(share)} of films with "
         f"{finding} here say nothing of how common it is elsewhere; precision depends on that."
     )
 

@@ -9,7 +9,8 @@ from pages.widgets.boards import Shown
 from pages.widgets.metric_scores import choose_finding
 from pages.widgets.score_charts import PLAIN, sweep_chart
 from xraycore.evaluation.operating import DEFAULT, at_threshold, predictive_scores, sweep
-from xraycore.report.words import describe_thousand, percent
+from xraycore.report.words import describe_thousand
+from xraycore.wording import percent
 
 STEP = 0.001
 GRID = np.linspace(0, 1, 201)
@@ -69,8 +70,8 @@ def threshold_section(shown: Shown) -> None:
     for column, (title, score, text) in zip(st.columns(4), tiles, strict=True):
         column.metric(
             title,
-            percent(score["value"]) if score else "–",
-            delta=f"{percent(score['low'])} to {percent(score['high'])}" if score else None,
+            percent(score["value"], 1) if score else "–",
+            delta=f"{percent(score['low'], 1)} to {percent(score['high'], 1)}" if score else None,
             delta_color="off",
             delta_arrow="off",
             help=text,
@@ -80,7 +81,7 @@ def threshold_section(shown: Shown) -> None:
     _chart(positive, probability, threshold, prevalence / 100)
     st.caption(
         f"{shown.titles[model]} on {len(positive):,} films, {positive.sum():,} with {finding} "
-        f"({percent(positive.mean())}). Below each value its 95 % interval: Wilson's, and the "
+        f"({percent(positive.mean(), 1)}). Below each value its 95 % interval: Wilson's, and the "
         "adjusted logit interval for PPV and NPV. A threshold chosen by looking at these films "
         "flatters itself on them; the stored points were chosen on validation films."
     )

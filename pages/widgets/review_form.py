@@ -16,6 +16,7 @@ from xraycore.models.spec import MODELS
 from xraycore.review import Entry, Study
 from xraycore.review.records import DRAFT, GRADES, MAX_COMMENT, VERDICTS
 from xraycore.weightfiles import WeightsError
+from xraycore.wording import percent
 
 _ICONS = {"agree": ":material/check:", "disagree": ":material/close:", "unsure": ":material/help:"}
 _GRADES = ("Useless", "Poor", "Fair", "Good", "Expert")
@@ -111,7 +112,7 @@ def _unblind(entry: Entry, xray: Radiograph) -> None:
     except WeightsError:
         return
     said = f"{MODELS[entry.item.model].title} says {seen.label}, "
-    said += f"{100 * seen.probabilities[seen.label]:.0f} %. "
+    said += f"{percent(seen.probabilities[seen.label])}. "
     st.caption(plain(f"{said}{describe(entry.item)}: evidence for {entry.item.target}."))
 
 

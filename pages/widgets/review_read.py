@@ -87,7 +87,9 @@ def _show_film(desk: Desk, entry: Entry, xray: Radiograph) -> None:
         st.warning(warning, icon=":material/warning:")
     st.caption(
         "Drag draws a box. Wheel zooms, Ctrl and drag or the arrow keys move, Shift and drag sets "
-        "the window, double click shows all; the space bar, held, hides the heat."
+        "the window, double click shows all; the space bar, held, hides the heat. By keys, with "
+        "the film in focus: Enter begins a box, arrows move it, Shift and arrows size it, Enter "
+        "sets it."
     )
 
 

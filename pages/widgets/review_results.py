@@ -15,16 +15,15 @@ from pages.widgets.review_films import (
     heat_on_grid,
     load_networks,
 )
-from xraycore.evaluation.agreement import listed
 from xraycore.evaluation.scores import Score
 from xraycore.explain.progress import Cancelled
 from xraycore.notice import NOTICE
-from xraycore.report.words import percent
 from xraycore.review import Item, Reader, Review, Reviews, Study
 from xraycore.review.kappa import Kappa, strength
 from xraycore.review.records import finished_readers
 from xraycore.review.results import Results, summarise
 from xraycore.review.summary import Summary, to_csv
+from xraycore.wording import listed, percent
 
 _JOB = "review-results"
 

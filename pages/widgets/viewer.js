@@ -2,12 +2,8 @@
 // window events, so that any number of them, anywhere on the page, shows the same place of the film
 // in the same way. Nothing here asks the server; only a click on a film that can be clicked does.
 
-const EVENT = "xraycore:view";
-const MAX_ZOOM = 12;
-const LEAST_WINDOW = 0.02;
 const NARROW = 4; // A drag of fewer screen pixels is a click.
-const views = (window.xraycoreViews ??= {});
-const FRESH = { zoom: 1, x: 0, y: 0, low: 0, high: 1, invert: false, turn: 0, flip: false };
+const AIM_STEP = 0.02; // Of the panel, that an arrow key moves a box or a point.
 
 const TOOLS = [
   ["move", "Move: drag the film; the wheel zooms", "M12 3v18M3 12h18M9 6l3-3 3 3M9 18l3 3 3-3M6 9l-3 3 3 3M18 9l3 3-3 3"],
@@ -26,50 +22,16 @@ const CLICKS = {
   box: ["move", "Box: drag on the film; Ctrl and drag moves it", "M4 6h16v12H4z"],
   point: ["move", "Point: click on the film; drag moves it", "M12 3v6M12 15v6M3 12h6M15 12h6"],
 };
+const BY_KEYS = {
+  box: "Enter begins a box, arrow keys move it, Shift and arrow keys size it; Enter sets it, Escape drops it",
+  point: "Enter begins a point, arrow keys move it; Enter sets it, Escape drops it",
+};
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const KEYS = { i: "invert", f: "flip", r: "rotate", l: "lungs", 0: "reset" };
 
 // What must be said on the film itself: a mirrored one looks like another patient.
 const turnedBy = ({ flip, turn }) =>
   [flip && "Mirrored", turn && `Turned ${90 * turn}°`].filter(Boolean).join(" · ");
-
-const viewOf = (group) => (views[group] ??= {
-  ...FRESH, cursor: null, plain: false, lungs: false, tool: "move", ruler: null,
-});
-
-function clamp(view) {
-  view.zoom = Math.min(MAX_ZOOM, Math.max(1, view.zoom));
-  view.x = Math.min(0, Math.max(1 - view.zoom, view.x));
-  view.y = Math.min(0, Math.max(1 - view.zoom, view.y));
-}
-
-// Where the film lies in the stage, and the way from a place on the stage to one on the film.
-function geometry(stage, aspect, view) {
-  const { width, height } = stage.getBoundingClientRect();
-  const film = width / height > aspect ? [height * aspect, height] : [width, width / aspect];
-  const lying = view.turn % 2 === 1;
-  const fit = lying ? Math.min(width / film[1], height / film[0]) : 1;
-  const [cos, sin] = [[1, 0], [0, 1], [-1, 0], [0, -1]][view.turn];
-  const toFilm = ([u, v]) => {
-    const x = (((u - view.x) / view.zoom - 0.5) * width) / fit;
-    const y = (((v - view.y) / view.zoom - 0.5) * height) / fit;
-    const [a, b] = [x * cos + y * sin, y * cos - x * sin];
-    return [(view.flip ? -a : a) / film[0] + 0.5, b / film[1] + 0.5];
-  };
-  const toStage = ([s, t]) => {
-    const a = (s - 0.5) * film[0] * (view.flip ? -1 : 1);
-    const b = (t - 0.5) * film[1];
-    const [x, y] = [(a * cos - b * sin) * fit, (a * sin + b * cos) * fit];
-    return [(x / width + 0.5) * view.zoom + view.x, (y / height + 0.5) * view.zoom + view.y];
-  };
-  return { film, fit, toFilm, toStage };
-}
-
-// Contrast and brightness that map [low, high] to [0, 1], as the browser's filters do it.
-function windowFilter({ low, high, invert }) {
-  const slope = 1 / (high - low);
-  const contrast = 1 + 2 * low * slope;
-  return `brightness(${slope / contrast}) contrast(${contrast})${invert ? " invert(1)" : ""}`;
-}
 
 function icon(path) {
   return `<svg viewBox="0 0 24 24" aria-hidden="true"><path d="${path}"/></svg>`;
@@ -80,7 +42,7 @@ function mount(panel) {
   const [stage, layers, turned, frame] = ["stage", "layers", "turned", "frame"].map(find);
   const [cursor, ruler, length, marks, toolbar] = ["cursor", "ruler", "length", "marks", "toolbar"].map(find);
   const badge = find("badge");
-  const state = { group: "", film: "", aspect: 1, spacing: null, click: null, drag: null };
+  const state = { group: "", film: "", aspect: 1, spacing: null, click: null, drag: null, aim: null };
 
   const view = () => viewOf(state.group);
   const share = () => window.dispatchEvent(new CustomEvent(EVENT, { detail: state.group }));
@@ -90,7 +52,8 @@ function mount(panel) {
   };
   // On a film that can be clicked, the tool that moves it gives way to the click.
   const toolOf = (now) => (now.tool === "move" ? state.click ?? "move" : now.tool);
-  const onFilm = (event) => geometry(stage, state.aspect, view()).toFilm(place(event));
+  const onFilmAt = (point) => geometry(stage, state.aspect, view()).toFilm(point);
+  const onFilm = (event) => onFilmAt(place(event));
 
   const drawRuler = (now, { toStage }) => {
     ruler.toggleAttribute("hidden", !now.ruler);
@@ -209,34 +172,58 @@ function mount(panel) {
     const sides = { x: left, y: top, width: right - left, height: bottom - top };
     for (const [name, value] of Object.entries(sides)) box.setAttribute(name, 1000 * value);
   };
+  const inside = ([s, t]) => s >= 0 && s <= 1 && t >= 0 && t <= 1;
+  const drop = () => { state.aim = null; marks.querySelector(".new")?.remove(); };
+  // What a pointer does on a film that can be clicked, by keys; whether the key was for that. `aim`
+  // holds the corners of the box, or the point, in shares of the panel.
+  const aimed = ({ key, shiftKey }) => {
+    if (key === "Enter" && !state.aim) state.aim = state.click === "box" ? [[0.4, 0.4], [0.6, 0.6]] : [[0.5, 0.5]];
+    else if (!state.aim) return false;
+    else if (key === "Escape") { drop(); view().cursor = null; share(); return true; }
+    else if (ARROWS[key]) {
+      for (const corner of shiftKey ? state.aim.slice(-1) : state.aim) {
+        for (const axis of [0, 1]) corner[axis] = Math.min(1, Math.max(0, corner[axis] + AIM_STEP * ARROWS[key][axis]));
+      }
+    } else if (key !== "Enter") return false;
+    else {
+      const [first, last] = [state.aim[0], state.aim.at(-1)].map(onFilmAt);
+      if (state.click === "box") state.tell("box", rectangle(first, last));
+      else if (inside(first)) state.tell("point", first);
+      state.aim = null;
+      return true;
+    }
+    const [first, last] = [state.aim[0], state.aim.at(-1)].map(onFilmAt);
+    if (state.click === "box") drawMark(rectangle(first, last));
+    else view().cursor = first;
+    share();
+    return true;
+  };
   stage.addEventListener("pointerup", (event) => {
     const { drag } = state;
     state.drag = null;
     if (!drag) return;
     const moved = Math.hypot(event.clientX - drag.at[0], event.clientY - drag.at[1]) > NARROW;
-    const [s, t] = onFilm(event);
-    const inside = s >= 0 && s <= 1 && t >= 0 && t <= 1;
+    const there = onFilm(event);
     if (drag.tool === "ruler" && !moved) { view().ruler = null; share(); }
-    if (drag.tool === "point" && !moved && inside) state.tell("point", [s, t]);
-    if (drag.tool === "box" && moved) state.tell("box", rectangle(drag.from, [s, t]));
+    if (drag.tool === "point" && !moved && inside(there)) state.tell("point", there);
+    if (drag.tool === "box" && moved) state.tell("box", rectangle(drag.from, there));
     else marks.querySelector(".new")?.remove();
   });
   stage.addEventListener("pointercancel", () => { state.drag = null; });
   stage.addEventListener("pointerleave", () => { view().cursor = null; share(); });
   stage.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const step = 0.1;
     const now = view();
-    const moves = { ArrowLeft: [step, 0], ArrowRight: [-step, 0], ArrowUp: [0, step], ArrowDown: [0, -step] };
-    if (event.key === " ") { now.plain = true; share(); }
+    if (state.click && aimed(event)) { /* It was about the box or the point. */ }
+    else if (event.key === " ") { now.plain = true; share(); }
     else if (event.key === "+" || event.key === "=") zoomAt(1.25, [0.5, 0.5]);
     else if (event.key === "-") zoomAt(0.8, [0.5, 0.5]);
     else if (event.key === "w") act("window");
     else if (event.key === "m") act("ruler");
     else if (KEYS[event.key]) act(KEYS[event.key]);
-    else if (moves[event.key]) {
-      now.x += moves[event.key][0];
-      now.y += moves[event.key][1];
+    else if (ARROWS[event.key]) {
+      now.x -= 0.1 * ARROWS[event.key][0];
+      now.y -= 0.1 * ARROWS[event.key][1];
       clamp(now);
       share();
     } else return;
@@ -244,7 +231,7 @@ function mount(panel) {
   });
   const shown = () => { view().plain = false; share(); };
   stage.addEventListener("keyup", (event) => { if (event.key === " ") shown(); });
-  stage.addEventListener("blur", shown);
+  stage.addEventListener("blur", () => { if (state.aim) drop(); shown(); });
   const hear = (event) => {
     // A panel that was taken off the page would be kept, its film with it, by what it listens to.
     if (!panel.isConnected) window.removeEventListener(EVENT, hear);
@@ -278,6 +265,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
   find("stage").style.aspectRatio = data.aspect;
   find("stage").setAttribute("aria-label", data.label);
+  find("stage").setAttribute("aria-description", BY_KEYS[data.click] ?? "");
   find("toolbar").hidden = !data.toolbar;
   const [, title, shape] = CLICKS[data.click] ?? TOOLS[0];
   const first = find("toolbar").firstElementChild;

@@ -52,7 +52,7 @@ _panel = st.components.v2.component(
       <div class="toolbar" role="toolbar" aria-label="Film tools" hidden></div>
     </div>""",
     css=(_HERE / "viewer.css").read_text(),
-    js=(_HERE / "viewer.js").read_text(),
+    js="".join((_HERE / name).read_text() for name in ("viewer_view.js", "viewer.js")),
 )
 
 
@@ -91,8 +91,9 @@ def film_panel(
 
     Wheel zooms, drag moves (with Ctrl where it draws a box), double click shows all; Shift and drag
     changes the window; the space bar, held, hides the heat; arrows, +, -, 0, w, m, i, f, r and l do
-    what the tools do. All panels of a group follow; another film begins as it is, and one that is
-    mirrored or turned says so.
+    what the tools do; a box or a point is set by Enter, arrows (with Shift they size it) and Enter
+    too. All panels of a group follow; another film begins as it is, and one that is mirrored or
+    turned says so.
 
     Args:
         xray: The film.

@@ -18,6 +18,7 @@ from xraycore.imaging.resample import resize
 from xraycore.models.classifier import Prediction
 from xraycore.models.spec import MODELS
 from xraycore.models.store import read_card
+from xraycore.wording import percent
 
 # Answers of the session, by film and model: what the table and the exports are drawn from.
 _ANSWERS, _JOB, _WEIGHTS = "worklist-answers", "worklist-job", "worklist-weights"
@@ -160,7 +161,7 @@ def _row(
     }
     for place, name in enumerate(names):
         one = answers[place] if answers else None
-        said = f"{one.label} {100 * one.probabilities[one.label]:.0f} %" if one else "…"
+        said = f"{one.label} {percent(one.probabilities[one.label])}" if one else "…"
         row[MODELS[name].title] = said
     return row | {"Warnings": _warnings(answers)}
 

@@ -8,12 +8,17 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from pages.widgets.frame import counted
 from tests.browser.conftest import serve_app
+from xraycore.models.spec import MODELS
+from xraycore.models.store import list_shipped
 from xraycore.notice import NOTICE
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 FILMS = 5
+# The film whose box both readers draw by keys.
+KEYED = 2
 
 
 @pytest.fixture
@@ -49,12 +54,11 @@ def set_up(page: Page, url: str) -> str:
     title = page.get_by_role("textbox", name="Title")
     title.fill("Two readers")
     title.press("Tab")
-    for name in ("InceptionV3", "ResNet50", "VGG16", "Xception"):
-        button = page.get_by_role("button", name=name, exact=True)
-        if button.count():
-            button.click()
-            expect(button).not_to_have_attribute("aria-pressed", "true")
-    expect(page.get_by_text("1 network × 1 method")).to_be_visible()
+    networks = [MODELS[name].title for name in list_shipped()]
+    for left, name in reversed(list(enumerate(networks))[1:]):
+        page.get_by_role("button", name=name, exact=True).click()
+        # A click while the page still answers the last one may be lost.
+        expect(page.get_by_text(f"× {counted(left, 'network')} × 1 method")).to_be_visible()
     page.get_by_role("button", name="Set up").click()
     # The list of studies asks for a name too, and shows the new one a moment before its page opens.
     expect(page.locator(".st-key-join button")).to_be_visible()
@@ -95,12 +99,20 @@ def draw_box(page: Page, number: int) -> None:
     page.mouse.up()
 
 
+def key_box(page: Page, number: int) -> None:
+    """The same by keys: begun in the middle, moved up and left, then made higher."""
+    page.get_by_role("img", name=f"Film of heatmap {number}").and_(page.locator(".stage")).focus()
+    keys = ["Enter", *["ArrowLeft"] * 5, *["ArrowUp"] * 7, *["Shift+ArrowDown"] * 2, "Enter"]
+    for key in keys:
+        page.keyboard.press(key)
+
+
 def judge(page: Page, number: int, verdict: str, grade: str, *, box: bool) -> None:
-    """Judges a heatmap, but for the box by keys alone."""
+    """Judges a heatmap by keys alone, but for most of the boxes."""
     # What the last heatmap leaves behind is gone.
     expect(page.get_by_text("Still missing: a box or “No finding”")).to_have_count(1)
     if box:
-        draw_box(page, number)
+        (key_box if number == KEYED else draw_box)(page, number)
         expect(page.get_by_role("button", name="Box 1")).to_be_visible()
     else:
         page.keyboard.press("n")
@@ -164,8 +176,12 @@ def test_two_readers_judge_five_films_agree_and_export(open_browser, review_url,
     assert sum(row["no_finding"] == "True" for row in rows) == 1
     assert {row["notice"] for row in rows} == {NOTICE}
     assert all(float(row["seconds"]) > 0 and len(row["weights"]) == 64 for row in rows)
-    boxes = {row["boxes"] for row in rows}
-    # One place on all films, to a pixel or two of the screen.
-    edges = [json.loads(box)[0] for box in boxes if box != "[]"]
-    for edge in edges:
-        assert edge == pytest.approx([0.3, 0.25, 0.5, 0.5], abs=0.01)
+    boxes = [tuple(json.loads(row["boxes"])[0]) for row in rows if row["boxes"] != "[]"]
+    # One place on all films, to a pixel or two of the screen; by keys one that both hit alike.
+    dragged = [box for box in boxes if box == pytest.approx((0.3, 0.25, 0.5, 0.5), abs=0.01)]
+    (keyed,) = set(boxes) - set(dragged)
+    assert len(dragged) == 7
+    left, top, right, bottom = keyed
+    # 0.3 to 0.5 across the panel, which is wider than the film, and 0.26 to 0.5 down.
+    assert (top, right, bottom) == pytest.approx((0.26, 0.5, 0.5), abs=0.01)
+    assert 0 <= left < 0.31

@@ -58,12 +58,12 @@ def test_scores_are_those_of_the_stored_predictions(store):
 def test_the_numbers_follow_the_threshold_and_the_prevalence(store):
     app = open_page(section="Threshold")
     app.button_group(key="threshold-model").set_value("vgg16").run()
-    assert [metric.value for metric in app.metric] == ["90 %", "80 %", "33 %", "98.6 %"]
+    assert [metric.value for metric in app.metric] == ["90.0 %", "80.0 %", "33.3 %", "98.6 %"]
     assert "it finds 90 and misses 10; it also calls 180 of the 900" in texts(app)
     app.slider(key="threshold").set_value(0.75).run()
-    assert [metric.value for metric in app.metric] == ["75 %", "100.0 %", "100.0 %", "97.3 %"]
+    assert [metric.value for metric in app.metric] == ["75.0 %", "100.0 %", "100.0 %", "97.3 %"]
     app.number_input(key="prevalence").set_value(50.0).run()
-    assert [metric.value for metric in app.metric][3] == "80 %"
+    assert [metric.value for metric in app.metric][3] == "80.0 %"
     next(one for one in app.button if one.label == "Sensitivity at least 95 %").click().run()
     # 0.25049, rounded down.
     assert app.slider(key="threshold").value == 0.25

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from xraycore.models.classifier import Prediction
+from xraycore.wording import listed, percent
 
 # What the mean of several models' probabilities is called where models are listed by name.
 ENSEMBLE = "ensemble"
@@ -28,13 +29,13 @@ def describe_agreement(predictions: Sequence[Prediction], titles: Mapping[str, s
         by_label[prediction.label].append(prediction)
     if len(predictions) == 1:
         only = predictions[0]
-        return f"{titles[only.model]} says {only.label} ({_percent([only])}); no other to compare."
+        return f"{titles[only.model]} says {only.label} ({_between([only])}); no other to compare."
     if len(by_label) == 1:
         count = "Both" if len(predictions) == 2 else f"All {len(predictions)}"
-        return f"{count} models say {predictions[0].label} ({_percent(predictions)})."
+        return f"{count} models say {predictions[0].label} ({_between(predictions)})."
     parts = [
         f"{listed([titles[p.model] for p in group])} "
-        f"{'says' if len(group) == 1 else 'say'} {label} ({_percent(group)})"
+        f"{'says' if len(group) == 1 else 'say'} {label} ({_between(group)})"
         for label, group in sorted(by_label.items(), key=lambda item: -len(item[1]))
     ]
     return f"The models disagree: {'; '.join(parts)}."
@@ -75,12 +76,7 @@ def disagreement(predictions: Sequence[Prediction]) -> float:
     return max(0.0, float(apart) / np.log(2))
 
 
-def listed(names: Sequence[str]) -> str:
-    """A, B and C."""
-    *others, last = names
-    return f"{', '.join(others)} and {last}" if others else last
-
-
-def _percent(predictions: Sequence[Prediction]) -> str:
-    shares = sorted(round(100 * p.probabilities[p.label]) for p in predictions)
-    return f"{shares[0]} %" if shares[0] == shares[-1] else f"{shares[0]}–{shares[-1]} %"
+def _between(predictions: Sequence[Prediction]) -> str:
+    shares = sorted(p.probabilities[p.label] for p in predictions)
+    low, high = percent(shares[0]), percent(shares[-1])
+    return low if low == high else f"{low.removesuffix(' %')}–{high}"

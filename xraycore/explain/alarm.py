@@ -9,6 +9,7 @@ from xraycore.anatomy.lungs import LungField
 from xraycore.explain.heatmap import Heatmap
 from xraycore.imaging.radiograph import Radiograph
 from xraycore.imaging.resample import resize
+from xraycore.wording import percent
 
 # Less of the heat than this in the lungs is said, and less than a map would have there that is the
 # same wherever the network looks. Networks that were trained to look inside put four fifths there.
@@ -37,14 +38,14 @@ def alarms(heat: Heatmap, xray: Radiograph, lungs: LungField) -> tuple[str, ...]
     inside, blind = lungs.share_inside(heat.values, heat.box), lungs.share_of(heat.box)
     if inside < max(LEAST_INSIDE, blind):
         found.append(
-            f"Only {100 * inside:.0f} % of the heat lies in the lungs, which fill "
-            f"{100 * blind:.0f} % of what the network looks at: the answer may rest on something "
+            f"Only {percent(inside)} of the heat lies in the lungs, which fill "
+            f"{percent(blind)} of what the network looks at: the answer may rest on something "
             "else."
         )
     place = heat.box.spread(heat.values.astype(np.float32), (_SIDE, _SIDE))
     on_border = on_the_border(place)
     if on_border > MOST_ON_BORDER:
-        found.append(f"{100 * on_border:.0f} % of the heat lies on the border of the film.")
+        found.append(f"{percent(on_border)} of the heat lies on the border of the film.")
     if xray not in _bright:
         _bright[xray] = small_and_bright(resize(xray.pixels, (_SIDE, _SIDE)))
     if hottest_near(place, _bright[xray]):

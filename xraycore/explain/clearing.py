@@ -10,6 +10,7 @@ from xraycore.explain.gradients import attributions
 from xraycore.explain.progress import Report, ignore
 from xraycore.imaging.resample import resize
 from xraycore.models.classifier import Classifier, Prediction
+from xraycore.wording import percent
 
 # Opacities are what is wider than ribs and vessels: of a film blurred by this share of its side.
 _BLUR = 0.027
@@ -75,8 +76,8 @@ class Clearance:
     def reading(self) -> str:
         """In one or two sentences, for a reader who is no engineer."""
         said, now = self.before.label, self.after.label
-        had = f"{100 * self.before.probabilities[said]:.0f} %"
-        has = f"{100 * self.after.probabilities[now]:.0f} %"
+        had = percent(self.before.probabilities[said])
+        has = percent(self.after.probabilities[now])
         if now == said:
             text = f"With clear lungs the answer stays {said}: {had} before, {has} after."
             if said != NORMAL:

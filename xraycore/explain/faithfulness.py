@@ -17,6 +17,7 @@ from xraycore.explain.heatmap import NO_HEAT, Heatmap
 from xraycore.explain.imputation import linear_imputation
 from xraycore.explain.progress import Report, batches, ignore, part_of
 from xraycore.models.classifier import Classifier, Prediction
+from xraycore.wording import percent
 
 # Sixteen films a curve, two batches, and one step at a fifth of the film.
 STEPS = 15
@@ -84,7 +85,7 @@ class Faithfulness:
             one.deletion.at(_SPOKEN) for one in (self.heatmap, self.random, self.centre_prior)
         )
         return (
-            f"Hiding the {_SPOKEN:.0%} hottest part ".replace("%", " %")
+            f"Hiding the {percent(_SPOKEN)} hottest part "
             + _moved(f"the {self.score} of {self.target}", before, hottest, f"from {before:.2f} ")
             + f"; hiding random parts {_moved('it', before, random)}"
             + f", hiding the middle {_moved('it', before, middle)}."

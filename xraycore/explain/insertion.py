@@ -17,6 +17,7 @@ from xraycore.explain.progress import Report, ignore, part_of
 from xraycore.imaging.radiograph import Radiograph
 from xraycore.imaging.resample import resize
 from xraycore.models.classifier import Classifier, Prediction
+from xraycore.wording import percent
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +55,7 @@ class Insertion:
     @property
     def reading(self) -> str:
         """In one sentence, for a reader who is no engineer."""
-        then, now = (f"{one.probabilities[self.target]:.0%}" for one in (self.before, self.after))
+        then, now = (percent(one.probabilities[self.target]) for one in (self.before, self.after))
         moved = "rises" if self.rise > 0 else "falls"
         answer = f"stays at {now}" if then == now else f"{moved} from {then} to {now}"
         if not self.heat.values.any():
@@ -63,8 +64,8 @@ class Insertion:
             heat = f"the hottest point lies {'in' if self.hit >= 0.5 else 'outside'} the opacity"
         return (
             f"The probability of {self.target} {answer}, and {heat}; a random point in the lungs "
-            f"would lie in it {self.chance:.0%} of the time."
-        ).replace("%", " %")
+            f"would lie in it {percent(self.chance)} of the time."
+        )
 
 
 def insert(
@@ -160,14 +161,14 @@ class InsertionScores:
         seen, hit = self.noticed["value"], self.hit_rate["value"]
         follows = self.hit_rate["low"] > self.chance
         heat = (
-            f"its hottest point lies in the opacity {hit:.0%} of the time, where a random point in "
-            f"the lungs would {self.chance:.0%}"
+            f"its hottest point lies in the opacity {percent(hit)} of the time, where a random "
+            f"point in the lungs would {percent(self.chance)}"
         )
         return (
             f"The probability of {self.target} rises by a tenth or more for "
-            f"{seen:.0%} of the opacities, and the heat "
+            f"{percent(seen)} of the opacities, and the heat "
             f"{'follows' if follows else 'does not follow'} them: {heat}."
-        ).replace("%", " %")
+        )
 
 
 def probe(

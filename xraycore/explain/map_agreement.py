@@ -9,6 +9,7 @@ from xraycore.explain.heatmap import Heatmap
 from xraycore.explain.similarity import HOTTEST, hottest, iou, rank_correlations
 from xraycore.imaging.box import Box
 from xraycore.imaging.radiograph import Radiograph
+from xraycore.wording import percent
 
 # Maps are compared on the film's grid, made no finer than this: most are coarser.
 _LONGEST_SIDE = 256
@@ -43,17 +44,17 @@ class MapAgreement:
     @property
     def reading(self) -> str:
         """How far the maps agree, in one sentence."""
-        share, (first, second) = 100 * self.mean_iou, self.least_alike
-        least = 100 * self.iou[self.names.index(first), self.names.index(second)]
-        tenth = f"hottest {HOTTEST:.0%}".replace("%", " %")
+        share, (first, second) = percent(self.mean_iou), self.least_alike
+        least = percent(self.iou[self.names.index(first), self.names.index(second)])
+        tenth = f"hottest {percent(HOTTEST)}"
         if len(self.names) == 2:
             return (
                 f"Of the places that {first} or {second} count among their {tenth}, "
-                f"{share:.0f} % are in both."
+                f"{share} are in both."
             )
         return (
-            f"Of the places that either of two maps counts among its {tenth}, {share:.0f} % are in "
-            f"both on average; fewest, {least:.0f} %, of {first} and {second}."
+            f"Of the places that either of two maps counts among its {tenth}, {share} are in "
+            f"both on average; fewest, {least}, of {first} and {second}."
         )
 
 

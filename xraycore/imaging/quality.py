@@ -5,6 +5,8 @@ The thresholds were set on 13,000 real films of children and adults, of which 0.
 
 import numpy as np
 
+from xraycore.wording import percent
+
 MIN_SIDE = 128
 # A lateral chest film reaches 1:1.5 and a wide bedside one 1.8:1; beyond 2:1 it is a strip.
 MAX_ASPECT = 2.0
@@ -29,7 +31,7 @@ def colour_warnings(samples: np.ndarray) -> list[str]:
     if share <= MAX_COLOURED:
         return []
     return [
-        f"{_percent(share)} of the image is coloured and was turned to grey: "
+        f"{percent(share)} of the image is coloured and was turned to grey: "
         "it may be a photograph, a screenshot or an annotated film."
     ]
 
@@ -60,19 +62,19 @@ def _grey_warnings(pixels: np.ndarray) -> list[str]:
     low, high = np.percentile(_thinned(pixels), [1, 99])
     if high - low < MIN_SPREAD:
         return [
-            f"The image is almost blank: 98 % of it lies within {_percent(high - low)} of the "
+            f"The image is almost blank: 98 % of it lies within {percent(high - low)} of the "
             "range from black to white."
         ]
     found = []
     black, white = float(np.mean(pixels <= 0)), float(np.mean(pixels >= 1))
     if black > MAX_BLACK:
         found.append(
-            f"{_percent(black)} of the image is pure black: it may be clipped, underexposed or "
+            f"{percent(black)} of the image is pure black: it may be clipped, underexposed or "
             "surrounded by a wide border."
         )
     if white > MAX_WHITE:
         found.append(
-            f"{_percent(white)} of the image is pure white: it may be clipped, hold burnt-in "
+            f"{percent(white)} of the image is pure white: it may be clipped, hold burnt-in "
             "graphics or have a bright border."
         )
     return found
@@ -82,7 +84,3 @@ def _thinned(pixels: np.ndarray, side: int = 512) -> np.ndarray:
     """Every n-th row and column: percentiles of the whole film would cost more than decoding it."""
     step = [max(1, length // side) for length in pixels.shape]
     return pixels[:: step[0], :: step[1]]
-
-
-def _percent(share: float) -> str:
-    return f"{share:.1%}".replace("%", " %") if share < 0.1 else f"{share:.0%}".replace("%", " %")

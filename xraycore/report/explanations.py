@@ -9,6 +9,7 @@ from xraycore.explain.methods import METHODS, RANDOMISATION_FILE
 from xraycore.models.spec import MODELS
 from xraycore.report.markdown import interval, table
 from xraycore.weightfiles import weights_folder
+from xraycore.wording import percent
 
 _NEEDS = {
     "features": "one forward pass, for all classes",
@@ -114,9 +115,9 @@ def _localised(file: Path) -> list[str]:
         f"network was trained on; evidence for {found['target']}. Hit rate: the hottest point lies "
         "in the drawn region (pointing game). IoU: overlap at the threshold that was best on one "
         "half of the films, judged on the other. A map is worth what it has beyond the baselines, "
-        f"a random point in the lungs, which hits in {100 * chance:.0f} % of films, and above all "
+        f"a random point in the lungs, which hits in {percent(chance)} of films, and above all "
         "the place in the lungs that is brightest once the film is blurred, which needs no "
-        f"network, in {100 * bright:.0f} %: a map that hits no more often may have found what is "
+        f"network, in {percent(bright)}: a map that hits no more often may have found what is "
         "white, not what is ill. Energy in the lungs is of the drawn lungs, without the rim that "
         "`results.md` allows, and of the heat for COVID-19, whatever the network calls the film.",
         "",

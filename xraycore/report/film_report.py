@@ -23,6 +23,7 @@ from xraycore.models.classifier import Classifier, Prediction
 from xraycore.models.spec import MODELS
 from xraycore.notice import NOTICE
 from xraycore.version import VERSION
+from xraycore.wording import percent
 
 # Longest side of a picture in the report, in pixels, and the quality of its JPEG.
 _LONGEST, _QUALITY = 640, 88
@@ -125,16 +126,16 @@ def _section(xray: Radiograph, finding: Finding, style: Mapping[str, Any]) -> st
     method = get_method(heat.method)
     caption = f"{method.title}: evidence for {heat.target}."
     if style["contour"] is not None:
-        caption += f" The line: {100 * style['contour']:.0f} % of full heat."
+        caption += f" The line: {percent(style['contour'])} of full heat."
     if not heat.values.any():
         caption += " No heat: no place speaks for it."
     elif seen.lungs.found:
         share = seen.lungs.share_inside(heat.values, heat.box)
-        caption += f" {100 * share:.0f} % of it lies in the lungs."
+        caption += f" {percent(share)} of it lies in the lungs."
     rows = [
         f"<tr{' class=said' if label == seen.label else ''}><td>{html.escape(label)}</td>"
         f'<td><div class="bar"><i style="width:{100 * p:.1f}%"></i></div></td>'
-        f'<td class="n">{100 * p:.1f} %</td></tr>'
+        f'<td class="n">{html.escape(percent(p, 1))}</td></tr>'
         for label, p in seen.probabilities.items()
     ]
     texts = [

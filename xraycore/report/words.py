@@ -5,15 +5,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from xraycore.evaluation.scores import Score, proportion
+from xraycore.wording import percent
 
 # Below it a difference is called one; the p-values are corrected for the number of pairs.
 LEVEL = 0.05
-
-
-def percent(share: float) -> str:
-    """A share as a percentage: one decimal below 10 and above 90, where it matters."""
-    value = 100 * share
-    return f"{value:.1f} %" if value < 10 or value > 90 else f"{value:.0f} %"
 
 
 def p_value(p: float | None) -> str:
@@ -80,8 +75,8 @@ def describe_calibration(
     else:
         lean = "not sure enough (under-confident)"
     return (
-        f"{title} gives its answers a probability of {percent(said)} on average and is "
-        f"right in {percent(right['value'])} of films: {lean}. Its probability is off by "
+        f"{title} gives its answers a probability of {percent(said, 1)} on average and is "
+        f"right in {percent(right['value'], 1)} of films: {lean}. Its probability is off by "
         f"{100 * ece['value']:.1f} percentage points on average "
         f"(expected calibration error {ece['value']:.3f}, 95 % interval {ece['low']:.3f} to "
         f"{ece['high']:.3f})."

@@ -1,0 +1,33 @@
+import pytest
+
+from xraycore.wording import listed, percent
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (0, "0 %"),
+        (0.004, "< 1 %"),
+        (0.006, "1 %"),
+        (0.125, "12 %"),
+        (0.994, "99 %"),
+        (0.996, "> 99 %"),
+        (1, "100 %"),
+    ],
+)
+def test_what_is_rare_is_not_never(share, text):
+    assert percent(share) == text
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0, "0.0 %"), (0.0004, "< 0.1 %"), (0.1234, "12.3 %"), (0.9996, "> 99.9 %"), (1, "100.0 %")],
+)
+def test_decimals(share, text):
+    assert percent(share, 1) == text
+
+
+def test_lists():
+    assert listed(["A"]) == "A"
+    assert listed(["A", "B"]) == "A and B"
+    assert listed(["A", "B", "C"]) == "A, B and C"

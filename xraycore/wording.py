@@ -1,0 +1,27 @@
+"""How shares and lists are written in sentences, on every page and in every export."""
+
+from collections.abc import Sequence
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """A share as a percentage. What is rare is not called never, nor what is common always.
+
+    Args:
+        share: In [0, 1].
+        digits: Decimals.
+
+    Returns:
+        "12 %"; "< 1 %" and "> 99 %" of shares that would be rounded to none or to all.
+    """
+    text, step = f"{100 * share:.{digits}f}", 10.0**-digits
+    if share > 0 and float(text) == 0:
+        return f"< {step:g} %"
+    if share < 1 and float(text) == 100:
+        return f"> {100 - step:g} %"
+    return f"{text} %"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as a sentence lists them: A, B and C."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
