@@ -5,6 +5,8 @@ import re
 import streamlit as st
 
 STARTED, WANTED = "app-started", "page-wanted"
+# Films whose pixels this run of the page has sent to the browser.
+FILMS_SENT = "films-sent"
 
 
 def page_header(file: str, title: str, subtitle: str) -> None:
@@ -20,6 +22,7 @@ def page_header(file: str, title: str, subtitle: str) -> None:
         # and layout, since Streamlit takes the folder for pages of its older kind.
         st.session_state[WANTED] = file
         st.switch_page("streamlit_app.py", query_params=st.query_params.to_dict())
+    st.session_state[FILMS_SENT] = set()
     # Films want the width that Streamlit keeps for margins.
     st.html("<style>.stMainBlockContainer{padding:3.5rem 2.5rem 4rem}</style>")
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):

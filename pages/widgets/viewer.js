@@ -77,7 +77,12 @@ function mount(panel) {
     frame.style.height = `${shape.film[1]}px`;
     layers.style.transform = `translate(${now.x * 100}%, ${now.y * 100}%) scale(${now.zoom})`;
     turned.style.transform = `scale(${shape.fit}) rotate(${90 * now.turn}deg) scaleX(${now.flip ? -1 : 1})`;
-    find("film").style.filter = windowFilter(now);
+    const film = find("film");
+    film.style.filter = windowFilter(now);
+    if (film.dataset.id !== state.film && films.has(state.film)) {
+      film.dataset.id = state.film;
+      film.src = films.get(state.film);
+    }
     panel.classList.toggle("plain", now.plain);
     panel.classList.toggle("lungs", now.lungs);
     find("outline").setAttribute("d", now.outline?.film === state.film ? now.outline.path : "");
@@ -273,17 +278,17 @@ export default function ({ data, parentElement, setTriggerValue }) {
     Object.assign(first, { title, innerHTML: icon(shape) });
     first.setAttribute("aria-label", title);
   }
-  const [film, heat] = [find("film"), find("heat")];
-  if (film.getAttribute("src") !== data.film) film.src = data.film;
-  film.alt = data.label;
+  const heat = find("heat");
+  find("film").alt = data.label;
   heat.hidden = !data.heat;
   if (data.heat && heat.getAttribute("src") !== data.heat) heat.src = data.heat;
   heat.style.opacity = data.opacity;
   find("contour").setAttribute("d", path(data.contour));
   // The lungs of a film are outlined on all its panels, also on one that was drawn before they were known.
-  state.film = data.film;
+  state.film = data.filmId;
+  if (data.film) keepFilm(data.filmId, data.film);
   if (data.lungs) {
-    viewOf(data.group).outline = { film: data.film, path: path(data.lungs) };
+    viewOf(data.group).outline = { film: data.filmId, path: path(data.lungs) };
     window.dispatchEvent(new CustomEvent(EVENT, { detail: data.group }));
   }
   find("marks").innerHTML = (data.marks ?? []).map(([left, top, right, bottom]) =>

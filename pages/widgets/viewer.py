@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import streamlit as st
 
+from pages.widgets.frame import FILMS_SENT
 from xraycore.anatomy.lungs import LungField
 from xraycore.imaging import Radiograph
 from xraycore.imaging.overlay import FilmMap, colorize, to_uint8
@@ -123,7 +124,8 @@ def film_panel(
         key=key,
         data={
             "subject": xray.info.sha256.partition(_CHANGED)[0],
-            "film": _film_url(xray.info.sha256, xray),
+            "filmId": xray.info.sha256,
+            "film": _film_once(xray),
             "heat": _heat_url(xray, drawn.heat, drawn.color_map) if in_colour else None,
             "contour": _contour(xray, drawn) if drawn and not in_colour else None,
             "opacity": drawn.opacity if drawn else 0.0,
@@ -169,6 +171,18 @@ def _spacing(xray: Radiograph) -> list:
     down, across = info.pixel_spacing
     place = "" if info.spacing_on_patient else " on the detector"
     return [info.width * across, info.height * down, "mm", place]
+
+
+def _film_once(xray: Radiograph) -> str | None:
+    """The film for the first panel of a page that shows it; the browser gives it to the others.
+
+    A film is up to a megabyte, and a page may show it twenty times.
+    """
+    sent = st.session_state.setdefault(FILMS_SENT, set())
+    if xray.info.sha256 in sent:
+        return None
+    sent.add(xray.info.sha256)
+    return _film_url(xray.info.sha256, xray)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

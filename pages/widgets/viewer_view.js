@@ -6,6 +6,17 @@ const LEAST_WINDOW = 0.02;
 const views = (window.xraycoreViews ??= {});
 const FRESH = { zoom: 1, x: 0, y: 0, low: 0, high: 1, invert: false, turn: 0, flip: false };
 
+// Films by id, for all panels that show them; the oldest go.
+const films = (window.xraycoreFilms ??= new Map());
+const MOST_FILMS = 24;
+function keepFilm(id, url) {
+  films.delete(id);
+  films.set(id, url);
+  if (films.size > MOST_FILMS) films.delete(films.keys().next().value);
+  // A panel may be drawn before the one that its film comes with.
+  for (const group of Object.keys(views)) window.dispatchEvent(new CustomEvent(EVENT, { detail: group }));
+}
+
 const viewOf = (group) => (views[group] ??= {
   ...FRESH, cursor: null, plain: false, lungs: false, tool: "move", ruler: null,
 });

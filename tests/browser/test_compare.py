@@ -46,6 +46,16 @@ def check_result(page: Page, file_name: str) -> None:
     expect(layers).to_have_count(len(list_shipped()))
     for index in range(len(list_shipped())):
         assert layers.nth(index).evaluate(_PEAK) > 25
+    # Sent once, shown on every panel; panels of the last film may take a moment to follow.
+    for _ in range(50):
+        films = page.locator(".film").evaluate_all(
+            "all => all.map(one => one.naturalWidth + one.src)"
+        )
+        if len(films) == 1 + len(list_shipped()) and len(set(films)) == 1:
+            break
+        page.wait_for_timeout(200)
+    assert [len(films), len(set(films))] == [1 + len(list_shipped()), 1]
+    assert not films[0].startswith("0")
     for name in ("Normal", "Bacterial pneumonia", "Viral pneumonia", "COVID-19"):
         expect(page.locator(".answers section", has_text=name)).to_have_count(len(list_shipped()))
 

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -49,6 +51,21 @@ def test_a_sample_shows_every_shipped_model(app):
     assert len(app.subheader) == len(list_shipped())
     assert any("synthetic-opacity" in caption.value for caption in app.caption)
     assert "say" in verdict(app)
+
+
+def test_a_run_of_the_page_sends_a_film_once(app):
+    def panels():
+        data = [json.loads(one.proto.json) for one in app.get("bidi_component")]
+        return [one for one in data if "filmId" in one]
+
+    app.file_uploader[0].set_value([("film.png", png(seed=12), "image/png")]).run()
+    for opacity in (60, 20):
+        app.slider(key="opacity").set_value(opacity).run()
+        assert len(panels()) == 1 + len(list_shipped())
+        assert len({one["filmId"] for one in panels()}) == 1
+        assert [one["film"] is not None for one in panels()] == [True] + [False] * (
+            len(panels()) - 1
+        )
 
 
 def test_no_control_runs_a_model_again(app, forward_calls):

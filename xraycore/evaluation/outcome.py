@@ -67,8 +67,9 @@ class Outcome:
 
     def only(self, keep: Callable[[Record], bool] | np.ndarray) -> "Outcome":
         """The films for which `keep`, a function of a record or a bool array, is true."""
-        mask = np.array([keep(r) for r in self.records]) if callable(keep) else keep
-        return self.at(np.flatnonzero(mask))
+        mask = np.array([keep(r) for r in self.records], bool) if callable(keep) else keep
+        # All of them: with what was already worked out for them.
+        return self if mask.all() else self.at(np.flatnonzero(mask))
 
     def at(self, places: Sequence[int]) -> "Outcome":
         """The films with these indices, in their order."""
