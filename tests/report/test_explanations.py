@@ -3,8 +3,10 @@ import json
 import pytest
 
 from xraycore.explain.methods import METHODS, RANDOMISATION_FILE
+from xraycore.report import explanations
 from xraycore.report.explanations import write_explanations
 
+WEIGHTS = {"vgg16": "ab", "basic_cnn": "ef"}
 KEYS = ("hit", "iou", "energy_in_mask", "energy_in_lungs", "auprc")
 
 
@@ -27,11 +29,12 @@ def measured(tmp_path, monkeypatch):
         },
     }
     (weights / RANDOMISATION_FILE).write_text(
-        json.dumps({"films": 3, "seed": 0, "limit": 0.5, "weights": {"vgg16": "ab"}, "rows": rows})
+        json.dumps({"films": 3, "seed": 0, "limit": 0.5, "weights": WEIGHTS, "rows": rows})
     )
     found = {
         "films": 300,
         "target": "COVID-19",
+        "weights": WEIGHTS,
         "rows": {
             "baseline": {
                 "random point in the lungs": scores(0.53),
@@ -52,7 +55,9 @@ def test_what_was_measured_is_written(measured, tmp_path):
     text = (tmp_path / "explanations.md").read_text()
     for method in METHODS.values():
         assert f"| {method.title} | {method.summary} |" in text
-    assert "| Eigen-CAM | – | 0.80 / 0.60 **fails** |" in text
+    # In the registries' order.
+    assert "| method | Basic CNN | VGG16 |" in text
+    assert "| Eigen-CAM | 0.80 / 0.60 **fails** | – |" in text
     assert "hits in 53 % of films" in text
     assert "needs no network, in 70 %" in text
     assert "| VGG16 | Grad-CAM | 0.600 [0.500, 0.700] |" in text
@@ -60,6 +65,24 @@ def test_what_was_measured_is_written(measured, tmp_path):
     assert (
         "(asked for: 0.72, **met**), energy in the lungs 0.750 (asked for: 0.8, **missed**)" in text
     )
+
+
+def test_what_was_not_measured_is_told(measured, tmp_path):
+    write_explanations(measured, tmp_path / "explanations.md")
+    text = (tmp_path / "explanations.md").read_text()
+    assert "Not measured, for what it takes:\n\n- Basic CNN: Grad-CAM++, HiRes-CAM, " in text
+    assert "\n- VGG16: Grad-CAM++, HiRes-CAM, " in text
+
+
+def test_a_model_that_was_shipped_again_was_not_measured(measured, tmp_path, monkeypatch):
+    monkeypatch.setattr(explanations, "list_shipped", lambda: ["basic_cnn", "vgg16"])
+    cards = {"basic_cnn": {"weights": {"sha256": "new"}}, "vgg16": {"weights": {"sha256": "ab"}}}
+    monkeypatch.setattr(explanations, "read_card", cards.get)
+    write_explanations(measured, tmp_path / "explanations.md")
+    text = (tmp_path / "explanations.md").read_text()
+    assert "| method | VGG16 |" in text
+    assert "Basic CNN" not in text
+    assert "Grad-CAM of VGG16, hit rate 0.600" in text
 
 
 def test_what_was_tried_is_told(measured, tmp_path):

@@ -7,9 +7,10 @@ from pathlib import Path
 from xraycore.explain.localisation import best_of
 from xraycore.explain.methods import METHODS, RANDOMISATION_FILE
 from xraycore.models.spec import MODELS
+from xraycore.models.store import list_shipped, read_card
 from xraycore.report.markdown import interval, table
 from xraycore.weightfiles import weights_folder
-from xraycore.wording import percent
+from xraycore.wording import listed, percent
 
 _NEEDS = {
     "features": "one forward pass, for all classes",
@@ -56,11 +57,9 @@ def _randomised() -> list[str]:
     if not file.exists():
         return ["## The randomisation test", "", "Not measured for these weights.", ""]
     found = json.loads(file.read_text())
+    models = _of_models(found)
     rows = [
-        [
-            METHODS[method].title,
-            *(_cascade(of_model.get(method)) for of_model in found["rows"].values()),
-        ]
+        [METHODS[method].title, *(_cascade(of_model.get(method)) for of_model in models.values())]
         for method in METHODS
     ]
     return [
@@ -72,8 +71,22 @@ def _randomised() -> list[str]:
         f"of them, mean over {found['films']} films; a method passes where both are below "
         f"{found['limit']}.",
         "",
-        *table(["method", *(_title(name) for name in found["rows"])], rows),
+        *table(["method", *(MODELS[name].title for name in models)], rows),
     ]
+
+
+def _of_models(found: Mapping) -> dict[str, dict[str, dict]]:
+    """What was measured of the models (model -> method -> figures), in the registries' order.
+
+    Of a model that has been shipped again since, nothing.
+    """
+    now = {name: read_card(name)["weights"]["sha256"] for name in list_shipped()}
+    return {
+        name: {method: found["rows"][name][method] for method in METHODS if method in of_model}
+        for name in MODELS
+        if (of_model := found["rows"].get(name))
+        and found["weights"].get(name) == now.get(name, found["weights"].get(name))
+    }
 
 
 def _cascade(one: Mapping | None) -> str:
@@ -87,7 +100,9 @@ def _localised(file: Path) -> list[str]:
     if not file.exists():
         return []
     found = json.loads(file.read_text())
-    models = {name: rows for name, rows in found["rows"].items() if name != BASELINE}
+    models = _of_models(found)
+    if not models:
+        return []
     model, method = best_of(models)
     best = models[model][method]
     keys = {
@@ -98,10 +113,20 @@ def _localised(file: Path) -> list[str]:
         "auprc": "AUPRC",
     }
     rows = [
-        [_title(name), METHODS[one].title if one in METHODS else one]
-        + [interval(scores[key]) for key in keys]
-        for name, of_model in found["rows"].items()
-        for one, scores in of_model.items()
+        [title, map_, *(interval(scores[key]) for key in keys)]
+        for title, map_, scores in (
+            *((BASELINE, one, scores) for one, scores in found["rows"][BASELINE].items()),
+            *(
+                (MODELS[name].title, METHODS[one].title, scores)
+                for name, of_model in models.items()
+                for one, scores in of_model.items()
+            ),
+        )
+    ]
+    missing = [
+        f"- {MODELS[name].title}: {listed(titles)}"
+        for name, of_model in models.items()
+        if (titles := [one.title for one in METHODS.values() if one.name not in of_model])
     ]
     chance, bright = (
         found["rows"][BASELINE][name]["hit"]["value"]
@@ -123,15 +148,12 @@ def _localised(file: Path) -> list[str]:
         "",
         *table(["model", "map", *keys.values()], rows),
         f"Best of {sum(map(len, models.values()))} maps, chosen on these films: "
-        f"{METHODS[method].title} of {_title(model)}, hit rate {interval(best['hit'])} "
+        f"{METHODS[method].title} of {MODELS[model].title}, hit rate {interval(best['hit'])} "
         f"(asked for: {WANTED_HIT}, **{_met(hit >= WANTED_HIT)}**), energy in the lungs "
         f"{inside:.3f} (asked for: {WANTED_INSIDE}, **{_met(inside >= WANTED_INSIDE)}**).",
         "",
+        *(["Not measured, for what it takes:", "", *missing, ""] if missing else []),
     ]
-
-
-def _title(name: str) -> str:
-    return MODELS[name].title if name in MODELS else name
 
 
 def _met(done: bool) -> str:
