@@ -1,5 +1,6 @@
 import json
 
+import cv2
 import keras  # noqa: F401  (TensorFlow's start-up notes come before a command's own words)
 import pytest
 
@@ -122,20 +123,24 @@ def test_train_prints_a_table_then_refuses_and_resumes(run, discs, tmp_path):
     assert document["split_sizes"]["train"].keys() == {"Normal", "Opacity"}
 
 
-def test_train_chooses_on_another_hospitals_films(run, discs, tmp_path):
+def test_train_chooses_on_another_hospitals_films(run, discs, tmp_path, caplog):
     """Two classes, and the best epoch by a CSV of films that are never trained on."""
     out, abroad = tmp_path / "run", tmp_path / "abroad"
     abroad.mkdir()
     lines = ["path,label,finding"]
     for file in sorted((discs / "val").rglob("*.png")):
-        (abroad / file.name).write_bytes(file.read_bytes())
+        # Mirrored it is another film.
+        cv2.imwrite(str(abroad / file.name), cv2.imread(str(file))[:, ::-1])
         finding = "normal" if file.parent.name == "Normal" else "bacteria"
         lines.append(f"{file.name},Fracture,{finding}")
+    (abroad / "copy.png").write_bytes(file.read_bytes())
+    lines.append("copy.png,Fracture,bacteria")
     (abroad / "labels.csv").write_text("\n".join(lines))
     arguments = ["train", discs, "--model", "basic_cnn", "--preset", "quick", "--epochs", 2]
     arguments += ["--view", "film", "--evidence", 0.5, "--out", out, "--json"]
     code, stdout, _ = run(*arguments, "--choose-on", f"{abroad / 'labels.csv'}#finding")
     assert code == 0
+    assert "abroad: 1 of 13 films are copies" in caplog.text
     document = json.loads(stdout)
     assert document["classes"] == ["Normal", "Opacity"]
     for row in document["history"]:

@@ -10,8 +10,10 @@ import typer
 from xraycore.cli.app import Json, Seed, app
 from xraycore.cli.console import emit_json, emit_table, progress_bar
 from xraycore.cli.training import Datasets, Model, Weights
+from xraycore.data.film_facts import default_store
 from xraycore.data.manifest import read_manifest
 from xraycore.data.splits import read_splits
+from xraycore.data.strangers import leave_out_known
 from xraycore.models.spec import get_spec
 
 
@@ -43,6 +45,7 @@ def ablate(
     keras.config.disable_interactive_logging()
     names = [variant.name for variant in VARIANTS]
     with progress_bar() as update:
+        external = leave_out_known(external, manifest, store=default_store(), report=update)
         found = ablate(
             manifest,
             external,

@@ -9,9 +9,11 @@ import typer
 
 from xraycore.cli.app import Classes, Json, app
 from xraycore.cli.console import emit_json, emit_table, progress_bar
+from xraycore.data.film_facts import default_store
 from xraycore.data.labels import parse_classes
 from xraycore.data.manifest import read_manifest
 from xraycore.data.splits import limit_training, read_splits
+from xraycore.data.strangers import leave_out_known
 from xraycore.training.progress import Progress
 from xraycore.training.recorder import recorded
 
@@ -46,10 +48,11 @@ def ship(
             update(activity, done)
             record(Progress(activity, done))
 
+        abroad = [read_manifest(one) for one in external or []]
         folder = ship(
             opened,
             manifest,
-            external=[read_manifest(one) for one in external or []],
+            external=leave_out_known(abroad, manifest, store=default_store(), report=report),
             limits=read_limits(limits) if limits else [],
             command=shlex.join(["python", "-m", "xraycore", *sys.argv[1:]]),
             report=report,
