@@ -1,6 +1,9 @@
 """From a run to the store, to scores, to the results page: one small world, the real code."""
 
+import hashlib
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -199,6 +202,21 @@ def test_explain_writes_overlay_map_and_provenance(world, run_cli, tmp_path):
     assert base.with_name(base.name + ".png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_explain_overwrites_no_film_of_another(world, run_cli, tmp_path):
+    films = [record.path for record in world[3].split("test")[:3]]
+    paths = [tmp_path / name for name in ("x/a.png", "y/a.png", "z/a-2.png")]
+    for film, path in zip(films, paths, strict=True):
+        path.parent.mkdir()
+        shutil.copy(film, path)
+    code, out, _ = run_cli("explain", *paths, "--out", tmp_path / "maps", "--json")
+    assert code == 0
+    overlays = [Path(json.loads(line)["overlay"]) for line in out.splitlines()]
+    assert [one.name.split(".")[0] for one in overlays] == ["a", "a-2", "a-2-2"]
+    for film, overlay in zip(films, overlays, strict=True):
+        facts = json.loads(overlay.with_suffix(".json").read_text())
+        assert facts["file_sha256"] == hashlib.sha256(film.read_bytes()).hexdigest()
+
+
 def test_randomise_measures_what_the_registry_reads(world, run_cli):
     film = world[3].split("test")[0].path
     code, out, err = run_cli(
@@ -220,6 +238,7 @@ def test_what_is_measured_joins_what_was(world, run_cli, tmp_path):
     }
     mine = read_card("basic_cnn")["weights"]["sha256"]
     measured = {"films": 1, "seed": 0, "limit": 0.5, "weights": {"vgg16": "ab"}, "rows": old}
+    measured["films_sha256"] = [hashlib.sha256(film.read_bytes()).hexdigest()]
     asked = ("randomise", film, "--method", "grad_cam", "--out", file)
     for before, left in ((mine, {"rise", "grad_cam"}), ("of others", {"grad_cam"})):
         measured["weights"]["basic_cnn"] = before

@@ -11,13 +11,14 @@ def percent(share: float, digits: int = 0) -> str:
         digits: Decimals.
 
     Returns:
-        "12 %"; "< 1 %" and "> 99 %" of shares that would be rounded to none or to all.
+        "12 %"; "under 1 %" and "over 99 %" of shares that would be rounded to none or to all. In
+        words, since < and > mean other things to Markdown and HTML.
     """
     text, step = f"{100 * share:.{digits}f}", 10.0**-digits
     if share > 0 and float(text) == 0:
-        return f"< {step:g} %"
+        return f"under {step:g} %"
     if share < 1 and float(text) == 100:
-        return f"> {100 - step:g} %"
+        return f"over {100 - step:g} %"
     return f"{text} %"
 
 

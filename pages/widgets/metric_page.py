@@ -1,5 +1,8 @@
 """The Metrics page below its title: what to show, and its sections."""
 
+from collections import defaultdict
+from collections.abc import Sequence
+
 import streamlit as st
 
 from pages.widgets.boards import Shown, board, outcome
@@ -14,6 +17,7 @@ from pages.widgets.metric_scores import (
 from pages.widgets.metric_threshold import threshold_section
 from pages.widgets.metric_training import cost_section, training_section
 from pages.widgets.score_charts import colours_of
+from xraycore.data.manifest import Record
 from xraycore.evaluation.agreement import ENSEMBLE
 from xraycore.report.board import Board, list_film_sets, list_views
 from xraycore.report.entries import Entry
@@ -84,8 +88,7 @@ def choose(entries: list[Entry]) -> Shown | None:
 
 
 def _say_what_is_judged(found: Board, titles: dict[str, str]) -> None:
-    patients = len({record.group for record in found.records})
-    text = f"{len(found.records):,} films of {patients:,} patients: " + ", ".join(
+    text = f"{_films_and_patients(found.records)}: " + ", ".join(
         f"{label} {count:,}" for label, count in found.counts.items()
     )
     if found.dropped:
@@ -95,6 +98,21 @@ def _say_what_is_judged(found: Board, titles: dict[str, str]) -> None:
     for name, why in found.left_out.items():
         text += f". {titles[name]} is left out: {why}"
     st.caption(plain(text + "."))
+
+
+def _films_and_patients(records: Sequence[Record]) -> str:
+    """How many they are; where each film of a source has a patient of its own, none is named."""
+    sources: dict[str, list[str]] = defaultdict(list)
+    for record in records:
+        sources[record.source].append(record.group)
+    nameless = sum(len(all_) for all_ in sources.values() if len(set(all_)) == len(all_))
+    patients = len({record.group for record in records}) - nameless
+    known, text = len(records) - nameless, f"{len(records):,} films"
+    if not known:
+        return f"{text}, patients unknown"
+    if not nameless:
+        return f"{text} of {patients:,} patients"
+    return f"{text}, {known:,} of {patients:,} patients and {nameless:,} of unknown ones"
 
 
 def show(entries: list[Entry]) -> None:

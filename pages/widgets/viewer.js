@@ -42,7 +42,7 @@ function mount(panel) {
   const [stage, layers, turned, frame] = ["stage", "layers", "turned", "frame"].map(find);
   const [cursor, ruler, length, marks, toolbar] = ["cursor", "ruler", "length", "marks", "toolbar"].map(find);
   const badge = find("badge");
-  const state = { group: "", film: "", aspect: 1, spacing: null, click: null, drag: null, aim: null };
+  const state = { group: "", film: "", subject: "", aspect: 1, spacing: null, click: null, drag: null, aim: null };
 
   const view = () => viewOf(state.group);
   const share = () => window.dispatchEvent(new CustomEvent(EVENT, { detail: state.group }));
@@ -85,8 +85,9 @@ function mount(panel) {
     }
     panel.classList.toggle("plain", now.plain);
     panel.classList.toggle("lungs", now.lungs);
-    find("outline").setAttribute("d", now.outline?.film === state.film ? now.outline.path : "");
+    find("outline").setAttribute("d", now.outline?.subject === state.subject ? now.outline.path : "");
     stage.dataset.tool = toolOf(now);
+    if (state.aim) drawAim();
     cursor.hidden = !now.cursor;
     if (now.cursor) {
       const [u, v] = shape.toStage(now.cursor);
@@ -145,6 +146,7 @@ function mount(panel) {
   stage.addEventListener("dblclick", () => act("reset"));
   stage.addEventListener("contextmenu", (event) => event.preventDefault());
   stage.addEventListener("pointerdown", (event) => {
+    if (state.aim) drop();
     const now = view();
     const [u, v] = place(event);
     const tool = event.shiftKey || event.button === 2 ? "window"
@@ -178,10 +180,19 @@ function mount(panel) {
     for (const [name, value] of Object.entries(sides)) box.setAttribute(name, 1000 * value);
   };
   const inside = ([s, t]) => s >= 0 && s <= 1 && t >= 0 && t <= 1;
+  const aimedAt = () => [state.aim[0], state.aim.at(-1)].map(onFilmAt);
+  // The mark stays until the page answers with all boxes, which it does not if it refuses this one.
+  const tellBox = (box) => {
+    const mark = marks.querySelector(".new");
+    mark?.classList.replace("new", "told");
+    setTimeout(() => mark?.remove(), 2000);
+    state.tell("box", box);
+  };
   const drop = () => { state.aim = null; marks.querySelector(".new")?.remove(); };
   // What a pointer does on a film that can be clicked, by keys; whether the key was for that. `aim`
   // holds the corners of the box, or the point, in shares of the panel.
-  const aimed = ({ key, shiftKey }) => {
+  const aimed = ({ key, shiftKey, repeat }) => {
+    if (key === "Enter" && repeat) return true;
     if (key === "Enter" && !state.aim) state.aim = state.click === "box" ? [[0.4, 0.4], [0.6, 0.6]] : [[0.5, 0.5]];
     else if (!state.aim) return false;
     else if (key === "Escape") { drop(); view().cursor = null; share(); return true; }
@@ -191,17 +202,20 @@ function mount(panel) {
       }
     } else if (key !== "Enter") return false;
     else {
-      const [first, last] = [state.aim[0], state.aim.at(-1)].map(onFilmAt);
-      if (state.click === "box") state.tell("box", rectangle(first, last));
-      else if (inside(first)) state.tell("point", first);
+      const [first, last] = aimedAt();
       state.aim = null;
+      if (state.click === "box") tellBox(rectangle(first, last));
+      else if (inside(first)) state.tell("point", first);
       return true;
     }
-    const [first, last] = [state.aim[0], state.aim.at(-1)].map(onFilmAt);
-    if (state.click === "box") drawMark(rectangle(first, last));
-    else view().cursor = first;
     share();
     return true;
+  };
+  // Wherever the film went meanwhile: what Enter sets is what is shown.
+  const drawAim = () => {
+    const [first, last] = aimedAt();
+    if (state.click === "box") drawMark(rectangle(first, last));
+    else view().cursor = first;
   };
   stage.addEventListener("pointerup", (event) => {
     const { drag } = state;
@@ -211,7 +225,7 @@ function mount(panel) {
     const there = onFilm(event);
     if (drag.tool === "ruler" && !moved) { view().ruler = null; share(); }
     if (drag.tool === "point" && !moved && inside(there)) state.tell("point", there);
-    if (drag.tool === "box" && moved) state.tell("box", rectangle(drag.from, there));
+    if (drag.tool === "box" && moved) tellBox(rectangle(drag.from, there));
     else marks.querySelector(".new")?.remove();
   });
   stage.addEventListener("pointercancel", () => { state.drag = null; });
@@ -285,10 +299,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
   heat.style.opacity = data.opacity;
   find("contour").setAttribute("d", path(data.contour));
   // The lungs of a film are outlined on all its panels, also on one that was drawn before they were known.
-  state.film = data.filmId;
+  if (state.subject !== data.subject) state.aim = null;
+  Object.assign(state, { film: data.filmId, subject: data.subject });
   if (data.film) keepFilm(data.filmId, data.film);
   if (data.lungs) {
-    viewOf(data.group).outline = { film: data.filmId, path: path(data.lungs) };
+    view.outline = { subject: data.subject, path: path(data.lungs) };
     window.dispatchEvent(new CustomEvent(EVENT, { detail: data.group }));
   }
   find("marks").innerHTML = (data.marks ?? []).map(([left, top, right, bottom]) =>

@@ -102,7 +102,9 @@ def draw_box(page: Page, number: int) -> None:
 def key_box(page: Page, number: int) -> None:
     """The same by keys: begun in the middle, moved up and left, then made higher."""
     page.get_by_role("img", name=f"Film of heatmap {number}").and_(page.locator(".stage")).focus()
-    keys = ["Enter", *["ArrowLeft"] * 5, *["ArrowUp"] * 7, *["Shift+ArrowDown"] * 2, "Enter"]
+    keys = ["Enter", "Escape", "Enter", *["ArrowLeft"] * 5, *["ArrowUp"] * 7]
+    # What is shown is what is set: the box is where it is, though the film was mirrored meanwhile.
+    keys += [*["Shift+ArrowDown"] * 2, "f", "f", "Enter"]
     for key in keys:
         page.keyboard.press(key)
 

@@ -135,6 +135,9 @@ def test_what_is_a_test_film_too_is_not_trained_on(tmp_path, caplog):
     others = [r.path.read_bytes() for r in manifest.records if r.split != "test"]
     assert len(manifest.split("test")) == 8
     assert not tested & set(others)
+    learnt, judged = ({r.path.read_bytes() for r in manifest.split(s)} for s in ("train", "val"))
+    assert judged
+    assert not learnt & judged
     left_out = 40 - len(manifest.records)
     assert left_out > 0
     assert f"{left_out} training or validation films are byte-identical to" in caplog.text

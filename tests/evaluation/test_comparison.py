@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from xraycore.evaluation.comparison import auc_variance, compare_all, delong, holm, mcnemar
+from xraycore.evaluation.comparison import compare_all, delong, holm, mcnemar
 
 POSITIVE = np.array([True, True, True, False, False])
 # Placements of the positives 1, 1, (1/2 + 1)/2 for the tie at 0.4; of the negatives 2.5/3, 1.
@@ -34,11 +34,12 @@ def test_mcnemar_of_other_films_is_refused():
         mcnemar(np.ones(2, bool), np.ones(3, bool))
 
 
-def test_auc_variance_by_hand():
-    auc, variance = auc_variance(POSITIVE, A)
-    assert auc == pytest.approx(11 / 12)
+def test_the_variance_of_one_auc_by_hand():
+    # Beside a model that says the same of all films, whose AUROC has none.
+    found = delong(POSITIVE, A, np.full(5, 0.5))
+    assert (found["auc_a"], found["auc_b"]) == pytest.approx((11 / 12, 1 / 2))
     # Off 11/12 by 1, 1, -2 twelfths: 6/144 / 2 / 3; negatives by -1, 1: 2/144 / 1 / 2.
-    assert variance == pytest.approx(1 / 144 + 1 / 144)
+    assert found["z"] == pytest.approx((5 / 12) / (1 / 144 + 1 / 144) ** 0.5)
 
 
 def test_delong_by_hand():
@@ -75,8 +76,10 @@ def test_delong_is_that_of_all_pairs_of_films():
     of_negatives = np.cov([table.mean(axis=0) for table in tables]) / (~positive).sum()
     covariance = of_positives + of_negatives
     for score, variance in zip(scores, covariance.diagonal(), strict=True):
-        expected = (roc_auc_score(positive, score), variance)
-        assert auc_variance(positive, score) == pytest.approx(expected)
+        # A model that says the same of all films has an AUROC of 1/2 without variance.
+        alone = delong(positive, score, np.full(60, 0.5))
+        assert alone["auc_a"] == pytest.approx(roc_auc_score(positive, score))
+        assert alone["z"] == pytest.approx(alone["difference"] / variance**0.5)
     found = delong(positive, *scores)
     of_difference = np.array([1, -1]) @ covariance @ np.array([1, -1])
     assert found["z"] == pytest.approx(found["difference"] / of_difference**0.5)
@@ -99,7 +102,7 @@ def test_a_difference_without_variance_has_no_test():
 @pytest.mark.parametrize("positive", [[1], [1, 0, 0], [0, 1, 1], [0, 0], []])
 def test_auc_of_too_few_films_has_no_variance(positive):
     with pytest.raises(ValueError, match="two films with the finding and two without"):
-        auc_variance(np.array(positive, bool), np.linspace(0, 1, len(positive)))
+        delong(np.array(positive, bool), *[np.linspace(0, 1, len(positive))] * 2)
 
 
 def test_holm_by_hand():

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xraycore.cli.evaluating import seed_of
+from xraycore.cli.evaluating import _print, seed_of
 from xraycore.data.labels import BACTERIAL, CHEST4, COVID, NORMAL, VIEWS, VIRAL
 from xraycore.data.manifest import Record
 from xraycore.evaluation.evaluate import evaluate, own_view, target_and_probability
@@ -76,8 +76,25 @@ def test_predictive_values_where_few_are_sick():
     points = evaluate([model], VIEWS["pneumonia"], prevalence=0.1)["models"]["m"]
     there = points["operating_points"]["default"]["at_prevalence"]
     # Of 1000, 100 sick: 75 found; of 900 well: 225 called sick, 675 well.
-    assert there["ppv"] == pytest.approx(75 / 300)
-    assert there["npv"] == pytest.approx(675 / 700)
+    assert there["prevalence"] == 0.1
+    assert there["ppv"]["value"] == pytest.approx(75 / 300)
+    assert there["npv"]["value"] == pytest.approx(675 / 700, abs=1e-4)
+    # Eight films allow no more: an interval has its value inside, and is wide.
+    assert there["ppv"]["low"] < 0.1 < 0.3 < there["ppv"]["high"]
+    assert there["npv"]["low"] < 0.96 < there["npv"]["high"]
+
+
+def test_predictive_values_are_printed_with_their_intervals(capsys):
+    labels = [NORMAL] * 4 + [BACTERIAL] * 4
+    model = outcome("m", labels, [NORMAL] * 3 + [BACTERIAL] * 4 + [NORMAL])
+    document = evaluate([model], VIEWS["pneumonia"], prevalence=0.1)
+    there = document["models"]["m"]["operating_points"]["default"]["at_prevalence"]
+    _print(document)
+    said = " ".join(capsys.readouterr().out.split())
+    for name, where in (("ppv", "a positive answer is right in"), ("npv", "a negative one in")):
+        score = there[name]
+        between = f"[{score['low']:.1%}, {score['high']:.1%}]"
+        assert f"{where} {score['value']:.1%} {between}" in said
 
 
 def test_films_that_a_view_does_not_know_are_left_out():

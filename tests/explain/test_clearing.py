@@ -131,8 +131,8 @@ def test_an_answer_that_rests_on_opacities_turns_to_normal(film, lungs):
     found = clear(model, prediction_of(model, film, lungs))
     assert (found.before.label, found.after.label) == ("Bacterial pneumonia", "Normal")
     assert found.reading == (
-        "With clear lungs the answer is Normal with > 99 %, before it was Bacterial pneumonia with "
-        "100 %. It rested on what was taken away."
+        "With clear lungs the answer is Normal with over 99 %, before it was Bacterial pneumonia "
+        "with 100 %. It rested on what was taken away."
     )
     assert found.taken.mean() == pytest.approx(gone, rel=1e-3)
     assert found.taken.min() >= 0
@@ -141,7 +141,7 @@ def test_an_answer_that_rests_on_opacities_turns_to_normal(film, lungs):
 def test_an_answer_that_turns_to_another_disease_is_still_not_normal(film, lungs):
     model, _ = model_that_changes(film, lungs, others=(-9.0, 0.0))
     assert clear(model, prediction_of(model, film, lungs)).reading == (
-        "With clear lungs the answer is COVID-19 with > 99 %, before it was Bacterial pneumonia "
+        "With clear lungs the answer is COVID-19 with over 99 %, before it was Bacterial pneumonia "
         "with 100 %. It is still not Normal: that rests on more than soft opacities."
     )
 

@@ -175,4 +175,4 @@ def test_the_registry_says_what_each_method_needs():
         assert method.name == name
         assert (method.needs == "features") == (name in ANALYTIC)
         assert method.title and method.paper and method.summary and method.cost
-        assert method.passes_randomisation in (True, False, None)
+        assert method.passes_on("vgg16") in (True, False, None)

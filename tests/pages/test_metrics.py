@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from pages.widgets import boards, metric_films
 from pages.widgets.frame import STARTED
 from tests.conftest import ROOT
+from tests.pages.conftest import select_rows, selected
 from tests.stored_models import VGG16, outcome, write_run, write_store
 from xraycore.data.phantom import make_phantom
 from xraycore.evaluation.predictions import write_predictions
@@ -52,7 +53,7 @@ def test_scores_are_those_of_the_stored_predictions(store):
     assert table.loc["VGG16", "Sensitivity"] == "0.900 (0.699–0.972)"
     assert table.loc["VGG16", "Specificity"] == "0.800 (0.584–0.919)"
     assert table.loc["Basic CNN", "AUC"].startswith("0.880 (")
-    assert "40 films of 40 patients" in texts(app)
+    assert "40 films, patients unknown" in texts(app)
 
 
 def test_the_numbers_follow_the_threshold_and_the_prevalence(store):
@@ -68,6 +69,36 @@ def test_the_numbers_follow_the_threshold_and_the_prevalence(store):
     # 0.25049, rounded down.
     assert app.slider(key="threshold").value == 0.25
     assert app.metric[0].value == "100.0 %"
+
+
+def test_a_link_keeps_the_model_and_the_class(store):
+    link = {"section": "Threshold", "threshold-model": "VGG16", "threshold": "0.75"}
+    app = open_page(**link)
+    assert [metric.value for metric in app.metric][:2] == ["75.0 %", "100.0 %"]
+    many = open_page(view="Four classes", **link, **{"threshold-class": "Viral pneumonia"})
+    assert "Viral pneumonia" in many.slider(key="threshold").label
+    curves = open_page(view="Four classes", **{"curve-class": "Viral pneumonia"})
+    assert "Viral pneumonia against all else." in texts(curves)
+    # Nothing is chosen by nothing.
+    nothing = {"threshold-model": "", "threshold-class": ""}
+    assert open_page(section="Threshold", view="Four classes", **nothing).metric
+
+
+def test_a_row_of_the_films_can_be_clicked_twice(store):
+    app = open_page(section="Errors", cell="vgg16~Normal~Normal")
+    table = "table-cell-vgg16-0-0"
+    files = list(app.dataframe[0].value["file"])
+    for _ in range(2):
+        select_rows(app, table, 3)
+        assert app.query_params["film"] in (f"chest_xray/{files[3]}", [f"chest_xray/{files[3]}"])
+        assert selected(app, table) == []
+        del app.query_params["film"]
+        app.run()
+    first = app.dataframe[0].key
+    # A row of one page is none of the next.
+    app.session_state["page-cell-vgg16-0-0"] = 2
+    app.run()
+    assert app.dataframe[0].key != first
 
 
 def test_models_of_the_first_generation_say_what_was_not_measured(store):

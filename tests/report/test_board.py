@@ -55,6 +55,17 @@ def test_only_films_that_all_have_are_judged_and_strangers_stay_out(outcomes):
         assemble(outcomes, VIEWS["pneumonia"], FilmSet("external", "nih", 0), [])
 
 
+def test_a_first_model_with_a_few_films_of_its_own_drives_no_other_out(outcomes):
+    own = outcomes["vgg16"].at(range(10))
+    renamed = tuple(replace(record, group=f"own/{record.group}") for record in own.records)
+    own = replace(own, records=renamed)
+    films = FilmSet("test", "", 50)
+    board = assemble({"runs/own": own, **outcomes}, VIEWS["pneumonia"], films, [])
+    assert list(board.models) == ["basic_cnn", "vgg16"]
+    assert (len(board.target), board.dropped) == (40, 0)
+    assert board.left_out == {"runs/own": "it has predictions of 10 of the 50 films"}
+
+
 def test_views_and_sets_are_those_that_there_are_films_for(outcomes):
     assert [view.name for view in list_views(outcomes)] == ["pneumonia", "chest4", "covid3"]
     two = replace(outcomes["vgg16"], classes=("Normal", "Nodule"), logits=np.zeros((40, 2)))

@@ -32,6 +32,7 @@ def measured(tmp_path, monkeypatch):
         json.dumps({"films": 3, "seed": 0, "limit": 0.5, "weights": WEIGHTS, "rows": rows})
     )
     found = {
+        "lungs": "lung_masks",
         "films": 300,
         "target": "COVID-19",
         "weights": WEIGHTS,
@@ -67,6 +68,19 @@ def test_what_was_measured_is_written(measured, tmp_path):
     )
 
 
+def test_target_and_lungs_are_those_that_were_measured(measured, tmp_path):
+    file, report = measured / "localisation.json", tmp_path / "explanations.md"
+    write_explanations(measured, report)
+    assert "is of the drawn lungs, without the rim" in report.read_text()
+    assert "of the heat for COVID-19, whatever" in report.read_text()
+    found = json.loads(file.read_text()) | {"lungs": None, "target": "Viral pneumonia"}
+    file.write_text(json.dumps(found))
+    write_explanations(measured, report)
+    assert "is of the lungs that the segmenter finds, without the rim" in report.read_text()
+    assert "of the heat for Viral pneumonia, whatever" in report.read_text()
+    assert "COVID-19" not in report.read_text()
+
+
 def test_what_was_not_measured_is_told(measured, tmp_path):
     write_explanations(measured, tmp_path / "explanations.md")
     text = (tmp_path / "explanations.md").read_text()
@@ -92,20 +106,18 @@ def test_what_was_tried_is_told(measured, tmp_path):
 
 
 def test_the_registry_knows_what_was_measured(measured):
-    assert METHODS["grad_cam"].passes_randomisation is True
-    assert METHODS["eigen_cam"].passes_randomisation is False
     assert METHODS["eigen_cam"].passes_on("basic_cnn") is False
     assert METHODS["eigen_cam"].passes_on("vgg16") is None
     assert METHODS["grad_cam"].passes_on("vgg16", "ab") is True
     # Measured on other weights.
     assert METHODS["grad_cam"].passes_on("vgg16", "cd") is None
     assert METHODS["grad_cam"].passes_on("basic_cnn", "ab") is None
-    assert METHODS["rise"].passes_randomisation is None
+    assert METHODS["rise"].passes_on("vgg16") is None
 
 
 def test_without_measurements_nothing_is_claimed(tmp_path, monkeypatch):
     monkeypatch.setenv("XRAYCORE_WEIGHTS", str(tmp_path))
-    assert all(method.passes_randomisation is None for method in METHODS.values())
+    assert all(method.passes_on("vgg16") is None for method in METHODS.values())
     write_explanations(tmp_path, tmp_path / "explanations.md")
     text = (tmp_path / "explanations.md").read_text()
     assert "## The randomisation test\n\nNot measured for these weights." in text

@@ -76,6 +76,22 @@ def test_films_of_a_set_without_the_answer_are_wrong():
     assert (found.films, found.right["value"]) == (40, 0.75)
 
 
+def test_open_labels_are_told_where_too_few_are_left():
+    classes = ("Normal", "Bacterial pneumonia", "Viral pneumonia")
+    labels = ["Pneumonia"] * 31 + ["Bacterial pneumonia"] * 13
+    records = tuple(Record(Path(f"{i}.png"), x, "test", f"p{i}", "s") for i, x in enumerate(labels))
+    nothing, logits = np.full(44, np.nan), np.tile(np.log([0.1, 0.6, 0.3]), (44, 1))
+    stored = Outcome("a", classes, records, logits, 1.0, nothing, nothing, np.zeros((44, 2)), {})
+    found = track_record(stored, "Bacterial pneumonia", 0.6)
+    assert (found.right, found.films, found.open) == (None, 13, 31)
+    assert found.reading == (
+        "No track record: of its test films with a label that tells, it called only 13 Bacterial "
+        "pneumonia with about as much certainty, too few to tell how far to believe this; 31 more "
+        "have labels that leave it open."
+    )
+    assert track_record(stored, "Bacterial pneumonia", 0.9).reading.endswith("to believe this.")
+
+
 def test_too_few_to_tell():
     found = track_record(outcome([0.8] * 19, [1] * 19), "Ill", 0.8)
     assert found.right is None

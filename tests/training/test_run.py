@@ -1,3 +1,4 @@
+import csv
 import json
 import os
 from pathlib import Path
@@ -148,6 +149,20 @@ def test_a_kill_while_writing_leaves_the_old_file(run, monkeypatch):
     assert found.total_epochs == 1
     assert run.last_weights(found).read_text() == "epoch 1"
     assert run.best_weights.read_text() == "best of epoch 1"
+
+
+def test_a_kill_while_writing_leaves_the_old_history(run, monkeypatch):
+    state = State()
+    finish_epoch(run, state)
+    before = (run.folder / "history.csv").read_text()
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(csv.DictWriter, "writerows", killed)
+    with pytest.raises(KeyboardInterrupt):
+        finish_epoch(run, state)
+    assert (run.folder / "history.csv").read_text() == before
 
 
 def test_a_folder_without_a_run_says_so(tmp_path):

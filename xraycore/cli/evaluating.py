@@ -209,7 +209,8 @@ def _print(document: dict) -> None:
             ],
         )
     err.print(
-        "In brackets: 95 % intervals, Wilson for shares of films, else bootstrap of patients."
+        "In brackets: 95 % intervals, Wilson for shares of films, adjusted logit for answers at a "
+        "prevalence, else bootstrap of patients."
     )
 
 
@@ -219,8 +220,10 @@ def _cell(score: dict | None) -> str:
     return f"{score['value']:.3f} [{score['low']:.3f}, {score['high']:.3f}]"
 
 
-def _share(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1%}"
+def _share(score: dict | None) -> str:
+    if score is None:
+        return "–"
+    return f"{score['value']:.1%} [{score['low']:.1%}, {score['high']:.1%}]"
 
 
 def _difference(delong: dict | None) -> tuple[str, str]:

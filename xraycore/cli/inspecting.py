@@ -1,8 +1,9 @@
 """Commands that run trained models: models, predict, explain."""
 
 import json as json_module
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from functools import partial
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -112,14 +113,14 @@ def explain(
 
     classifiers = load_models(model)
     out.mkdir(parents=True, exist_ok=True)
-    names: dict[str, int] = {}
+    used: set[str] = set()
     rows = []
     with progress_bar() as update:
         for films, failures in _read(paths, update):
             lines = [_line(path, error=str(error)) for path, error in failures]
             for path, xray in films:
-                count = names[path.stem] = names.get(path.stem, 0) + 1
-                stem = path.stem if count == 1 else f"{path.stem}-{count}"
+                stem = _free_stem(path.stem, used)
+                used.add(stem)
                 for classifier in classifiers:
                     prediction = classifier.predict(xray)
                     for name in methods:
@@ -146,6 +147,12 @@ def explain(
         ]
         emit_table("Heatmaps", columns, table)
         err.print(NOTICE)
+
+
+def _free_stem(stem: str, used: Container[str]) -> str:
+    """The stem, counted on from 2 until no film before has it: a film may itself be called a-2."""
+    counted = (f"{stem}-{number}" for number in count(2))
+    return next(name for name in chain([stem], counted) if name not in used)
 
 
 def _headline(scores: dict) -> str:

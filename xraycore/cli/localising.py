@@ -1,6 +1,7 @@
 """The command that compares heatmaps with masks that a person drew: localise."""
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,8 @@ from xraycore.imaging.resample import resize
 # Maps are compared at this height and width: a quarter of the cost of 256 pixels, and still nine
 # times finer than the feature maps. Maps of single pixels are averaged over what a cell covers.
 SIDE = 128
+# Row of the maps that know no network.
+BASELINE = "baseline"
 KEYS = {
     "hit": "hit rate",
     "iou": "IoU",
@@ -27,6 +30,15 @@ KEYS = {
     "energy_in_lungs": "energy in lungs",
     "auprc": "AUPRC",
 }
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A film and what a person drew on it: bool (128, 128); no `lungs` where the segmenter's do."""
+
+    film: Path
+    mask: np.ndarray
+    lungs: np.ndarray | None
 
 
 @app.command()
@@ -52,46 +64,60 @@ def localise(
     methods = [get_method(name).name for name in method or ANALYTIC]
     target = canonical_label(target)
     classifiers = load_models(model)
-    triples = _films(images, masks, lungs)
-    facts = {"images": str(images), "films": len(triples), "target": target}
+    drawn = _films(images, masks, lungs)
+    facts = {
+        "images": str(images),
+        "masks": str(masks),
+        "lungs": str(lungs) if lungs else None,
+        "films": len(drawn),
+        "target": target,
+    }
     stored = Measured(out, facts) if out else None
+    weights = {one.spec.name: one.card["weights"]["sha256"] for one in classifiers}
+    stems = [one.film.stem for one in drawn]
+    choosing = np.array([hashlib.sha256(stem.encode()).digest()[0] % 2 == 0 for stem in stems])
+    if choosing.all() or not choosing.any():
+        choosing[0] = not choosing[0]
 
     from xraycore.explain.heatmap import explain
     from xraycore.explain.localisation import baselines, compare_map, summarise
 
-    found: dict[str, dict[str, list]] = {}
+    rows: dict[str, dict[str, dict]] = {}
     with progress_bar() as update:
-        for number, (film, mask_file, lung_file) in enumerate(triples):
-            xray = read_radiograph(film)
-            mask = _mask(mask_file)
-            predictions = [classifier.predict(xray) for classifier in classifiers]
-            lung = _mask(lung_file) if lung_file else _resized(predictions[0].lungs.mask)
-            for name, values in baselines(resize(xray.pixels, (SIDE, SIDE)), lung).items():
-                of_map = found.setdefault("baseline", {}).setdefault(name, [])
-                of_map.append(compare_map(values, mask, lung))
-            for classifier, prediction in zip(classifiers, predictions, strict=True):
+        for number, classifier in enumerate(classifiers):
+            model_name = classifier.spec.name
+            found: dict[str, dict[str, list]] = {}
+            for place, one in enumerate(drawn):
+                xray = read_radiograph(one.film)
+                prediction = classifier.predict(xray)
+                lung = _resized(prediction.lungs.mask) if one.lungs is None else one.lungs
+                maps: dict[str, dict[str, np.ndarray]] = {}
+                if number == 0:
+                    maps[BASELINE] = baselines(resize(xray.pixels, (SIDE, SIDE)), lung)
+                maps[model_name] = {}
                 for name in methods:
                     heat = explain(classifier, prediction, name, target)
-                    values = heat.box.spread(heat.values, (SIDE, SIDE))
-                    of_map = found.setdefault(classifier.spec.name, {}).setdefault(name, [])
-                    of_map.append(compare_map(values, mask, lung))
-            update(f"film {number + 1} of {len(triples)}", (number + 1) / len(triples))
-    stems = [film.stem for film, _, _ in triples]
-    choosing = np.array([hashlib.sha256(stem.encode()).digest()[0] % 2 == 0 for stem in stems])
-    if choosing.all() or not choosing.any():
-        choosing[0] = not choosing[0]
-    weights = {one.spec.name: one.card["weights"]["sha256"] for one in classifiers}
-    rows = {
-        model_name: {name: summarise(of, stems, choosing) for name, of in by_method.items()}
-        for model_name, by_method in found.items()
-    }
-    if stored:
-        stored.add(weights, rows)
+                    maps[model_name][name] = heat.box.spread(heat.values, (SIDE, SIDE))
+                for row, by_name in maps.items():
+                    for name, values in by_name.items():
+                        of_map = found.setdefault(row, {}).setdefault(name, [])
+                        of_map.append(compare_map(values, one.mask, lung))
+                done = number * len(drawn) + place + 1
+                words = f"{model_name}, film {place + 1} of {len(drawn)}"
+                update(words, done / len(drawn) / len(classifiers))
+            of_model = {
+                row: {name: summarise(of, stems, choosing) for name, of in by_name.items()}
+                for row, by_name in found.items()
+            }
+            # A model may take hours: what is done is kept, whatever becomes of the next.
+            if stored:
+                stored.add({model_name: weights[model_name]}, of_model)
+            rows |= of_model
     if json:
         emit_json(facts | {"weights": weights, "rows": rows})
         return
     emit_table(
-        f"{len(stems)} films of {images}, evidence for {target}",
+        f"{len(drawn)} films of {images}, evidence for {target}",
         ["model", "map", *KEYS.values()],
         [
             [model_name, name, *(_cell(row[key]) for key in KEYS)]
@@ -102,25 +128,30 @@ def localise(
     err.print("A map is worth what it has beyond the baselines, brightness above all.")
 
 
-def _films(images: Path, masks: Path, lungs: Path | None) -> list[tuple[Path, Path, Path | None]]:
+def _films(images: Path, masks: Path, lungs: Path | None) -> list[Drawn]:
     """Films on which something is marked, with their masks.
+
+    All are read, so that one that cannot be is told now, and not after hours of maps.
 
     Raises:
         ValueError: If there are fewer than two, or a film lacks a mask.
+        RadiographError: If a film or a mask cannot be read.
     """
     by_stem = {file.stem: file for file in sorted(masks.glob("*")) if file.is_file()}
     of_lungs = {file.stem: file for file in sorted(lungs.glob("*"))} if lungs else {}
-    triples = []
+    drawn = []
     for film in sorted(file for file in images.glob("*") if file.is_file()):
         for folder, found in ((masks, by_stem), (lungs, of_lungs)):
             if folder and film.stem not in found:
                 raise ValueError(f"{film}: expected a mask of the same stem in {folder}.")
-        if not _mask(by_stem[film.stem]).any():
+        mask = _mask(by_stem[film.stem])
+        if not mask.any():
             continue  # Nothing to find.
-        triples.append((film, by_stem[film.stem], of_lungs.get(film.stem)))
-    if len(triples) < 2:
-        raise ValueError(f"{images}: expected two films or more with masks. Found {len(triples)}")
-    return triples
+        read_radiograph(film)
+        drawn.append(Drawn(film, mask, _mask(of_lungs[film.stem]) if lungs else None))
+    if len(drawn) < 2:
+        raise ValueError(f"{images}: expected two films or more with masks. Found {len(drawn)}")
+    return drawn
 
 
 def _mask(file: Path) -> np.ndarray:

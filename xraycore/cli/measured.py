@@ -3,40 +3,58 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from textwrap import shorten
+
+from xraycore.training.jobs import locked
 
 
 class Measured:
     """A JSON file of facts, `weights` (model -> sha256) and `rows` (model -> method -> figures)."""
 
     def __init__(self, file: Path, facts: Mapping[str, object]) -> None:
-        """Reads the file, if there is one.
+        """Looks whether what the file holds, if there is one, was measured in the same way.
 
         Args:
             file: JSON.
             facts: How it is measured.
 
         Raises:
-            ValueError: If what it holds was measured otherwise, so that rows would not compare.
+            ValueError: If it was measured otherwise, so that rows would not compare.
         """
         self.file, self.facts = file, dict(facts)
-        self.weights: dict[str, str] = {}
-        self.rows: dict[str, dict[str, dict]] = {}
-        if file.exists():
-            found = json.loads(file.read_text())
-            before = {key: found.get(key) for key in facts}
-            if before != self.facts:
-                raise ValueError(
-                    f"{file}: expected what was measured with {self.facts}. Found: {before}"
-                )
-            self.weights, self.rows = found["weights"], found["rows"]
+        self._read()
 
     def add(self, weights: Mapping[str, str], rows: Mapping[str, Mapping[str, dict]]) -> None:
-        """Adds rows, and writes the file. Those of a model's other weights go."""
-        for model, of_model in rows.items():
-            same = self.weights.get(model) == weights.get(model)
-            self.rows[model] = (self.rows.get(model, {}) if same else {}) | dict(of_model)
-        self.weights |= weights
-        part = self.file.with_name(self.file.name + ".part")
-        text = json.dumps(self.facts | {"weights": self.weights, "rows": self.rows}, indent=1)
-        part.write_text(text + "\n")
-        part.replace(self.file)
+        """Adds rows, and writes the file. Those of a model's other weights go.
+
+        What other processes have added in the meantime stays.
+
+        Raises:
+            ValueError: If one of them has measured otherwise.
+        """
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        with locked(self.file.parent):
+            held, found = self._read()
+            for model, of_model in rows.items():
+                same = held.get(model) == weights.get(model)
+                found[model] = (found.get(model, {}) if same else {}) | dict(of_model)
+            part = self.file.with_name(self.file.name + ".part")
+            document = self.facts | {"weights": held | dict(weights), "rows": found}
+            part.write_text(json.dumps(document, indent=1) + "\n")
+            part.replace(self.file)
+
+    def _read(self) -> tuple[dict[str, str], dict[str, dict[str, dict]]]:
+        """The file's `weights` and `rows`, empty where there is no file."""
+        if not self.file.exists():
+            return {}, {}
+        found = json.loads(self.file.read_text())
+        other = [key for key, fact in self.facts.items() if found.get(key) != fact]
+        if other:
+            asked, before = (
+                shorten(str({key: one.get(key) for key in other}), 200)
+                for one in (self.facts, found)
+            )
+            raise ValueError(
+                f"{self.file}: expected what was measured with {asked}. Found: {before}"
+            )
+        return found["weights"], found["rows"]

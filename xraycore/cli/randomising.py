@@ -1,5 +1,6 @@
 """The command that makes networks random and looks whether their heatmaps notice: randomise."""
 
+import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,8 @@ from xraycore.cli.console import emit_json, emit_table, err, progress_bar
 from xraycore.cli.inspecting import Models, Paths, load_models, read_films
 from xraycore.cli.measured import Measured
 from xraycore.explain.methods import METHODS, get_method
+
+logger = logging.getLogger(__name__)
 
 # Enough for a map's ranks; the test asks them of every method at every step.
 SETTINGS = {
@@ -43,8 +46,11 @@ def randomise(
     methods = [get_method(name).name for name in method or METHODS]
     classifiers = load_models(model)
     films = read_films(paths)
-    facts = {"films": len(films), "seed": seed, "limit": LIMIT}
+    # In whichever order they are named.
+    hashes = sorted(xray.info.sha256 for xray in films)
+    facts = {"films": len(films), "films_sha256": hashes, "seed": seed, "limit": LIMIT}
     stored = Measured(out, facts) if out else None
+    weights = {one.spec.name: one.card["weights"]["sha256"] for one in classifiers}
     rows: dict[str, dict[str, dict]] = {}
     with progress_bar() as update:
         for number, classifier in enumerate(classifiers):
@@ -61,10 +67,15 @@ def randomise(
                 settings={name: SETTINGS[name] for name in methods if name in SETTINGS},
                 report=report,
             )
-            rows[name] = {method: judge(of_films) for method, of_films in found.items()}
-    weights = {one.spec.name: one.card["weights"]["sha256"] for one in classifiers}
-    if stored:
-        stored.add(weights, rows)
+            rows[name] = {}
+            for method, of_films in found.items():
+                try:
+                    rows[name][method] = judge(of_films)
+                except ValueError as error:
+                    logger.warning("%s of %s is left out: %s.", method, name, error)
+            # A model may take hours: what is done is kept, whatever becomes of the next.
+            if stored:
+                stored.add({name: weights[name]}, {name: rows[name]})
     if json:
         emit_json(facts | {"weights": weights, "rows": rows})
         return

@@ -46,7 +46,7 @@ def _contents(manifest: Manifest) -> dict[Path, bytes]:
 
 
 def leave_out_tested(manifest: Manifest, contents: Mapping[Path, bytes]) -> Manifest:
-    """Leaves out training and validation films that are byte-identical to a test film.
+    """Leaves out what is byte-identical to a test film, and of training films to a validation film.
 
     One data set may hold what another tests on, and a set that comes split may do so itself.
 
@@ -54,14 +54,17 @@ def leave_out_tested(manifest: Manifest, contents: Mapping[Path, bytes]) -> Mani
         manifest: Records with their splits.
         contents: Hash of each file's bytes; a file without one is kept.
     """
-    tested = {contents[r.path] for r in manifest.split("test") if r.path in contents}
-    kept = [r for r in manifest.records if r.split == "test" or contents.get(r.path) not in tested]
-    if left := len(manifest.records) - len(kept):
+    records = list(manifest.records)
+    for judged, learnt in (("test", ("train", "val")), ("val", ("train",))):
+        there = {contents[r.path] for r in records if r.split == judged and r.path in contents}
+        records = [r for r in records if r.split not in learnt or contents.get(r.path) not in there]
+    if left := len(manifest.records) - len(records):
         logger.warning(
-            "%d training or validation films are byte-identical to test films and were left out.",
+            "%d training or validation films are byte-identical to test or validation films and "
+            "were left out.",
             left,
         )
-    return Manifest(tuple(kept))
+    return Manifest(tuple(records))
 
 
 def group_copies(manifest: Manifest, contents: Mapping[Path, bytes]) -> Manifest:

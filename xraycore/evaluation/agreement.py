@@ -79,4 +79,7 @@ def disagreement(predictions: Sequence[Prediction]) -> float:
 def _between(predictions: Sequence[Prediction]) -> str:
     shares = sorted(p.probabilities[p.label] for p in predictions)
     low, high = percent(shares[0]), percent(shares[-1])
-    return low if low == high else f"{low.removesuffix(' %')}–{high}"
+    if low == high:
+        return low
+    dash = low[0].isdigit() and high[0].isdigit()
+    return f"{low.removesuffix(' %')}–{high}" if dash else f"{low} to {high}"

@@ -37,20 +37,6 @@ def mcnemar(right_a: np.ndarray, right_b: np.ndarray) -> dict[str, float | int]:
     return {**counts, "p": float(exact_mcnemar(table, exact=True).pvalue)}
 
 
-def auc_variance(positive: np.ndarray, probability: np.ndarray) -> tuple[float, float]:
-    """The AUROC and its variance (DeLong et al. 1988, doi:10.2307/2531595).
-
-    Args:
-        positive: Bool (n,), whether the film shows the finding.
-        probability: Of the finding, (n,).
-
-    Raises:
-        ValueError: If fewer than two films show the finding, or do not.
-    """
-    of_positives, of_negatives = _placements(positive, probability)
-    return float(of_positives.mean()), _variance(of_positives, of_negatives)
-
-
 def delong(
     positive: np.ndarray, probability_a: np.ndarray, probability_b: np.ndarray
 ) -> dict[str, float | None]:

@@ -10,7 +10,7 @@ from sklearn.metrics import precision_recall_curve, roc_curve
 from xraycore.data.labels import CHEST4, NORMAL, VIEWS, View
 from xraycore.evaluation.calibration import reliability_curve
 from xraycore.evaluation.comparison import compare_all, compare_calls
-from xraycore.evaluation.operating import DEFAULT, OperatingPoint, at_threshold, predictive_values
+from xraycore.evaluation.operating import DEFAULT, OperatingPoint, at_threshold, predictive_scores
 from xraycore.evaluation.outcome import Outcome, ensemble
 from xraycore.evaluation.scores import mean_share, view_scores
 
@@ -167,10 +167,7 @@ def _judge(
 def _at_prevalence(point: dict, prevalence: float) -> dict | None:
     if point["sensitivity"] is None or point["specificity"] is None:
         return None
-    ppv, npv = predictive_values(
-        point["sensitivity"]["value"], point["specificity"]["value"], prevalence
-    )
-    return {"prevalence": prevalence, "ppv": ppv, "npv": npv}
+    return {"prevalence": prevalence, **predictive_scores(point, prevalence)}
 
 
 def curves(positive: np.ndarray, probability: np.ndarray) -> dict:

@@ -18,7 +18,7 @@ _COLUMNS = (
 def write_predictions(file: Path, outcomes: Sequence[Outcome]) -> None:
     """Writes where each film came from, its label, the lung shares and the model's logits."""
     with file.open("w", newline="") as handle:
-        writer = csv.writer(handle)
+        writer = csv.writer(handle, lineterminator="\n")
         writer.writerow([*_COLUMNS, *outcomes[0].classes])
         for outcome in outcomes:
             writer.writerows(_row(outcome, i) for i in range(len(outcome.records)))

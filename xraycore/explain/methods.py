@@ -45,18 +45,10 @@ class Method:
     heat: Maps
     maps: Maps | None = None
 
-    @property
-    def passes_randomisation(self) -> bool | None:
-        """Whether random weights change its maps as they must, on every model that was measured.
-
-        None where none was. See `xraycore.explain.randomisation.passes`.
-        """
-        found = [self.passes_on(model) for model in _randomised()["rows"]]
-        known = [one for one in found if one is not None]
-        return all(known) if known else None
-
     def passes_on(self, model: str, weights_sha256: str | None = None) -> bool | None:
         """Whether random weights change its maps of a model as they must; None if not measured.
+
+        See `xraycore.explain.randomisation.passes`.
 
         Args:
             model: Name of the model.

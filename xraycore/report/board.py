@@ -146,22 +146,24 @@ def assemble(
     Raises:
         ValueError: If no model has predictions of the films.
     """
-    seen, left_out = {}, {}
+    places_of, seen, left_out = {}, {}, {}
     for name, outcome in outcomes.items():
         if not _fits(outcome, view):
             left_out[name] = f"it knows other classes: {', '.join(outcome.classes)}"
             continue
-        places = {
+        places_of[name] = {
             _key(r): i
             for i, r in enumerate(outcome.records)
             if films.holds(r) and view.label(r.label)
         }
-        reference = next(iter(seen.values()))[1] if seen else places
+    # Whichever comes first may have a few films of its own; it is not to drive out the others.
+    reference = max(places_of.values(), key=len, default={})
+    for name, places in places_of.items():
         shared = len(places.keys() & reference.keys())
         if not places or shared < LEAST_SHARE * len(reference):
-            left_out[name] = f"it has predictions of {shared:,} of the {films.films:,} films"
+            left_out[name] = f"it has predictions of {len(places):,} of the {films.films:,} films"
             continue
-        seen[name] = (outcome, places)
+        seen[name] = (outcomes[name], places)
     if not seen:
         raise ValueError(f"no model has predictions of the films {films.title!r}.")
     first = next(iter(seen.values()))[1]

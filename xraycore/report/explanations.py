@@ -132,6 +132,7 @@ def _localised(file: Path) -> list[str]:
         found["rows"][BASELINE][name]["hit"]["value"]
         for name in ("random point in the lungs", "brightness in the lungs")
     )
+    lungs = "the drawn lungs" if found.get("lungs") else "the lungs that the segmenter finds"
     hit, inside = best["hit"]["value"], best["energy_in_lungs"]["value"]
     return [
         "## Where the truth is known",
@@ -143,8 +144,9 @@ def _localised(file: Path) -> list[str]:
         f"a random point in the lungs, which hits in {percent(chance)} of films, and above all "
         "the place in the lungs that is brightest once the film is blurred, which needs no "
         f"network, in {percent(bright)}: a map that hits no more often may have found what is "
-        "white, not what is ill. Energy in the lungs is of the drawn lungs, without the rim that "
-        "`results.md` allows, and of the heat for COVID-19, whatever the network calls the film.",
+        f"white, not what is ill. Energy in the lungs is of {lungs}, without the rim that "
+        f"`results.md` allows, and of the heat for {found['target']}, whatever the network calls "
+        "the film.",
         "",
         *table(["model", "map", *keys.values()], rows),
         f"Best of {sum(map(len, models.values()))} maps, chosen on these films: "

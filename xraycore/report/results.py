@@ -55,8 +55,10 @@ def _head(stored: Stored) -> list[str]:
         "brackets are 95 % intervals: Wilson for shares of films, which takes films for "
         f"independent (the official {len(official.groups)} are of {len(set(official.groups))} "
         "patients: it is somewhat narrow), bootstrap of patients for the rest; a calibration "
-        "error's lies high, as few films make it larger. The test films were opened once for each "
-        "generation of weights. For education and research, never for diagnosis.",
+        "error's lies high, as few films make it larger. covid_radiography and covid_qu name no "
+        "patients: each of their films counts as one, so that films of a patient may lie in "
+        "training and test, and intervals there are somewhat narrow. The test films were opened "
+        "once for each generation of weights. For education and research, never for diagnosis.",
         "",
         "Models: "
         + ", ".join(stored.titles[name] for name in stored.names)
@@ -162,8 +164,10 @@ def _external(stored: Stored) -> list[str]:
         "## Other hospitals",
         "",
         f"NIH: {CITATIONS['nih']}; lung opacity against normal. Cohen: {CITATIONS['cohen']}. "
-        "Neither was trained on, but the epoch was chosen on them, so they are a little "
-        "flattering.",
+        "Public sets take films from one another: what is a near copy of a film of the data sets "
+        "is left out here, with all other films of its patient. The epoch was chosen on what is "
+        "left (on all of Cohen's and NIH's films, where weights were trained before the copies "
+        "were known), so the figures are a little flattering.",
         "",
         f"Of Cohen's films few are normal ({few[0]}, beside {few[1]} with COVID-19), so its "
         "COVID-19 films are set against the adult normals of the home test. **That compares "

@@ -37,9 +37,11 @@ class TrackRecord:
     def reading(self) -> str:
         """In one sentence."""
         if self.right is None:
+            more = f"; {self.open} more have labels that leave it open" if self.open else ""
             return (
-                f"No track record: of its test films it called only {self.films} {self.label} with "
-                "about as much certainty, too few to tell how far to believe this."
+                "No track record: of its test films with a label that tells, it called only "
+                f"{self.films} {self.label} with about as much certainty, too few to tell how far "
+                f"to believe this{more}."
             )
         value, low, high = (100 * self.right[key] for key in ("value", "low", "high"))
         between = f"{100 * self.low:.0f} to {100 * self.high:.0f} %"
@@ -71,7 +73,8 @@ def track_record(outcome: Outcome, label: str, probability: float) -> TrackRecor
     known = (tests.allowed.sum(axis=1) == 1) | (tests.allowed[:, place] == 0)
     films = np.flatnonzero(alike & known)
     if len(films) < FEWEST:
-        return TrackRecord(label, probability, probability, None, len(films))
+        unknown = int((alike & ~known).sum())
+        return TrackRecord(label, probability, probability, None, len(films), unknown)
     near = films[np.argsort(away[films], kind="stable")[:NEAREST]]
     right = tests.allowed[near, place].astype(bool)
     return TrackRecord(

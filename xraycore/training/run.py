@@ -135,10 +135,12 @@ class Run:
         write_json(self.folder / "state.json", asdict(state))
         if state.history:
             columns = list(dict.fromkeys(key for row in state.history for key in row))
-            with (self.folder / "history.csv").open("w", newline="") as handle:
+            part = self.folder / "history.part"
+            with part.open("w", newline="") as handle:
                 writer = csv.DictWriter(handle, columns)
                 writer.writeheader()
                 writer.writerows(state.history)
+            os.replace(part, self.folder / "history.csv")
         keep = self.last_weights(state)
         for file in self.folder.glob("last-*.weights.h5"):
             if file != keep:
