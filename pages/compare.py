@@ -7,7 +7,7 @@ from pages.widgets import session
 from pages.widgets.charts import probability_bars
 from pages.widgets.exports import show_exports
 from pages.widgets.films import current_key, film_and_models, known_truth, open_films
-from pages.widgets.frame import page_header
+from pages.widgets.frame import page_header, plain
 from pages.widgets.heat_look import PLAIN, Look, choose_look
 from pages.widgets.map_votes import show_votes
 from pages.widgets.viewer import film_panel
@@ -68,7 +68,7 @@ def show_film(film: Radiograph) -> None:
     info = film.info
     facts = [info.format, f"{info.width} × {info.height} px", f"{info.bit_depth} bit"]
     facts += [value for value in (info.modality, info.view_position) if value]
-    st.caption(f"{info.name}  \n{' · '.join(facts)}")
+    st.caption(f"{plain(info.name)}  \n{plain(' · '.join(facts))}")
     if truth := known_truth():
         st.caption(truth)
     for warning in film.warnings:
@@ -121,7 +121,7 @@ def describe_call(name: str, seen: Prediction, point: str | None) -> str | None:
         return None
     abnormal = 1 - seen.probabilities[NORMAL]
     sign, word = ("≥", "Abnormal") if abnormal >= threshold else ("<", "Not called abnormal")
-    text = f"**{word}**: {100 * abnormal:.0f} % {sign} {100 * threshold:.0f} %"
+    text = f"**{word}**: {percent(abnormal, 1)} {sign} {percent(threshold, 1)}"
     measured = card["scores"].get("pneumonia", {}).get("at", {}).get(point, {})
     found, cleared = (measured.get(key) for key in ("sensitivity", "specificity"))
     if found and cleared:
@@ -139,7 +139,7 @@ def show_model(name: str, film: Radiograph, wanted: Evidence, point: str | None)
         with st.spinner(f"{title} is looking at the film …"):
             model, seen = session.classifier(name), session.prediction(name, film)
     except WeightsError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(str(error)), icon=":material/error:")
         return None
     heat = explain(
         model, seen, wanted.method, wanted.target if wanted.target in model.classes else None

@@ -38,5 +38,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
     return line;
   });
   table.setAttribute("aria-label", data.label);
+  // Whoever opened a cell by keyboard goes on from there, though its button is another by now.
+  const focused = parentElement.getRootNode().activeElement?.closest("td");
+  const [row, column] = table.contains(focused ?? null)
+    ? [focused.parentElement.rowIndex, focused.cellIndex]
+    : [];
   table.replaceChildren(head, ...rows);
+  table.rows[row]?.cells[column]?.querySelector("button")?.focus({ preventScroll: true });
 }

@@ -161,11 +161,14 @@ def _classes(survey: Survey) -> None:
     )
     table = pd.DataFrame(counts).T.reindex(columns=labels).fillna(0).astype(int)
     table.index = [charts.SPLIT_TITLES[name] for name in table.index]
+    table.columns = list(map(plain, table.columns))
     table["All"] = table.sum(axis=1)
     st.table(table.map("{:,}".format), border="horizontal")
     if len(survey.audit.sources) > 1:
         st.markdown("**Where the classes come from**")
         sources = pd.DataFrame(survey.audit.sources).T.fillna(0).astype(int)
+        sources.index = list(map(plain, sources.index))
+        sources.columns = list(map(plain, sources.columns))
         st.table(sources.map("{:,}".format), border="horizontal")
 
 
@@ -235,7 +238,7 @@ def _shortcuts(survey: Survey) -> None:
         "films, each judged by a forest that has seen no film of that patient."
     )
     st.markdown("**What a typical film of each class is like** (medians)")
-    table = pd.DataFrame(found.medians).T.reindex(order_classes(found.classes))
+    table = pd.DataFrame(found.medians).T.reindex(order_classes(found.classes)).rename(index=plain)
     rows = pd.DataFrame(
         {
             "File size, kB": (table["file size"] / 1000).map("{:,.1f}".format),

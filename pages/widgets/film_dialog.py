@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from pages.widgets.dataset_charts import SPLIT_TITLES
 from pages.widgets.film_grid import Tile, film_grid
 from pages.widgets.films import compare_button
 from pages.widgets.frame import plain
@@ -54,9 +55,9 @@ def _facts(survey: Survey, film: Film) -> None:
     record, facts = film.record, film.facts
     others = len(survey.of_patient(record.group)) - 1
     rows = {
-        "Class": record.label,
-        "Split": record.split or "none given",
-        "Patient": record.group.partition("/")[2]
+        "Class": plain(record.label),
+        "Split": SPLIT_TITLES[record.split],
+        "Patient": plain(record.group.partition("/")[2])
         + (f", {others} more {'film' if others == 1 else 'films'}" if others else ""),
         "Size": f"{facts.width} × {facts.height} px, {facts.bytes / 1000:,.1f} kB",
         "Brightness": f"{percent(facts.brightness)} of white, on average",
@@ -96,7 +97,7 @@ def _augmented(xray: Radiograph) -> None:
         if lungs:
             keep_loaded("lung segmenter")
     except WeightsError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(str(error)), icon=":material/error:")
         return
     tiles = [Tile(film, "Unchanged", ("as networks see it",))]
     tiles += [Tile(view, f"Seed {seed}") for seed, view in zip(seeds, changed, strict=True)]

@@ -1,8 +1,8 @@
 """The films that a session has open, on every page: uploads, archives and samples; and the one that
 is looked at."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
@@ -38,7 +38,7 @@ class OpenFilm:
 
     Attributes:
         key: Hash and name of the file, or a sample's; the same file is open once.
-        title: What lists call it.
+        title: What lists call it; of films that are open, no other has it.
         sha256: Of the file's bytes.
         sample: Id of the sample, if it is one.
         data: Bytes of the file, if it was uploaded.
@@ -73,6 +73,7 @@ def current_key() -> str | None:
 def look_at(key: str | None) -> None:
     """Makes an open film the one that is looked at; fit for a callback."""
     st.session_state[_CURRENT] = key
+    st.session_state.pop(_REFUSED, None)
     film = open_films().get(key)
     st.session_state["sample"] = film.sample if film else None
 
@@ -205,19 +206,18 @@ def _take_uploads(widget: str) -> None:
                 else:
                     info = found.info
                     key = f"{info.sha256}/{info.name}"
-                    title = _distinct(info.name, key, open_films() | films)
-                    films[key] = OpenFilm(key, title, info.sha256, data=data)
-    st.session_state[_REFUSED] = refused
+                    films[key] = OpenFilm(key, info.name, info.sha256, data=data)
     st.session_state[_ROUND] += 1
     _open(list(films.values()))
+    st.session_state[_REFUSED] = refused
 
 
-def _distinct(name: str, key: str, others: Mapping[str, OpenFilm]) -> str:
+def _distinct(name: str, others: Iterable[OpenFilm]) -> str:
     """A film's title: its file's name, numbered where another film has it.
 
     Not its folder's name as well: in an archive that may be a patient's.
     """
-    taken = {film.title for film in others.values() if film.key != key}
+    taken = {film.title for film in others}
     numbered = (f"{name} ({number})" for number in count(2))
     return name if name not in taken else next(one for one in numbered if one not in taken)
 
@@ -233,8 +233,13 @@ def _sample_film(identifier: str) -> Radiograph | None:
 def _open(films: list[OpenFilm]) -> None:
     if not films:
         return
-    open_films().update((film.key, film) for film in films)
+    opened = open_films()
+    for film in films:
+        # By its title a list finds a film again: no two have one, and none changes.
+        if film.key not in opened:
+            opened[film.key] = replace(film, title=_distinct(film.title, opened.values()))
     st.session_state[_CURRENT] = films[0].key
+    st.session_state.pop(_REFUSED, None)
     if not films[0].sample:
         st.session_state["sample"] = None
 

@@ -80,6 +80,7 @@ def choose_look() -> Look:
             step=5,
             format="%d %%",
             key="contour",
+            bind="query-params",
             help="Of full heat. The film inside the line stays as it is.",
         )
     elif shown == HEAT:
@@ -88,6 +89,7 @@ def choose_look() -> Look:
     stretched = st.toggle(
         "Stretch each map",
         key="stretch",
+        bind="query-params",
         help="Off: full colour is the strength that one film in twenty reaches, where that was "
         "measured (methods of one forward pass), so little evidence looks pale. On: each map's own "
         "maximum is full colour, which looks confident even when the network is not.",

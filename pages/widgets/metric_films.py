@@ -141,14 +141,18 @@ def _film_list(shown: Shown, films: Sequence[dict], model: str, *, key: str) -> 
     else:
         st.caption("The pictures are not on this computer (set XRAYCORE_DATA); their names are.")
 
+    table = f"table-{key}-{page}"
+
     def picked() -> None:
-        if rows := st.session_state[f"table-{key}"].selection.rows:
+        if rows := st.session_state[table].selection.rows:
             _open(f"{part[rows[0]]['source']}/{part[rows[0]]['file']}")
+            # A row that stays selected could not be clicked again, only unselected.
+            st.session_state[table] = {"selection": {"rows": [], "columns": [], "cells": []}}
 
     st.dataframe(
         pd.DataFrame([film | {"probability": 100 * film["probability"]} for film in part]),
         hide_index=True,
-        key=f"table-{key}",
+        key=table,
         on_select=picked,
         selection_mode="single-row",
         height="content",

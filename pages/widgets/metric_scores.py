@@ -57,14 +57,17 @@ def choose_finding(shown: Shown, key: str) -> str:
     board = shown.board
     if len(board.view.classes) == 2:
         return board.finding
-    return st.segmented_control(
+    chosen = st.segmented_control(
         "Class looked for",
         [name for name in board.view.classes if 0 < board.counts[name] < len(board.target)],
         default=board.finding,
         required=True,
         key=key,
+        bind="query-params",
         help="All other classes count as films without it (one against the rest).",
     )
+    # A link may clear it: `?curve-class=`.
+    return chosen or board.finding
 
 
 def scores_section(shown: Shown) -> None:

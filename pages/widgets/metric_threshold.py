@@ -28,7 +28,10 @@ def threshold_section(shown: Shown) -> None:
             required=True,
             format_func=shown.titles.get,
             key="threshold-model",
+            bind="query-params",
         )
+        # A link may clear it: `?threshold-model=`.
+        model = model or shown.names[0]
         finding = choose_finding(shown, "threshold-class")
         prevalence = st.number_input(
             "Of 100 people, how many have it? (prevalence, %)",

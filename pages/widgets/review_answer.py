@@ -14,9 +14,9 @@ LONGEST_PAUSE = 300
 # A drag of less than this share of the film is a slip of the hand.
 SMALLEST_BOX = 0.005
 # State of the session: what is known of each heatmap, since when the reader looks at which, why
-# something could not be stored, and what of earlier heatmaps waits to be.
+# something could not be stored, what of earlier heatmaps waits to be, and what was refused.
 _KNOWN, _CLOCK, _PROBLEM, _SEEN = "review-known", "review-clock", "review-problem", "review-seen"
-_WAITING = "review-waiting"
+_WAITING, _REFUSED = "review-waiting", "review-refused"
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,14 @@ class Desk:
         st.session_state.setdefault(self.comment_key, self.answer.comment)
         if st.session_state.get(_CLOCK, (None,))[0] != self.key:
             st.session_state[_CLOCK] = (self.key, time.monotonic())
+            # Of the heatmap before.
+            st.session_state.pop(_REFUSED, None)
+
+    @property
+    def refused(self) -> str | None:
+        """Why the last thing that was asked of this heatmap was not done."""
+        of, text = st.session_state.get(_REFUSED, (None, None))
+        return text if of == self.key else None
 
     @property
     def comment_key(self) -> str:
@@ -67,29 +75,35 @@ class Desk:
         What the reader said meanwhile in another window stays.
         """
         self._look_again(**said)
-        try:
-            self._keep(replace(self.answer, **said), final=False)
-        except ReviewError as error:
-            st.session_state[_PROBLEM] = str(error)
+        self._store(**said)
 
     def draw(self, drawn: tuple[float, ...]) -> None:
         """Adds a box (left, top, right, bottom), in shares of the film."""
         left, top, right, bottom = drawn
         if min(right - left, bottom - top) < SMALLEST_BOX:
             return
+        self._look_again()
         if len(self.answer.boxes) >= MAX_BOXES:
-            st.session_state[_PROBLEM] = f"A film holds up to {MAX_BOXES} boxes."
+            self._refuse(f"A film holds up to {MAX_BOXES} boxes; this one was not added.")
             return
         box = Box(top=top, left=left, bottom=bottom, right=right)
-        self.change(boxes=(*self.answer.boxes, box), no_finding=False)
+        self._store(boxes=(*self.answer.boxes, box), no_finding=False)
 
     def remove(self, box: Box) -> None:
         """Takes a box away."""
-        self.change(boxes=tuple(one for one in self.answer.boxes if one != box))
+        self._look_again()
+        self._store(boxes=tuple(one for one in self.answer.boxes if one != box))
 
     def say_no_finding(self) -> None:
-        """Says that there is none, or takes it back; boxes go."""
-        self.change(boxes=(), no_finding=not self.answer.no_finding)
+        """Says that there is none, and boxes go, or takes it back."""
+        shown, said = self.answer.boxes, not self.answer.no_finding
+        self._look_again()
+        if said and set(self.answer.boxes) - set(shown):
+            self._refuse(
+                "A box was drawn in another window meanwhile. If there is no finding, say so again."
+            )
+            return
+        self._store(boxes=() if said else self.answer.boxes, no_finding=said)
 
     def type_comment(self) -> None:
         """Stores what stands in the comment's field."""
@@ -100,9 +114,9 @@ class Desk:
     def finish(self) -> bool:
         """Stores the review as final; whether that worked."""
         if self._look_again():
-            st.session_state[_PROBLEM] = (
-                "this heatmap was judged in another window meanwhile. Look at what stands here "
-                "now, then save"
+            self._refuse(
+                "Not saved: this heatmap was judged in another window meanwhile. Look at what "
+                "stands here now, then save."
             )
             return False
         try:
@@ -138,6 +152,9 @@ class Desk:
         """Shows the heat or hides it; fit for a callback."""
         _seen()[self.key] = not self.heat_shown
 
+    def _refuse(self, why: str) -> None:
+        st.session_state[_REFUSED] = (self.key, why)
+
     def _look_again(self, **said: object) -> bool:
         """Takes what another window stored meanwhile; whether there was such."""
         try:
@@ -152,7 +169,15 @@ class Desk:
             st.session_state[self.comment_key] = newest.answer.comment
         return True
 
+    def _store(self, **said: object) -> None:
+        """Stores a draft with these changes of what is known."""
+        try:
+            self._keep(replace(self.answer, **said), final=False)
+        except ReviewError as error:
+            st.session_state[_PROBLEM] = str(error)
+
     def _keep(self, answer: Answer, *, final: bool) -> None:
+        st.session_state.pop(_REFUSED, None)
         # First for the session: what cannot be stored now is stored with the next change.
         _known()[self.key] = (_known()[self.key][0], answer)
         since = st.session_state.get(_CLOCK, (None,))

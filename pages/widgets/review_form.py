@@ -30,10 +30,12 @@ def show_answer(
     desk: Desk, study: Study, entry: Entry, readable: Sequence[Entry], xray: Radiograph | None
 ) -> None:
     """The steps of a review, and what is stored of it."""
+    if text := desk.refused:
+        st.warning(plain(text), icon=":material/back_hand:")
     if text := problem():
         st.error(
-            f"Not stored yet: {plain(text)}. It is kept on this page and stored with the next "
-            "change.",
+            f"Not stored yet: {plain(text.rstrip('.'))}. It is kept on this page and stored with "
+            "the next change.",
             icon=":material/sync_problem:",
         )
     _mark(desk, entry)

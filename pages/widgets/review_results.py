@@ -192,7 +192,7 @@ def _agreement(results: Results) -> None:
     rows = [
         {
             "Measure": kind,
-            "Readers": ", ".join(one.readers),
+            "Readers": plain(", ".join(one.readers)),
             "Heatmaps": str(one.heatmaps),
             "Same answer": percent(one.observed),
             "κ": _kappa(one.kappa) if one.kappa else "not defined",
@@ -212,7 +212,7 @@ def _readers(results: Results, finished: set[int]) -> None:
     ids = {review.reader.name: review.reader.id for review in results.reviews}
     rows = [
         {
-            "Reader": one.group[0],
+            "Reader": plain(one.group[0]),
             "Finished": "yes" if ids[one.group[0]] in finished else "not yet",
             "Heatmaps": str(one.reviews),
             "Time a heatmap (median)": f"{one.seconds:.0f} s",

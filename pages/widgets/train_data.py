@@ -212,6 +212,7 @@ def _limited(datasets: tuple[str, ...], manifest: Manifest) -> Chosen | None:
         manifest = limit_training(manifest, int(films))
     table = pd.DataFrame(manifest.counts()).T.fillna(0).astype(int)
     table = table.reindex([name for name in SPLIT_TITLES if name in table.index])
+    table.columns = list(map(plain, table.columns))
     table["All"] = table.sum(axis=1)
     table.index = [SPLIT_TITLES[name] for name in table.index]
     st.table(table.map("{:,}".format), border="horizontal")

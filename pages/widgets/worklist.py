@@ -118,12 +118,17 @@ def show_worklist(names: Sequence[str]) -> None:
         if chosen := st.session_state["worklist"].selection.rows:
             look_at(films[places[chosen[0]]].key)
 
+    # The browser keeps the number of the row that was clicked: after another film was chosen
+    # elsewhere, or the rows were sorted anew, that is not the row of the film that is shown.
+    # All three lists: else what the browser sends back is not equal, and counts as a click.
+    shown = [row for row, place in enumerate(places) if films[place].key == current_key()]
+    st.session_state["worklist"] = {"selection": {"rows": shown, "columns": [], "cells": []}}
     st.dataframe(
         table,
         key="worklist",
         hide_index=True,
         on_select=picked,
-        selection_mode="single-row",
+        selection_mode="single-row-required",
         height=min(38 + 48 * len(films), 330),
         row_height=48,
         column_config={

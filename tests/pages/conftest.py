@@ -1,5 +1,7 @@
 """Films as a user would upload them, and the app as AppTest sees it."""
 
+import json
+
 import cv2
 import numpy as np
 import pytest
@@ -14,6 +16,23 @@ def png(seed: int = 0, shape: tuple[int, int] = (300, 240)) -> bytes:
     smooth = cv2.GaussianBlur(noise, (0, 0), 12)
     smooth = (smooth - smooth.min()) / np.ptp(smooth)
     return cv2.imencode(".png", (smooth * 255).astype(np.uint8))[1].tobytes()
+
+
+def selected(app: AppTest, key: str) -> list[int] | None:
+    """The rows that a table tells the browser to select; None where it leaves what is there."""
+    proto = next(one.proto for one in app.dataframe if (one.key or "").startswith(key))
+    if not proto.HasField("selection_state"):
+        return None
+    return json.loads(proto.selection_state)["selection"]["rows"]
+
+
+def select_rows(app: AppTest, key: str, *rows: int) -> None:
+    """Runs the app as the browser does with these rows of a table selected; AppTest cannot."""
+    proto = next(one.proto for one in app.dataframe if (one.key or "").startswith(key))
+    states = app._tree.get_widget_states()
+    chosen = {"rows": rows, "columns": [], "cells": []}
+    states.widgets.add(id=proto.id, string_value=json.dumps({"selection": chosen}))
+    app._run(states)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import streamlit as st
 
 from pages.widgets.exports import predictions_csv
 from pages.widgets.films import OpenFilm
-from tests.pages.conftest import png
+from tests.pages.conftest import png, select_rows, selected
 from xraycore.imaging import read_radiograph
 from xraycore.models.classifier import load_model
 from xraycore.weightfiles import weights_folder
@@ -63,7 +63,29 @@ def test_films_of_one_name_can_be_told_apart(app):
     # The same file again is the same film; its folder may be a patient's name and is not told.
     upload(app, ("IM1.png", png(1)))
     assert titles(app) == ["IM1.png", "IM1.png (2)", "IM1.png (3)"]
-    assert any(text.value.startswith("IM1.png") for text in app.caption)
+    assert any(text.value.startswith(r"IM1\.png") for text in app.caption)
+
+
+def test_a_name_of_a_file_is_shown_as_it_is(app):
+    upload(app, ("a_*b*_[1].png", png(1)))
+    assert any(text.value.startswith(r"a\_\*b\*\_\[1\]\.png  " + "\n") for text in app.caption)
+
+
+def test_what_was_refused_is_told_until_another_film_is_looked_at(app):
+    films = [("a.png", png(1)), ("b.png", png(2))]
+    upload(app, *films, ("bad.png", b"text"))
+    assert refused(app)[0].startswith("bad.png")
+    app.selectbox(key="film").select_index(1).run()
+    assert refused(app) == []
+    upload(app, ("bad.png", b"text"))
+    assert refused(app)
+    app.selectbox(key="sample").select_index(0).run()
+    assert refused(app) == []
+    upload(app, ("bad.png", b"text"))
+    assert refused(app)
+    next(button for button in app.button if button.label == "Close all").click().run()
+    assert not app.exception
+    assert refused(app) == []
 
 
 def test_a_film_is_open_once_and_more_join_it(app):
@@ -185,7 +207,7 @@ def test_a_sample_joins_the_films_and_leaves_them(app):
     assert app.selectbox(key="film").value.startswith("sample-")
     app.selectbox(key="film").select_index(0).run()
     assert app.selectbox(key="sample").value is None
-    assert any("a.png" in caption.value for caption in app.caption)
+    assert any(r"a\.png" in caption.value for caption in app.caption)
 
 
 def test_the_worklist_has_every_film_and_answer(app):
@@ -196,6 +218,32 @@ def test_the_worklist_has_every_film_and_answer(app):
     table = app.dataframe[0].value
     assert sorted(table["Name"]) == [f"film-{n}.png" for n in range(3)]
     assert all(text.endswith("%") for text in table["Basic CNN"])
+
+
+def test_a_click_on_any_row_of_the_worklist_opens_its_film(app):
+    upload(app, *((f"film-{n}.png", png(30 + n)) for n in range(3)))
+    while any("looks at film" in str(getattr(one, "value", "")) for one in app.main):
+        app.run()
+    app.run()
+    names = list(app.dataframe[0].value["Name"])
+    open_films = app.session_state["open-films"]
+
+    def shown() -> str:
+        """The film that is shown; it is the one whose row is selected."""
+        name = open_films[app.selectbox(key="film").value].title
+        assert selected(app, "worklist") == [names.index(name)]
+        return name
+
+    select_rows(app, "worklist", 2)
+    assert shown() == names[2]
+    app.selectbox(key="film").select(names[0]).run()
+    assert shown() == names[0]
+    # What the browser was told to select is no click.
+    app.selectbox(key="film").select(names[1])
+    select_rows(app, "worklist", 0)
+    assert shown() == names[1]
+    select_rows(app, "worklist", 2)
+    assert shown() == names[2]
 
 
 def test_answers_of_other_weights_are_forgotten(app, monkeypatch):

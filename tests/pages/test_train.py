@@ -98,6 +98,14 @@ def test_phantoms_are_drawn_and_opened(runs):
     assert "learns 2 classes on 12 films" in words(app)
 
 
+def test_names_of_classes_are_shown_as_they_are(tmp_path, runs):
+    for number in range(20):
+        label = ("NORMAL", "my_*odd*_class")[number % 2]
+        write(tmp_path / "set" / label / f"film-{number}.png", draw(number, (40, 40)))
+    app = open_page(dataset=tmp_path / "set")
+    assert r"my\_\*odd\*\_class" in app.table[0].value.columns
+
+
 def test_start_watch_stop_resume_and_compare(films, runs):
     app = open_page(dataset=films)
     assert app.table[0].value.loc["Training"].tolist() == ["6", "6", "12"]
