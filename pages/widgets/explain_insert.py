@@ -143,7 +143,7 @@ def _one(subject: Subject, kind: str, size: float, strength: float, watched: str
             drawn=subject.look.drawn(found.heat),
             marks=[mark],
         )
-        st.caption(f"{percent(found.gain)} of the added heat lies in the opacity.")
+        st.caption(f"In the opacity lies {percent(found.gain)} of the added heat.")
 
 
 def _insert(

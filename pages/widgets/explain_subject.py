@@ -156,7 +156,7 @@ def say_place(subject: Subject, heat: Heatmap) -> None:
     if not heat.values.any():
         st.caption("No heat: no place speaks for this class.")
     elif inside is not None and inside >= LEAST_INSIDE:  # Of less the alarm speaks.
-        st.caption(f"**{percent(inside)}** of the heat lies in the lungs.")
+        st.caption(f"In the lungs lies **{percent(inside)}** of the heat.")
     for text in said:
         st.caption(f":orange[:material/warning: {text}]")
 

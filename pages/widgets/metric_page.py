@@ -112,7 +112,7 @@ def _films_and_patients(records: Sequence[Record]) -> str:
         return f"{text}, patients unknown"
     if not nameless:
         return f"{text} of {patients:,} patients"
-    return f"{text}, {known:,} of {patients:,} patients and {nameless:,} of unknown ones"
+    return f"{text} ({known:,} of {patients:,} patients; for {nameless:,} none is named)"
 
 
 def show(entries: list[Entry]) -> None:

@@ -89,7 +89,7 @@ def test_all_analytic_methods_at_once_and_the_others_on_demand(explain, passes):
         assert f"**{method.title}**" in headings
     assert labels(app).count("Compute") == len(METHODS) - len(ANALYTIC)
     assert app.info[0].value.startswith("Basic CNN says **")
-    assert sum("heat lies in the lungs" in caption.value for caption in app.caption) >= 7
+    assert sum("In the lungs lies" in caption.value for caption in app.caption) >= 7
     passes.clear()
     app.segmented_control(key="show").set_value("Contour").run()
     app.selectbox(key="target").select("COVID-19").run()
@@ -241,7 +241,7 @@ def test_a_film_without_lungs_says_so(explain, monkeypatch):
     open_tab(app, "Methods")
     assert not app.exception
     assert "Where the network finds evidence" in said(app)
-    assert "lies in the lungs" not in said(app)
+    assert "In the lungs lies" not in said(app)
     open_tab(app, "Clear the lungs")
     assert "nothing can be cleared" in said(app)
 

@@ -31,7 +31,7 @@ def colour_warnings(samples: np.ndarray) -> list[str]:
     if share <= MAX_COLOURED:
         return []
     return [
-        f"{percent(share)} of the image is coloured and was turned to grey: "
+        f"Part of the image is coloured ({percent(share)}) and was turned to grey: "
         "it may be a photograph, a screenshot or an annotated film."
     ]
 
