@@ -26,7 +26,7 @@ def probability_bars(probabilities: Mapping[str, float], highlighted: str) -> st
         strong = "b" if said else "span"
         rows.append(
             f"<section{' class=said' if said else ''}>"
-            f"<div><{strong}>{name}</{strong}><{strong}>{html.escape(percent(probability))}</{strong}></div>"
+            f"<div><{strong}>{name}</{strong}><{strong}>{percent(probability)}</{strong}></div>"
             f'<i><i style="width:{100 * probability:.1f}%"></i></i></section>'
         )
     return f"{_STYLE}<div class=answers>{''.join(rows)}</div>"

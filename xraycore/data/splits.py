@@ -33,7 +33,7 @@ def read_splits(
     manifest = read_manifest(datasets, classes)
     contents = _contents(manifest)
     manifest = assign_splits(group_copies(manifest, contents), seed=seed)
-    return leave_out_tested(manifest, contents)
+    return leave_out_copies(manifest, contents)
 
 
 def _contents(manifest: Manifest) -> dict[Path, bytes]:
@@ -45,7 +45,7 @@ def _contents(manifest: Manifest) -> dict[Path, bytes]:
     return found
 
 
-def leave_out_tested(manifest: Manifest, contents: Mapping[Path, bytes]) -> Manifest:
+def leave_out_copies(manifest: Manifest, contents: Mapping[Path, bytes]) -> Manifest:
     """Leaves out what is byte-identical to a test film, and of training films to a validation film.
 
     One data set may hold what another tests on, and a set that comes split may do so itself.

@@ -135,7 +135,7 @@ def _section(xray: Radiograph, finding: Finding, style: Mapping[str, Any]) -> st
     rows = [
         f"<tr{' class=said' if label == seen.label else ''}><td>{html.escape(label)}</td>"
         f'<td><div class="bar"><i style="width:{100 * p:.1f}%"></i></div></td>'
-        f'<td class="n">{html.escape(percent(p, 1))}</td></tr>'
+        f'<td class="n">{percent(p, 1)}</td></tr>'
         for label, p in seen.probabilities.items()
     ]
     texts = [
