@@ -42,7 +42,7 @@ def choose(entries: list[Entry]) -> Shown | None:
     """What to show: the view, the films, the models."""
     outcomes = {entry.name: outcome(entry) for entry in entries}
     views = {view.name: view for view in list_views(outcomes)}
-    left, middle, right = st.columns([6, 3, 5], gap="medium")
+    left, middle = st.columns([3, 2], gap="medium")
     name = left.segmented_control(
         "Classes (view)",
         list(views),
@@ -69,7 +69,8 @@ def choose(entries: list[Entry]) -> Shown | None:
     )
     found = board(entries, view, sets[chosen])
     titles = {entry.name: entry.title for entry in entries} | {ENSEMBLE: "Ensemble"}
-    names = right.pills(
+    # A row of their own: beside the others five names do not fit on a small screen.
+    names = st.pills(
         "Models",
         list(found.models),
         selection_mode="multi",
