@@ -10,7 +10,7 @@ from xraycore.imaging import Radiograph
 from xraycore.imaging.box import Box
 from xraycore.imaging.radiograph import RadiographInfo
 from xraycore.models.architectures import HEAD, build_network
-from xraycore.models.classifier import load_model
+from xraycore.models.classifier import OTHER_LUNGS, load_model
 from xraycore.models.spec import get_spec
 from xraycore.models.store import list_shipped, read_card
 from xraycore.weightfiles import (
@@ -135,6 +135,21 @@ def test_a_network_sees_films_at_the_size_it_was_trained_on(shipped, network):
     small.load_weights(shipped / FILE)
     expected = small(grey, training=False)[0]
     np.testing.assert_allclose(model.forward(grey)[0], expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("entries", "warned"),
+    [
+        ({"view": "lungs", "lungs_sha256": "0" * 64}, True),
+        ({"view": "lungs", "lungs_sha256": sha256(SHIPPED / "lungs" / "lungs.weights.h5")}, False),
+        ({"view": "film", "lungs_sha256": "0" * 64}, False),
+        ({"view": "lungs"}, False),
+    ],
+)
+def test_another_lung_segmenter_is_warned_of(shipped, film, entries, warned):
+    write_card(shipped, **json.loads((shipped / "card.json").read_text()) | entries)
+    warnings = load_model("basic_cnn").predict(film).warnings
+    assert (OTHER_LUNGS.format(title="Basic CNN") in warnings) is warned
 
 
 def test_changed_weights_are_refused(shipped):

@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from xraycore.anatomy.lungs import LungField
+from xraycore.anatomy.segmenter import segmenter_folder
 from xraycore.anatomy.view import seen
 from xraycore.imaging.box import Box
 from xraycore.imaging.radiograph import Radiograph
@@ -15,13 +16,18 @@ from xraycore.imaging.resample import resize
 from xraycore.models.architectures import HEAD, build_network
 from xraycore.models.spec import ModelSpec, get_spec
 from xraycore.models.store import read_card
-from xraycore.weightfiles import Card, WeightsError, verified_weights, weights_folder
+from xraycore.weightfiles import Card, WeightsError, load_card, verified_weights, weights_folder
 
 if TYPE_CHECKING:
     import keras
 
 # Features of a larger batch would fill the caches and, on Xception, 1 MB an image of memory.
 BATCH = 8
+
+OTHER_LUNGS = (
+    "{title} was trained on lung fields that another lung segmenter had found: the one that is "
+    "installed now crops films otherwise, and no score on its card was measured with it."
+)
 
 # What networks see of the films that are still held by someone, by part and size.
 _INPUTS: WeakKeyDictionary[Radiograph, dict[tuple[Box, int], np.ndarray]] = WeakKeyDictionary()
@@ -84,6 +90,7 @@ class Classifier:
         view: What it sees of a film: "lungs" or "film".
         temperature: What its logits are divided by for calibrated probabilities.
         head: Kernel (c, k) and bias (k,) of the linear head.
+        warnings: What the reader of any of its predictions must know.
         compiled: The network as one graph without training behaviour, from tensor to tensors.
     """
 
@@ -93,6 +100,7 @@ class Classifier:
         self.spec, self.network, self.classes, self.card = spec, network, tuple(classes), card
         self.view = card.get("view", "film")
         self.temperature = float(card.get("temperature", 1.0))
+        self.warnings = _other_lungs(spec, card)
         kernel, bias = network.get_layer(HEAD).get_weights()
         self.head = (np.asarray(kernel, np.float32), np.asarray(bias, np.float32))
         size = network.input_shape[1]
@@ -149,7 +157,7 @@ class Classifier:
                     parts[i].box,
                     parts[i].lungs,
                     self.temperature,
-                    (*xray.warnings, *parts[i].warnings),
+                    (*xray.warnings, *parts[i].warnings, *self.warnings),
                 )
                 for i, xray in enumerate(films)
             ]
@@ -163,6 +171,15 @@ class Classifier:
         """
         logits, features = self.forward(grey[None])
         return replace(prediction, logits=logits[0], features=features[0], grey=grey)
+
+
+def _other_lungs(spec: ModelSpec, card: Card) -> tuple[str, ...]:
+    """A warning if the network was trained with another lung segmenter than is installed."""
+    trained_with = card.get("lungs_sha256")
+    if trained_with is None or card.get("view") != "lungs":
+        return ()
+    installed = load_card(segmenter_folder(), ("weights",))["weights"]["sha256"]
+    return () if installed == trained_with else (OTHER_LUNGS.format(title=spec.title),)
 
 
 def load_model(name: str) -> Classifier:
