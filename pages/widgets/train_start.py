@@ -21,6 +21,7 @@ from xraycore.training.plan import Plan, check_name, free_name
 from xraycore.training.recipe import Recipe
 
 REFUSED = "train-refused"
+TRAININGS = "trainings-started"
 
 
 def find_rate(plan: Plan, chosen: Chosen) -> None:
@@ -98,7 +99,9 @@ def start_training(plan: Plan, chosen: Chosen) -> None:
     name = st.text_input(
         "Name of the run",
         value=free_name(plan.model, plan.preset, runs),
-        key=f"name-{plan.model}-{plan.preset}",
+        # A typed name stays until a run has it.
+        key=f"name-{st.session_state.get(TRAININGS, 0)}-{plan.model}-{plan.preset}",
+        persist_state="session",
         max_chars=60,
         help=f"A folder of this name in {runs} will hold all of it.",
     ).strip()
@@ -162,4 +165,5 @@ def _start(folder: Path, plan: Plan) -> None:
         return
     _begin(folder, plan.train_arguments(folder))
     if REFUSED not in st.session_state:
+        st.session_state[TRAININGS] = st.session_state.get(TRAININGS, 0) + 1
         st.query_params["run"] = folder.name

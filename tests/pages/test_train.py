@@ -188,6 +188,20 @@ def test_a_bad_name_of_a_run_cannot_be_started(films, runs, name):
     assert button(app, "Start training").disabled
 
 
+def test_a_typed_name_stays_until_a_run_has_it(films, runs):
+    write_run(runs / "other")
+    app = open_page(dataset=films)
+    field(app, "text_input", "Name of the run").set_value("mine").run()
+    app.query_params["run"] = "other"
+    assert "Name of the run" not in [one.label for one in app.run().text_input]
+    button(app, "All runs").click().run()
+    assert field(app, "text_input", "Name of the run").value == "mine"
+    button(app, "Start training").click().run()
+    button(app, "All runs").click().run()
+    app.session_state["section"] = "New training"
+    assert field(app.run(), "text_input", "Name of the run").value == "basic_cnn-quick"
+
+
 def test_the_finder_suggests_a_rate_and_one_click_takes_it(films, runs):
     app = open_page(dataset=films)
     button(app, "Find a learning rate").click().run()
