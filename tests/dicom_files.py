@@ -5,6 +5,7 @@ import io
 import numpy as np
 import pytest
 from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.encaps import encapsulate
 from pydicom.uid import ComputedRadiographyImageStorage, ExplicitVRLittleEndian, generate_uid
 
 
@@ -53,3 +54,17 @@ def dicom_bytes(dicom_dataset):
         return file.getvalue()
 
     return build
+
+
+def bits12(values):
+    return np.array(values, np.uint16)
+
+
+def encapsulated(dataset, frame, syntax):
+    dataset.PixelData = encapsulate([frame])
+    dataset["PixelData"].VR = "OB"
+    dataset["PixelData"].is_undefined_length = True
+    dataset.file_meta.TransferSyntaxUID = syntax
+    file = io.BytesIO()
+    dataset.save_as(file, enforce_file_format=True)
+    return file.getvalue()

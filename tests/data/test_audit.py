@@ -8,9 +8,7 @@ import pytest
 
 from tests.data.film_files import draw, write
 from xraycore.data.audit import audit
-from xraycore.data.confounding import measure_confounding
 from xraycore.data.manifest import Manifest, read_manifest
-from xraycore.data.near_copies import fingerprint, near_copies
 
 
 @pytest.fixture(scope="module")
@@ -179,105 +177,6 @@ def test_an_audit_of_nothing_readable(tmp_path):
     found = audit(read_manifest(tmp_path / "set"))
     assert len(found.unreadable) == found.films == 1
     assert found.confounding is None
-
-
-def changed(picture, change):
-    height, width = picture.shape
-    if change == "resized":
-        return cv2.resize(picture, (240, 120), interpolation=cv2.INTER_AREA)
-    if change == "brighter":
-        return np.minimum(255, picture * 1.1).astype(np.uint8)
-    if change == "cropped by 2 %":
-        return picture[3 : height - 3, 3 : width - 3]
-    turn = cv2.getRotationMatrix2D((width / 2, height / 2), 1, 1)
-    return cv2.warpAffine(picture, turn, (width, height), borderMode=cv2.BORDER_REPLICATE)
-
-
-@pytest.mark.parametrize("change", ["resized", "brighter", "cropped by 2 %", "turned"])
-def test_changed_film_is_a_near_copy(change):
-    films = [draw(seed) for seed in range(5)] + [changed(draw(3), change)]
-    (pair,) = near_copies([fingerprint(film / 255) for film in films])
-    assert (pair.first, pair.second) == (3, 5)
-    assert 0.85 <= pair.likeness <= 1
-
-
-def test_films_that_differ_in_detail_only_are_no_copies():
-    # The same broad shades, as any two chests have, under different detail.
-    def detail(seed):
-        picture = draw(seed).astype(np.float32)
-        return picture - cv2.GaussianBlur(picture, (0, 0), 3)
-
-    shades = cv2.GaussianBlur(draw(0).astype(np.float32), (0, 0), 6)
-    shades = (shades - shades.min()) / np.ptp(shades) * 190 + 10
-    films = [np.clip(shades + 0.3 * detail(seed), 0, 255) / 255 for seed in range(1, 6)]
-    assert np.corrcoef([film.ravel() for film in films]).min() > 0.98
-    assert near_copies([fingerprint(film) for film in films]) == []
-
-
-def test_blank_films_are_no_copies_of_each_other():
-    assert near_copies([fingerprint(np.full((64, 64), grey)) for grey in (0.0, 0.0, 0.7)]) == []
-    assert near_copies([]) == []
-
-
-def test_pairs_are_found_across_blocks():
-    # 600 fingerprints are two blocks of the distance matrix; the pairs lie in and between them.
-    rng = np.random.default_rng(0)
-    films = [fingerprint(rng.random((32, 32))) for _ in range(600)]
-    for first, second in ((3, 590), (520, 599), (7, 8)):
-        films[second] = films[first]
-    pairs = {(pair.first, pair.second) for pair in near_copies(films)}
-    assert pairs == {(3, 590), (520, 599), (7, 8)}
-
-
-def features_of(rng, sizes, brightness):
-    width = rng.normal(sizes, 20, len(sizes))
-    noise = rng.normal(size=(len(sizes), 3))
-    grey = rng.normal(brightness, 0.05, len(sizes))
-    return np.column_stack([noise[:, 0], width, noise[:, 1], width, grey, noise[:, 2]])
-
-
-@pytest.mark.parametrize("cause", ["size", "brightness", "nothing"])
-def test_confounding_tells_its_cause(cause):
-    rng = np.random.default_rng(0)
-    second = np.repeat([0, 1], 60)
-    sizes = 500 + (300 * second if cause == "size" else 0 * second)
-    greys = 0.4 + (0.3 * second if cause == "brightness" else 0 * second)
-    labels = np.where(second, "B", "A").tolist()
-    groups = [str(number) for number in range(120)]
-    found = measure_confounding(features_of(rng, sizes, greys), labels, groups)
-    # A guesser's AUROC of 60 against 60: sqrt(121 / (12 * 60 * 60)) = 0.0529, times 1.96.
-    assert found.chance_auroc_limit == pytest.approx(0.6037, abs=1e-4)
-    assert found.chance_accuracy == 0.5
-    assert (found.file_auroc > 0.95) == (cause == "size")
-    assert (found.grey_auroc > 0.95) == (cause != "nothing")
-    assert (found.file_balanced_accuracy > 0.9) == (cause == "size")
-    if cause == "nothing":
-        assert max(found.file_auroc, found.grey_auroc) < found.chance_auroc_limit
-    assert found.medians["B"]["width"] - found.medians["A"]["width"] == pytest.approx(
-        300 if cause == "size" else 0, abs=15
-    )
-
-
-def test_confounding_never_knows_the_patient():
-    # Ten films of each patient have one size, so that films alone would give the class away.
-    rng = np.random.default_rng(0)
-    patients = np.repeat(np.arange(24), 10)
-    labels = np.where(patients % 2, "B", "A").tolist()
-    sizes = rng.permutation(24)[patients] * 1000.0
-    features = features_of(rng, sizes, np.full(240, 0.5))
-    as_films = measure_confounding(features, labels, [str(film) for film in range(240)])
-    as_patients = measure_confounding(features, labels, patients.astype(str).tolist())
-    assert as_films.file_auroc > 0.95
-    # 12 against 12 patients: sqrt(25 / (12 * 12 * 12)) = 0.1203, times 1.96.
-    assert (
-        as_patients.file_auroc < as_patients.chance_auroc_limit == pytest.approx(0.7357, abs=1e-4)
-    )
-
-
-def test_nine_patients_a_class_are_too_few():
-    assert (
-        measure_confounding([[0.0] * 6] * 18, ["A"] * 9 + ["B"] * 9, list("abcdefghi" * 2)) is None
-    )
 
 
 def test_file_size_that_tells_the_class_is_a_warning(tmp_path):

@@ -1,4 +1,4 @@
-"""Raster images, sources of bytes, and what is refused."""
+"""Sources of bytes, and what is refused."""
 
 import hashlib
 import io
@@ -13,178 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from xraycore.imaging import Radiograph, RadiographError, RadiographInfo, read_radiograph
+from tests.imaging.pictures import encode, png
+from xraycore.imaging import RadiographError, read_radiograph
 from xraycore.imaging import radiograph as radiograph_module
-
-ORIENTATION = 274
-
-
-def encode(image, format="PNG", **options):
-    if isinstance(image, np.ndarray):
-        image = Image.fromarray(image)
-    file = io.BytesIO()
-    image.save(file, format, **options)
-    return file.getvalue()
-
-
-def png_chunk(kind, body):
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-
-def png(width, height, depth, colour, rows, extra=b""):
-    """A PNG written by hand: Pillow writes no 16-bit colour."""
-    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + png_chunk(b"IHDR", header)
-        + extra
-        + png_chunk(b"IDAT", rows)
-        + png_chunk(b"IEND", b"")
-    )
-
-
-def png16(samples):
-    """A 16-bit PNG of (H, W), (H, W, 2), (H, W, 3) or (H, W, 4) samples."""
-    samples = np.atleast_3d(samples).astype(">u2")
-    rows = b"".join(b"\0" + row.tobytes() for row in samples)
-    colour = {1: 0, 2: 4, 3: 2, 4: 6}[samples.shape[2]]
-    return png(samples.shape[1], samples.shape[0], 16, colour, zlib.compress(rows))
-
-
-# --- values -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("format", ["PNG", "TIFF", "BMP"])
-def test_grey_levels_are_divided_by_255(format):
-    xray = read_radiograph(encode(np.array([[0, 51], [102, 255]], np.uint8), format))
-    np.testing.assert_array_equal(xray.pixels, np.float32([[0, 0.2], [0.4, 1]]))
-    assert xray.info.format == format
-    assert xray.info.bit_depth == 8
-
-
-@pytest.mark.parametrize(("format", "options"), [("WEBP", {"lossless": True}), ("JPEG", {})])
-def test_photographic_formats(format, options, ramp):
-    xray = read_radiograph(encode(ramp, format, **options))
-    assert xray.info.format == format
-    assert (xray.info.width, xray.info.height) == (192, 160)
-    assert np.abs(xray.pixels - ramp / 255).mean() < 0.01
-
-
-def test_pixels_are_read_only_float32(ramp):
-    xray = read_radiograph(encode(ramp))
-    assert xray.pixels.dtype == np.float32
-    with pytest.raises(ValueError, match="read-only"):
-        xray.pixels[0, 0] = 1
-
-
-def test_a_radiograph_does_not_freeze_its_makers_array():
-    own = np.zeros((2, 2), np.float32)
-    Radiograph(own, RadiographInfo("made", "", "PNG", 2, 2, 8))
-    own[0, 0] = 1
-    assert own[0, 0] == 1
-
-
-def test_one_bit_images_are_black_and_white():
-    xray = read_radiograph(encode(Image.fromarray(np.array([[0, 255]], np.uint8)).convert("1")))
-    np.testing.assert_array_equal(xray.pixels, [[0, 1]])
-    assert xray.info.bit_depth == 1
-
-
-@pytest.mark.parametrize(
-    ("largest", "bits"), [(100, 8), (255, 8), (256, 9), (4095, 12), (4096, 13), (65535, 16)]
-)
-@pytest.mark.parametrize("format", ["PNG", "TIFF"])
-def test_16_bit_grey_is_scaled_by_the_bits_in_use(largest, bits, format):
-    xray = read_radiograph(encode(np.array([[0, largest]], np.uint16), format))
-    np.testing.assert_allclose(xray.pixels, [[0, largest / (2**bits - 1)]], rtol=1e-6)
-    assert xray.info.bit_depth == bits
-
-
-def test_16_bit_colour_keeps_its_lower_byte():
-    xray = read_radiograph(png16([[[4095] * 3, [1024] * 3], [[0] * 3, [100] * 3]]))
-    np.testing.assert_allclose(xray.pixels * 4095, [[4095, 1024], [0, 100]], atol=0.01)
-    assert xray.info.bit_depth == 12
-
-
-def test_16_bit_channels_are_weighted_in_the_right_order():
-    xray = read_radiograph(png16([[[65535, 0, 0], [0, 65535, 0], [0, 0, 65535]]]))
-    np.testing.assert_allclose(xray.pixels, [[0.299, 0.587, 0.114]], atol=1e-4)
-
-
-def test_16_bit_grey_with_alpha():
-    xray = read_radiograph(png16([[[65535, 65535], [65535, 0], [32768, 65535]]]))
-    np.testing.assert_allclose(xray.pixels, [[1, 0, 0.5]], atol=1e-4)
-
-
-def test_16_bit_grey_with_one_transparent_value():
-    rows = zlib.compress(b"\0" + struct.pack(">HH", 65535, 300))
-    data = png(2, 1, 16, 0, rows, extra=png_chunk(b"tRNS", struct.pack(">H", 65535)))
-    np.testing.assert_allclose(read_radiograph(data).pixels, [[0, 300 / 65535]], rtol=1e-5)
-
-
-def test_16_bit_tiff_whose_white_is_zero_is_inverted():
-    data = bytearray(encode(np.array([[0, 65535]], np.uint16), "TIFF"))
-    entry = data.find(struct.pack("<HHI", 262, 3, 1))
-    data[entry + 8 : entry + 10] = struct.pack("<H", 0)
-    np.testing.assert_array_equal(read_radiograph(bytes(data)).pixels, [[1, 0]])
-
-
-def test_colour_becomes_luminance():
-    primaries = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255]]], np.uint8)
-    expected = [[0.299, 0.587, 0.114]]
-    np.testing.assert_allclose(read_radiograph(encode(primaries)).pixels, expected, atol=0.002)
-
-
-def test_grey_in_three_channels_keeps_its_values(ramp):
-    three = np.repeat(ramp[..., None], 3, axis=2)
-    np.testing.assert_array_equal(
-        read_radiograph(encode(three)).pixels, read_radiograph(encode(ramp)).pixels
-    )
-
-
-def test_palette_indices_are_looked_up():
-    image = Image.new("P", (2, 1))
-    image.putpalette([204, 204, 204, 51, 51, 51])
-    image.putpixel((1, 0), 1)
-    np.testing.assert_allclose(read_radiograph(encode(image)).pixels, [[0.8, 0.2]], atol=1e-6)
-
-
-def test_transparency_is_laid_on_black():
-    rgba = np.array([[[255, 255, 255, 255], [255, 255, 255, 0], [255, 255, 255, 51]]], np.uint8)
-    np.testing.assert_allclose(read_radiograph(encode(rgba)).pixels, [[1, 0, 0.2]], atol=1e-6)
-
-
-def test_a_transparent_grey_value_becomes_black():
-    data = encode(np.array([[200, 51]], np.uint8), transparency=200)
-    np.testing.assert_allclose(read_radiograph(data).pixels, [[0, 0.2]], atol=1e-6)
-
-
-# The picture [[0, 51, 102], [153, 204, 255]] as EXIF orientation 1 to 8 asks to show it, in 51sts.
-TURNED = {
-    1: [[0, 1, 2], [3, 4, 5]],
-    2: [[2, 1, 0], [5, 4, 3]],
-    3: [[5, 4, 3], [2, 1, 0]],
-    4: [[3, 4, 5], [0, 1, 2]],
-    5: [[0, 3], [1, 4], [2, 5]],
-    6: [[3, 0], [4, 1], [5, 2]],
-    7: [[5, 2], [4, 1], [3, 0]],
-    8: [[2, 5], [1, 4], [0, 3]],
-}
-
-
-@pytest.mark.parametrize("orientation", TURNED)
-@pytest.mark.parametrize("format", ["PNG", "TIFF"])
-def test_exif_orientation_is_applied(orientation, format):
-    exif = Image.Exif()
-    exif[ORIENTATION] = orientation
-    stored = (np.arange(6, dtype=np.uint8) * 51).reshape(2, 3)
-    xray = read_radiograph(encode(stored, format, exif=exif))
-    expected = np.array(TURNED[orientation])
-    np.testing.assert_allclose(xray.pixels * 5, expected, atol=1e-6)
-    assert (xray.info.height, xray.info.width) == expected.shape
-
-
-# --- sources ------------------------------------------------------------------------------------
 
 
 def test_every_source_gives_the_same_radiograph(tmp_path, ramp):
@@ -231,9 +62,6 @@ def test_a_pipe_like_stream_is_read_in_pieces(ramp):
             return piece
 
     assert read_radiograph(Pipe(encode(ramp))).info.width == 192
-
-
-# --- refusals -----------------------------------------------------------------------------------
 
 
 def refusal(source, **options):
@@ -391,9 +219,6 @@ def test_running_out_of_memory_is_not_called_a_bad_image(monkeypatch, ramp):
     monkeypatch.setattr("xraycore.imaging.raster._samples", exhausted)
     with pytest.raises(MemoryError):
         read_radiograph(encode(ramp))
-
-
-# --- real films ---------------------------------------------------------------------------------
 
 
 @pytest.mark.realdata

@@ -1,5 +1,6 @@
 """Films as a user would upload them, and the app as AppTest sees it."""
 
+import hashlib
 import json
 
 import cv2
@@ -7,7 +8,10 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.widgets.films import OpenFilm
 from tests.conftest import ROOT
+from xraycore.models.store import read_card
+from xraycore.review import Reviews, ToRead, open_database
 
 
 def png(seed: int = 0, shape: tuple[int, int] = (300, 240)) -> bytes:
@@ -16,6 +20,12 @@ def png(seed: int = 0, shape: tuple[int, int] = (300, 240)) -> bytes:
     smooth = cv2.GaussianBlur(noise, (0, 0), 12)
     smooth = (smooth - smooth.min()) / np.ptp(smooth)
     return cv2.imencode(".png", (smooth * 255).astype(np.uint8))[1].tobytes()
+
+
+REVIEW_FILMS = [
+    OpenFilm(f"film-{n}", f"film-{n}.png", hashlib.sha256(data).hexdigest(), data=data)
+    for n, data in enumerate(png(seed=60 + n) for n in range(2))
+]
 
 
 def selected(app: AppTest, key: str) -> list[int] | None:
@@ -40,3 +50,25 @@ def app(monkeypatch) -> AppTest:
     """The app, run once."""
     monkeypatch.chdir(ROOT)
     return AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120).run()
+
+
+@pytest.fixture
+def reviews(tmp_path, monkeypatch):
+    """The app's database, empty."""
+    url = f"sqlite:///{tmp_path / 'reviews.sqlite3'}"
+    monkeypatch.setenv("XRAYCORE_DATABASE", url)
+    # Looking for what is not here would read every film of the data sets.
+    monkeypatch.setattr("xraycore.review.films.PublicFilms.must_search", lambda *_: False)
+    engine = open_database(url)
+    yield Reviews(engine)
+    engine.dispose()
+
+
+@pytest.fixture
+def study(reviews):
+    """Two films, of which the basic CNN's Grad-CAM is judged, blinded."""
+    weights = read_card("basic_cnn")["weights"]["sha256"]
+    made = ("basic_cnn", "grad_cam", "Bacterial pneumonia", weights)
+    return reviews.create_study(
+        "Pilot", [ToRead(f.sha256, *made) for f in REVIEW_FILMS], blinded=True
+    )

@@ -1,86 +1,10 @@
-import csv
-import hashlib
-import io
 import time
-from types import SimpleNamespace
 
-import pytest
-
-from pages.widgets.films import _OPEN, OpenFilm
-from pages.widgets.review_answer import Desk
-from tests.pages.conftest import png
+from pages.widgets.films import _OPEN
+from tests.pages.review_page import FILMS, click, keys, open_page, words
 from xraycore.imaging.box import Box
 from xraycore.models.store import read_card
-from xraycore.review import Answer, ReviewError, Reviews, ToRead, open_database
-from xraycore.review.records import MAX_BOXES
-from xraycore.review.summary import to_csv
-
-FILMS = [
-    OpenFilm(f"film-{n}", f"film-{n}.png", hashlib.sha256(data).hexdigest(), data=data)
-    for n, data in enumerate(png(seed=60 + n) for n in range(2))
-]
-
-
-@pytest.fixture
-def reviews(tmp_path, monkeypatch):
-    """The app's database, empty."""
-    url = f"sqlite:///{tmp_path / 'reviews.sqlite3'}"
-    monkeypatch.setenv("XRAYCORE_DATABASE", url)
-    # Looking for what is not here would read every film of the data sets.
-    monkeypatch.setattr("xraycore.review.films.PublicFilms.must_search", lambda *_: False)
-    engine = open_database(url)
-    yield Reviews(engine)
-    engine.dispose()
-
-
-@pytest.fixture
-def study(reviews):
-    """Two films, of which the basic CNN's Grad-CAM is judged, blinded."""
-    weights = read_card("basic_cnn")["weights"]["sha256"]
-    made = ("basic_cnn", "grad_cam", "Bacterial pneumonia", weights)
-    return reviews.create_study("Pilot", [ToRead(f.sha256, *made) for f in FILMS], blinded=True)
-
-
-def open_page(app, **link):
-    """The Review page at a link, with both films open."""
-    app.session_state[_OPEN] = {film.key: film for film in FILMS}
-    for name, value in link.items():
-        app.query_params[name] = str(value)
-    app.session_state["review-me"] = link.get("reader")
-    app.switch_page("pages/review.py").run()
-    return settle(app)
-
-
-def settle(app):
-    deadline = time.monotonic() + 60
-    while app.get("progress") and "stop-results" in keys(app) and time.monotonic() < deadline:
-        time.sleep(0.1)
-        app.run()
-    assert not app.exception
-    return app
-
-
-def keys(app) -> set[str]:
-    return {button.key for button in app.button}
-
-
-def words(app) -> str:
-    """All text of the page, without the backslashes that keep Markdown from reading it."""
-    parts = (app.markdown, app.caption, app.subheader, app.info, app.warning, app.error)
-    parts += (app.success,)
-    return "\n".join(one.value for part in parts for one in part).replace("\\", "")
-
-
-def click(app, key):
-    app.button(key=key).click().run()
-    return settle(app)
-
-
-def read_all(reviews, study, name, answers):
-    reader = reviews.add_reader(name)
-    for item, answer in zip(reviews.items(study), answers, strict=True):
-        reviews.save_review(reader, item, answer, seconds=10)
-    return reader
+from xraycore.review import Answer, ReviewError, Reviews, ToRead
 
 
 def test_the_start_says_what_there_is(app, reviews):
@@ -282,52 +206,6 @@ def test_heat_of_other_weights_is_not_shown(app, reviews):
     assert "basic_cnn" not in words(app)
 
 
-def test_results_of_two_readers(app, reviews, study):
-    whole = Box()
-    read_all(reviews, study, "Ada", [Answer("agree", 4, boxes=[whole]), Answer("disagree", 2)])
-    read_all(reviews, study, "Bob", [Answer("agree", 5, boxes=[whole]), Answer("unsure", 2)])
-    open_page(app, study=study.id, part="Results")
-    # Nobody reads any more; but who has not begun should still not see them by accident.
-    assert "This study is blinded. Its results name the networks" in words(app)
-    app.button(key="open-results").click().run()
-    settle(app)
-    numbers = {metric.label: metric.value for metric in app.metric}
-    assert numbers["Readers who have finished"] == "2 of 2"
-    assert numbers["Time per film (median)"] == "10 s"
-    text = words(app)
-    # A box of the whole film holds the hottest point wherever it is.
-    assert "hottest point lies in a reader's box in 2 of 2 reviews" in text
-    # Same verdict on 1 of 2; by chance 1/2 * 1/2 = 1/4: (1/2 - 1/4) / (3/4) = 1/3.
-    assert "Ada and Bob gave the same verdict on 50 % of 2 heatmaps: **fair agreement**" in text
-    assert "κ = 0.33" in text
-    assert "Without a box, and so without a place: 2 reviews." in text
-    heat = app.table[0].value
-    assert heat.loc["Basic CNN, Grad-CAM", "Agree"] == "2"
-    rows = list(csv.DictReader(io.StringIO(to_csv(study, reviews.results(study)))))
-    assert [row["reader"] for row in rows] == ["Ada", "Bob", "Ada", "Bob"]
-    assert {row["notice"] for row in rows} == {"For education and research. Not for diagnosis."}
-    assert app.get("download_button")
-
-
-def test_empty_results_and_a_blinded_reader_in_the_middle(app, reviews, study):
-    open_page(app, study=study.id, part="Results")
-    assert "No heatmap has been judged yet." in words(app)
-    reader = reviews.add_reader("Ada")
-    reviews.save_review(reader, reviews.items(study)[0], Answer("agree", 4, no_finding=True))
-    app.run()
-    # Who does not read here is asked first whether he wants to know what readers must not.
-    assert "This study is blinded. 1 reader is still reading." in words(app)
-    assert not app.metric
-    app.button(key="open-results").click().run()
-    assert "No reader has finished yet" in words(app)
-    assert "Agreement needs two readers" in words(settle(app))
-    app.query_params["reader"] = str(reader.id)
-    app.run()
-    app.button(key="it-is-me").click().run()
-    assert "You have judged 1 of 2 heatmaps." in words(app)
-    assert len(app.metric) == 0
-
-
 def test_a_readers_own_link_asks_who_opens_it(app, reviews, study):
     ada = reviews.add_reader("Ada")
     open_page(app, study=study.id, reader=ada.id)
@@ -343,82 +221,6 @@ def test_a_readers_own_link_asks_who_opens_it(app, reviews, study):
     assert app.text_input(key="reader-name").value != "Ada"
     assert app.query_params["study"] == str(study.id)
     assert "reader" not in app.query_params
-
-
-def test_two_windows_of_one_reader_lose_nothing(app, reviews, study):
-    reader = reviews.add_reader("Ada")
-    open_page(app, study=study.id, reader=reader.id)
-    item = reviews.worklist(reader, study)[0].item
-    app.button(key="no-finding").click().run()
-    app.button(key="heat").click().run()
-    # The other window, meanwhile.
-    reviews.save_draft(reader, item, Answer("unsure", no_finding=True, comment="late"))
-    app.button(key="grade-2").click().run()
-    stored = reviews.history(reader, item)[-1].answer
-    assert stored == Answer("unsure", 2, no_finding=True, comment="late")
-    assert app.text_input(key=f"comment-{reader.id}-{item.id}").value == "late"
-    # A review is final only as the reader has seen it.
-    reviews.save_draft(reader, item, Answer("disagree", 1, no_finding=True))
-    app.button(key="save").click().run()
-    assert "judged in another window meanwhile" in words(app)
-    assert "Not stored yet" not in words(app)
-    assert not reviews.results(study)
-    # It is said of this heatmap, and of no other.
-    app.selectbox(key="go-to").select_index(1).run()
-    assert "another window" not in words(app)
-    app.selectbox(key="go-to").select_index(0).run()
-    assert "another window" not in words(app)
-    app.button(key="save").click().run()
-    assert [one.answer.verdict for one in reviews.results(study)] == ["disagree"]
-
-
-def test_boxes_of_another_window_stay(reviews, study, monkeypatch):
-    monkeypatch.setattr(
-        "pages.widgets.review_answer.st", SimpleNamespace(session_state={}, query_params={})
-    )
-    reader = reviews.add_reader("Ada")
-    entry = reviews.worklist(reader, study)[0]
-    desk = Desk(reviews, reader, entry.item)
-    desk.open(entry, ())
-
-    def stored():
-        return reviews.history(reader, entry.item)[-1].answer
-
-    first, second, third = (Box(n / 10, n / 10, n / 10 + 0.05, n / 10 + 0.05) for n in range(3))
-    reviews.save_draft(reader, entry.item, Answer(boxes=[first]))
-    desk.draw((second.left, second.top, second.right, second.bottom))
-    assert stored().boxes == (first, second)
-    reviews.save_draft(reader, entry.item, Answer(boxes=[first, second, third]))
-    desk.remove(first)
-    assert stored().boxes == (second, third)
-    # To say that there is none takes boxes away, but none that the reader has not seen here.
-    reviews.save_draft(reader, entry.item, Answer(boxes=[first, second, third]))
-    desk.say_no_finding()
-    assert stored().boxes == (first, second, third)
-    assert "another window" in desk.refused
-    desk.say_no_finding()
-    assert stored() == Answer(no_finding=True)
-    assert desk.refused is None
-    # Taken back here, while a box was drawn there.
-    reviews.save_draft(reader, entry.item, Answer(boxes=[first]))
-    desk.say_no_finding()
-    assert stored() == Answer(boxes=[first])
-
-    reviews.save_draft(reader, entry.item, Answer(boxes=[first] * MAX_BOXES))
-    desk.draw((0.1, 0.1, 0.9, 0.9))
-    assert desk.refused.startswith(f"A film holds up to {MAX_BOXES} boxes")
-    assert stored().boxes == (first,) * MAX_BOXES
-
-
-def test_names_of_readers_are_shown_as_they_are(app, reviews, study):
-    said = [Answer("agree", 4, no_finding=True)] * 2
-    read_all(reviews, study, "*Ada*", said)
-    read_all(reviews, study, "Bob_1_", said)
-    open_page(app, study=study.id, part="Results")
-    click(app, "open-results")
-    agreement, readers = (one.value for one in app.table[1:3])
-    assert set(agreement["Readers"]) == {r"\*Ada\*, Bob\_1\_"}
-    assert list(readers.index) == [r"\*Ada\*", r"Bob\_1\_"]
 
 
 def test_a_link_to_no_study_shows_the_others(app, reviews, study):

@@ -1,5 +1,4 @@
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import keras
@@ -7,44 +6,26 @@ import numpy as np
 import pytest
 
 from tests.eager import EAGER
-from xraycore.data.labels import BACTERIAL, COVID, VIRAL
+from tests.training.short_runs import (
+    SPEC,
+    STILL,
+    assert_same_weights,
+    recipe,
+    scripted_validation,
+    weights_in,
+)
 from xraycore.data.manifest import DatasetError, Manifest
 from xraycore.models.architectures import build_network
-from xraycore.models.spec import get_spec
 from xraycore.training import fit
-from xraycore.training.augmentation import Augmentation
 from xraycore.training.fit import train
-from xraycore.training.images import Batches, load_films
-from xraycore.training.recipe import Recipe, Stage
+from xraycore.training.images import Batches
+from xraycore.training.recipe import Stage
 from xraycore.weightfiles import WeightsError
 
-SPEC = get_spec("basic_cnn")
 ROOT = Path(__file__).resolve().parents[2]
+
+
 pytestmark = EAGER
-STILL = 1e-30  # a rate at which no float32 weight moves
-
-
-def recipe(*stages, **changes):
-    options = {
-        "batch_size": 4,
-        "patience": 9,
-        "freeze_batch_norm": False,
-        "view": "film",
-        "augmentation": Augmentation(shear=0.0, zoom=0.0),
-        **changes,
-    }
-    return Recipe(tuple(stages), **options)
-
-
-def weights_in(file):
-    network = build_network(SPEC, 2, size=32)
-    network.load_weights(file)
-    return network.get_weights()
-
-
-def assert_same_weights(left, right):
-    for one, other in zip(left, right, strict=True):
-        np.testing.assert_array_equal(one, other)
 
 
 @pytest.fixture
@@ -102,22 +83,6 @@ def test_a_stage_ends_once_validation_no_longer_improves(discs, tmp_path):
     assert [row["epoch"] for row in state.history] == [1, 2, 3]
     assert len({row["val_loss"] for row in state.history}) == 1
     assert state.stage == 1
-
-
-def scripted_validation(monkeypatch, losses):
-    """Makes validation return these losses; yields the weights at each of its calls."""
-    weights = []
-    losses = iter(losses)
-
-    def scripted(learner, *_):
-        weights.append(learner.get_weights())
-
-    def scores(_):
-        return {"val_loss": next(losses), "val_accuracy": 0.5, "val_auc": 0.5, "val_inside": 0.5}
-
-    monkeypatch.setattr(fit, "judge", scripted)
-    monkeypatch.setattr(fit, "home_scores", scores)
-    return weights
 
 
 def test_a_stage_starts_from_the_best_weights_of_the_one_before(discs, tmp_path, monkeypatch):
@@ -180,111 +145,6 @@ def test_batch_norm_keeps_its_statistics_where_asked(discs, tmp_path, start_file
     )
 
 
-def only(manifest, split, source, labels=None):
-    """The films of one split as another source's, under other labels where told."""
-    return Manifest(
-        tuple(
-            replace(r, split="", source=source, label=(labels or {}).get(r.label, r.label))
-            for r in manifest.split(split)
-        )
-    )
-
-
-def test_the_best_epoch_is_that_of_the_highest_choice(discs, tmp_path, monkeypatch):
-    """The loss rises, the external AUROC decides."""
-    weights = scripted_validation(monkeypatch, [0.3, 0.5, 0.9])
-    aurocs = iter([0.6, 0.8, 0.7])
-    monkeypatch.setattr(
-        fit, "external_scores", lambda verdicts, _: {"auc_abroad": next(aurocs)} if verdicts else {}
-    )
-    wanted = recipe(Stage("all", 3, 32, 1e-2))
-    abroad = only(discs, "val", "abroad", {"Opacity": COVID})
-    run = train(discs, SPEC, wanted, tmp_path / "run", external=[abroad])
-    # (0.5 + 0.6) / 2, (0.5 + 0.8) / 2, (0.5 + 0.7) / 2.
-    assert [row["choice"] for row in run.state().history] == [0.55, 0.65, 0.6]
-    # Every epoch judges the home films, then the external ones.
-    assert len(weights) == 6
-    assert_same_weights(weights_in(run.best_weights), weights[2])
-    assert not np.array_equal(weights[2][0], weights[4][0])
-
-
-def test_external_films_are_judged_but_never_trained_on(discs, tmp_path):
-    wanted = recipe(Stage("all", 1, 32, 1e-3))
-    home = only(discs, "val", "abroad", {"Opacity": COVID})
-    run = train(discs, SPEC, wanted, tmp_path / "run", external=[home])
-    alone = train(discs, SPEC, wanted, tmp_path / "alone")
-    row, without = run.state().history[0], alone.state().history[0]
-    # The films are those of the home validation, so the AUROC is the same.
-    assert row["auc_abroad"] == row["val_auc"]
-    assert row["choice"] == pytest.approx(row["val_auc"], abs=1e-5)
-    assert without["choice"] == pytest.approx(-without["val_loss"], abs=1e-5)
-    assert row["loss"] == pytest.approx(without["loss"], rel=2e-3)
-    assert run.config["chosen_on"] == [home.fingerprint()]
-    with pytest.raises(ValueError, match="another chosen_on"):
-        train(discs, SPEC, wanted, tmp_path / "run", resume=True)
-
-
-def even_start(file, bias):
-    """Starting weights that say the same of every film: logits are the bias."""
-    keras.utils.set_random_seed(5)
-    network = build_network(SPEC, 2, size=32)
-    network.get_layer("logits").set_weights([np.zeros((192, 2)), np.array(bias)])
-    network.save_weights(file)
-    return str(file)
-
-
-def test_a_label_that_is_a_set_of_the_classes(discs, tmp_path):
-    """Trained on two classes, and on films of which nobody knows which of the two."""
-    names = {"Normal": BACTERIAL, "Opacity": VIRAL}
-    # Every third film is of the set: 4 of 12 and 2 of 6 of either class.
-    films = Manifest(
-        tuple(
-            replace(r, label="Pneumonia" if number % 3 == 0 else names[r.label])
-            for number, r in enumerate(discs.records)
-        )
-    )
-    wanted = recipe(Stage("all", 1, 32, STILL), label_smoothing=0.0, evidence=0.0, balance=0.0)
-    start = even_start(tmp_path / "start.weights.h5", [np.log(3.0), 0.0])
-    run = train(films, SPEC, wanted, tmp_path / "run", weights=start)
-    assert run.config["classes"] == [BACTERIAL, VIRAL]
-    assert run.config["split_sizes"]["val"] == {BACTERIAL: 4, VIRAL: 4, "Pneumonia": 4}
-    row = run.state().history[0]
-    # Probabilities 3/4 and 1/4: a film of the set costs nothing and is right.
-    expected = -(np.log(3 / 4) + np.log(1 / 4)) / 3
-    assert row["loss"] == pytest.approx(expected, abs=1e-4)
-    assert row["val_loss"] == pytest.approx(expected, abs=1e-5)
-    assert row["val_accuracy"] == pytest.approx(2 / 3, abs=1e-5)
-    assert row["accuracy"] == pytest.approx(2 / 3, abs=1e-5)
-
-
-def test_teachers_are_asked_about_training_films_and_imitated(discs, tmp_path, monkeypatch):
-    asked, checked = [], []
-
-    def certain(names, films, classes, report):
-        asked.append((list(names), films.records, tuple(classes)))
-        report(0.5)
-        return np.tile(np.array([[1.0, 0.0]], np.float32), (len(films.records), 1))
-
-    monkeypatch.setattr(fit, "teach", certain)
-    monkeypatch.setattr(fit, "check_teachers", lambda *told: checked.append(told))
-    start = even_start(tmp_path / "start.weights.h5", [2.0, 0.0])
-    reported = []
-    wanted = recipe(Stage("all", 1, 32, STILL), evidence=0.0, distillation=1.0)
-    teachers, classes = ["vgg16", "xception"], ("Normal", "Opacity")
-    taught = partial(train, discs, SPEC, wanted, tmp_path / "run", weights=start, teachers=teachers)
-    run = taught(report=reported.append)
-    assert checked == [(teachers, classes, "film")]
-    assert asked == [(teachers, discs.split("train"), classes)]
-    # Whatever a film's label, the teachers are certain of the first class.
-    assert run.state().history[0]["loss"] == pytest.approx(np.log(1 + np.exp(-2)), abs=1e-4)
-    assert run.config["teachers"] == ["vgg16", "xception"]
-    assert [p.done for p in reported if p.activity == "asking the teachers"] == [0.5]
-    # A run that was interrupted does not ask again.
-    (run.folder / "state.json").unlink()
-    taught(resume=True)
-    assert len(asked) == 1
-
-
 def test_what_does_not_fit_is_told_before_a_folder_is_made(discs, tmp_path, monkeypatch):
     wanted, folder = recipe(Stage("all", 1, 32, STILL)), tmp_path / "run"
     with pytest.raises(ValueError, match="must know the classes Normal, Opacity"):
@@ -297,21 +157,6 @@ def test_what_does_not_fit_is_told_before_a_folder_is_made(discs, tmp_path, monk
     with pytest.raises(WeightsError, match="vgg16 has no trained weights"):
         train(discs, SPEC, wanted, folder, teachers=["vgg16"])
     assert not folder.exists()
-
-
-def test_the_view_of_the_recipe_is_what_is_read(discs, tmp_path, monkeypatch):
-    views = []
-
-    def watched(records, size, view, report):
-        views.append((len(records), size, view))
-        return load_films(records, size, view, report)
-
-    monkeypatch.setattr(fit, "load_films", watched)
-    wanted = recipe(Stage("low", 1, 32, STILL, None), Stage("high", 1, 64, STILL, None))
-    abroad = only(discs, "val", "abroad", {"Opacity": COVID})
-    train(discs, SPEC, wanted, tmp_path / "run", external=[abroad])
-    # At the largest size of all stages: to train, to validate, to choose by.
-    assert views == [(24, 64, "film"), (12, 64, "film"), (12, 64, "film")]
 
 
 def test_progress_rises_to_one_by_the_area_of_films(discs, tmp_path):
@@ -375,22 +220,6 @@ def test_classes_without_films_are_refused(discs, tmp_path):
     )
     with pytest.raises(DatasetError, match="split 'val'; there is none of Opacity"):
         train(no_validation, SPEC, wanted, tmp_path / "run")
-
-
-def test_training_reads_no_test_film(discs, tmp_path, monkeypatch):
-    read = []
-
-    def watched(records, *rest):
-        read.extend(record.split for record in records)
-        return load_films(records, *rest)
-
-    monkeypatch.setattr(fit, "load_films", watched)
-    with_test = Manifest(
-        discs.records + tuple(replace(r, split="test") for r in discs.split("val"))
-    )
-    run = train(with_test, SPEC, recipe(Stage("head", 1, 32, 1e-3, None)), tmp_path / "run")
-    assert set(read) == {"train", "val"}
-    assert run.config["split_sizes"]["test"] == {"Normal": 6, "Opacity": 6}
 
 
 def test_no_backend_is_imported_by_name():
