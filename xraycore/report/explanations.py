@@ -137,16 +137,16 @@ def _localised(file: Path) -> list[str]:
     return [
         "## Where the truth is known",
         "",
-        f"{found['films']} films of COVID-QU-Ex on which radiologists drew the infection, which no "
-        f"network was trained on; evidence for {found['target']}. Hit rate: the hottest point lies "
-        "in the drawn region (pointing game). IoU: overlap at the threshold that was best on one "
-        "half of the films, judged on the other. A map is worth what it has beyond the baselines, "
-        f"a random point in the lungs, which hits in {percent(chance)} of films, and above all "
-        "the place in the lungs that is brightest once the film is blurred, which needs no "
-        f"network, in {percent(bright)}: a map that hits no more often may have found what is "
-        f"white, not what is ill. Energy in the lungs is of {lungs}, without the rim that "
-        f"`results.md` allows, and of the heat for {found['target']}, whatever the network calls "
-        "the film.",
+        f"{found['films']} films of COVID-QU-Ex on which radiologists drew the infection, none of "
+        f"them a file that a network was trained on; evidence for {found['target']}. Hit rate: the "
+        "hottest point lies in the drawn region (pointing game). IoU: overlap at the threshold "
+        "that was best on one half of the films, judged on the other. A map is worth what it has "
+        f"beyond the baselines, a random point in the lungs, which hits in {percent(chance)} of "
+        "films, and above all the place in the lungs that is brightest once the film is blurred, "
+        f"which needs no network, in {percent(bright)}: a map that hits no more often may have "
+        f"found what is white, not what is ill. Energy in the lungs is of {lungs}, without the rim "
+        f"that `results.md` allows, and of the heat for {found['target']}, whatever the network "
+        "calls the film.",
         "",
         *table(["model", "map", *keys.values()], rows),
         f"Best of {sum(map(len, models.values()))} maps, chosen on these films: "
