@@ -76,6 +76,20 @@ def random_classifier():
 
 
 @pytest.fixture
+def run_cli(capsys):
+    """`run_cli(arguments…)`: exit code, stdout, stderr of the command line."""
+    from xraycore.cli.main import main
+
+    def call(*arguments):
+        with pytest.raises(SystemExit) as ended:
+            main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return ended.value.code, captured.out, captured.err
+
+    return call
+
+
+@pytest.fixture
 def eager():
     """TensorFlow without graphs; see `tests.eager`."""
     import tensorflow as tf

@@ -3,20 +3,6 @@ import json
 import pytest
 
 from tests.data.film_files import draw, write
-from xraycore.cli.main import main
-
-
-@pytest.fixture
-def run(capsys):
-    """`run(arguments…)`: exit code, stdout, stderr of the command line."""
-
-    def call(*arguments):
-        with pytest.raises(SystemExit) as ended:
-            main([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return ended.value.code, captured.out, captured.err
-
-    return call
 
 
 @pytest.fixture
@@ -28,8 +14,8 @@ def folder(tmp_path):
     return tmp_path / "set"
 
 
-def test_audit_json_is_one_document_and_nothing_else(run, folder):
-    code, out, _ = run("audit", folder, "--json")
+def test_audit_json_is_one_document_and_nothing_else(run_cli, folder):
+    code, out, _ = run_cli("audit", folder, "--json")
     assert code == 0
     assert out.count("\n") == 1
     said = json.loads(out)
@@ -38,8 +24,8 @@ def test_audit_json_is_one_document_and_nothing_else(run, folder):
     assert said["copies"][0]["labels_disagree"] is True
 
 
-def test_audit_prints_tables_and_advice(run, folder):
-    code, out, _ = run("audit", folder)
+def test_audit_prints_tables_and_advice(run_cli, folder):
+    code, out, _ = run_cli("audit", folder)
     text = " ".join(out.split())
     assert code == 0
     assert "5 films of 5 patients" in text
@@ -48,8 +34,8 @@ def test_audit_prints_tables_and_advice(run, folder):
     assert "One of two classes is wrong: find out which." in text
 
 
-def test_audit_of_some_classes(run, folder):
-    code, out, _ = run("audit", folder, "--classes", "Well = normal; Ill = covid", "--json")
+def test_audit_of_some_classes(run_cli, folder):
+    code, out, _ = run_cli("audit", folder, "--classes", "Well = normal; Ill = covid", "--json")
     assert code == 0
     assert json.loads(out)["counts"] == {"": {"Ill": 2, "Well": 2}}
 
@@ -63,29 +49,31 @@ def test_audit_of_some_classes(run, folder):
         (("phantoms",), "Missing option '--out'"),
     ],
 )
-def test_errors_are_one_line_and_code_2(run, tmp_path, monkeypatch, arguments, message):
+def test_errors_are_one_line_and_code_2(run_cli, tmp_path, monkeypatch, arguments, message):
     monkeypatch.chdir(tmp_path)
-    code, out, err = run(*arguments)
+    code, out, err = run_cli(*arguments)
     assert (code, out) == (2, "")
     assert err.count("\n") == 1
     assert message in err
 
 
-def test_phantoms_are_a_data_set(run, tmp_path):
-    code, out, err = run("phantoms", "--out", tmp_path / "drawn", "--per-class", 2, "--size", 96)
+def test_phantoms_are_a_data_set(run_cli, tmp_path):
+    code, out, err = run_cli(
+        "phantoms", "--out", tmp_path / "drawn", "--per-class", 2, "--size", 96
+    )
     assert (code, out) == (0, "")
     assert "4 phantoms" in err
-    code, out, _ = run("audit", tmp_path / "drawn", "--json")
+    code, out, _ = run_cli("audit", tmp_path / "drawn", "--json")
     said = json.loads(out)
     assert code == 0
     assert said["counts"] == {"": {"Normal": 2, "Opacity": 2}}
     assert said["unreadable"] == []
 
 
-def test_phantoms_follow_the_seed(run, tmp_path):
+def test_phantoms_follow_the_seed(run_cli, tmp_path):
     for name, seed in (("a", 5), ("b", 5), ("c", 9)):
         arguments = ("--per-class", 1, "--size", 64, "--seed", seed)
-        assert run("phantoms", "--out", tmp_path / name, *arguments)[0] == 0
+        assert run_cli("phantoms", "--out", tmp_path / name, *arguments)[0] == 0
     films = {
         name: sorted(path.read_bytes() for path in (tmp_path / name).rglob("*.png"))
         for name in "abc"

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from xraycore.cli import localising, randomising
-from xraycore.cli.main import main
 from xraycore.cli.measured import Measured
 from xraycore.explain import heatmap, randomisation
 from xraycore.explain.heatmap import Heatmap
@@ -34,18 +33,6 @@ def network(name, predict=lambda _: None):
 def write(file, image):
     file.parent.mkdir(parents=True, exist_ok=True)
     cv2.imwrite(str(file), image)
-
-
-@pytest.fixture
-def call(capsys):
-    """`call(command, …)`: exit code and what was said on stderr."""
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as ended:
-            main([str(argument) for argument in arguments])
-        return ended.value.code, capsys.readouterr().err
-
-    return run
 
 
 def test_two_processes_keep_each_others_rows(tmp_path):
@@ -93,7 +80,7 @@ def cascade(*, hot):
 
 
 @pytest.fixture
-def randomise(call, tmp_path, monkeypatch):
+def randomise(run_cli, tmp_path, monkeypatch):
     """`randomise(*networks)` of two films: of these `grad_cam` has a map, `eigen_cam` has none."""
     for i in range(2):
         write(tmp_path / "films" / f"{i}.png", np.full((40, 40), 100 + i, np.uint8))
@@ -103,7 +90,8 @@ def randomise(call, tmp_path, monkeypatch):
 
     def run(*networks, films=tmp_path / "films"):
         monkeypatch.setattr(randomising, "load_models", lambda _: networks)
-        return *call("randomise", films, "--out", file), json.loads(file.read_text())
+        code, _, said = run_cli("randomise", films, "--out", file)
+        return code, said, json.loads(file.read_text())
 
     return run
 
@@ -131,7 +119,7 @@ def test_randomise_tells_films_from_others_of_the_same_number(randomise, tmp_pat
 
 
 @pytest.fixture
-def localise(call, tmp_path, monkeypatch):
+def localise(run_cli, tmp_path, monkeypatch):
     """`localise(*networks, **options)` of three films with masks and lungs in `tmp_path`."""
     mask, lungs = np.zeros((2, 64, 64), np.uint8)
     mask[16:32, 8:24] = lungs[8:56, 4:60] = 255
@@ -148,7 +136,8 @@ def localise(call, tmp_path, monkeypatch):
         monkeypatch.setattr(localising, "load_models", lambda _: networks)
         asked = {"images": "images", "masks": "masks", "lungs": "lungs", **options}
         words = [part for key, value in asked.items() if value for part in (f"--{key}", value)]
-        return call("localise", *words, "--method", "grad_cam", "--out", "found.json")
+        code, _, said = run_cli("localise", *words, "--method", "grad_cam", "--out", "found.json")
+        return code, said
 
     return run
 

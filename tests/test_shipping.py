@@ -10,7 +10,6 @@ import pytest
 
 from tests.small_store import draw_sets, finished_run
 from xraycore.anatomy.view import seen
-from xraycore.cli.main import main
 from xraycore.data.labels import CHEST4, VIEWS
 from xraycore.data.manifest import read_manifest
 from xraycore.evaluation.predictions import read_predictions
@@ -34,17 +33,6 @@ def world(tmp_path_factory):
         external = read_manifest(folder / "nih" / "labels.csv")
         ship(run, manifest, external=[external], limits=["Untrained."], command="ship it")
         yield folder, run, network, manifest, datasets
-
-
-@pytest.fixture
-def run_cli(capsys):
-    def call(*arguments):
-        with pytest.raises(SystemExit) as ended:
-            main([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return ended.value.code, captured.out, captured.err
-
-    return call
 
 
 def test_the_card_says_what_the_stored_predictions_say(world):
