@@ -11,11 +11,19 @@ from tests.dicom_files import dicom_bytes, dicom_dataset  # noqa: F401  (fixture
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 if "PYTEST_XDIST_WORKER" in os.environ:
-    # As many test processes as cores: more threads in each only wait for one another.
+    # At least as many test processes as cores: more threads in each only wait for one another.
     os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["TF_NUM_INTEROP_THREADS"] = "1"
 # What tests measure is not kept among the user's own.
 os.environ["XRAYCORE_CACHE"] = tempfile.mkdtemp(prefix="xraycore-cache-")
 ROOT = Path(__file__).resolve().parents[1]
+# Where files take longest. They go first: one that comes last has everyone wait for it.
+LONG = (
+    "tests/training/test_learning.py",
+    "tests/browser/",
+    "tests/training/",
+    "tests/test_",
+    "tests/pages/",
+)
 
 
 def find_real_data() -> Path | None:
@@ -29,6 +37,11 @@ def find_real_data() -> Path | None:
 def pytest_report_header() -> str:
     found = find_real_data()
     return f"real radiographs: {found or 'NOT FOUND, tests marked realdata are skipped'}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long files first; all else as it was."""
+    items.sort(key=lambda item: [not item.nodeid.startswith(place) for place in LONG])
 
 
 @pytest.fixture(scope="session")
