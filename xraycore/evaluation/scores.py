@@ -77,22 +77,16 @@ def mean_share(shares: Sequence[float], groups: Sequence[str]) -> Score:
     return _score(found["value"], low, high, found["n"])
 
 
-def auroc_score(positive: np.ndarray, score: np.ndarray, groups: Sequence[str]) -> Score:
-    """AUROC with its interval over resampled patients.
+def auroc_score(positive: np.ndarray, score: np.ndarray, groups: Sequence[str]) -> Score | None:
+    """AUROC of films with its interval over resampled patients; None where all are of one kind.
 
     Args:
-        positive: Bool (n,), of both kinds.
+        positive: Bool (n,).
         score: The higher, the more like the positive ones, (n,).
         groups: The patient of each film.
     """
-    from sklearn.metrics import roc_auc_score  # Late, as pages import this module.
-
-    def statistic(chosen: np.ndarray) -> float:
-        if positive[chosen].all() or not positive[chosen].any():
-            return float("nan")
-        return float(roc_auc_score(positive[chosen], score[chosen]))
-
-    return bootstrapped(statistic, groups)
+    samples = [_areas(positive, score, weights)[0] for weights in _weights(groups, seed=0)]
+    return _interval(np.concatenate(samples), len(score))
 
 
 def view_scores(
