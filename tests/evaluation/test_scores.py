@@ -15,6 +15,7 @@ from xraycore.evaluation.calibration import expected_calibration_error
 from xraycore.evaluation.scores import (
     bootstrapped,
     defined_proportion,
+    mean_score,
     proportion,
     view_scores,
 )
@@ -45,6 +46,8 @@ def test_bootstrap_draws_patients_not_films():
     assert (together["low"], together["high"]) == (0.0, 1.0)
     assert 0.25 <= apart["low"] < 0.4
     assert 0.6 < apart["high"] <= 0.75
+    for groups in ([str(i) for i in range(20)], ["one"] * 10 + ["other"] * 10):
+        assert mean_score(values, groups) == bootstrapped(mean, groups)
 
 
 def test_a_share_of_nothing_can_be_none():

@@ -28,7 +28,7 @@ def train_lungs(
 ) -> None:
     """Train the lung segmenter, judge it on a held-back fifth and install it under weights/."""
     from xraycore.data.sources import CITATIONS
-    from xraycore.evaluation.scores import bootstrapped
+    from xraycore.evaluation.scores import mean_score
     from xraycore.training import lungs
     from xraycore.training.run import environment
 
@@ -57,7 +57,7 @@ def train_lungs(
             "environment": environment(),
         },
         "scores": {
-            "dice": bootstrapped(lambda i: float(scores[i].mean()), list(held.names)),
+            "dice": mean_score(scores, list(held.names)),
             "dice_share_below_0.9": float((scores < 0.9).mean()),
             "worst": {
                 held.names[i]: round(float(scores[i]), 4) for i in np.argsort(scores)[:WORST]

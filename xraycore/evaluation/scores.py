@@ -57,6 +57,18 @@ def bootstrapped(
     return _score(statistic(np.arange(len(inverse))), low, high, len(inverse))
 
 
+def mean_score(values: Sequence[float], groups: Sequence[str]) -> Score:
+    """The mean of numbers with its interval over resampled patients, as in `bootstrapped`.
+
+    Args:
+        values: One a film, finite.
+        groups: The patient of each film.
+    """
+    values = np.asarray(values, float)
+    means = [w @ values / w.sum(axis=1) for w in _weights(groups, seed=0)]
+    return _interval(np.concatenate(means), len(values))
+
+
 def mean_share(shares: Sequence[float], groups: Sequence[str]) -> Score:
     """The mean of shares, or of yes and no, with its interval over resampled patients.
 
@@ -67,8 +79,7 @@ def mean_share(shares: Sequence[float], groups: Sequence[str]) -> Score:
         shares: One a film, in [0, 1].
         groups: The patient of each film.
     """
-    values, patients = np.asarray(shares, float), len(set(groups))
-    found = bootstrapped(lambda chosen: float(values[chosen].mean()), groups)
+    patients, found = len(set(groups)), mean_score(shares, groups)
     if found["low"] < found["high"]:
         return found
     from statsmodels.stats.proportion import proportion_confint  # Late, as pages import this.

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from xraycore.data.opacities import paint_opacity, places_in
-from xraycore.evaluation.scores import Score, bootstrapped, mean_share
+from xraycore.evaluation.scores import Score, mean_score, mean_share
 from xraycore.explain.heatmap import Heatmap, explain
 from xraycore.explain.progress import Report, ignore, part_of
 from xraycore.imaging.radiograph import Radiograph
@@ -224,7 +224,7 @@ def probe(
         target,
         hit_rate=mean_share([one.hit for one in found], groups),
         chance=float(np.mean([one.chance for one in found])),
-        rise=bootstrapped(lambda chosen: float(rises[chosen].mean()), groups),
+        rise=mean_score(rises, groups),
         gain=mean_share([one.gain for one in found], groups),
         noticed=mean_share(rises >= 0.1, groups),
     )
