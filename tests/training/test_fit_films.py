@@ -90,11 +90,14 @@ def test_teachers_are_asked_about_training_films_and_imitated(discs, tmp_path, m
 
     def certain(names, films, classes, report):
         asked.append((list(names), films.records, tuple(classes)))
+        # As large as the teachers see them, though the run trains on smaller ones.
+        assert films.pixels.shape[1:] == (48, 48)
         report(0.5)
         return np.tile(np.array([[1.0, 0.0]], np.float32), (len(films.records), 1))
 
     monkeypatch.setattr(fit, "teach", certain)
     monkeypatch.setattr(fit, "check_teachers", lambda *told: checked.append(told))
+    monkeypatch.setattr(fit, "size_for", lambda names: 48 if names else 0)
     start = even_start(tmp_path / "start.weights.h5", [2.0, 0.0])
     reported = []
     wanted = recipe(Stage("all", 1, 32, STILL), evidence=0.0, distillation=1.0)

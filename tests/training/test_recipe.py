@@ -76,7 +76,7 @@ def test_a_prefix_that_no_layer_has_is_refused(networks):
 
 
 def test_the_shipped_recipe():
-    """Low resolution first, a third of the epochs or more at full; tones change as hospitals'."""
+    """Low resolution first, then higher; tones change as hospitals'."""
     pretrained = preset("shipped", get_spec("vgg16"), pretrained=True)
     assert pretrained.stages == (
         Stage("low resolution", 2, 128, 1e-4, "block4"),
@@ -87,7 +87,9 @@ def test_the_shipped_recipe():
         (12, 128, ""),
         (8, 224, ""),
     ]
-    for recipe in (pretrained, fresh):
+    dearest = preset("shipped", get_spec("resnet50"), pretrained=False)
+    assert [(s.epochs, s.size) for s in dearest.stages] == [(12, 96), (3, 160)]
+    for recipe in (pretrained, fresh, dearest):
         assert recipe.view == "lungs"
         assert recipe.evidence > 0
         assert recipe.augmentation.gamma > 0

@@ -8,7 +8,7 @@ import pytest
 from xraycore.data.manifest import Record
 from xraycore.training import teacher
 from xraycore.training.images import Films
-from xraycore.training.teacher import check_teachers, teach
+from xraycore.training.teacher import check_teachers, size_for, teach
 
 CLASSES = ("A", "B")
 
@@ -85,3 +85,12 @@ def test_the_share_done_ends_at_one(shipped, films):
     reported = []
     teach(["one", "two"], films, CLASSES, reported.append)
     assert reported == pytest.approx([0.4, 0.5, 0.9, 1.0])
+
+
+def test_films_are_as_large_as_the_largest_teacher_sees(monkeypatch):
+    cards = {"vgg16": {"input_size": 160}, "xception": {"input_size": 96}, "basic_cnn": {}}
+    monkeypatch.setattr(teacher, "read_card", cards.__getitem__)
+    assert size_for(["xception", "vgg16"]) == 160
+    # The first weights of all came without a size, and see what their network is made for.
+    assert size_for(["vgg16", "basic_cnn"]) == 224
+    assert size_for([]) == 0

@@ -26,7 +26,7 @@ from xraycore.training.learner import (
 from xraycore.training.progress import Progress, Report
 from xraycore.training.recipe import Recipe
 from xraycore.training.run import Run, State, environment
-from xraycore.training.teacher import check_teachers, teach
+from xraycore.training.teacher import check_teachers, size_for, teach
 from xraycore.training.validation import (
     DIVERGED,
     check_external,
@@ -217,9 +217,9 @@ def _read(
     teachers: Sequence[str],
     report: Report,
 ) -> Data:
-    """All films of a run, read at its largest size and reported on as one."""
+    """All films of a run, read at its largest size or its teachers', and reported on as one."""
     parts = [manifest.split("train"), manifest.split("val"), *(one.records for one in external)]
-    size = max(stage.size for stage in recipe.stages)
+    size = max(size_for(teachers), *(stage.size for stage in recipe.stages))
     total = sum(map(len, parts))
     films, before = [], 0
     for records in parts:

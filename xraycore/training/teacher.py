@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from xraycore.models.classifier import BATCH, load_model
+from xraycore.models.spec import get_spec
 from xraycore.models.store import read_card
 from xraycore.training.images import Films
 
@@ -27,6 +28,15 @@ def check_teachers(names: Sequence[str], classes: Sequence[str], view: str) -> N
             raise ValueError(
                 f"teacher {name} must see the same part of a film, {view!r}. It sees {seen!r}"
             )
+
+
+def size_for(names: Sequence[str]) -> int:
+    """Height and width of the largest films that these shipped models see; 0 for no models.
+
+    Raises:
+        WeightsError: If one has no trained weights.
+    """
+    return max((read_card(n).get("input_size", get_spec(n).input_size) for n in names), default=0)
 
 
 def teach(
