@@ -84,8 +84,11 @@ def describe_weights(file: Path) -> dict[str, str | int]:
 def save_float16(network: "keras.Model", file: Path) -> None:
     """Saves a network's weights as float16 with gzip, which plain `load_weights` reads.
 
+    An array with values beyond float16's 65,504, such as the variances of a first layer on greys of
+    0 to 255, is kept as it is.
+
     Raises:
-        WeightsError: If a weight does not fit into float16.
+        WeightsError: If a weight is not finite.
     """
     import h5py
     import numpy as np
@@ -99,10 +102,11 @@ def save_float16(network: "keras.Model", file: Path) -> None:
                 if isinstance(item, h5py.Group):
                     written = target.require_group(name)
                 elif item.dtype.kind == "f" and item.ndim:
-                    with np.errstate(over="ignore"):
-                        values = item[()].astype(np.float16)
+                    values = item[()]
                     if not np.isfinite(values).all():
-                        raise WeightsError(f"{name}: a weight of {network.name} overflows float16.")
+                        raise WeightsError(f"{name}: a weight of {network.name} is not finite.")
+                    if np.abs(values).max(initial=0) <= np.finfo(np.float16).max:
+                        values = values.astype(np.float16)
                     written = target.create_dataset(
                         name, data=values, compression="gzip", compression_opts=9, shuffle=True
                     )

@@ -107,11 +107,22 @@ def test_a_card_describes_its_weight_file(tmp_path):
     }
 
 
-def test_a_weight_beyond_float16_is_refused_and_the_old_file_kept(tmp_path):
+def test_weights_beyond_float16_are_kept_as_they_are(tmp_path):
     network = basic_cnn(0)
-    network.get_layer(HEAD).bias.assign([0.0, 70000.0])
+    network.get_layer("bn2").moving_variance.assign(np.linspace(1.0, 70000.0, 96))
+    save_float16(network, tmp_path / FILE)
+    loaded = basic_cnn(1)
+    loaded.load_weights(tmp_path / FILE)
+    for one in ("moving_variance", "gamma"):
+        stored, original = (getattr(n.get_layer("bn2"), one).numpy() for n in (loaded, network))
+        np.testing.assert_array_equal(stored, original)
+
+
+def test_a_weight_that_is_no_number_is_refused_and_the_old_file_kept(tmp_path):
+    network = basic_cnn(0)
+    network.get_layer(HEAD).bias.assign([0.0, np.inf])
     (tmp_path / FILE).write_bytes(b"the old weights")
-    with pytest.raises(WeightsError, match="overflows float16"):
+    with pytest.raises(WeightsError, match="is not finite"):
         save_float16(network, tmp_path / FILE)
     assert [file.name for file in tmp_path.iterdir()] == [FILE]
     assert (tmp_path / FILE).read_bytes() == b"the old weights"
