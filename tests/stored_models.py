@@ -14,6 +14,7 @@ from xraycore.data.labels import BACTERIAL, CHEST4, NORMAL, VIRAL
 from xraycore.data.manifest import Record
 from xraycore.evaluation.outcome import Outcome
 from xraycore.evaluation.predictions import write_predictions
+from xraycore.models.calibration import Calibration
 
 # Probability of pneumonia, films of sick children and of others.
 VGG16 = ([0.9] * 15 + [0.7] * 3 + [0.3] * 2, [0.1] * 16 + [0.6] * 4)
@@ -51,7 +52,8 @@ def outcome(model: str, pneumonia: tuple[list[float], list[float]]) -> Outcome:
     films, nothing = records(), np.full(40, np.nan)
     logits = 2 * np.log(probabilities(pneumonia))
     sizes = np.full((40, 2), 300)
-    return Outcome(model, CHEST4, tuple(films), logits, 2.0, nothing, np.zeros(40), sizes, {})
+    facts = (logits, Calibration(2.0), nothing, np.zeros(40), sizes, {})
+    return Outcome(model, CHEST4, tuple(films), *facts)
 
 
 def write_store(folder: Path) -> None:

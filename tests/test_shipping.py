@@ -15,7 +15,8 @@ from xraycore.data.manifest import read_manifest
 from xraycore.evaluation.predictions import read_predictions
 from xraycore.imaging import read_radiograph
 from xraycore.models.architectures import HEAD
-from xraycore.models.classifier import load_model, softmax
+from xraycore.models.calibration import Calibration
+from xraycore.models.classifier import load_model
 from xraycore.models.store import read_card
 from xraycore.report.results import write_results
 from xraycore.report.stored import read_stored
@@ -38,7 +39,9 @@ def world(tmp_path_factory):
 def test_the_card_says_what_the_stored_predictions_say(world):
     card = read_card("basic_cnn")
     found = read_predictions(
-        world[0] / "weights" / "basic_cnn" / "predictions.csv", "basic_cnn", card["temperature"]
+        world[0] / "weights" / "basic_cnn" / "predictions.csv",
+        "basic_cnn",
+        Calibration.of_card(card),
     )
     test = found.only(lambda r: r.split == "test" and r.source == "chest_xray")
     assert len(test.records) == 18
@@ -61,18 +64,47 @@ def test_the_card_says_what_the_stored_predictions_say(world):
     assert set(card["probes"]["auc"]) == {"chest_xray", "covid_radiography"}
 
 
-def test_the_temperature_is_the_best_on_validation_films(world):
+def test_the_calibration_is_the_best_on_validation_films(world):
     card = read_card("basic_cnn")
     found = read_predictions(
-        world[0] / "weights" / "basic_cnn" / "predictions.csv", "basic_cnn", 1.0
+        world[0] / "weights" / "basic_cnn" / "predictions.csv", "basic_cnn", Calibration()
     ).only(lambda r: r.split == "val")
+    best, bias = card["temperature"], np.array(card["bias"])
 
-    def loss(temperature):
-        p = (softmax(found.logits / temperature) * found.allowed).sum(axis=1)
-        return -np.log(p).mean()
+    def loss(temperature, added):
+        said = Calibration(temperature, tuple(added)).probabilities(found.logits)
+        prior = (added**2).sum() / 2 / len(found.logits)
+        return prior - np.log((said * found.allowed).sum(axis=1)).mean()
 
-    best = card["temperature"]
-    assert loss(best) <= min(loss(best * 0.9), loss(best * 1.1))
+    assert np.abs(bias).max() > 0.01
+    for other in (0.9, 1.1):
+        assert loss(best, bias) <= loss(best * other, bias)
+        assert loss(best, bias) <= loss(best, bias * other)
+
+
+def test_scored_anew_the_weights_stay_and_the_figures_come_out_the_same(world, run_cli):
+    folder, _, _, manifest, datasets = world
+    store = folder / "weights" / "basic_cnn"
+    before, card = (store / "basic_cnn.weights.h5").read_bytes(), read_card("basic_cnn")
+    edited = {
+        **card,
+        "temperature": 9.0,
+        "bias": [3, 0, 0, -3],
+        "scores": {},
+        "operating_points": {},
+    }
+    (store / "card.json").write_text(json.dumps(edited))
+    code, out, _ = run_cli(
+        "rescore", "basic_cnn", *datasets, "--external", folder / "nih" / "labels.csv", "--json"
+    )
+    assert code == 0
+    found = json.loads(out)["card"]
+    assert (store / "basic_cnn.weights.h5").read_bytes() == before
+    assert found["training"].pop("rescored_by").startswith("python -m xraycore")
+    assert found == card == {**read_card("basic_cnn"), "training": found["training"]}
+    code, _, err = run_cli("rescore", "basic_cnn", datasets[0])
+    assert (code, err.count("\n")) == (2, 1)
+    assert "trained on other data or another split" in err
 
 
 def test_a_centred_head_changes_no_probability(world):
@@ -87,7 +119,7 @@ def test_a_centred_head_changes_no_probability(world):
     part = seen([film], "lungs")[0]
     assert prediction.box == part.box
     logits = np.asarray(network(model.input_of(film, part.box)[None], training=False)[0])[0]
-    expected = softmax(logits / model.temperature)
+    expected = model.calibration.probabilities(logits)
     np.testing.assert_allclose(list(prediction.probabilities.values()), expected, atol=5e-3)
 
 

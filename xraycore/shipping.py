@@ -12,7 +12,6 @@ from xraycore.anatomy.segmenter import segmenter_folder
 from xraycore.data.labels import CHEST4, NORMAL, VIEWS, View
 from xraycore.data.manifest import Manifest
 from xraycore.data.sources import CITATIONS
-from xraycore.evaluation.calibration import fit_temperature
 from xraycore.evaluation.evaluate import own_view, target_and_probability
 from xraycore.evaluation.operating import OperatingPoint, at_threshold, choose_points
 from xraycore.evaluation.outcome import Outcome, classify
@@ -20,11 +19,17 @@ from xraycore.evaluation.predictions import write_predictions
 from xraycore.evaluation.probes import probe
 from xraycore.evaluation.scores import view_scores
 from xraycore.models.architectures import HEAD, build_network
-from xraycore.models.classifier import Classifier
+from xraycore.models.classifier import Classifier, load_model
 from xraycore.models.memory import working_memory
 from xraycore.models.spec import get_spec
 from xraycore.training.run import Run, write_json
-from xraycore.weightfiles import describe_weights, install, load_card, save_float16
+from xraycore.weightfiles import (
+    describe_weights,
+    install,
+    load_card,
+    save_float16,
+    weights_folder,
+)
 
 # Full heat is what one film in twenty of the validation split reaches at its hottest cell.
 HEAT_PERCENTILE = 95
@@ -44,7 +49,7 @@ def ship(
 ) -> Path:
     """Installs a run's best weights in the store: calibrated, and scored as they are stored.
 
-    Temperature, operating points and heat scale come from the validation split. This opens the
+    Calibration, operating points and heat scale come from the validation split. This opens the
     test split: do it once, when the run is final.
 
     Args:
@@ -61,65 +66,118 @@ def ship(
     config, state = run.config, run.state()
     if state.stage < len(config["recipe"]["stages"]):
         raise ValueError(f"{run.folder}: the run is not finished; train it with --resume first.")
-    if config["manifest_sha256"] != manifest.fingerprint():
-        raise ValueError(
-            f"{run.folder} was trained on other data or another split: expected a manifest "
-            f"{config['manifest_sha256'][:12]}…. Received: {manifest.fingerprint()[:12]}…"
-        )
+    _check_manifest(run.folder, config, manifest)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / config["model"]
         folder.mkdir()
         classifier = _store_weights(run, folder)
-        abroad = [replace(r, split="external") for one in external for r in one.records]
-        validation, test, *foreign = (
-            classify(classifier, records, lambda done, what=what: report(what, done))
-            for what, records in (
-                ("validation films", manifest.split("val")),
-                ("test films", manifest.split("test")),
-                *((("external films", abroad),) if abroad else ()),
-            )
-        )
-        temperature = fit_temperature(validation.logits, validation.allowed)
-        validation, test, *foreign = (
-            replace(one, temperature=temperature) for one in (validation, test, *foreign)
-        )
-        classifier.temperature = temperature
-        write_predictions(folder / "predictions.csv", [validation, test, *foreign])
         shutil.copy(run.folder / "history.csv", folder / "history.csv")
-        points = _operating_points(validation)
-        card = {
-            "model": classifier.spec.name,
-            "title": classifier.spec.title,
-            "classes": list(classifier.classes),
-            "view": classifier.view,
-            "temperature": round(temperature, 4),
-            "operating_points": {
-                name: {"title": point.title, "threshold": round(point.threshold, 5)}
-                for name, point in points.items()
-            },
-            "input_size": classifier.network.input_shape[1],
-            "parameters": classifier.network.count_params(),
-            "working_memory": working_memory(classifier.network),
-            "weights": classifier.card["weights"],
-            "lungs_sha256": load_card(segmenter_folder(), ("weights",))["weights"]["sha256"],
-            "heat_scale": {
-                method: float(f"{np.percentile(peaks, HEAT_PERCENTILE):.4g}")
-                for method, peaks in validation.peaks.items()
-            },
-            "training": {**config, "epochs": state.total_epochs, "shipped_by": command},
-            "data": _data(manifest),
-            "scores": headline_scores(test, points),
-            "validation": headline_scores(validation, points),
-            "external": _external(foreign[0], points) if foreign else {},
-            "inside_lungs": _inside([test, *foreign]),
-            "limits": list(limits),
-        }
-        if NORMAL in classifier.classes and set(classifier.classes) == set(CHEST4):
-            card["probes"] = probe(
-                classifier, manifest.split("test"), lambda done: report("shortcut probes", done)
-            )
-        write_json(folder / "card.json", card)
+        training = {**config, "epochs": state.total_epochs, "shipped_by": command}
+        _measure(classifier, folder, training, manifest, external, limits, report)
         return install(folder, classifier.spec.name)
+
+
+def rescore(
+    name: str,
+    manifest: Manifest,
+    *,
+    external: Sequence[Manifest] = (),
+    limits: Sequence[str] = (),
+    command: str | None = None,
+    report: Report = lambda _, __: None,
+) -> Path:
+    """Calibrates and scores a shipped model anew; its weights stay, byte for byte.
+
+    For when what is measured has changed, not to choose by: it opens the test split again.
+
+    Args:
+        name: Which model.
+        manifest: See `ship`.
+        external: See `ship`.
+        limits: Sentences for the card; without any, those that it has stay.
+        command: Command line to note down.
+        report: See `ship`.
+
+    Raises:
+        ValueError: If there is no such model, or the manifest is not the one it was trained on.
+        WeightsError: If it has no weights, or they are not what its card says.
+    """
+    shipped = weights_folder() / name
+    classifier = load_model(name)
+    card = classifier.card
+    _check_manifest(shipped, card["training"], manifest)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / name
+        folder.mkdir()
+        for file in (card["weights"]["file"], "history.csv"):
+            shutil.copy(shipped / file, folder / file)
+        training = {**card["training"], "rescored_by": command}
+        limits = limits or card["limits"]
+        _measure(classifier, folder, training, manifest, external, limits, report)
+        return install(folder, name)
+
+
+def _check_manifest(folder: Path, config: dict, manifest: Manifest) -> None:
+    if config["manifest_sha256"] != manifest.fingerprint():
+        raise ValueError(
+            f"{folder} was trained on other data or another split: expected a manifest "
+            f"{config['manifest_sha256'][:12]}…. Received: {manifest.fingerprint()[:12]}…"
+        )
+
+
+def _measure(
+    classifier: Classifier,
+    folder: Path,
+    training: dict,
+    manifest: Manifest,
+    external: Sequence[Manifest],
+    limits: Sequence[str],
+    report: Report,
+) -> None:
+    """Calibrates a classifier, and writes its predictions and its card."""
+    abroad = [replace(r, split="external") for one in external for r in one.records]
+    validation, test, *foreign = (
+        classify(classifier, records, lambda done, what=what: report(what, done), calibrate=first)
+        for what, records, first in (
+            ("validation films", manifest.split("val"), True),
+            ("test films", manifest.split("test"), False),
+            *((("external films", abroad, False),) if abroad else ()),
+        )
+    )
+    write_predictions(folder / "predictions.csv", [validation, test, *foreign])
+    points = _operating_points(validation)
+    card = {
+        "model": classifier.spec.name,
+        "title": classifier.spec.title,
+        "classes": list(classifier.classes),
+        "view": classifier.view,
+        **classifier.calibration.to_card(),
+        "operating_points": {
+            name: {"title": point.title, "threshold": round(point.threshold, 5)}
+            for name, point in points.items()
+        },
+        "input_size": classifier.network.input_shape[1],
+        "parameters": classifier.network.count_params(),
+        "working_memory": working_memory(classifier.network),
+        "weights": classifier.card["weights"],
+        "lungs_sha256": load_card(segmenter_folder(), ("weights",))["weights"]["sha256"],
+        "heat_scale": {
+            method: float(f"{np.percentile(peaks, HEAT_PERCENTILE):.4g}")
+            for method, peaks in validation.peaks.items()
+        },
+        "training": training,
+        "data": _data(manifest),
+        "scores": headline_scores(test, points),
+        "validation": headline_scores(validation, points),
+        "external": _external(foreign[0], points) if foreign else {},
+        "inside_lungs": _inside([test, *foreign]),
+        "limits": list(limits),
+    }
+    if NORMAL in classifier.classes and set(classifier.classes) == set(CHEST4):
+        card["probes"] = probe(
+            classifier, manifest.split("test"), lambda done: report("shortcut probes", done)
+        )
+    write_json(folder / "card.json", card)
 
 
 def headline_scores(outcome: Outcome, points: dict[str, OperatingPoint]) -> dict:

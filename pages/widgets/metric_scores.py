@@ -182,7 +182,7 @@ def calibration_section(shown: Shown) -> None:
                 st.markdown(text)
                 entry = shown.entries.get(name)
                 if entry and not entry.calibrated:
-                    st.caption("Temperature scaling: not measured; its card holds none.")
+                    st.caption("Not calibrated on validation films; its card holds nothing of it.")
     if any(name not in shown.entries for name in shown.names):
         st.caption("The mean of several models is less sure than each: the ensemble leans to that.")
 

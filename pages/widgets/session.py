@@ -12,6 +12,7 @@ from xraycore.data.samples import Sample, list_samples
 from xraycore.evaluation.outcome import Outcome
 from xraycore.evaluation.predictions import read_predictions
 from xraycore.imaging import Radiograph, RadiographError, read_radiograph
+from xraycore.models.calibration import Calibration
 from xraycore.models.classifier import Classifier, Prediction, load_model
 from xraycore.models.store import list_shipped, read_card
 from xraycore.report.track_record import track_record
@@ -118,7 +119,7 @@ def _test_outcome(name: str, weights_sha256: str) -> Outcome | None:
     card = read_card(name)
     file = weights_folder() / name / "predictions.csv"
     try:
-        outcome = read_predictions(file, name, card.get("temperature", 1.0))
+        outcome = read_predictions(file, name, Calibration.of_card(card))
     except ValueError:
         return None
     return outcome.only(lambda record: record.split == "test")

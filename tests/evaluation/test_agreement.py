@@ -11,6 +11,7 @@ from xraycore.evaluation.agreement import (
     mean_probabilities,
 )
 from xraycore.imaging.box import Box
+from xraycore.models.calibration import Calibration
 from xraycore.models.classifier import Prediction
 
 TITLES = {"a": "Alpha", "b": "Beta", "c": "Gamma"}
@@ -63,7 +64,7 @@ def test_no_prediction_is_refused():
 def test_the_mean_of_calibrated_probabilities():
     sure, cool = says("a", 0.9), says("b", 0.9)
     # Odds of 9 at temperature 2 are odds of 3.
-    cool = replace(cool, temperature=2.0)
+    cool = replace(cool, calibration=Calibration(2.0))
     found = mean_probabilities([sure, cool])
     assert found == {"Normal": pytest.approx((0.9 + 0.75) / 2), "Opacity": pytest.approx(0.175)}
 

@@ -4,7 +4,7 @@ import pytest
 from xraycore.evaluation.calibration import (
     bin_of,
     expected_calibration_error,
-    fit_temperature,
+    fit_calibration,
     reliability_curve,
 )
 
@@ -59,40 +59,54 @@ def test_calibration_of_nothing_is_refused(score, confidence, right):
         score(np.array(confidence), np.array(right, bool))
 
 
-def test_temperature_by_hand():
+def test_a_temperature_by_hand():
     # Right three times in four asks for p = 3/4, a logit difference of log 3: half of what is said.
-    logits = np.tile([2 * np.log(3), 0.0], (4, 1))
-    assert fit_temperature(logits, np.eye(2)[[0, 0, 0, 1]]) == pytest.approx(2.0, rel=1e-4)
+    # Both classes are named as often as they come, so that there is no bias to correct.
+    logits = np.tile([[2 * np.log(3), 0.0], [0.0, 2 * np.log(3)]], (4, 1))
+    found = fit_calibration(logits, np.eye(2)[[0, 1, 0, 1, 0, 1, 1, 0]])
+    assert found.temperature == pytest.approx(2.0, rel=1e-3)
+    assert found.bias == pytest.approx((0, 0), abs=1e-3)
+    assert found.probabilities(logits[0]) == pytest.approx([0.75, 0.25], abs=1e-3)
 
 
-def test_temperature_sums_the_probabilities_of_a_set_of_classes():
-    # Four films in five are of the first two classes: (e^x + 1) / (e^x + 2) = 4/5 for x = log 3.
-    logits = np.tile([2 * np.log(3), 0.0, 0.0], (5, 1))
+def test_a_bias_by_hand():
+    # Logits that say nothing; three films in four are of the first class: a difference of log 3.
+    allowed = np.eye(2)[[0, 0, 0, 1] * 1000]
+    found = fit_calibration(np.zeros((4000, 2)), allowed)
+    assert found.bias == pytest.approx((np.log(3) / 2, -np.log(3) / 2), abs=1e-3)
+
+
+def test_a_set_of_classes_counts_by_the_sum_of_their_probabilities():
+    # Four films in five are of the first two classes, which are alike: each has 2/5.
     allowed = np.array([[1, 1, 0]] * 4 + [[0, 0, 1]])
-    assert fit_temperature(logits, allowed) == pytest.approx(2.0, rel=1e-4)
+    found = fit_calibration(np.zeros((5000, 3)), np.tile(allowed, (1000, 1)))
+    assert found.probabilities(np.zeros(3)) == pytest.approx([0.4, 0.4, 0.2], abs=1e-3)
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
-def test_temperature_of_drawn_labels_is_found_again(temperature):
+def test_what_drew_the_labels_is_found_again(temperature):
     rng = np.random.default_rng(0)
-    logits = rng.normal(0, 3, (20_000, 4))
+    logits, bias = rng.normal(0, 3, (20_000, 4)), np.array([0.6, 0.2, -0.3, -0.5])
     # The class of the highest logit plus Gumbel noise is a draw from the softmax.
-    drawn = (logits / temperature + rng.gumbel(size=logits.shape)).argmax(axis=1)
-    assert fit_temperature(logits, np.eye(4)[drawn]) == pytest.approx(temperature, rel=0.04)
+    drawn = (logits / temperature + bias + rng.gumbel(size=logits.shape)).argmax(axis=1)
+    found = fit_calibration(logits, np.eye(4)[drawn])
+    assert found.temperature == pytest.approx(temperature, rel=0.04)
+    assert found.bias == pytest.approx(bias, abs=0.1)
+    assert sum(found.bias) == pytest.approx(0, abs=2e-4)
 
 
 def test_films_whose_label_allows_all_do_not_count():
-    logits = np.tile([2 * np.log(3), 0.0], (4, 1))
-    allowed = np.eye(2)[[0, 0, 0, 1]]
-    with_more = fit_temperature(np.vstack([logits, [[9, 0]]]), np.vstack([allowed, [[1, 1]]]))
-    assert with_more == pytest.approx(2.0, rel=1e-4)
+    logits, allowed = np.tile([[2.0, 0.0], [0.0, 1.0]], (4, 1)), np.eye(2)[[0, 1, 0, 1, 0, 1, 1, 0]]
+    more = np.vstack([logits, [[9, 0]]]), np.vstack([allowed, [[1, 1]]])
+    assert fit_calibration(*more) == fit_calibration(logits, allowed)
 
 
-def test_temperature_stays_in_bounds():
-    always_right = fit_temperature(np.array([[5.0, 0.0]]), np.array([[1, 0]]))
-    always_wrong = fit_temperature(np.array([[5.0, 0.0]]), np.array([[0, 1]]))
-    assert 0.05 <= always_right < 0.4
-    assert 19 < always_wrong <= 20
+def test_a_handful_of_films_rules_no_class_out():
+    always_right = fit_calibration(np.array([[5.0, 0.0]]), np.array([[1, 0]]))
+    always_wrong = fit_calibration(np.array([[5.0, 0.0]]), np.array([[0, 1]]))
+    assert 0.05 <= always_right.temperature < 0.5
+    assert always_wrong.temperature <= 20
+    assert max(map(abs, (*always_right.bias, *always_wrong.bias))) < 1
 
 
 @pytest.mark.parametrize(
@@ -106,4 +120,4 @@ def test_temperature_stays_in_bounds():
 )
 def test_labels_that_say_nothing_are_refused(allowed, message):
     with pytest.raises(ValueError, match=message):
-        fit_temperature(np.zeros((2, 2)), allowed)
+        fit_calibration(np.zeros((2, 2)), allowed)

@@ -10,6 +10,7 @@ from xraycore.data.manifest import Record
 from xraycore.evaluation.evaluate import evaluate, own_view, target_and_probability
 from xraycore.evaluation.operating import OperatingPoint
 from xraycore.evaluation.outcome import Outcome
+from xraycore.models.calibration import Calibration
 
 
 def outcome(model, labels, said, *, sure=3.0, **changed):
@@ -21,7 +22,7 @@ def outcome(model, labels, said, *, sure=3.0, **changed):
     )
     count = len(labels)
     facts = {
-        "temperature": 1.0,
+        "calibration": Calibration(),
         "inside": np.full(count, 0.5),
         "lungs": np.full(count, 0.25),
         "sizes": np.full((count, 2), 224),
@@ -121,7 +122,7 @@ def test_subgroups_by_source_age_and_size():
         CHEST4,
         records,
         model.logits,
-        1.0,
+        Calibration(),
         model.inside,
         model.lungs,
         np.array([[100, 224]] * 20 + [[1024, 900]] * 20),

@@ -9,9 +9,12 @@ from xraycore.data.manifest import Record
 from xraycore.evaluation.outcome import Outcome, classify, ensemble
 from xraycore.evaluation.predictions import read_predictions, write_predictions
 from xraycore.imaging.box import Box
+from xraycore.models.calibration import Calibration
+
+PLAIN = Calibration()
 
 
-def outcome(model="a", logits=((2.0, 0, 0, 0), (0, 0, 0, 1.0)), temperature=1.0, **changed):
+def outcome(model="a", logits=((2.0, 0, 0, 0), (0, 0, 0, 1.0)), calibration=PLAIN, **changed):
     """Two films: a normal child of the test, an external COVID-19 film without lungs."""
     facts = {
         "records": (
@@ -19,7 +22,7 @@ def outcome(model="a", logits=((2.0, 0, 0, 0), (0, 0, 0, 1.0)), temperature=1.0,
             Record(Path("y/two.png"), COVID, "external", "cohen/p2", "cohen", 61.0),
         ),
         "logits": np.array(logits, float),
-        "temperature": temperature,
+        "calibration": calibration,
         "inside": np.array([0.75, np.nan]),
         "lungs": np.array([0.3, 0.0]),
         "sizes": np.array([[224, 200], [320, 300]]),
@@ -33,7 +36,7 @@ def test_predictions_come_back_from_disk(tmp_path):
     file = tmp_path / "predictions.csv"
     first = outcome()
     write_predictions(file, [first.only(np.array([True, False])), first.only(lambda r: r.age)])
-    found = read_predictions(file, "a", 2.0)
+    found = read_predictions(file, "a", Calibration(2.0))
     assert found.classes == CHEST4
     assert [(r.path.name, r.label, r.split, r.source, r.age) for r in found.records] == [
         ("one.png", NORMAL, "test", "chest_xray", None),
@@ -50,14 +53,16 @@ def test_predictions_come_back_from_disk(tmp_path):
 def test_a_name_with_a_comma_stays_one_name(tmp_path):
     record = Record(Path("a, b.png"), "Normal", "test", 'p "1"', "s")
     write_predictions(tmp_path / "p.csv", [outcome(records=(record, record))])
-    assert read_predictions(tmp_path / "p.csv", "a", 1.0).records[0].path.name == "a, b.png"
+    assert (
+        read_predictions(tmp_path / "p.csv", "a", Calibration()).records[0].path.name == "a, b.png"
+    )
 
 
 def test_the_ensemble_is_the_mean_of_calibrated_probabilities():
     # softmax(log 3, 0, 0, 0) = 1/2, 1/6, 1/6, 1/6; the other's temperature makes 9 to 3.
     log3, log9 = np.log(3.0), np.log(9.0)
     sure = outcome("a", [[log3, 0, 0, 0], [0, 0, 0, log3]])
-    cooled = outcome("b", [[0, log9, 0, 0], [0, 0, 0, log9]], temperature=2.0)
+    cooled = outcome("b", [[0, log9, 0, 0], [0, 0, 0, log9]], calibration=Calibration(2.0))
     found = ensemble([sure, cooled])
     np.testing.assert_allclose(found.probabilities[0], [1 / 3, 1 / 3, 1 / 6, 1 / 6])
     np.testing.assert_allclose(found.probabilities[1], [1 / 6, 1 / 6, 1 / 6, 1 / 2])

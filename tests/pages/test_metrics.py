@@ -104,7 +104,7 @@ def test_a_row_of_the_films_can_be_clicked_twice(store):
 def test_models_of_the_first_generation_say_what_was_not_measured(store):
     app = open_page(section="Threshold")
     assert "Stored operating points: not measured, its card holds none" in texts(app)
-    assert "Temperature scaling: not measured" in texts(open_page(section="Calibration"))
+    assert "Not calibrated on validation films" in texts(open_page(section="Calibration"))
     assert "Age: not measured" in texts(open_page(section="Subgroups", models="Basic CNN"))
 
 

@@ -6,6 +6,7 @@ import pytest
 from tests.stored_models import VGG16, outcome, write_run, write_store
 from xraycore.data.labels import CHEST4
 from xraycore.evaluation.predictions import read_predictions, write_predictions
+from xraycore.models.calibration import Calibration
 from xraycore.report.entries import list_entries, read_timings
 
 
@@ -65,7 +66,7 @@ def test_broken_predictions_are_named(store, text):
     file = store / "weights" / "vgg16" / "predictions.csv"
     file.write_text(text)
     with pytest.raises(ValueError, match=r"vgg16/predictions\.csv: expected predictions"):
-        read_predictions(file, "vgg16", 1.0)
+        read_predictions(file, "vgg16", Calibration())
 
 
 def test_a_history_that_is_no_table_of_numbers_is_named(store):

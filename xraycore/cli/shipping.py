@@ -1,7 +1,9 @@
-"""The command that makes a trained run one of the app's models: ship."""
+"""Commands that make a trained run one of the app's models, and score it again: ship, rescore."""
 
 import shlex
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -11,37 +13,75 @@ from xraycore.cli.app import Classes, Json, app
 from xraycore.cli.console import emit_json, emit_table, progress_bar
 from xraycore.data.film_facts import default_store
 from xraycore.data.labels import parse_classes
-from xraycore.data.manifest import read_manifest
+from xraycore.data.manifest import Manifest, read_manifest
 from xraycore.data.splits import limit_training, read_splits
 from xraycore.data.strangers import leave_out_known
 from xraycore.training.progress import Progress
 from xraycore.training.recorder import recorded
 
+DataSets = Annotated[list[Path], typer.Argument(help="The data sets it was trained on.")]
+External = Annotated[
+    list[str] | None, typer.Option(help="A data set it never saw; FILE.csv#COLUMN for labels.")
+]
+Limits = Annotated[
+    Path | None, typer.Option(help="Text file: what users must know, a sentence a line.")
+]
+Films = Annotated[int | None, typer.Option(help="As in its training.")]
+
 
 @app.command()
 def ship(
     run: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
-    datasets: Annotated[list[Path], typer.Argument(help="The data sets it was trained on.")],
-    external: Annotated[
-        list[str] | None, typer.Option(help="A data set it never saw; FILE.csv#COLUMN for labels.")
-    ] = None,
-    limits: Annotated[
-        Path | None, typer.Option(help="Text file: what users must know, a sentence a line.")
-    ] = None,
+    datasets: DataSets,
+    external: External = None,
+    limits: Limits = None,
     classes: Classes = None,
-    films: Annotated[int | None, typer.Option(help="As in its training.")] = None,
+    films: Films = None,
     json: Json = False,
 ) -> None:
     """Score a finished run on its test split and install it under weights/, once."""
-    from xraycore.shipping import read_limits, ship
+    from xraycore.shipping import ship
     from xraycore.training.run import Run
 
     opened = Run(run)
-    manifest = read_splits(
-        datasets, parse_classes(classes) if classes else None, seed=opened.config["seed"]
-    )
-    if films is not None:
-        manifest = limit_training(manifest, films, seed=opened.config["seed"])
+    manifest = _manifest(datasets, classes, films, opened.config["seed"])
+    _measured(partial(ship, opened, manifest), manifest, external, limits, json)
+
+
+@app.command()
+def rescore(
+    model: Annotated[str, typer.Argument(help="A shipped model; see `models`.")],
+    datasets: DataSets,
+    external: External = None,
+    limits: Limits = None,
+    classes: Classes = None,
+    films: Films = None,
+    json: Json = False,
+) -> None:
+    """Calibrate and score a shipped model anew; its weights stay as they are."""
+    from xraycore.models.store import read_card
+    from xraycore.shipping import rescore
+
+    manifest = _manifest(datasets, classes, films, read_card(model)["training"]["seed"])
+    _measured(partial(rescore, model, manifest), manifest, external, limits, json)
+
+
+def _manifest(datasets: list[Path], classes: str | None, films: int | None, seed: int) -> Manifest:
+    manifest = read_splits(datasets, parse_classes(classes) if classes else None, seed=seed)
+    return manifest if films is None else limit_training(manifest, films, seed=seed)
+
+
+def _measured(
+    install: Callable[..., Path],
+    manifest: Manifest,
+    external: list[str] | None,
+    limits: Path | None,
+    json: bool,
+) -> None:
+    """Installs a model with progress, and prints what its card says."""
+    from xraycore.models.store import read_card
+    from xraycore.shipping import read_limits
+
     with recorded() as record, progress_bar() as update:
 
         def report(activity: str, done: float) -> None:
@@ -49,16 +89,12 @@ def ship(
             record(Progress(activity, done))
 
         abroad = [read_manifest(one) for one in external or []]
-        folder = ship(
-            opened,
-            manifest,
+        folder = install(
             external=leave_out_known(abroad, manifest, store=default_store(), report=report),
             limits=read_limits(limits) if limits else [],
             command=shlex.join(["python", "-m", "xraycore", *sys.argv[1:]]),
             report=report,
         )
-    from xraycore.models.store import read_card
-
     card = read_card(folder.name)
     if json:
         emit_json({"folder": str(folder), "card": card})

@@ -10,9 +10,11 @@ import numpy as np
 from xraycore.data.labels import members
 from xraycore.data.manifest import Record
 from xraycore.evaluation.agreement import ENSEMBLE
+from xraycore.evaluation.calibration import fit_calibration
 from xraycore.explain.methods import ANALYTIC
 from xraycore.imaging import RadiographError, read_radiograph
-from xraycore.models.classifier import BATCH, Classifier, softmax
+from xraycore.models.calibration import Calibration
+from xraycore.models.classifier import BATCH, Classifier
 from xraycore.models.memory import working_memory
 
 
@@ -25,7 +27,7 @@ class Outcome:
         classes: Class names.
         records: The films.
         logits: Float64 (n, k); for an ensemble the logs of its probabilities.
-        temperature: What logits are divided by for calibrated probabilities.
+        calibration: From logits to calibrated probabilities.
         inside: Share of the positive heat for the predicted class in the lungs or their rim, (n,);
             NaN where no lungs were found, or for an ensemble, which has no heat of its own.
         lungs: Share of what the network sees of the film that the lungs with their rim cover, (n,);
@@ -41,7 +43,7 @@ class Outcome:
     classes: tuple[str, ...]
     records: tuple[Record, ...]
     logits: np.ndarray
-    temperature: float
+    calibration: Calibration
     inside: np.ndarray
     lungs: np.ndarray
     sizes: np.ndarray
@@ -52,13 +54,12 @@ class Outcome:
     @property
     def probabilities(self) -> np.ndarray:
         """Calibrated probabilities, (n, k)."""
-        return softmax(self.logits / self.temperature)
+        return self.calibration.probabilities(self.logits)
 
     @cached_property
     def allowed(self) -> np.ndarray:
         """1 for every class that a film's label allows, (n, k)."""
-        sets = [members(record.label, self.classes) for record in self.records]
-        return np.array([[name in allowed for name in self.classes] for allowed in sets], float)
+        return _allowed(self.records, self.classes)
 
     @property
     def groups(self) -> list[str]:
@@ -79,7 +80,7 @@ class Outcome:
             self.classes,
             tuple(self.records[i] for i in chosen),
             self.logits[chosen],
-            self.temperature,
+            self.calibration,
             self.inside[chosen],
             self.lungs[chosen],
             self.sizes[chosen],
@@ -93,14 +94,23 @@ def classify(
     classifier: Classifier,
     records: Sequence[Record],
     report: Callable[[float], None] = lambda _: None,
+    *,
+    calibrate: bool = False,
 ) -> Outcome:
     """Runs a classifier over films as the app does; one that cannot be read is left out.
+
+    Args:
+        classifier: Which.
+        records: The films.
+        report: Called with the share that is done.
+        calibrate: Fit the classifier's calibration on these films, before it is asked which class
+            it calls: heat is of that class.
 
     Raises:
         ValueError: If none can be read.
     """
     kept, logits, inside, lungs, sizes = [], [], [], [], []
-    peaks: dict[str, list[float]] = {method: [] for method in ANALYTIC}
+    peaks: dict[str, list[np.ndarray]] = {method: [] for method in ANALYTIC}
     seconds = 0.0
     for start in range(0, len(records), BATCH):
         films = []
@@ -114,33 +124,42 @@ def classify(
         predictions = classifier.predict(films)
         seconds += time.perf_counter() - began
         for film, prediction in zip(films, predictions, strict=True):
-            own = prediction.logits.argmax()
             maps = {
                 name: maps(prediction.features, *classifier.head) for name, maps in ANALYTIC.items()
             }
             for method, values in maps.items():
-                peaks[method].append(float(values[..., own].max()))
+                peaks[method].append(values.max(axis=(0, 1)))
             logits.append(prediction.logits)
-            inside.append(prediction.lungs.share_inside(maps["grad_cam"][..., own], prediction.box))
             field = prediction.lungs
+            heat = np.moveaxis(maps["grad_cam"], -1, 0)
+            inside.append([field.share_inside(values, prediction.box) for values in heat])
             lungs.append(field.share_of(prediction.box) if field.found else 0.0)
             sizes.append(film.pixels.shape)
         report(min(1.0, (start + BATCH) / len(records)))
     if not kept:
         raise ValueError(f"none of {len(records)} films could be read.")
+    said = np.stack(logits).astype(np.float64)
+    if calibrate:
+        classifier.calibration = fit_calibration(said, _allowed(kept, classifier.classes))
+    films, called = np.arange(len(kept)), classifier.probabilities_of(said).argmax(axis=1)
     return Outcome(
         classifier.spec.name,
         classifier.classes,
         tuple(kept),
-        np.stack(logits).astype(np.float64),
-        classifier.temperature,
-        np.array(inside),
+        said,
+        classifier.calibration,
+        np.array(inside)[films, called],
         np.array(lungs),
         np.array(sizes),
-        {method: np.array(values) for method, values in peaks.items()},
+        {method: np.stack(values)[films, called] for method, values in peaks.items()},
         seconds / len(kept),
         working_memory(classifier.network),
     )
+
+
+def _allowed(records: Sequence[Record], classes: Sequence[str]) -> np.ndarray:
+    sets = [members(record.label, classes) for record in records]
+    return np.array([[name in allowed for name in classes] for allowed in sets], float)
 
 
 def _film(record: Record) -> tuple[str, str, str, str, str]:
@@ -177,7 +196,7 @@ def ensemble(outcomes: Sequence[Outcome]) -> Outcome:
         first.classes,
         first.records,
         np.log(np.maximum(mean, 1e-12)),
-        1.0,
+        Calibration(),
         nothing,
         first.lungs,
         first.sizes,

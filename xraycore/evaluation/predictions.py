@@ -8,6 +8,7 @@ import numpy as np
 
 from xraycore.data.manifest import Record
 from xraycore.evaluation.outcome import Outcome
+from xraycore.models.calibration import Calibration
 
 _COLUMNS = (
     *("split", "source", "file", "group", "label", "age"),
@@ -24,7 +25,7 @@ def write_predictions(file: Path, outcomes: Sequence[Outcome]) -> None:
             writer.writerows(_row(outcome, i) for i in range(len(outcome.records)))
 
 
-def read_predictions(file: Path, model: str, temperature: float) -> Outcome:
+def read_predictions(file: Path, model: str, calibration: Calibration) -> Outcome:
     """What `write_predictions` wrote, all splits in one outcome; paths are bare file names.
 
     Files of the first generation, without the column `split`, hold probabilities of test films;
@@ -36,14 +37,14 @@ def read_predictions(file: Path, model: str, temperature: float) -> Outcome:
     try:
         with file.open(newline="") as handle:
             rows = list(csv.DictReader(handle))
-        return _outcome(rows, model, temperature)
+        return _outcome(rows, model, calibration)
     except (OSError, UnicodeDecodeError, csv.Error, LookupError, TypeError, ValueError) as error:
         raise ValueError(
             f"{file}: expected predictions, a CSV file with a row a film: {error}"
         ) from None
 
 
-def _outcome(rows: list[dict[str, str]], model: str, temperature: float) -> Outcome:
+def _outcome(rows: list[dict[str, str]], model: str, calibration: Calibration) -> Outcome:
     if not rows:
         raise ValueError("it has no rows")
     classes = tuple(name for name in rows[0] if name not in _COLUMNS)
@@ -56,7 +57,7 @@ def _outcome(rows: list[dict[str, str]], model: str, temperature: float) -> Outc
             classes,
             tuple(_record({"split": "test", "age": "", **row}) for row in rows),
             np.log(np.maximum(values, 1e-12)),
-            1.0,
+            Calibration(),
             np.full(len(rows), np.nan),
             np.full(len(rows), np.nan),
             np.full((len(rows), 2), np.nan),
@@ -67,7 +68,7 @@ def _outcome(rows: list[dict[str, str]], model: str, temperature: float) -> Outc
         classes,
         tuple(_record(row) for row in rows),
         values,
-        temperature,
+        calibration,
         np.array([float(row["inside"] or "nan") for row in rows]),
         np.array([float(row["lungs"]) for row in rows]),
         np.array([[int(row["height"]), int(row["width"])] for row in rows]),

@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 
 from xraycore.explain.progress import Report, batches, ignore
-from xraycore.models.classifier import Classifier, Prediction, softmax
+from xraycore.models.calibration import softmax
+from xraycore.models.classifier import Classifier, Prediction
 
 
 def score_cam(

@@ -33,7 +33,7 @@ def provenance(model: Classifier, xray: Radiograph, prediction: Prediction, heat
         "input_size": model.network.input_shape[1],
         "view": model.view,
         "box": [heat.box.top, heat.box.left, heat.box.bottom, heat.box.right],
-        "temperature": prediction.temperature,
+        "calibration": prediction.calibration.to_card(),
         "method": heat.method,
         "paper": get_method(heat.method).paper,
         "target": heat.target,

@@ -14,6 +14,7 @@ from xraycore.imaging.box import Box
 from xraycore.imaging.radiograph import Radiograph
 from xraycore.imaging.resample import resize
 from xraycore.models.architectures import HEAD, build_network
+from xraycore.models.calibration import Calibration
 from xraycore.models.spec import ModelSpec, get_spec
 from xraycore.models.store import read_card
 from xraycore.weightfiles import Card, WeightsError, load_card, verified_weights, weights_folder
@@ -46,7 +47,7 @@ class Prediction:
             need no film.
         box: Part of the film that the network saw.
         lungs: The film's lung field.
-        temperature: What logits are divided by for probabilities; fitted on validation films.
+        calibration: From logits to probabilities; fitted on validation films.
         warnings: Of the film, and of the prediction.
     """
 
@@ -57,26 +58,19 @@ class Prediction:
     grey: np.ndarray = field(repr=False)
     box: Box
     lungs: LungField = field(repr=False)
-    temperature: float = 1.0
+    calibration: Calibration = Calibration()
     warnings: tuple[str, ...] = ()
 
     @property
     def probabilities(self) -> dict[str, float]:
         """Calibrated probability of each class; they sum to 1."""
-        calibrated = softmax(self.logits / self.temperature)
+        calibrated = self.calibration.probabilities(self.logits)
         return dict(zip(self.classes, map(float, calibrated), strict=True))
 
     @property
     def label(self) -> str:
         """The most probable class."""
-        return self.classes[int(self.logits.argmax())]
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Probabilities along the last axis, in float64."""
-    shifted = np.asarray(logits, np.float64)
-    shifted = np.exp(shifted - shifted.max(axis=-1, keepdims=True))
-    return shifted / shifted.sum(axis=-1, keepdims=True)
+        return self.classes[int(self.calibration.probabilities(self.logits).argmax())]
 
 
 class Classifier:
@@ -88,7 +82,7 @@ class Classifier:
         classes: Class names.
         network: Flat Keras graph, grey (n, h, w, 1) in [0, 1] -> [logits, features]. Never changed.
         view: What it sees of a film: "lungs" or "film".
-        temperature: What its logits are divided by for calibrated probabilities.
+        calibration: From its logits to calibrated probabilities.
         head: Kernel (c, k) and bias (k,) of the linear head.
         warnings: What the reader of any of its predictions must know.
         compiled: The network as one graph without training behaviour, from tensor to tensors.
@@ -99,7 +93,7 @@ class Classifier:
 
         self.spec, self.network, self.classes, self.card = spec, network, tuple(classes), card
         self.view = card.get("view", "film")
-        self.temperature = float(card.get("temperature", 1.0))
+        self.calibration = Calibration.of_card(card)
         self.warnings = _other_lungs(spec, card)
         kernel, bias = network.get_layer(HEAD).get_weights()
         self.head = (np.asarray(kernel, np.float32), np.asarray(bias, np.float32))
@@ -115,8 +109,8 @@ class Classifier:
         return logits.numpy(), features.numpy()
 
     def probabilities_of(self, logits: np.ndarray) -> np.ndarray:
-        """Calibrated probabilities (n, k) of logits (n, k) (Guo et al. 2017, arXiv:1706.04599)."""
-        return softmax(logits / self.temperature)
+        """Calibrated probabilities (n, k) of logits (n, k)."""
+        return self.calibration.probabilities(logits)
 
     def input_of(self, xray: Radiograph, box: Box) -> np.ndarray:
         """The network's input (s, s, 1) for one film: the box, squashed to a square.
@@ -156,7 +150,7 @@ class Classifier:
                     inputs[i],
                     parts[i].box,
                     parts[i].lungs,
-                    self.temperature,
+                    self.calibration,
                     (*xray.warnings, *parts[i].warnings, *self.warnings),
                 )
                 for i, xray in enumerate(films)

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xraycore.models.calibration import Calibration
 from xraycore.models.spec import MODELS
 from xraycore.models.store import list_shipped, read_card
 from xraycore.weightfiles import SHIPPED, Card, WeightsError, weights_folder
@@ -61,7 +62,7 @@ class Entry:
 
     @property
     def calibrated(self) -> bool:
-        """Whether a temperature was fitted on validation films."""
+        """Whether a calibration was fitted on validation films."""
         return "temperature" in self.card
 
     def outcome(self) -> "Outcome":
@@ -73,7 +74,7 @@ class Entry:
         from xraycore.evaluation.predictions import read_predictions
 
         return read_predictions(
-            self.folder / "predictions.csv", self.name, self.card.get("temperature", 1.0)
+            self.folder / "predictions.csv", self.name, Calibration.of_card(self.card)
         )
 
     def points(self) -> dict[str, "OperatingPoint"]:

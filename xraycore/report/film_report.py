@@ -146,7 +146,7 @@ def _section(xray: Radiograph, finding: Finding, style: Mapping[str, Any]) -> st
     origin = [
         ("weights sha256", facts["weights_sha256"]),
         ("sees", f"{_VIEWS[facts['view']]} at {facts['input_size']} px, box {_box(heat)}"),
-        ("temperature", f"{facts['temperature']:.3f}"),
+        ("calibration", _calibration(**facts["calibration"])),
         ("method", f"{method.title} ({method.paper}), full heat at {_full(heat)}"),
     ]
     table = "".join(
@@ -169,6 +169,11 @@ def _box(heat: Heatmap) -> str:
     box = heat.box
     down = f"rows {100 * box.top:.1f} to {100 * box.bottom:.1f} %"
     return f"{down}, columns {100 * box.left:.1f} to {100 * box.right:.1f} %"
+
+
+def _calibration(temperature: float, bias: Sequence[float]) -> str:
+    added = ", ".join(f"{value:+.3f}" for value in bias)
+    return f"temperature {temperature:.3f}" + (f", bias {added}" if added else "")
 
 
 def _full(heat: Heatmap) -> str:

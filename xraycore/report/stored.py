@@ -13,6 +13,7 @@ from xraycore.evaluation.evaluate import target_and_probability
 from xraycore.evaluation.operating import OperatingPoint, choose_points
 from xraycore.evaluation.outcome import Outcome, ensemble
 from xraycore.evaluation.predictions import read_predictions
+from xraycore.models.calibration import Calibration
 from xraycore.models.spec import MODELS
 from xraycore.models.store import list_shipped, read_card
 from xraycore.weightfiles import Card, weights_folder
@@ -140,7 +141,7 @@ def read_stored() -> Stored:
         )
     outcomes = {
         name: read_predictions(
-            weights_folder() / name / "predictions.csv", name, card["temperature"]
+            weights_folder() / name / "predictions.csv", name, Calibration.of_card(card)
         )
         for name, card in cards.items()
     }
