@@ -15,6 +15,7 @@ from xraycore.cli import (  # noqa: F401  (they register)
     lungs,
     measuring,
     randomising,
+    recipes,
     reporting,
     shipping,
     training,

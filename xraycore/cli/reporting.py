@@ -1,4 +1,4 @@
-"""The command that writes what is known about the shipped models: results."""
+"""The command that writes what was measured as text and pictures: results."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,11 +11,12 @@ from xraycore.cli.console import err
 
 @app.command()
 def results(
-    out: Annotated[Path, typer.Option(help="Folder to write results.md into.")] = Path("docs"),
+    out: Annotated[Path, typer.Option(help="Folder to write the texts into.")] = Path("docs"),
 ) -> None:
-    """Write results.md with its picture, and explanations.md, from what was measured."""
+    """Write results.md with its picture, explanations.md and recipes.md from what was measured."""
     from xraycore.report.explanations import write_explanations
     from xraycore.report.plots import draw
+    from xraycore.report.recipes import write_recipes
     from xraycore.report.results import write_results
     from xraycore.report.stored import read_stored
 
@@ -23,6 +24,6 @@ def results(
     draw(stored, out / "images" / "results.png")
     write_results(stored, out / "measured", out / "results.md")
     write_explanations(out / "measured", out / "explanations.md")
-    err.print(
-        f"Wrote {out / 'results.md'} and explanations.md for {', '.join(stored.titles.values())}."
-    )
+    write_recipes(out / "measured", out / "recipes.md")
+    titles = ", ".join(stored.titles.values())
+    err.print(f"Wrote {out / 'results.md'}, explanations.md and recipes.md for {titles}.")

@@ -1,0 +1,85 @@
+"""The recipes of the field: their commands parse, and one runs from films to scores."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import typer
+
+from tests.small_store import draw_sets
+from xraycore.cli import main  # noqa: F401  (the commands register)
+from xraycore.cli.app import app
+from xraycore.data.labels import canonical_label, parse_classes
+from xraycore.models.spec import MODELS
+from xraycore.report import recipes
+from xraycore.report.recipes import WALKS, Arm, write_recipes
+
+COMMANDS = typer.main.get_command(app).commands
+
+
+@pytest.mark.parametrize("walk", WALKS.values(), ids=WALKS)
+def test_every_command_of_a_recipe_is_one_of_ours(walk):
+    classes = parse_classes(walk.classes)
+    for arm in walk.arms:
+        assert arm.model in MODELS
+        asked = walk.training(arm, Path("films"), Path("runs"), "none", "1e-3")
+        for name, *arguments in (*asked, walk.finding(arm, Path("films"), "imagenet")):
+            context = COMMANDS[name].make_context(name, list(arguments))
+            assert parse_classes(context.params["classes"]) == classes
+            assert context.params["datasets"] == [Path("films") / one for one in walk.sets]
+            assert context.params["films"] == walk.films
+    name, *arguments = walk.judging(Path("films"))
+    assert COMMANDS[name].make_context(name, arguments).params["datasets"]
+    if walk.unseen:
+        assert canonical_label(walk.unseen_label) in classes.values()
+
+
+def test_two_arms_of_one_network_lie_apart():
+    for walk in WALKS.values():
+        places = [walk.weights_in(arm.store, Path("runs")) / arm.model for arm in walk.arms]
+        assert len(set(places)) == len(places)
+
+
+@pytest.fixture
+def small(monkeypatch, tmp_path):
+    """The recipe of COVID-19, with the smallest network and on drawn films."""
+    draw_sets(tmp_path / "data")
+    small = {"films": 12, "arms": (Arm("basic_cnn", 1),), "unseen": "covid_radiography/COVID"}
+    walk = replace(WALKS["covid"], **small)
+    monkeypatch.setitem(recipes.WALKS, "covid", walk)
+    return tmp_path
+
+
+def test_a_recipe_runs_from_films_to_a_page(small, run_cli):
+    measured = small / "measured"
+    asked = ("recipe", "covid", "--data", small / "data", "--runs", small / "runs")
+    code, out, err = run_cli(
+        *asked, "--pretrained", small, "--out", measured / "recipe-covid.json", "--json"
+    )
+    assert code == 0, err
+    found = json.loads(out)
+    assert found == json.loads((measured / "recipe-covid.json").read_text())
+    (arm,) = found["arms"]
+    assert (arm["start"], arm["weights"]) == ("from scratch", "none")
+    assert float(arm["rate"]) > 0
+    assert sum(arm["unseen"].values()) == 24
+    judged = found["stores"]["models"]
+    assert judged["classes"] == ["Normal", "Viral pneumonia", "COVID-19"]
+    confusion = judged["models"]["basic_cnn"]["scores"]["confusion"]
+    assert sum(map(sum, confusion)) == judged["films"]
+
+    write_recipes(measured, small / "recipes.md")
+    text = (small / "recipes.md").read_text()
+    assert f"Learning rate from the range test: {arm['rate']}." in text
+    assert f"| **COVID-19** | {' | '.join(map(str, confusion[2]))} |" in text
+    assert f"right in {arm['unseen'].get('COVID-19', 0) / 24:.3f} of them" in text
+    assert text.count("Not measured yet.") == len(WALKS) - 1
+
+
+def test_a_recipe_says_what_it_lacks(run_cli, tmp_path):
+    code, _, err = run_cli("recipe", "few", "--data", tmp_path, "--runs", tmp_path / "runs")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "needs the folders" in err
+    code, _, err = run_cli("recipe", "soup", "--data", tmp_path, "--runs", tmp_path)
+    assert (code, "must be one of pneumonia, few, covid" in err) == (2, True)

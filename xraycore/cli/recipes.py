@@ -1,0 +1,120 @@
+"""The command that runs one of the field's first experiments from films to scores: recipe."""
+
+import json as json_format
+import os
+import shlex
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from xraycore.cli.app import Json, app
+from xraycore.cli.console import emit_json, emit_table, err
+from xraycore.models.spec import MODELS
+from xraycore.report.recipes import WALKS, Arm, Walk
+
+
+@app.command()
+def recipe(
+    name: Annotated[str, typer.Argument(help=f"{', '.join(WALKS)}; see docs/recipes.md.")],
+    data: Annotated[Path, typer.Option(help="Folder of the data sets.")],
+    runs: Annotated[Path, typer.Option(help="Folder for the runs; an interrupted one goes on.")],
+    pretrained: Annotated[
+        Path | None,
+        typer.Option(help="Folder of NAME_imagenet_notop.weights.h5, in place of a download."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="JSON file for what is measured.")] = None,
+    json: Json = False,
+) -> None:
+    """Train, ship and judge the networks of a small experiment, one command after the other."""
+    if name not in WALKS:
+        raise ValueError(f"recipe must be one of {', '.join(WALKS)}. Received: {name!r}")
+    walk = WALKS[name]
+    missing = [str(data / one) for one in (*walk.sets, walk.unseen) if not (data / one).is_dir()]
+    if missing:
+        raise ValueError(f"recipe {name} needs the folders {', '.join(missing)}: there are none.")
+    arms = [_train(walk, arm, data, runs, pretrained) for arm in walk.arms]
+    stores = {}
+    for store in walk.stores:
+        judged = json_format.loads(_run(walk, store, runs, [*walk.judging(data), "--json"]))
+        for model in judged["models"].values():
+            del model["curves"], model["reliability"]
+        stores[store] = judged
+    for arm, told in zip(walk.arms, arms, strict=True):
+        if walk.unseen:
+            lines = _run(walk, arm.store, runs, ["predict", str(data / walk.unseen), "--json"])
+            answers = [json_format.loads(line) for line in lines.splitlines()]
+            told["unseen"] = Counter(one["label"] for one in answers if one["error"] is None)
+    found = {
+        "command": shlex.join(["python", "-m", "xraycore", *sys.argv[1:]]),
+        "arms": arms,
+        "stores": stores,
+    }
+    if out:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(json_format.dumps(found, indent=1) + "\n")
+    if json:
+        emit_json(found)
+        return
+    rows = []
+    for arm, told in zip(walk.arms, arms, strict=True):
+        scores = stores[arm.store]["models"][arm.model]["scores"]
+        values = (scores[key]["value"] for key in ("accuracy", "macro_f1", "macro_auroc"))
+        rows.append([MODELS[arm.model].title, told["start"], *values])
+    emit_table(walk.title, ["network", "start", "accuracy", "macro F1", "AUC"], rows)
+
+
+def _train(walk: Walk, arm: Arm, data: Path, runs: Path, pretrained: Path | None) -> dict:
+    """Trains and ships an arm; what it started from, its rate and how long it took.
+
+    None for the time of one that another call had begun.
+    """
+    weights, fresh = _start(arm, pretrained), not walk.run(arm, runs).exists()
+    began, rate = time.monotonic(), None
+    if walk.find_rate:
+        found = _run(walk, arm.store, runs, [*walk.finding(arm, data, weights), "--json"])
+        suggestion = json_format.loads(found)["suggestion"]
+        if suggestion is None:
+            raise ValueError(f"{arm.model}: the range test found no rate at which the loss falls.")
+        rate = f"{suggestion:.1e}"
+    for arguments in walk.training(arm, data, runs, weights, rate):
+        _run(walk, arm.store, runs, [*arguments, "--json"])
+    start = "from scratch" if weights == "none" else "ImageNet"
+    minutes = round((time.monotonic() - began) / 60, 1) if fresh else None
+    facts = {"model": arm.model, "start": start, "weights": weights}
+    return {**facts, "rate": rate, "minutes": minutes}
+
+
+def _start(arm: Arm, pretrained: Path | None) -> str:
+    if not arm.pretrained:
+        return "none"
+    if pretrained is None:
+        return "imagenet"
+    file = pretrained / f"{arm.model}_imagenet_notop.weights.h5"
+    return str(file) if file.exists() else "none"
+
+
+def _run(walk: Walk, store: str, runs: Path, arguments: Sequence[str]) -> str:
+    """What a command of ours prints; its progress and errors go to stderr.
+
+    Raises:
+        ValueError: If it fails.
+    """
+    command = ["python", "-m", "xraycore", *arguments]
+    err.print(f"$ {shlex.join(command)}", soft_wrap=True, highlight=False)
+    weights = walk.weights_in(store, runs)
+    weights.mkdir(parents=True, exist_ok=True)
+    found = subprocess.run(
+        [sys.executable, *command[1:]],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "XRAYCORE_WEIGHTS": str(weights)},
+    )
+    if found.returncode:
+        raise ValueError(f"the recipe stopped at: {shlex.join(command)}")
+    return found.stdout
