@@ -5,7 +5,6 @@ import os
 import shlex
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -70,12 +69,8 @@ def recipe(
 
 
 def _train(walk: Walk, arm: Arm, data: Path, runs: Path, pretrained: Path | None) -> dict:
-    """Trains and ships an arm; what it started from, its rate and how long it took.
-
-    None for the time of one that another call had begun.
-    """
-    weights, fresh = _start(arm, pretrained), not walk.run(arm, runs).exists()
-    began, rate = time.monotonic(), None
+    """Trains and ships an arm; what it started from, and its learning rate if that was found."""
+    weights, rate = _start(arm, pretrained), None
     if walk.find_rate:
         found = _run(walk, arm.store, runs, [*walk.finding(arm, data, weights), "--json"])
         suggestion = json_format.loads(found)["suggestion"]
@@ -85,9 +80,7 @@ def _train(walk: Walk, arm: Arm, data: Path, runs: Path, pretrained: Path | None
     for arguments in walk.training(arm, data, runs, weights, rate):
         _run(walk, arm.store, runs, [*arguments, "--json"])
     start = "from scratch" if weights == "none" else "ImageNet"
-    minutes = round((time.monotonic() - began) / 60, 1) if fresh else None
-    facts = {"model": arm.model, "start": start, "weights": weights}
-    return {**facts, "rate": rate, "minutes": minutes}
+    return {"model": arm.model, "start": start, "weights": weights, "rate": rate}
 
 
 def _start(arm: Arm, pretrained: Path | None) -> str:

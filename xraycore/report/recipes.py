@@ -228,8 +228,7 @@ def _result(walk: Walk, found: dict) -> list[str]:
     for arm, told in zip(walk.arms, found["arms"], strict=True):
         judged = found["stores"][arm.store]
         scores = judged["models"][arm.model]["scores"]
-        minutes = "–" if told["minutes"] is None else f"{told['minutes']:.0f}"
-        row = [MODELS[arm.model].title, told["start"], minutes]
+        row = [MODELS[arm.model].title, told["start"], str(arm.epochs)]
         if len(classes) == 2:
             finding = scores["classes"][classes[1]]
             keys = ("precision", "recall", "f1", "specificity", "auroc")
@@ -241,7 +240,7 @@ def _result(walk: Walk, found: dict) -> list[str]:
             rows.append(
                 [*row, *(interval(scores[key]) for key in ("accuracy", "macro_f1")), *recalls]
             )
-    head = ["network", "start", "minutes", "accuracy"]
+    head = ["network", "start", "epochs", "accuracy"]
     head += (
         ["precision", "recall", "F1", "specificity", "AUC"]
         if len(classes) == 2
