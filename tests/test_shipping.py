@@ -20,7 +20,7 @@ from xraycore.models.classifier import load_model
 from xraycore.models.store import read_card
 from xraycore.report.results import write_results
 from xraycore.report.stored import read_stored
-from xraycore.shipping import ship
+from xraycore.shipping import rescore, ship
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def test_the_calibration_is_the_best_on_validation_films(world):
 
     def loss(temperature, added):
         said = Calibration(temperature, tuple(added)).probabilities(found.logits)
-        prior = (added**2).sum() / 2 / len(found.logits)
+        prior = ((added**2).sum() + np.log(temperature) ** 2) / 2 / len(found.logits)
         return prior - np.log((said * found.allowed).sum(axis=1)).mean()
 
     assert np.abs(bias).max() > 0.01
@@ -100,11 +100,25 @@ def test_scored_anew_the_weights_stay_and_the_figures_come_out_the_same(world, r
     assert code == 0
     found = json.loads(out)["card"]
     assert (store / "basic_cnn.weights.h5").read_bytes() == before
-    assert found["training"].pop("rescored_by").startswith("python -m xraycore")
+    assert found["training"].pop("rescored")["command"].startswith("python -m xraycore")
     assert found == card == {**read_card("basic_cnn"), "training": found["training"]}
-    code, _, err = run_cli("rescore", "basic_cnn", datasets[0])
-    assert (code, err.count("\n")) == (2, 1)
-    assert "trained on other data or another split" in err
+    for asked, said in (
+        (datasets[:1], "trained on other data or another split"),
+        (datasets, "has figures of nih, which would be lost"),
+    ):
+        code, _, err = run_cli("rescore", "basic_cnn", *asked)
+        assert (code, err.count("\n"), said in err) == (2, 1, True)
+
+
+def test_another_lung_segmenter_is_warned_of_after_scoring_anew_too(world, monkeypatch):
+    folder, _, _, manifest, _ = world
+    file = folder / "weights" / "basic_cnn" / "card.json"
+    kept = file.read_text()
+    file.write_text(json.dumps({**json.loads(kept), "lungs_sha256": "of another"}))
+    rescore("basic_cnn", manifest, external=[read_manifest(folder / "nih" / "labels.csv")])
+    assert read_card("basic_cnn")["lungs_sha256"] == "of another"
+    assert "another lung segmenter" in load_model("basic_cnn").warnings[0]
+    file.write_text(kept)
 
 
 def test_a_centred_head_changes_no_probability(world):

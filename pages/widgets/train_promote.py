@@ -75,8 +75,8 @@ def _ask(run: Standing, folder: Path, arguments: list[str], alive: bool) -> None
         target = Path(text).expanduser().absolute()
     sizes = {name: sum(of.values()) for name, of in config.get("split_sizes", {}).items()}
     st.markdown(
-        f"1. {sizes.get('val', 0):,} validation films calibrate it (how sure it sounds), set its "
-        "thresholds and the heatmaps' scale.\n"
+        f"1. {sizes.get('val', 0):,} validation films calibrate it (how sure it sounds, how often "
+        "it names each class), set its thresholds and the heatmaps' scale.\n"
         f"2. The {sizes.get('test', 0):,} test films are opened and scored. Do this once, when "
         "the run is final: whoever chooses by the test films has none left to test on.\n"
         f"3. Weights, card and predictions are written to `{target / model}`."

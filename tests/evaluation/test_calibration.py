@@ -7,6 +7,7 @@ from xraycore.evaluation.calibration import (
     fit_calibration,
     reliability_curve,
 )
+from xraycore.models.calibration import Calibration
 
 CONFIDENCE = np.array([0.2, 0.3, 0.5, 0.7, 0.8, 0.9])
 RIGHT = np.array([False, True, True, True, True, False])
@@ -62,8 +63,10 @@ def test_calibration_of_nothing_is_refused(score, confidence, right):
 def test_a_temperature_by_hand():
     # Right three times in four asks for p = 3/4, a logit difference of log 3: half of what is said.
     # Both classes are named as often as they come, so that there is no bias to correct.
-    logits = np.tile([[2 * np.log(3), 0.0], [0.0, 2 * np.log(3)]], (4, 1))
-    found = fit_calibration(logits, np.eye(2)[[0, 1, 0, 1, 0, 1, 1, 0]])
+    logits = np.tile([[2 * np.log(3), 0.0], [0.0, 2 * np.log(3)]], (4000, 1))
+    allowed = np.eye(2)[[0, 1, 0, 1, 0, 1, 1, 0] * 1000]
+    found = fit_calibration(logits, allowed)
+    assert fit_calibration(logits, allowed, biased=False) == Calibration(found.temperature)
     assert found.temperature == pytest.approx(2.0, rel=1e-3)
     assert found.bias == pytest.approx((0, 0), abs=1e-3)
     assert found.probabilities(logits[0]) == pytest.approx([0.75, 0.25], abs=1e-3)
@@ -101,12 +104,20 @@ def test_films_whose_label_allows_all_do_not_count():
     assert fit_calibration(*more) == fit_calibration(logits, allowed)
 
 
-def test_a_handful_of_films_rules_no_class_out():
-    always_right = fit_calibration(np.array([[5.0, 0.0]]), np.array([[1, 0]]))
-    always_wrong = fit_calibration(np.array([[5.0, 0.0]]), np.array([[0, 1]]))
-    assert 0.05 <= always_right.temperature < 0.5
-    assert always_wrong.temperature <= 20
-    assert max(map(abs, (*always_right.bias, *always_wrong.bias))) < 1
+@pytest.mark.parametrize("label", [0, 1])
+def test_a_film_alone_rules_no_class_out(label):
+    found = fit_calibration(np.array([[5.0, 0.0]]), np.eye(2)[[label]])
+    # It said 0.993 and 0.007 before, and moves towards its label.
+    said = found.probabilities(np.array([5.0, 0.0]))
+    assert (said[1] < 0.0067) == (label == 0)
+    assert said.min() > 1e-3
+
+
+def test_a_calibration_that_cannot_be_is_refused():
+    with pytest.raises(ValueError, match="temperature must be positive. Received: 0"):
+        Calibration(0.0)
+    with pytest.raises(ValueError, match="as many as the 2 classes. Received: 1"):
+        Calibration(1.0, (0.5,)).probabilities(np.zeros((3, 2)))
 
 
 @pytest.mark.parametrize(

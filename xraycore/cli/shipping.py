@@ -62,7 +62,7 @@ def rescore(
     from xraycore.models.store import read_card
     from xraycore.shipping import rescore
 
-    manifest = _manifest(datasets, classes, films, read_card(model)["training"]["seed"])
+    manifest = _manifest(datasets, classes, films, read_card(model)["training"].get("seed", 0))
     _measured(partial(rescore, model, manifest), manifest, external, limits, json)
 
 

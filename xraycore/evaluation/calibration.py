@@ -8,17 +8,20 @@ BINS = 15
 TEMPERATURES = (0.05, 20.0)
 
 
-def fit_calibration(logits: np.ndarray, allowed: np.ndarray) -> Calibration:
+def fit_calibration(logits: np.ndarray, allowed: np.ndarray, *, biased: bool = True) -> Calibration:
     """A temperature and a bias for each class that make probabilities mean what they say.
 
     Bias-corrected temperature scaling (Alexandari et al. 2020, arXiv:1901.06852): it minimises the
     mean of -log p(label), where a label is a set of classes ("pneumonia": bacterial or viral) and
-    its probability the sum of theirs. A normal prior of spread 1 on each bias, worth one film in
-    all, keeps a handful of films from ruling a class out.
+    its probability the sum of theirs. A normal prior of spread 1 on each bias and on the log of
+    the temperature, against which a handful of films weighs little, keeps them from ruling a class
+    out; of a thousand films it is not felt.
 
     Args:
         logits: (n, k), of films that the model was not trained on.
         allowed: 0 or 1, (n, k): the classes that a film's label allows.
+        biased: Whether there is a bias; a temperature alone otherwise (Guo et al. 2017,
+            arXiv:1706.04599).
 
     Returns:
         A temperature of 0.05 to 20, and biases whose sum is 0; both to four places, as a card
@@ -52,22 +55,22 @@ def fit_calibration(logits: np.ndarray, allowed: np.ndarray) -> Calibration:
     from scipy.special import logsumexp
 
     def loss(parameters: np.ndarray) -> float:
-        log_temperature, bias = parameters[0], parameters[1:]
+        log_temperature, bias = parameters[0], parameters[1:] if biased else 0.0
         scaled = logits / np.exp(log_temperature) + bias
         of_label = logsumexp(np.where(allowed, scaled, -np.inf), axis=1)
-        prior = (bias**2).sum() / 2 / len(logits)
+        prior = (parameters**2).sum() / 2 / len(logits)
         return float(np.mean(logsumexp(scaled, axis=1) - of_label) + prior)
 
     classes = logits.shape[1]
     found = minimize(
         loss,
-        np.zeros(1 + classes),
+        np.zeros(1 + classes if biased else 1),
         method="L-BFGS-B",
-        bounds=[np.log(TEMPERATURES), *([(None, None)] * classes)],
+        bounds=[np.log(TEMPERATURES), *([(None, None)] * classes * biased)],
         options={"ftol": 1e-12, "gtol": 1e-7},
     ).x
     # The same for all classes it changes nothing, and the prior has made it almost nothing.
-    bias = found[1:] - found[1:].mean()
+    bias = found[1:] - found[1:].mean() if biased else found[1:]
     return Calibration(round(float(np.exp(found[0])), 4), tuple(np.round(bias, 4).tolist()))
 
 

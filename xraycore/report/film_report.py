@@ -131,7 +131,7 @@ def _section(xray: Radiograph, finding: Finding, style: Mapping[str, Any]) -> st
         caption += " No heat: no place speaks for it."
     elif seen.lungs.found:
         share = seen.lungs.share_inside(heat.values, heat.box)
-        caption += f" In the lungs lies {percent(share)} of it."
+        caption += f" In the lungs or at their rim lies {percent(share)} of it."
     rows = [
         f"<tr{' class=said' if label == seen.label else ''}><td>{html.escape(label)}</td>"
         f'<td><div class="bar"><i style="width:{100 * p:.1f}%"></i></div></td>'

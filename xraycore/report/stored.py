@@ -1,6 +1,7 @@
 """What is stored about the shipped models: their cards, and their predictions on the same films."""
 
 import csv
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -52,6 +53,11 @@ class Stored:
             for key, entry in chosen.items()
         }
 
+    def with_calibration(self, name: str, calibration: Calibration) -> "Stored":
+        """The same with another calibration of one model; the ensemble stays as it is."""
+        changed = replace(self.outcomes[name], calibration=calibration)
+        return replace(self, outcomes={**self.outcomes, name: changed})
+
     def films(self, name: str, split: str, *sources: str) -> Outcome:
         """A model's outcome on the films of a split, of some sources or of all."""
         return self.outcomes[name].only(
@@ -102,7 +108,7 @@ class Stored:
         """The single model with the highest score of those that chose its epoch: on validation
         films and those of other hospitals, not on the test that it is judged by.
         """
-        return max(self.cards, key=lambda name: self.choices.get(name, 0.0))
+        return max(self.cards, key=lambda name: self.choices.get(name, -math.inf))
 
 
 @dataclass(frozen=True)
@@ -152,4 +158,5 @@ def read_stored() -> Stored:
 
 def _choice(name: str) -> float:
     with (weights_folder() / name / "history.csv").open(newline="") as handle:
-        return max((float(row.get("choice") or 0) for row in csv.DictReader(handle)), default=0.0)
+        choices = (float(row["choice"]) for row in csv.DictReader(handle) if row.get("choice"))
+        return max(choices, default=-math.inf)

@@ -1,0 +1,192 @@
+"""What is measured of a classifier for its card: calibration, scores, heat and probes."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from xraycore.data.labels import CHEST4, NORMAL, VIEWS, View
+from xraycore.data.manifest import Manifest
+from xraycore.data.sources import CITATIONS
+from xraycore.evaluation.evaluate import finding_of, own_view, target_and_probability
+from xraycore.evaluation.operating import OperatingPoint, at_threshold, choose_points
+from xraycore.evaluation.outcome import Outcome, classify
+from xraycore.evaluation.predictions import write_predictions
+from xraycore.evaluation.probes import probe
+from xraycore.evaluation.scores import view_scores
+from xraycore.models.classifier import Classifier
+from xraycore.models.memory import working_memory
+from xraycore.training.run import write_json
+
+# Full heat is what one film in twenty of the validation split reaches at its hottest cell.
+HEAT_PERCENTILE = 95
+HEADLINES = ("accuracy", "balanced_accuracy", "macro_f1", "macro_auroc", "brier", "ece")
+
+Report = Callable[[str, float], None]
+
+
+def measure(
+    classifier: Classifier,
+    folder: Path,
+    training: dict,
+    manifest: Manifest,
+    external: Sequence[Manifest],
+    limits: Sequence[str],
+    report: Report,
+) -> None:
+    """Calibrates a classifier on validation films, and writes its predictions and its card.
+
+    Args:
+        classifier: Which; its calibration is replaced.
+        folder: Where to.
+        training: How it was trained, for the card.
+        manifest: Its data sets, split as for its training.
+        external: Data sets that it never saw.
+        limits: Sentences for the card.
+        report: Called with what is being done and the share done.
+    """
+    validation = classify(
+        classifier,
+        manifest.split("val"),
+        lambda done: report("validation films", done),
+        calibrate=True,
+    )
+    abroad = [replace(r, split="external") for one in external for r in one.records]
+    # As the films of validation have calibrated it.
+    test, *foreign = (
+        classify(classifier, records, lambda done, what=what: report(what, done))
+        for what, records in (
+            ("test films", manifest.split("test")),
+            *((("external films", abroad),) if abroad else ()),
+        )
+    )
+    write_predictions(folder / "predictions.csv", [validation, test, *foreign])
+    points = _operating_points(validation)
+    card = {
+        "model": classifier.spec.name,
+        "title": classifier.spec.title,
+        "classes": list(classifier.classes),
+        "view": classifier.view,
+        **classifier.calibration.to_card(),
+        "operating_points": {
+            name: {"title": point.title, "threshold": round(point.threshold, 5)}
+            for name, point in points.items()
+        },
+        "input_size": classifier.network.input_shape[1],
+        "parameters": classifier.network.count_params(),
+        "working_memory": working_memory(classifier.network),
+        "weights": classifier.card["weights"],
+        # What it was trained with, and is warned about where another is installed.
+        "lungs_sha256": classifier.card.get("lungs_sha256"),
+        "heat_scale": {
+            method: float(f"{np.percentile(peaks, HEAT_PERCENTILE):.4g}")
+            for method, peaks in validation.peaks.items()
+        },
+        "training": training,
+        "data": _data(manifest),
+        "scores": headline_scores(test, points),
+        "validation": headline_scores(validation, points),
+        "external": _external(foreign[0], points) if foreign else {},
+        "inside_lungs": _inside([test, *foreign]),
+        "limits": list(limits),
+    }
+    if NORMAL in classifier.classes and set(classifier.classes) == set(CHEST4):
+        card["probes"] = probe(
+            classifier, manifest.split("test"), lambda done: report("shortcut probes", done)
+        )
+    write_json(folder / "card.json", card)
+
+
+def headline_scores(outcome: Outcome, points: dict[str, OperatingPoint]) -> dict:
+    """All classes over all sources, and Normal against pneumonia within chest_xray alone.
+
+    Within one source, because across sources age and hospital tell the class as well as disease.
+    """
+    target, probability, kept = target_and_probability(outcome, own_view(outcome.classes))
+    found = view_scores(target, probability, outcome.classes, kept.groups)
+    scores = {
+        "all": {
+            **{name: found[name] for name in HEADLINES},
+            "recall": {
+                name: of_class["recall"]
+                for name, of_class in found["classes"].items()
+                if of_class["recall"] is not None
+            },
+            "confusion": found["confusion"],
+        }
+    }
+    one_source = outcome.only(lambda record: record.source == "chest_xray")
+    if one_source.records and set(outcome.classes) == set(CHEST4):
+        scores["pneumonia"] = finding_scores(one_source, VIEWS["pneumonia"], points)
+    return scores
+
+
+def finding_scores(outcome: Outcome, view: View, points: dict[str, OperatingPoint]) -> dict:
+    """AUROC, ECE, and accuracy, sensitivity and specificity at 0.5 and at each operating point."""
+    target, probability, kept = target_and_probability(outcome, view)
+    found = view_scores(target, probability, view.classes, kept.groups)
+    default = at_threshold(target == 1, probability[:, 1], 0.5)
+    return {
+        "auc": found["macro_auroc"],
+        **{name: default[name] for name in ("accuracy", "sensitivity", "specificity")},
+        "ece": found["ece"],
+        "at": {
+            name: at_threshold(target == 1, probability[:, 1], point.threshold)
+            for name, point in points.items()
+        },
+    }
+
+
+def _operating_points(validation: Outcome) -> dict[str, OperatingPoint]:
+    """Of the finding of a model that knows two classes, and of any pneumonia for the four."""
+    view = own_view(validation.classes)
+    if set(validation.classes) == set(CHEST4):
+        view = VIEWS["pneumonia"]
+    if len(view.classes) != 2:
+        return {}
+    target, probability, _ = target_and_probability(validation, view)
+    finding = finding_of(view)
+    return choose_points(target == finding, probability[:, finding])
+
+
+def _external(outcome: Outcome, points: dict[str, OperatingPoint]) -> dict:
+    """Normal against pneumonia on every source that has films of both."""
+    if set(outcome.classes) != set(CHEST4):
+        return {}
+    view, found = VIEWS["pneumonia"], {}
+    for source in sorted({record.source for record in outcome.records}):
+        one = outcome.only(lambda record, source=source: record.source == source)
+        if {view.label(record.label) for record in one.records} >= set(view.classes):
+            found[source] = {
+                "citation": CITATIONS.get(source, "no citation known"),
+                "pneumonia": finding_scores(one, view, points),
+            }
+    return found
+
+
+def _inside(outcomes: Sequence[Outcome]) -> dict:
+    """Source -> mean share of evidence in the lungs, beside their share of what is seen."""
+    found = {}
+    for outcome in outcomes:
+        for source in sorted({record.source for record in outcome.records}):
+            one = outcome.only(lambda record, source=source: record.source == source)
+            known = ~np.isnan(one.inside)
+            if known.any():
+                found[source] = {
+                    "evidence": round(float(one.inside[known].mean()), 4),
+                    "area": round(float(one.lungs[known].mean()), 4),
+                    "films": int(known.sum()),
+                    "films_without_lungs": int((~known).sum()),
+                }
+    return found
+
+
+def _data(manifest: Manifest) -> dict:
+    return {
+        source: {
+            "citation": CITATIONS.get(source, "no citation known"),
+            "films": Manifest(tuple(r for r in manifest.records if r.source == source)).counts(),
+        }
+        for source in sorted({record.source for record in manifest.records})
+    }
