@@ -12,8 +12,8 @@ from xraycore.cli import main  # noqa: F401  (the commands register)
 from xraycore.cli.app import app
 from xraycore.data.labels import canonical_label, parse_classes
 from xraycore.models.spec import MODELS
-from xraycore.report import recipes
-from xraycore.report.recipes import WALKS, Arm, write_recipes
+from xraycore.report.recipes import write_recipes
+from xraycore.report.walks import WALKS, Arm
 
 COMMANDS = typer.main.get_command(app).commands
 
@@ -47,7 +47,7 @@ def small(monkeypatch, tmp_path):
     draw_sets(tmp_path / "data")
     small = {"films": 12, "arms": (Arm("basic_cnn", 1),), "unseen": "covid_radiography/COVID"}
     walk = replace(WALKS["covid"], **small)
-    monkeypatch.setitem(recipes.WALKS, "covid", walk)
+    monkeypatch.setitem(WALKS, "covid", walk)
     return tmp_path
 
 
@@ -73,8 +73,28 @@ def test_a_recipe_runs_from_films_to_a_page(small, run_cli):
     text = (small / "recipes.md").read_text()
     assert f"Learning rate from the range test: {arm['rate']}." in text
     assert f"| **COVID-19** | {' | '.join(map(str, confusion[2]))} |" in text
-    assert f"right in {arm['unseen'].get('COVID-19', 0) / 24:.3f} of them" in text
+    assert f"right in {arm['unseen'].get('COVID-19', 0) / 24:.3f} [" in text
+    assert f"Trained on 12 films, validated on {arm['films']['val']}." in text
     assert text.count("Not measured yet.") == len(WALKS) - 1
+
+    # Called again it trains, finds and ships nothing twice, and says the same.
+    code, out, err = run_cli(*asked, "--pretrained", small, "--json")
+    assert json.loads(out)["arms"] == found["arms"]
+    assert "lr-find" not in err
+    assert " ship " not in err
+
+    # Figures of another form of the recipe are not shown as if they were of this one.
+    WALKS["covid"] = replace(WALKS["covid"], films=13)
+    write_recipes(measured, small / "recipes.md")
+    assert (small / "recipes.md").read_text().count("Not measured yet.") == len(WALKS)
+
+
+def test_transfer_is_not_compared_with_itself(run_cli, tmp_path):
+    for one in WALKS["few"].sets:
+        (tmp_path / one).mkdir()
+    asked = ("recipe", "few", "--data", tmp_path, "--runs", tmp_path / "runs")
+    code, _, err = run_cli(*asked, "--pretrained", tmp_path)
+    assert (code, "xception_imagenet_notop.weights.h5: expected ImageNet" in err) == (2, True)
 
 
 def test_a_recipe_says_what_it_lacks(run_cli, tmp_path):

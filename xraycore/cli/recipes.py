@@ -15,7 +15,7 @@ import typer
 from xraycore.cli.app import Json, app
 from xraycore.cli.console import emit_json, emit_table, err
 from xraycore.models.spec import MODELS
-from xraycore.report.recipes import WALKS, Arm, Walk
+from xraycore.report.walks import WALKS, Arm, Walk
 
 
 @app.command()
@@ -46,11 +46,12 @@ def recipe(
         stores[store] = judged
     for arm, told in zip(walk.arms, arms, strict=True):
         if walk.unseen:
-            lines = _run(walk, arm.store, runs, ["predict", str(data / walk.unseen), "--json"])
+            lines = _run(walk, arm.store, runs, [*walk.predicting(arm, data), "--json"])
             answers = [json_format.loads(line) for line in lines.splitlines()]
             told["unseen"] = Counter(one["label"] for one in answers if one["error"] is None)
     found = {
         "command": shlex.join(["python", "-m", "xraycore", *sys.argv[1:]]),
+        "walk": walk.to_json(),
         "arms": arms,
         "stores": stores,
     }
@@ -69,27 +70,52 @@ def recipe(
 
 
 def _train(walk: Walk, arm: Arm, data: Path, runs: Path, pretrained: Path | None) -> dict:
-    """Trains and ships an arm; what it started from, and its learning rate if that was found."""
-    weights, rate = _start(arm, pretrained), None
-    if walk.find_rate:
-        found = _run(walk, arm.store, runs, [*walk.finding(arm, data, weights), "--json"])
-        suggestion = json_format.loads(found)["suggestion"]
-        if suggestion is None:
-            raise ValueError(f"{arm.model}: the range test found no rate at which the loss falls.")
-        rate = f"{suggestion:.1e}"
-    for arguments in walk.training(arm, data, runs, weights, rate):
-        _run(walk, arm.store, runs, [*arguments, "--json"])
+    """Trains and ships an arm; what it started from, its films, and its rate if that was found.
+
+    Of one that an earlier call has begun, the rate is kept; of one that it has shipped, the model.
+    """
+    weights = _start(walk, arm, pretrained)
+    folder = walk.run(arm, runs)
+    rate = _rate(walk, arm, data, runs, weights) if walk.find_rate else None
+    training, shipping = walk.training(arm, data, runs, weights, rate)
+    trained = json_format.loads(_run(walk, arm.store, runs, [*training, "--json"]))
+    shipped = walk.weights_in(arm.store, runs) / arm.model / "history.csv"
+    history = (folder / "history.csv").read_bytes()
+    if not shipped.exists() or shipped.read_bytes() != history:
+        _run(walk, arm.store, runs, [*shipping, "--json"])
+    films = {split: sum(of.values()) for split, of in trained["split_sizes"].items()}
     start = "from scratch" if weights == "none" else "ImageNet"
-    return {"model": arm.model, "start": start, "weights": weights, "rate": rate}
+    facts = {"model": arm.model, "start": start, "weights": weights}
+    return {**facts, "rate": rate, "films": films}
 
 
-def _start(arm: Arm, pretrained: Path | None) -> str:
+def _rate(walk: Walk, arm: Arm, data: Path, runs: Path, weights: str) -> str:
+    """The peak learning rate that the run was started with, or else the range test's."""
+    file = walk.run(arm, runs) / "run.json"
+    if file.exists():
+        stages = json_format.loads(file.read_text())["recipe"]["stages"]
+        return f"{stages[-1]['learning_rate']:.1e}"
+    found = _run(walk, arm.store, runs, [*walk.finding(arm, data, weights), "--json"])
+    suggestion = json_format.loads(found)["suggestion"]
+    if suggestion is None:
+        raise ValueError(f"{arm.model}: the range test found no rate at which the loss falls.")
+    return f"{suggestion:.1e}"
+
+
+def _start(walk: Walk, arm: Arm, pretrained: Path | None) -> str:
     if not arm.pretrained:
         return "none"
     if pretrained is None:
         return "imagenet"
     file = pretrained / f"{arm.model}_imagenet_notop.weights.h5"
-    return str(file) if file.exists() else "none"
+    if file.exists():
+        return str(file)
+    if [one.model for one in walk.arms].count(arm.model) > 1:
+        raise ValueError(
+            f"{file}: expected ImageNet weights; recipe {walk.name} compares them with none."
+        )
+    err.print(f"{file} is not there: {arm.model} starts from scratch.", soft_wrap=True)
+    return "none"
 
 
 def _run(walk: Walk, store: str, runs: Path, arguments: Sequence[str]) -> str:

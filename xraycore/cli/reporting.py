@@ -12,6 +12,9 @@ from xraycore.cli.console import err
 @app.command()
 def results(
     out: Annotated[Path, typer.Option(help="Folder to write the texts into.")] = Path("docs"),
+    measured: Annotated[Path, typer.Option(help="Folder of what other commands measured.")] = Path(
+        "docs/measured"
+    ),
 ) -> None:
     """Write results.md with its picture, explanations.md and recipes.md from what was measured."""
     from xraycore.report.explanations import write_explanations
@@ -22,8 +25,8 @@ def results(
 
     stored = read_stored()
     draw(stored, out / "images" / "results.png")
-    write_results(stored, out / "measured", out / "results.md")
-    write_explanations(out / "measured", out / "explanations.md")
-    write_recipes(out / "measured", out / "recipes.md")
+    write_results(stored, measured, out / "results.md")
+    write_explanations(measured, out / "explanations.md")
+    write_recipes(measured, out / "recipes.md")
     titles = ", ".join(stored.titles.values())
     err.print(f"Wrote {out / 'results.md'}, explanations.md and recipes.md for {titles}.")

@@ -72,8 +72,8 @@ def _randomised() -> list[str]:
         "not the network (Adebayo et al. 2018, arXiv:1810.03292). Absolute rank correlation with "
         "the trained network's map, with the upper half of the layer groups random and with all "
         f"of them, mean over {found['films']} films; a method passes where both are below "
-        f"{found['limit']}. Of so few films a mean is good to some hundredths: a verdict as near to "
-        "the limit as that may turn with other films.",
+        f"{found['limit']}. Of so few films a mean is good to some hundredths: a verdict that near "
+        "to the limit may turn with other films.",
         "",
         *table(["method", *(MODELS[name].title for name in models)], rows),
     ]

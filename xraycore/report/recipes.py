@@ -1,156 +1,18 @@
-"""The field's usual first experiments as runnable recipes, and the text of `docs/recipes.md`."""
+"""The text of `docs/recipes.md`: every recipe, the commands that it runs, and its results."""
 
 import json
 import shlex
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
+from xraycore.evaluation.scores import proportion
 from xraycore.models.spec import MODELS
 from xraycore.report.markdown import interval, shown, table
+from xraycore.report.walks import WALKS, Walk
 
 # Where the text's commands find films and leave runs.
 DATA, RUNS = Path("../shared/data"), Path("runs/recipes")
 RATE = "RATE"
-
-
-@dataclass(frozen=True)
-class Arm:
-    """One training of a recipe.
-
-    Attributes:
-        model: Which network.
-        epochs: Of the preset "quick".
-        pretrained: Whether it starts from ImageNet weights, where there are any.
-        store: Folder of trained models; two of one network need two.
-    """
-
-    model: str
-    epochs: int
-    pretrained: bool = True
-    store: str = "models"
-
-
-@dataclass(frozen=True)
-class Walk:
-    """A recipe: some trainings on the same films, judged on the same test films.
-
-    Attributes:
-        name: For the command line.
-        title: Heading.
-        text: What it asks, and on which folder layout.
-        sets: Data sets, as folders below the data folder.
-        classes: As `train --classes` takes them.
-        films: As `train --films` takes it.
-        arms: The trainings.
-        find_rate: Whether the peak learning rate comes from `lr-find`.
-        unseen: A folder of films that no network was trained on, all of one class.
-        unseen_label: That class.
-    """
-
-    name: str
-    title: str
-    text: str
-    sets: tuple[str, ...]
-    classes: str
-    films: int
-    arms: tuple[Arm, ...]
-    find_rate: bool = False
-    unseen: str = ""
-    unseen_label: str = ""
-
-    @property
-    def stores(self) -> list[str]:
-        """Folders of trained models, each once."""
-        return list(dict.fromkeys(arm.store for arm in self.arms))
-
-    def finding(self, arm: Arm, data: Path, weights: str) -> list[str]:
-        """Arguments of the command that finds an arm's learning rate."""
-        return ["lr-find", *self._data(data), *self._training(arm, weights)]
-
-    def training(
-        self, arm: Arm, data: Path, runs: Path, weights: str, rate: str | None
-    ) -> list[list[str]]:
-        """Arguments of the commands that train an arm and put it into its store."""
-        run, films = str(self.run(arm, runs)), str(self.films)
-        asked = ["train", *self._data(data), *self._training(arm, weights)]
-        asked += ["--epochs", str(arm.epochs), *(("--lr", rate) if rate else ())]
-        shipping = ["ship", run, *self._data(data), "--classes", self.classes, "--films", films]
-        return [[*asked, "--out", run, "--resume"], shipping]
-
-    def judging(self, data: Path) -> list[str]:
-        """Arguments of the command that judges all models of a store."""
-        return ["evaluate", *self._data(data), "--classes", self.classes]
-
-    def run(self, arm: Arm, runs: Path) -> Path:
-        """Folder of an arm's run."""
-        return runs / self.name / arm.store / f"run-{arm.model}"
-
-    def weights_in(self, store: str, runs: Path) -> Path:
-        """Folder of a store's trained models."""
-        return runs / self.name / store / "weights"
-
-    def _data(self, data: Path) -> list[str]:
-        return [str(data / one) for one in self.sets]
-
-    def _training(self, arm: Arm, weights: str) -> list[str]:
-        asked = ["--model", arm.model, "--preset", "quick", "--classes", self.classes]
-        return [*asked, "--films", str(self.films), "--weights", weights]
-
-
-WALKS: Mapping[str, Walk] = {
-    walk.name: walk
-    for walk in (
-        Walk(
-            "pneumonia",
-            "Normal or pneumonia: four architectures compared",
-            "The most repeated experiment on chest films: Kaggle's `chest-xray-pneumonia`, a "
-            "folder `chest_xray/{train,val,test}/{NORMAL,PNEUMONIA}`, and which architecture is "
-            "best. On 800 of its training films, judged on its own 624 test films; validation is "
-            "a fifth of its training films, by patient (its 16 validation films tell nothing).",
-            ("chest_xray",),
-            "Normal; Pneumonia = Pneumonia | bacteria | virus",
-            800,
-            (
-                Arm("vgg16", 4),
-                Arm("resnet50", 10),
-                Arm("inception_v3", 10),
-                Arm("xception", 4),
-            ),
-        ),
-        Walk(
-            "few",
-            "Four classes from 133 films: transfer or from scratch?",
-            "Healthy, COVID-19, bacterial and viral pneumonia from as few films as the field's "
-            "first COVID-19 teaching set had. `chest_xray` as above and "
-            "`covid_radiography/{COVID,Normal}`; as many films of each class. The same network, "
-            "recipe and films twice: with ImageNet weights to start from, and without; from "
-            "scratch it may train twice as long.",
-            ("chest_xray", "covid_radiography"),
-            "Normal; bacteria; virus; COVID-19",
-            133,
-            (
-                Arm("xception", 15, store="transfer"),
-                Arm("xception", 30, pretrained=False, store="scratch"),
-            ),
-        ),
-        Walk(
-            "covid",
-            "COVID-19, normal or viral pneumonia with ResNet50",
-            "The other repeated experiment: COVID-19 against normal and viral pneumonia (“seasonal "
-            "flu”), ResNet50 with all layers unfrozen, its rate from the range test; then the "
-            "confusion matrix, the films on which it is most surely wrong, and its answers on a "
-            "folder that it has never seen, of COVID-19 films only.",
-            ("chest_xray", "covid_radiography"),
-            "Normal; virus; COVID-19",
-            1200,
-            (Arm("resnet50", 10),),
-            find_rate=True,
-            unseen="covid_qu/lesions/images",
-            unseen_label="COVID-19",
-        ),
-    )
-}
 
 
 def write_recipes(measured: Path, file: Path) -> None:
@@ -164,19 +26,22 @@ def write_recipes(measured: Path, file: Path) -> None:
         "# Recipes",
         "",
         "First experiments of the field, each one command. Drawn by `python -m xraycore results` "
-        "from what the command measured; no figure is typed by hand. They are small on purpose, "
-        "minutes on two cores: the shipped networks are trained on all films and chosen on other "
+        "from what the command measured; no figure is typed by hand. They are small on purpose: "
+        "the shipped networks are trained on all films and chosen on other "
         "hospitals ([results.md](results.md)). All of them see the lung field only, pay for "
         "evidence outside the lungs, and are calibrated on validation films. For education and "
         "research, never for diagnosis.",
         "",
         "`--pretrained DIR` takes ImageNet weights from files `NAME_imagenet_notop.weights.h5` "
-        "instead of downloading them; a network that has none there starts from scratch.",
+        "instead of downloading them; a network that has none there starts from scratch, and the "
+        "table says so.",
         "",
     ]
     for walk in WALKS.values():
         result = measured / f"recipe-{walk.name}.json"
         found = json.loads(result.read_text()) if result.exists() else None
+        if found and found["walk"] != walk.to_json():
+            found = None  # Of an earlier form of the recipe.
         lines += [f"## {walk.title}", "", walk.text, ""]
         lines += ["```sh", _one(walk), "```", ""]
         lines += ["<details><summary>What it runs</summary>", ""]
@@ -218,7 +83,7 @@ def _commands(walk: Walk, found: dict | None) -> list[str]:
     for store in walk.stores:
         add(store, walk.judging(DATA))
         if walk.unseen:
-            add(store, ["predict", str(DATA / walk.unseen)])
+            add(store, walk.predicting(walk.arms[0], DATA))
     return lines
 
 
@@ -255,6 +120,17 @@ def _result(walk: Walk, found: dict) -> list[str]:
         "",
         *table(head, rows),
     ]
+    films = found["arms"][0]["films"]
+    lines += [f"Trained on {films['train']} films, validated on {films['val']}."]
+    starts = {
+        (told["start"], arm.epochs) for arm, told in zip(walk.arms, found["arms"], strict=True)
+    }
+    if len(walk.arms) > 2 and len(starts) > 1:
+        lines[-1] += (
+            " Start, steps and epochs differ between the networks: the table says what each "
+            "reaches so, not which architecture is better."
+        )
+    lines.append("")
     if len(walk.arms) == 1:
         lines += _closely(walk, found, judged, classes)
     return lines
@@ -284,9 +160,11 @@ def _closely(walk: Walk, found: dict, judged: dict, classes: Sequence[str]) -> l
         said = told["unseen"]
         total = sum(said.values())
         called = ", ".join(f"{name} {count}" for name, count in said.items())
+        right = interval(proportion(said.get(walk.unseen_label, 0), total))
         lines += [
-            f"On `{walk.unseen}`, {total} films of {walk.unseen_label} that it has never seen, "
-            f"it says: {called}; right in {said.get(walk.unseen_label, 0) / total:.3f} of them.",
+            f"On `{walk.unseen}`, {total} films of {walk.unseen_label} that it was not trained on, "
+            f"it says: {called}; right in {right} of them. Films of one class tell how often that "
+            "class is found, not how often it is called in vain.",
             "",
         ]
     return lines
