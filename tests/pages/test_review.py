@@ -78,7 +78,7 @@ def test_every_step_is_stored_at_once(app, reviews, study):
     click(app, "verdict-disagree")
     click(app, "grade-2")
     app.text_input(key=f"comment-{reader.id}-{stored().item.id}").set_value("apex *?*").run()
-    answer = Answer("disagree", 2, "apex *?*", no_finding=True)
+    answer = Answer("disagree", 2, "apex *?*", no_finding=True, before_heat=())
     assert (stored().state, stored().review.answer) == ("draft", answer)
     # Blinded: neither the network nor its answer is told.
     assert "Basic CNN" not in words(app)
@@ -116,7 +116,7 @@ def test_boxes_are_offered_again_on_the_same_film(app, reviews):
     first, second = reviews.items(study)
     reviews.save_review(reader, first, Answer("agree", 5, boxes=[box]))
     open_page(app, study=study.id, reader=reader.id)
-    assert "From your last heatmap of this film" in words(app)
+    assert "As you marked this film before" in words(app)
     click(app, "heat")
     click(app, "verdict-agree")
     assert reviews.worklist(reader, study)[1].review.answer.boxes == (box,)
@@ -144,7 +144,9 @@ def test_what_cannot_be_stored_stays_and_is_stored_with_the_next_change(
     click(app, "heat")
     click(app, "grade-1")
     assert "Not stored yet" not in words(app)
-    assert reviews.worklist(reader, study)[0].review.answer == Answer(grade=1, no_finding=True)
+    # Also what stood when the heat was shown.
+    answer = Answer(grade=1, no_finding=True, before_heat=())
+    assert reviews.worklist(reader, study)[0].review.answer == answer
 
 
 def test_what_waits_of_one_heatmap_is_stored_with_a_change_of_another(
@@ -162,12 +164,11 @@ def test_what_waits_of_one_heatmap_is_stored_with_a_change_of_another(
         click(app, "no-finding")
         app.selectbox(key="go-to").select_index(1).run()
         assert "Not stored yet: the server is away." in words(app)
-    click(app, "heat")
-    click(app, "grade-2")
+    click(app, "no-finding")
     assert "Not stored yet" not in words(app)
     entries = {entry.item.id: entry.review for entry in reviews.worklist(reader, study)}
     assert entries.pop(first.id).answer == Answer(no_finding=True)
-    assert [review.answer for review in entries.values()] == [Answer(grade=2)]
+    assert [review.answer for review in entries.values()] == [Answer(no_finding=True)]
 
 
 def test_a_film_that_is_not_open_does_not_open_a_blinded_study(app, reviews, study):
