@@ -1,7 +1,7 @@
 import time
 
 from pages.widgets.films import _OPEN
-from tests.pages.review_page import FILMS, click, keys, open_page, words
+from tests.pages.review_page import FILMS, click, keys, open_page, read_all, words
 from xraycore.imaging.box import Box
 from xraycore.models.store import read_card
 from xraycore.review import Answer, ReviewError, Reviews, ToRead
@@ -55,9 +55,11 @@ def test_a_reader_needs_a_name(app, reviews, study):
     click(app, "join")
     assert "Enter your name first" in words(app)
     assert reviews.readers() == []
-    app.text_input(key="reader-name").set_value("Reader 1").run()
+    # No name that several might take for theirs is proposed.
+    assert "Reader" not in app.text_input(key="reader-name").placeholder
+    app.text_input(key="reader-name").set_value("Heron").run()
     click(app, "join")
-    assert [reader.name for reader in reviews.readers()] == ["Reader 1"]
+    assert [reader.name for reader in reviews.readers()] == ["Heron"]
     assert "Mark the finding" in words(app)
 
 
@@ -212,16 +214,45 @@ def test_a_readers_own_link_asks_who_opens_it(app, reviews, study):
     open_page(app, study=study.id, reader=ada.id)
     app.session_state["review-me"] = None
     app.run()
-    assert "This link is that of **Ada**." in words(app)
+    assert "**Ada** has judged 0 heatmaps here. Is that you?" in words(app)
     assert "save" not in keys(app)
     app.button(key="it-is-me").click().run()
     assert "save" in keys(app)
     app.session_state["review-me"] = None
     app.run()
     app.button(key="not-me").click().run()
-    assert app.text_input(key="reader-name").value != "Ada"
+    assert app.text_input(key="reader-name").value == ""
+    assert "Ada is the name of another reader. Choose your own." in words(app)
     assert app.query_params["study"] == str(study.id)
     assert "reader" not in app.query_params
+
+
+def test_a_name_that_is_known_asks_who_enters_it(app, reviews, study):
+    ada = read_all(reviews, study, "Ada", [Answer("agree", 4, no_finding=True)] * 2)
+    open_page(app, study=study.id)
+    app.text_input(key="reader-name").set_value(" ADA ").run()
+    click(app, "join")
+    assert "**Ada** has judged 2 heatmaps here. Is that you?" in words(app)
+    assert not {"save", "look-back"} & keys(app)
+    # To look at the results says nothing of who looks.
+    click(app, "other-part")
+    click(app, "other-part")
+    assert "Is that you?" in words(app)
+    click(app, "not-me")
+    app.text_input(key="reader-name").set_value("Ada L").run()
+    click(app, "join")
+    assert "Mark the finding" in words(app)
+    assert [reader.name for reader in reviews.readers()] == ["Ada", "Ada L"]
+    # Who has said so is not asked again, here or in another study.
+    click(app, "leave")
+    app.text_input(key="reader-name").set_value("Ada").run()
+    click(app, f"read-{study.id}")
+    click(app, "it-is-me")
+    assert "All 2 heatmaps are judged and stored. Thank you, Ada." in words(app)
+    click(app, "leave")
+    click(app, f"read-{study.id}")
+    assert "Thank you, Ada." in words(app)
+    assert app.query_params["reader"] in (str(ada.id), [str(ada.id)])
 
 
 def test_a_link_to_no_study_shows_the_others(app, reviews, study):
