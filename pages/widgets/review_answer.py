@@ -13,6 +13,8 @@ from xraycore.review.records import MAX_BOXES
 LONGEST_PAUSE = 300
 # A drag of less than this share of the film is a slip of the hand.
 SMALLEST_BOX = 0.005
+# Why there is no heat yet.
+MARK_FIRST = "First draw a box or say “No finding”: heat draws the eye."
 # State of the session: what is known of each heatmap, since when the reader looks at which, why
 # something could not be stored, what of earlier heatmaps waits to be, and what was refused.
 _KNOWN, _CLOCK, _PROBLEM, _SEEN = "review-known", "review-clock", "review-problem", "review-seen"
@@ -23,11 +25,18 @@ _WAITING, _REFUSED = "review-waiting", "review-refused"
 class Desk:
     """A reader before one heatmap. What is said is looked up when it is needed, never kept here:
     two quick clicks may both be answered by the page as it was before the first.
+
+    Attributes:
+        reviews: Where it is stored.
+        reader: Who reads.
+        item: The heatmap.
+        plain: The reader's boxes on this film before any heat; None if he has seen none on it.
     """
 
     reviews: Reviews
     reader: Reader
     item: Item
+    plain: tuple[Box, ...] | None = None
 
     @property
     def key(self) -> tuple[int, int]:
@@ -87,12 +96,12 @@ class Desk:
             self._refuse(f"A film holds up to {MAX_BOXES} boxes; this one was not added.")
             return
         box = Box(top=top, left=left, bottom=bottom, right=right)
-        self._store(boxes=(*self.answer.boxes, box), no_finding=False)
+        self._mark((*self.answer.boxes, box))
 
     def remove(self, box: Box) -> None:
         """Takes a box away."""
         self._look_again()
-        self._store(boxes=tuple(one for one in self.answer.boxes if one != box))
+        self._mark(tuple(one for one in self.answer.boxes if one != box))
 
     def say_no_finding(self) -> None:
         """Says that there is none, and boxes go, or takes it back."""
@@ -103,7 +112,7 @@ class Desk:
                 "A box was drawn in another window meanwhile. If there is no finding, say so again."
             )
             return
-        self._store(boxes=() if said else self.answer.boxes, no_finding=said)
+        self._mark(() if said else self.answer.boxes, no_finding=said)
 
     def type_comment(self) -> None:
         """Stores what stands in the comment's field."""
@@ -131,26 +140,54 @@ class Desk:
         """What a review still needs, in words."""
         answer = self.answer
         needs = {
-            "a box or “No finding”": bool(answer.boxes) or answer.no_finding,
+            "a box or “No finding”": self.marked,
             "agree, disagree or unsure": answer.verdict is not None,
             "a grade": answer.grade is not None,
         }
         return [what for what, there in needs.items() if not there]
 
     @property
+    def marked(self) -> bool:
+        """Whether the reader has a box, or has said that there is no finding."""
+        return bool(self.answer.boxes) or self.answer.no_finding
+
+    @property
     def heat_shown(self) -> bool:
         """Whether the heat is on the film."""
-        judged = self.answer.verdict is not None or self.answer.grade is not None
-        return _seen().get(self.key, judged)
+        return _seen().get(self.key, self._judged)
 
     @property
     def heat_seen(self) -> bool:
         """Whether it has been, so that it can be judged."""
-        return self.key in _seen() or self.heat_shown
+        return self.key in _seen() or self._judged or self.answer.before_heat is not None
 
     def toggle_heat(self) -> None:
-        """Shows the heat or hides it; fit for a callback."""
-        _seen()[self.key] = not self.heat_shown
+        """Shows the heat, if the film is marked, or hides it; fit for a callback.
+
+        What was marked before is stored the first time: heat draws the eye, and later boxes may
+        follow it.
+        """
+        if self.heat_shown:
+            _seen()[self.key] = False
+            return
+        self._look_again()
+        if not self.marked:
+            self._refuse(MARK_FIRST)
+            return
+        if not self.heat_seen:
+            self._store(before_heat=self.answer.boxes if self.plain is None else self.plain)
+        _seen()[self.key] = True
+
+    @property
+    def _judged(self) -> bool:
+        return self.answer.verdict is not None or self.answer.grade is not None
+
+    def _mark(self, boxes: tuple[Box, ...], *, no_finding: bool = False) -> None:
+        before = self.answer.before_heat
+        if before is None and self.heat_seen:
+            # Judged when this was not stored yet: no earlier boxes are known than those of now.
+            before = self.answer.boxes
+        self._store(boxes=boxes, no_finding=no_finding, before_heat=before)
 
     def _refuse(self, why: str) -> None:
         st.session_state[_REFUSED] = (self.key, why)
@@ -187,13 +224,13 @@ class Desk:
         waiting[self.key] = self
         save = self.reviews.save_review if final else self.reviews.save_draft
         saved = save(self.reader, self.item, answer, seconds=spent)
-        _known()[self.key] = (saved.version, answer)
+        _known()[self.key] = (saved.version, saved.answer)
         st.session_state[_CLOCK] = (self.key, now)
         del waiting[self.key]
         # What could not be stored of other heatmaps; its time was not taken.
         for desk in list(waiting.values()):
             saved = self.reviews.save_draft(desk.reader, desk.item, desk.answer, seconds=0.0)
-            _known()[desk.key] = (saved.version, desk.answer)
+            _known()[desk.key] = (saved.version, saved.answer)
             del waiting[desk.key]
         st.session_state.pop(_PROBLEM, None)
 

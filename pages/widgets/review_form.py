@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.widgets import session
 from pages.widgets.frame import plain
-from pages.widgets.review_answer import Desk, problem
+from pages.widgets.review_answer import MARK_FIRST, Desk, problem
 from pages.widgets.review_films import describe
 from pages.widgets.review_store import END, stay_at
 from pages.widgets.review_worklist import next_open
@@ -24,6 +24,12 @@ _MEANINGS = (
     "1: hot anywhere but there. 3: the right place, but too large, too small or with false spots. "
     "5: as an expert would draw it."
 )
+# What to say of heat on a film without a finding.
+_NOTHING = "Where you see none: agree if the heat is weak everywhere."
+_NOTHING_STRETCHED = (
+    "Where you see none: agree if the heat points at no place. How strong it is cannot be seen in "
+    "a blinded study: the hottest place of each map has full colour."
+)
 
 
 def show_answer(
@@ -40,7 +46,7 @@ def show_answer(
         )
     _mark(desk, entry)
     _look(desk, study, entry, xray)
-    _judge(desk)
+    _judge(desk, study)
     st.text_input(
         "Comment",
         key=desk.comment_key,
@@ -76,7 +82,7 @@ def _mark(desk: Desk, entry: Entry) -> None:
                 help="Removes this box.",
             )
         if answer.boxes and entry.review is None:
-            st.caption("From your last heatmap of this film; change them if you see it otherwise.")
+            st.caption("As you marked this film before; change them if you see it otherwise.")
 
 
 def _where(box: Box) -> str:
@@ -94,8 +100,11 @@ def _look(desk: Desk, study: Study, entry: Entry, xray: Radiograph | None) -> No
             key="heat",
             icon=":material/visibility_off:" if desk.heat_shown else ":material/visibility:",
             shortcut="H",
+            disabled=not (desk.marked or desk.heat_shown),
             on_click=desk.toggle_heat,
-            help="Mark the film first: heat draws the eye.",
+            help="Boxes can still be changed afterwards, and that they were is stored."
+            if desk.marked
+            else MARK_FIRST,
         )
         st.toggle(
             "Outline only",
@@ -118,11 +127,11 @@ def _unblind(entry: Entry, xray: Radiograph) -> None:
     st.caption(plain(f"{said}{describe(entry.item)}: evidence for {entry.item.target}."))
 
 
-def _judge(desk: Desk) -> None:
+def _judge(desk: Desk, study: Study) -> None:
     answer, waiting = desk.answer, not desk.heat_seen
     st.markdown(
         "**3 Does it lie where you see the finding?**",
-        help="Where you see none: agree if the heat is weak everywhere.",
+        help=_NOTHING_STRETCHED if study.blinded else _NOTHING,
     )
     for column, verdict in zip(st.columns(3), VERDICTS, strict=True):
         column.button(

@@ -14,7 +14,7 @@ from pages.widgets.review_worklist import chosen, show_progress
 from pages.widgets.viewer import Drawn, film_panel
 from xraycore.imaging import Radiograph
 from xraycore.imaging.box import Box
-from xraycore.review import Entry, Reader, Reviews, Study
+from xraycore.review import Entry, Reader, Review, Reviews, Study
 from xraycore.review.records import DONE, corners
 from xraycore.weightfiles import WeightsError
 
@@ -33,8 +33,10 @@ def show_reading(reviews: Reviews, study: Study, reader: Reader, can: Drawable) 
     if entry is None:
         _show_end(study, reader, readable)
         return
-    desk = Desk(reviews, reader, entry.item)
-    desk.open(entry, _boxes_of_film(entry, entries))
+    said = [e.review for e in entries if e.review and e.item.sha256 == entry.item.sha256]
+    plain_boxes = _boxes_before_heat(said)
+    desk = Desk(reviews, reader, entry.item, plain_boxes)
+    desk.open(entry, _newest_boxes(said) if plain_boxes is None else plain_boxes)
     xray = read_film(entry.item.sha256, can.films[entry.item.sha256])
     left, right = st.columns([7, 5], gap="medium")
     with right:
@@ -47,25 +49,33 @@ def show_reading(reviews: Reviews, study: Study, reader: Reader, can: Drawable) 
                 icon=":material/broken_image:",
             )
         else:
-            _show_film(desk, entry, xray)
+            _show_film(desk, study, entry, xray)
 
 
-def _boxes_of_film(entry: Entry, entries: Sequence[Entry]) -> tuple[Box, ...]:
-    """The reader's newest boxes on the same film, for another heatmap of it."""
-    reviews = [
-        one.review
-        for one in entries
-        if one.review and one.item.sha256 == entry.item.sha256 and one.review.answer.boxes
-    ]
-    return max(reviews, key=lambda review: review.saved).answer.boxes if reviews else ()
+def _boxes_before_heat(said: Sequence[Review]) -> tuple[Box, ...] | None:
+    """The reader's boxes on a film before any of its heatmaps; None where that is not known.
+
+    A box that one heatmap has drawn must not be held against the next.
+    """
+    known = [one for one in said if one.answer.before_heat is not None]
+    return min(known, key=lambda one: one.saved).answer.before_heat if known else None
 
 
-def _show_film(desk: Desk, entry: Entry, xray: Radiograph) -> None:
+def _newest_boxes(said: Sequence[Review]) -> tuple[Box, ...]:
+    """The reader's newest boxes on a film."""
+    marked = [one for one in said if one.answer.boxes]
+    return max(marked, key=lambda one: one.saved).answer.boxes if marked else ()
+
+
+def _show_film(desk: Desk, study: Study, entry: Entry, xray: Radiograph) -> None:
     drawn = None
     if desk.heat_shown:
         try:
             with st.spinner("Drawing the heat …"):
-                drawn = Drawn(heat_of(entry.item, xray), contour=0.5 if _outlined() else None)
+                heat = heat_of(entry.item, xray)
+            # Only methods of one forward pass have a scale: to draw by it would tell them apart.
+            heat = heat.stretched() if study.blinded else heat
+            drawn = Drawn(heat, contour=0.5 if _outlined() else None)
         except (WeightsError, ValueError) as error:
             st.error(plain(str(error)), icon=":material/error:")
     # A file's name may tell the finding, and a model's name must not be told: neither is here.

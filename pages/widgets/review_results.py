@@ -93,7 +93,8 @@ def _export(study: Study, said: Sequence[Review]) -> None:
         icon=":material/download:",
         on_click="ignore",
         help="A row for each review: reader, SHA-256 of film and weights, method, class, verdict, "
-        "grade, comment, boxes, seconds, time, version. " + NOTICE,
+        "grade, comment, boxes as they are and as they were before heat was seen, seconds, time, "
+        "version. " + NOTICE,
     )
 
 
@@ -105,7 +106,9 @@ def _computed(
     kept, job = st.session_state.get(_JOB, (None, None))
     if kept != state:
         with st.spinner("Loading the networks …"):
-            load_networks(r.item for r in said if r.answer.boxes and r.item.id not in can.why_not)
+            load_networks(
+                r.item for r in said if r.answer.first_boxes and r.item.id not in can.why_not
+            )
 
         def work(report):
             words = "Comparing heat with the readers' boxes"
@@ -169,6 +172,10 @@ def _heat(results: Results) -> None:
             )
         )
     text = "95 % intervals over films in brackets; with few films they are wide."
+    text += f" Boxes changed after heat was seen: {counted(results.changed, 'review')}"
+    text += "; hit rate and overlap take them as they were before." if results.changed else "."
+    if results.undated:
+        text += f" Not known whether they were: {counted(results.undated, 'review')}, taken as is."
     if results.unmarked:
         text += f" Without a box, and so without a place: {counted(results.unmarked, 'review')}."
     if results.unseen:

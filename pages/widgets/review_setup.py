@@ -86,7 +86,8 @@ def show_setup(reviews: Reviews) -> None:
         key="blinded",
         persist_state="session",
         help="Readers see neither which network and method made the heat nor what the network "
-        "says.",
+        "says. Each map is drawn up to its own maximum: only some methods have a scale, which "
+        "would tell them apart.",
     )
     seed = right.number_input(
         "Seed of the random order",
@@ -102,8 +103,8 @@ def show_setup(reviews: Reviews) -> None:
     st.caption(
         f"{counted(films.count, 'film')} × {counted(len(models), 'network')} × "
         f"{counted(len(methods), 'method')} = "
-        f"**{counted(number, 'heatmap')} to judge**. Boxes that a reader has drawn are offered "
-        "again with the next heatmap of the same film."
+        f"**{counted(number, 'heatmap')} to judge**. Boxes that a reader has drawn on a film "
+        "before he saw heat on it are offered again with the next heatmap of the same film."
     )
     if problem := st.session_state.pop(_PROBLEM, None):
         st.error(plain(problem), icon=":material/error:")

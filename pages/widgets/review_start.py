@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.widgets.frame import counted, plain
 from pages.widgets.review_setup import show_setup
-from pages.widgets.review_store import RESULTS, go_to, link_of
+from pages.widgets.review_store import RESULTS, go_to, link_of, say_to_be
 from xraycore.review import Reader, ReviewError, Reviews, Study
 from xraycore.review.records import MAX_NAME, finished_readers
 
@@ -27,10 +27,10 @@ def ask_name() -> None:
         "Your name as a reader",
         key=_NAME,
         max_chars=MAX_NAME,
-        placeholder="A pseudonym is fine, e.g. Reader 1",
+        placeholder="Yours alone; a pseudonym is fine",
         persist_state="session",
-        help="It stands beside your answers in the database and in the export. The same name "
-        "goes on where it left off, on any computer; use one that nobody else uses.",
+        help="It stands beside your answers in the database and in the export. With the same name "
+        "you go on where you left off, on any computer; use one that nobody else uses.",
     )
     if problem := st.session_state.pop(_PROBLEM, None):
         st.error(plain(problem), icon=":material/person_off:")
@@ -44,17 +44,58 @@ def show_link(study: Study) -> None:
 
 
 def begin(reviews: Reviews, study: Study) -> None:
-    """Goes to the study as the reader whose name stands in the field; fit for a callback."""
+    """Goes to the study as the reader whose name stands in the field; fit for a callback.
+
+    Of a name that is known the page asks first whether it is the same person.
+    """
     name = st.session_state.get(_NAME) or ""
     if not name.strip():
         st.session_state[_PROBLEM] = "Enter your name first; a pseudonym is fine."
         return
     try:
-        reader: Reader = reviews.add_reader(name)
+        known = set(reviews.readers())
+        reader = reviews.add_reader(name)
     except ReviewError as error:
         st.session_state[_PROBLEM] = str(error)
         return
+    if reader not in known:
+        say_to_be(reader)
     go_to(study, reader)
+
+
+def ask_who(reviews: Reviews, study: Study, reader: Reader) -> None:
+    """Whether the reader of the link, or of the name that was entered, is the one who is here.
+
+    Two may choose the same name, and a link may be sent on: nobody answers in another's name
+    unasked.
+    """
+    st.info(
+        f"**{plain(reader.name)}** has judged {counted(reviews.judged(reader), 'heatmap')} here. "
+        "Is that you?",
+        icon=":material/person:",
+    )
+    with st.container(horizontal=True):
+        st.button(
+            f"Yes, go on as {plain(reader.name)}",
+            key="it-is-me",
+            type="primary",
+            icon=":material/play_arrow:",
+            on_click=say_to_be,
+            args=(reader,),
+        )
+        st.button(
+            "No, I am someone else",
+            key="not-me",
+            icon=":material/person_off:",
+            on_click=_be_another,
+            args=(study, reader),
+        )
+
+
+def _be_another(study: Study, reader: Reader) -> None:
+    st.session_state[_NAME] = ""
+    st.session_state[_PROBLEM] = f"{reader.name} is the name of another reader. Choose your own."
+    go_to(study)
 
 
 def _show_studies(reviews: Reviews) -> None:

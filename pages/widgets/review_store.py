@@ -56,6 +56,11 @@ def is_me(reader: Reader) -> bool:
     return st.session_state.get(_ME) == reader.id
 
 
+def say_to_be(reader: Reader) -> None:
+    """Takes the session's word that it is this reader; fit for a callback."""
+    st.session_state[_ME] = reader.id
+
+
 def go_to(study: Study | None, reader: Reader | None = None, *, part: str = READ) -> None:
     """Makes the link name a study, a reader and a part; fit for a callback."""
     link = {}
@@ -63,7 +68,6 @@ def go_to(study: Study | None, reader: Reader | None = None, *, part: str = READ
         link = {STUDY: str(study.id), PART: part}
     if reader:
         link[READER] = str(reader.id)
-        st.session_state[_ME] = reader.id
     st.query_params.from_dict(link)
 
 

@@ -6,7 +6,7 @@ from pages.widgets.frame import plain
 from pages.widgets.review_films import drawable, find_films
 from pages.widgets.review_read import show_reading
 from pages.widgets.review_setup import say_unreadable
-from pages.widgets.review_start import ask_name, begin, show_link
+from pages.widgets.review_start import ask_name, ask_who, begin, show_link
 from pages.widgets.review_store import PART, READ, RESULTS, go_to, is_me
 from xraycore.review import Reader, Reviews, Study
 
@@ -29,7 +29,7 @@ def show_study(reviews: Reviews, study: Study, reader: Reader | None) -> None:
             )
         return
     if reader and not is_me(reader):
-        _ask_who(study, reader)
+        ask_who(reviews, study, reader)
         return
     items = reviews.items(study)
     films = find_films(items)
@@ -45,31 +45,11 @@ def show_study(reviews: Reviews, study: Study, reader: Reader | None) -> None:
     show_results(reviews, study, reader, items, can)
 
 
-def _ask_who(study: Study, reader: Reader) -> None:
-    """A link may have been sent on: nobody answers in another's name unasked."""
-    part = st.query_params.get(PART, READ)
-    st.info(f"This link is that of **{plain(reader.name)}**.", icon=":material/person:")
-    with st.container(horizontal=True):
-        st.button(
-            f"Go on as {plain(reader.name)}",
-            key="it-is-me",
-            type="primary",
-            icon=":material/play_arrow:",
-            on_click=lambda: go_to(study, reader, part=part),
-        )
-        st.button(
-            "I am someone else",
-            key="not-me",
-            icon=":material/person_off:",
-            on_click=lambda: go_to(study),
-        )
-
-
 def _head(study: Study, reader: Reader | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(plain(study.name), anchor=False, width="content")
         st.caption(
-            (f"Reader: {plain(reader.name)} · " if reader else "")
+            (f"Reader: {plain(reader.name)} · " if reader and is_me(reader) else "")
             + ("blinded" if study.blinded else "not blinded"),
             width="content",
             help="Which network made a heatmap, how, and what the network says is not shown."

@@ -113,6 +113,9 @@ def judge(page: Page, number: int, verdict: str, grade: str, *, box: bool) -> No
     """Judges a heatmap by keys alone, but for most of the boxes."""
     # What the last heatmap leaves behind is gone.
     expect(page.get_by_text("Still missing: a box or “No finding”")).to_have_count(1)
+    expect(page.get_by_role("button", name="Show the heat")).to_be_disabled()
+    # Its key does no more than the button.
+    page.keyboard.press("h")
     if box:
         (key_box if number == KEYED else draw_box)(page, number)
         expect(page.get_by_role("button", name="Box 1")).to_be_visible()
@@ -176,6 +179,9 @@ def test_two_readers_judge_five_films_agree_and_export(open_browser, review_url,
     assert sorted({row["reader"] for row in rows}) == ["Ada", "Bob"]
     assert [row["comment"] for row in rows if row["comment"]] == ["second rib, sad"]
     assert sum(row["no_finding"] == "True" for row in rows) == 1
+    # All was marked first, and nothing moved.
+    assert {row["marked_after_heat"] for row in rows} == {"False"}
+    assert [row["boxes_before_heat"] for row in rows] == [row["boxes"] for row in rows]
     assert {row["notice"] for row in rows} == {NOTICE}
     assert all(float(row["seconds"]) > 0 and len(row["weights"]) == 64 for row in rows)
     boxes = [tuple(json.loads(row["boxes"])[0]) for row in rows if row["boxes"] != "[]"]

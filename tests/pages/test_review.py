@@ -1,7 +1,7 @@
 import time
 
 from pages.widgets.films import _OPEN
-from tests.pages.review_page import FILMS, click, keys, open_page, words
+from tests.pages.review_page import FILMS, click, keys, open_page, read_all, words
 from xraycore.imaging.box import Box
 from xraycore.models.store import read_card
 from xraycore.review import Answer, ReviewError, Reviews, ToRead
@@ -55,9 +55,11 @@ def test_a_reader_needs_a_name(app, reviews, study):
     click(app, "join")
     assert "Enter your name first" in words(app)
     assert reviews.readers() == []
-    app.text_input(key="reader-name").set_value("Reader 1").run()
+    # No name that several might take for theirs is proposed.
+    assert "Reader" not in app.text_input(key="reader-name").placeholder
+    app.text_input(key="reader-name").set_value("Heron").run()
     click(app, "join")
-    assert [reader.name for reader in reviews.readers()] == ["Reader 1"]
+    assert [reader.name for reader in reviews.readers()] == ["Heron"]
     assert "Mark the finding" in words(app)
 
 
@@ -78,7 +80,7 @@ def test_every_step_is_stored_at_once(app, reviews, study):
     click(app, "verdict-disagree")
     click(app, "grade-2")
     app.text_input(key=f"comment-{reader.id}-{stored().item.id}").set_value("apex *?*").run()
-    answer = Answer("disagree", 2, "apex *?*", no_finding=True)
+    answer = Answer("disagree", 2, "apex *?*", no_finding=True, before_heat=())
     assert (stored().state, stored().review.answer) == ("draft", answer)
     # Blinded: neither the network nor its answer is told.
     assert "Basic CNN" not in words(app)
@@ -116,7 +118,7 @@ def test_boxes_are_offered_again_on_the_same_film(app, reviews):
     first, second = reviews.items(study)
     reviews.save_review(reader, first, Answer("agree", 5, boxes=[box]))
     open_page(app, study=study.id, reader=reader.id)
-    assert "From your last heatmap of this film" in words(app)
+    assert "As you marked this film before" in words(app)
     click(app, "heat")
     click(app, "verdict-agree")
     assert reviews.worklist(reader, study)[1].review.answer.boxes == (box,)
@@ -144,7 +146,9 @@ def test_what_cannot_be_stored_stays_and_is_stored_with_the_next_change(
     click(app, "heat")
     click(app, "grade-1")
     assert "Not stored yet" not in words(app)
-    assert reviews.worklist(reader, study)[0].review.answer == Answer(grade=1, no_finding=True)
+    # Also what stood when the heat was shown.
+    answer = Answer(grade=1, no_finding=True, before_heat=())
+    assert reviews.worklist(reader, study)[0].review.answer == answer
 
 
 def test_what_waits_of_one_heatmap_is_stored_with_a_change_of_another(
@@ -162,12 +166,11 @@ def test_what_waits_of_one_heatmap_is_stored_with_a_change_of_another(
         click(app, "no-finding")
         app.selectbox(key="go-to").select_index(1).run()
         assert "Not stored yet: the server is away." in words(app)
-    click(app, "heat")
-    click(app, "grade-2")
+    click(app, "no-finding")
     assert "Not stored yet" not in words(app)
     entries = {entry.item.id: entry.review for entry in reviews.worklist(reader, study)}
     assert entries.pop(first.id).answer == Answer(no_finding=True)
-    assert [review.answer for review in entries.values()] == [Answer(grade=2)]
+    assert [review.answer for review in entries.values()] == [Answer(no_finding=True)]
 
 
 def test_a_film_that_is_not_open_does_not_open_a_blinded_study(app, reviews, study):
@@ -211,16 +214,45 @@ def test_a_readers_own_link_asks_who_opens_it(app, reviews, study):
     open_page(app, study=study.id, reader=ada.id)
     app.session_state["review-me"] = None
     app.run()
-    assert "This link is that of **Ada**." in words(app)
+    assert "**Ada** has judged 0 heatmaps here. Is that you?" in words(app)
     assert "save" not in keys(app)
     app.button(key="it-is-me").click().run()
     assert "save" in keys(app)
     app.session_state["review-me"] = None
     app.run()
     app.button(key="not-me").click().run()
-    assert app.text_input(key="reader-name").value != "Ada"
+    assert app.text_input(key="reader-name").value == ""
+    assert "Ada is the name of another reader. Choose your own." in words(app)
     assert app.query_params["study"] == str(study.id)
     assert "reader" not in app.query_params
+
+
+def test_a_name_that_is_known_asks_who_enters_it(app, reviews, study):
+    ada = read_all(reviews, study, "Ada", [Answer("agree", 4, no_finding=True)] * 2)
+    open_page(app, study=study.id)
+    app.text_input(key="reader-name").set_value(" ADA ").run()
+    click(app, "join")
+    assert "**Ada** has judged 2 heatmaps here. Is that you?" in words(app)
+    assert not {"save", "look-back"} & keys(app)
+    # To look at the results says nothing of who looks.
+    click(app, "other-part")
+    click(app, "other-part")
+    assert "Is that you?" in words(app)
+    click(app, "not-me")
+    app.text_input(key="reader-name").set_value("Ada L").run()
+    click(app, "join")
+    assert "Mark the finding" in words(app)
+    assert [reader.name for reader in reviews.readers()] == ["Ada", "Ada L"]
+    # Who has said so is not asked again, here or in another study.
+    click(app, "leave")
+    app.text_input(key="reader-name").set_value("Ada").run()
+    click(app, f"read-{study.id}")
+    click(app, "it-is-me")
+    assert "All 2 heatmaps are judged and stored. Thank you, Ada." in words(app)
+    click(app, "leave")
+    click(app, f"read-{study.id}")
+    assert "Thank you, Ada." in words(app)
+    assert app.query_params["reader"] in (str(ada.id), [str(ada.id)])
 
 
 def test_a_link_to_no_study_shows_the_others(app, reviews, study):

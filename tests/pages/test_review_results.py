@@ -34,6 +34,22 @@ def test_results_of_two_readers(app, reviews, study):
     assert app.get("download_button")
 
 
+def test_results_say_whose_boxes_the_heat_may_have_drawn(app, reviews, study):
+    whole, corner = Box(), Box(0, 0, 0.01, 0.01)
+    moved = Answer("agree", 4, boxes=[corner], before_heat=[whole])
+    left_alone = Answer("agree", 4, boxes=[whole], before_heat=[whole])
+    read_all(reviews, study, "Ada", [moved, left_alone])
+    read_all(reviews, study, "Bob", [Answer("agree", 5, boxes=[whole]), left_alone])
+    open_page(app, study=study.id, part="Results")
+    click(app, "open-results")
+    text = words(app)
+    assert (
+        "Boxes changed after heat was seen: 1 review; hit rate and overlap take them as they were "
+        "before. Not known whether they were: 1 review, taken as is."
+    ) in text
+    assert "hottest point lies in a reader's box in 4 of 4 reviews" in text
+
+
 def test_empty_results_and_a_blinded_reader_in_the_middle(app, reviews, study):
     open_page(app, study=study.id, part="Results")
     assert "No heatmap has been judged yet." in words(app)

@@ -37,6 +37,39 @@ def test_what_made_a_heatmap_and_that_nothing_is_found_are_kept(reviews):
     assert (found.answer.no_finding, found.item) == (True, item)
 
 
+def test_boxes_from_before_the_heat_are_kept_and_never_replaced(reviews, heatmaps):
+    study = reviews.create_study("Pilot", heatmaps[:2])
+    reader = reviews.add_reader("Ada")
+    first, second = reviews.items(study)
+    left, right = Box(0, 0, 1, np.float32(0.3)), Box(0, 0.5, 1, 1)
+    reviews.save_draft(reader, first, Answer(boxes=[left, right]))
+    assert reviews.history(reader, first)[-1].answer.before_heat is None
+    reviews.save_draft(reader, first, Answer(boxes=[left, right], before_heat=[left, right]))
+    # Another order is no other marking.
+    same = reviews.save_draft(reader, first, Answer(boxes=[right, left], before_heat=[left, right]))
+    assert same.answer.marked_after_heat is False
+    # Neither who forgets them nor who knows others takes them away.
+    for said in (None, [right]):
+        saved = reviews.save_review(reader, first, Answer("agree", 4, "", [right], False, said))
+        assert saved == reviews.results(study)[0]
+        assert saved.answer.before_heat == saved.answer.first_boxes == (left, right)
+        assert saved.answer.marked_after_heat is True
+    # That there were none is known too.
+    reviews.save_draft(reader, second, Answer(no_finding=True, before_heat=[]))
+    drawn = reviews.save_draft(reader, second, Answer(boxes=[left])).answer
+    assert (drawn.before_heat, drawn.first_boxes, drawn.marked_after_heat) == ((), (), True)
+
+
+def test_how_many_heatmaps_a_reader_has_judged(reviews, heatmaps, agrees):
+    one, two = (reviews.create_study(name, heatmaps[:2]) for name in ("One", "Two"))
+    ada, bob = reviews.add_reader("Ada"), reviews.add_reader("Bob")
+    for study in (one, two):
+        for _ in range(2):
+            reviews.save_review(ada, reviews.items(study)[0], agrees)
+    reviews.save_draft(ada, reviews.items(one)[1], agrees)
+    assert (reviews.judged(ada), reviews.judged(bob)) == (2, 0)
+
+
 def test_the_heatmaps_of_a_study_come_in_its_order(reviews, heatmaps):
     study = reviews.create_study("Pilot", heatmaps[::-1], seed=1)
     reviews.create_study("Other", heatmaps[:1])
@@ -161,6 +194,7 @@ def test_text_that_no_database_takes_is_dropped(reviews, heatmaps):
         ({"comment": "x" * (MAX_COMMENT + 1)}, "up to 2000 characters. Received: 2001"),
         ({"boxes": [Box()], "no_finding": True}, "has no boxes. Received: 1 boxes"),
         ({"boxes": [Box()] * (MAX_BOXES + 1)}, "up to 50 boxes. Received: 51"),
+        ({"before_heat": [Box()] * (MAX_BOXES + 1)}, "up to 50 boxes. Received: 51"),
     ],
 )
 def test_an_answer_is_checked(values, said):

@@ -23,10 +23,12 @@ from xraycore.review.summary import by_method, by_reader, median_seconds, to_csv
 SAVED = datetime(2026, 5, 1, 9, 30, tzinfo=UTC)
 
 
-def review(reader, number, verdict="agree", grade=3, *, model="vgg16", seconds=10.0, boxes=()):
+def review(
+    reader, number, verdict="agree", grade=3, *, model="vgg16", seconds=10.0, boxes=(), before=None
+):
     """A final review; films are numbered, and each has one heatmap of a model."""
     item = Item(number + (100 if model != "vgg16" else 0), f"{number:064x}", model, "rise", "Flu")
-    answer = Answer(verdict, grade, "", boxes)
+    answer = Answer(verdict, grade, "", boxes, before_heat=before)
     return Review(Reader(ord(reader), reader), item, 1, True, answer, seconds, SAVED)
 
 
@@ -184,6 +186,25 @@ def test_localisation_by_model_and_method():
     assert localisation_table([review("A", 0)], heat_of) == []
 
 
+def test_boxes_changed_after_the_heat_count_as_they_were_before():
+    left, right = Box(0, 0, 1, 0.5), Box(0, 0.5, 1, 1)
+    heat = np.array([[1.0, 0.0]])
+    said = [
+        # Moved to where the heat is; drawn only there; taken away; left alone; not known.
+        review("A", 0, boxes=[left], before=[right]),
+        review("B", 0, boxes=[left], before=[]),
+        review("C", 0, boxes=[], before=[left]),
+        review("D", 0, boxes=[left], before=[left]),
+        review("E", 0, boxes=[left]),
+    ]
+    found = summarise(said, lambda item: heat)
+    (place,) = found.localisation
+    # Of A's right box, and of C's, D's and E's left ones; B had none.
+    assert (place.hit["value"], place.iou["value"], place.hit["n"]) == (0.75, 0.75, 4)
+    assert (found.changed, found.undated, found.unmarked, found.unseen) == (3, 1, 1, 0)
+    assert summarise(said, lambda item: None).unseen == 4
+
+
 def test_summaries_by_method_and_by_reader():
     said = [review("A", i, seconds=s, grade=g) for i, s, g in [(0, 10, 5), (1, 20, 4), (2, 90, 3)]]
     said += [review("B", 0, "disagree", 1, model="xception", seconds=4)]
@@ -226,6 +247,8 @@ def test_the_csv_can_be_read_back_and_runs_nothing():
             "comment": '\'+ "effusion",\nleft',
             "boxes": "[[0.2, 0.1, 0.4, 0.3]]",
             "no_finding": "False",
+            "boxes_before_heat": "",
+            "marked_after_heat": "",
             "seconds": "12.3",
             "version": "3",
             "saved": "2026-05-01T09:30:00+00:00",
@@ -234,6 +257,13 @@ def test_the_csv_can_be_read_back_and_runs_nothing():
         }
     ]
     assert len(to_csv(study, []).splitlines()) == 1
+    box = Box(0.1, 0.2, 0.3, 0.4)
+    said = [review("A", 0, boxes=[box], before=[box]), review("A", 1, boxes=[box], before=[])]
+    rows = csv.DictReader(io.StringIO(to_csv(study, said)))
+    assert [(row["boxes_before_heat"], row["marked_after_heat"]) for row in rows] == [
+        ("[[0.2, 0.1, 0.4, 0.3]]", "False"),
+        ("[]", "True"),
+    ]
 
 
 def test_kappa_in_words():

@@ -14,7 +14,7 @@ from sqlalchemy.exc import ArgumentError
 from xraycore.review.errors import ReviewError, one_line_errors, shown
 
 # Of the newest migration: a database that has it needs none, and Alembic need not be imported.
-HEAD = "0002"
+HEAD = "0003"
 VERSION_TABLE = "xraycore_version"
 # Seconds to wait for the other processes that write.
 PATIENCE = 30

@@ -88,7 +88,9 @@ def localisation_table(
 ) -> list[Localisation]:
     """Hit rate and overlap by model and method.
 
-    Reviews without a box say nothing of a place and are left out. Intervals resample films, since
+    Boxes are taken as they were before the reader saw heat on the film, where that is known: drawn
+    or moved afterwards, they may follow the heat. Reviews without such a box say nothing of a place
+    and are left out. Intervals resample films, since
     several readers of one film are no independent evidence; where the hits of all films are alike,
     Wilson's (1927, doi:10.1080/01621459.1927.10502953) is taken. The overlap of a single film has
     none: its ends are equal.
@@ -104,14 +106,14 @@ def localisation_table(
     """
     by_item: dict[Item, list[Review]] = defaultdict(list)
     for review in reviews:
-        if review.answer.boxes:
+        if review.answer.first_boxes:
             by_item[review.item].append(review)
     found: dict[tuple[str, str], list[tuple[str, Overlap]]] = defaultdict(list)
     for item, of_item in by_item.items():
         heat = heat_of(item)
         if heat is not None:
             found[item.model, item.method] += [
-                (item.sha256, compare_boxes(heat, review.answer.boxes, threshold=threshold))
+                (item.sha256, compare_boxes(heat, review.answer.first_boxes, threshold=threshold))
                 for review in of_item
             ]
     return [

@@ -101,6 +101,8 @@ class Answer:
         comment: At most `MAX_COMMENT` characters.
         boxes: Where the finding is.
         no_finding: Whether the reader says that there is none; without boxes only.
+        before_heat: The boxes as they were before the reader saw any heat on this film; None
+            before then, or where that is not known.
 
     Raises:
         ReviewError: If a value is not one of these.
@@ -111,6 +113,7 @@ class Answer:
     comment: str = ""
     boxes: Sequence[Box] = ()
     no_finding: bool = False
+    before_heat: Sequence[Box] | None = None
 
     def __post_init__(self):
         _check_one_of("verdict", self.verdict, VERDICTS)
@@ -119,14 +122,27 @@ class Answer:
             raise ReviewError(
                 f"a comment holds up to {MAX_COMMENT} characters. Received: {len(self.comment)}"
             )
-        if len(self.boxes) > MAX_BOXES:
-            raise ReviewError(f"a film holds up to {MAX_BOXES} boxes. Received: {len(self.boxes)}")
+        for boxes in (self.boxes, self.before_heat or ()):
+            if len(boxes) > MAX_BOXES:
+                raise ReviewError(f"a film holds up to {MAX_BOXES} boxes. Received: {len(boxes)}")
         if self.no_finding and self.boxes:
             raise ReviewError(
                 f"a film without a finding has no boxes. Received: {len(self.boxes)} boxes"
             )
         object.__setattr__(self, "comment", _storable(self.comment))
         object.__setattr__(self, "boxes", tuple(self.boxes))
+        if self.before_heat is not None:
+            object.__setattr__(self, "before_heat", tuple(self.before_heat))
+
+    @property
+    def marked_after_heat(self) -> bool | None:
+        """Whether boxes were changed once heat was seen; None where that is not known."""
+        return None if self.before_heat is None else set(self.boxes) != set(self.before_heat)
+
+    @property
+    def first_boxes(self) -> tuple[Box, ...]:
+        """What heat is compared with: boxes that heat has not drawn, as far as that is known."""
+        return self.boxes if self.before_heat is None else self.before_heat
 
 
 @dataclass(frozen=True)
@@ -181,6 +197,11 @@ def finished_readers(reviews: Sequence[Review], items: Collection[Item]) -> set[
 def corners(box: Box) -> list[float]:
     """The box as x0, y0, x1, y1 in shares of the film's width and height."""
     return [float(edge) for edge in (box.left, box.top, box.right, box.bottom)]
+
+
+def all_corners(boxes: Sequence[Box] | None) -> list[list[float]] | None:
+    """Those of each box; None for None."""
+    return None if boxes is None else [corners(box) for box in boxes]
 
 
 def checked_name(name: str, what: str) -> str:

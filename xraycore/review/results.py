@@ -25,8 +25,10 @@ class Results:
         grades: Likewise of their grades, quadratically weighted.
         overall: Fleiss' kappa of the verdicts of all finished readers; None of fewer than three.
         seconds: Median time on a film of a reader; None where nothing is read.
-        unmarked: Reviews without a box, which say nothing of a place.
-        unseen: Reviews with boxes whose heatmap cannot be drawn here.
+        unmarked: Reviews without a box before heat was seen, which say nothing of a place.
+        unseen: Reviews with such boxes whose heatmap cannot be drawn here.
+        changed: Reviews whose boxes were changed once heat was seen.
+        undated: Reviews with boxes of which it is not known whether they were.
     """
 
     reviews: Sequence[Review]
@@ -39,6 +41,8 @@ class Results:
     seconds: float | None
     unmarked: int
     unseen: int
+    changed: int
+    undated: int
 
 
 def summarise(
@@ -55,7 +59,7 @@ def summarise(
         finished: Ids of the readers who have judged all that they can.
         report: Called with the share of heatmaps that is drawn; what it raises stops the work.
     """
-    items = {review.item for review in reviews if review.answer.boxes}
+    items = {review.item for review in reviews if review.answer.first_boxes}
     lost: set[Item] = set()
     drawn = 0
 
@@ -80,8 +84,10 @@ def summarise(
         _sharing(pairwise_agreement(reviews, "grade")),
         overall_agreement(done) if several else None,
         median_seconds(reviews),
-        unmarked=sum(not review.answer.boxes for review in reviews),
-        unseen=sum(bool(r.answer.boxes) and r.item in lost for r in reviews),
+        unmarked=sum(not review.answer.first_boxes for review in reviews),
+        unseen=sum(bool(r.answer.first_boxes) and r.item in lost for r in reviews),
+        changed=sum(review.answer.marked_after_heat is True for review in reviews),
+        undated=sum(bool(r.answer.boxes) and r.answer.before_heat is None for r in reviews),
     )
 
 

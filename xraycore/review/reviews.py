@@ -3,15 +3,16 @@
 import hashlib
 from collections.abc import Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, Table, func, insert, select
+from sqlalchemy import Connection, Engine, Table, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from xraycore.imaging.box import Box
 from xraycore.review import tables
 from xraycore.review.database import writing
 from xraycore.review.errors import ReviewError, one_line_errors
+from xraycore.review.queries import boxes_of, is_newest, items_of, review_of, select_reviews
 from xraycore.review.records import (
     DONE,
     DRAFT,
@@ -23,18 +24,12 @@ from xraycore.review.records import (
     Review,
     Study,
     ToRead,
+    all_corners,
     checked_name,
     checked_seconds,
-    corners,
 )
 
 MAX_SEED = 2**63 - 1
-# What an item is read from.
-_ITEM = (
-    tables.items.c.id.label("item_id"),
-    *(tables.items.c.sha256, tables.items.c.model, tables.items.c.method),
-    *(tables.items.c.target, tables.items.c.weights),
-)
 
 
 class Reviews:
@@ -118,21 +113,28 @@ class Reviews:
             rows = connection.execute(select(table.id, table.name).order_by(table.key))
             return [Reader(*row) for row in rows]
 
+    def judged(self, reader: Reader) -> int:
+        """How many heatmaps the reader has judged, of all studies together."""
+        versions = tables.reviews.c
+        query = select(func.count(versions.item_id.distinct()))
+        with self._read() as connection:
+            return connection.scalar(query.where(versions.reader_id == reader.id, versions.final))
+
     def items(self, study: Study) -> list[Item]:
         """All heatmaps of a study, in the order of its making."""
         with self._read() as connection:
-            return _items(connection, study)
+            return items_of(connection, study)
 
     def worklist(self, reader: Reader, study: Study) -> list[Entry]:
         """All heatmaps of a study with what this reader said of them, in the reader's order."""
-        newest = _reviews(
+        newest = select_reviews(
             tables.items.c.study_id == study.id,
             tables.reviews.c.reader_id == reader.id,
-            _is_newest(),
+            is_newest(),
         )
         with self._read() as connection:
-            items = _items(connection, study)
-            said = {row.item_id: _review(row) for row in connection.execute(newest)}
+            items = items_of(connection, study)
+            said = {row.item_id: review_of(row) for row in connection.execute(newest)}
         if study.seed is not None:
             items.sort(key=lambda item: _lot(study.seed, reader, item))
         return [
@@ -145,7 +147,8 @@ class Reviews:
     ) -> Review:
         """Stores what a reader has entered so far, as a new version.
 
-        A final review that there was still counts.
+        A final review that there was still counts. Of the boxes before heat was seen, the first
+        that are stored stay.
 
         Args:
             reader: Who.
@@ -159,6 +162,8 @@ class Reviews:
         self, reader: Reader, item: Item, answer: Answer, *, seconds: float = 0.0
     ) -> Review:
         """Stores a final review, as a new version, which counts from now on.
+
+        Of the boxes before heat was seen, the first that are stored stay.
 
         Args:
             reader: Who.
@@ -177,16 +182,16 @@ class Reviews:
     def history(self, reader: Reader, item: Item) -> list[Review]:
         """All versions of what a reader said of a heatmap, the first first."""
         versions = tables.reviews.c
-        query = _reviews(versions.reader_id == reader.id, versions.item_id == item.id)
+        query = select_reviews(versions.reader_id == reader.id, versions.item_id == item.id)
         with self._read() as connection:
-            return [_review(row) for row in connection.execute(query.order_by(versions.version))]
+            return [review_of(row) for row in connection.execute(query.order_by(versions.version))]
 
     def results(self, study: Study) -> list[Review]:
         """The reviews that count: of each reader and heatmap the newest final version."""
-        query = _reviews(tables.items.c.study_id == study.id, _is_newest(final=True))
+        query = select_reviews(tables.items.c.study_id == study.id, is_newest(final=True))
         order = (tables.items.c.position, tables.readers.c.key)
         with self._read() as connection:
-            return [_review(row) for row in connection.execute(query.order_by(*order))]
+            return [review_of(row) for row in connection.execute(query.order_by(*order))]
 
     def _save(
         self, reader: Reader, item: Item, answer: Answer, seconds: float, *, final: bool
@@ -196,7 +201,7 @@ class Reviews:
         # Saves of one reader wait for each other here: no two get the same version.
         lock = select(tables.readers.c.id).where(tables.readers.c.id == reader.id).with_for_update()
         before = (
-            select(versions.version, versions.seconds)
+            select(versions.version, versions.seconds, versions.boxes_before_heat)
             .where(versions.reader_id == reader.id, versions.item_id == item.id)
             .order_by(versions.version.desc())
             .limit(1)
@@ -207,6 +212,9 @@ class Reviews:
                 last = connection.execute(before).first()
                 version = last.version + 1 if last else 1
                 total = last.seconds + spent if last else spent
+                if last and last.boxes_before_heat is not None:
+                    # What was stored of that time first: nothing that comes later is from then.
+                    answer = replace(answer, before_heat=boxes_of(last.boxes_before_heat))
                 connection.execute(
                     insert(tables.reviews).values(
                         reader_id=reader.id,
@@ -216,8 +224,9 @@ class Reviews:
                         verdict=answer.verdict,
                         grade=answer.grade,
                         comment=answer.comment,
-                        boxes=[corners(box) for box in answer.boxes],
+                        boxes=all_corners(answer.boxes),
                         no_finding=answer.no_finding,
+                        boxes_before_heat=all_corners(answer.before_heat),
                         seconds=total,
                         saved=saved,
                     )
@@ -242,49 +251,6 @@ class Reviews:
 
 def _inserted(connection: Connection, table: Table, **row: object) -> int:
     return connection.execute(insert(table).values(**row)).inserted_primary_key[0]
-
-
-def _items(connection: Connection, study: Study) -> list[Item]:
-    of_study = select(*_ITEM).where(tables.items.c.study_id == study.id)
-    return [Item(*row) for row in connection.execute(of_study.order_by(tables.items.c.position))]
-
-
-def _reviews(*where: ColumnElement[bool]) -> Select:
-    readers, reviews = tables.readers.c, tables.reviews.c
-    return (
-        select(
-            *(reviews.reader_id, readers.name, *_ITEM),
-            *(reviews.version, reviews.final, reviews.verdict, reviews.grade, reviews.comment),
-            *(reviews.boxes, reviews.no_finding, reviews.seconds, reviews.saved),
-        )
-        .join_from(tables.reviews, tables.items)
-        .join(tables.readers)
-        .where(*where)
-    )
-
-
-def _is_newest(*, final: bool = False) -> ColumnElement[bool]:
-    """Whether no later version of the row, or no later final one, exists."""
-    this, other = tables.reviews.c, tables.reviews.alias()
-    newest = select(func.max(other.c.version)).where(
-        other.c.item_id == this.item_id, other.c.reader_id == this.reader_id
-    )
-    if final:
-        newest = newest.where(other.c.final)
-    return this.version == newest.scalar_subquery()
-
-
-def _review(row: Row) -> Review:
-    boxes = (Box(left=x0, top=y0, right=x1, bottom=y1) for x0, y0, x1, y1 in row.boxes)
-    return Review(
-        Reader(row.reader_id, row.name),
-        Item(row.item_id, row.sha256, row.model, row.method, row.target, row.weights),
-        row.version,
-        row.final,
-        Answer(row.verdict, row.grade, row.comment, tuple(boxes), row.no_finding),
-        row.seconds,
-        row.saved,
-    )
 
 
 def _state(review: Review | None) -> str:

@@ -11,7 +11,7 @@ from statistics import mean, median
 import xraycore
 from xraycore.evaluation.scores import Score, proportion
 from xraycore.notice import NOTICE
-from xraycore.review.records import VERDICTS, Review, Study, corners
+from xraycore.review.records import VERDICTS, Review, Study, all_corners
 
 # With these a spreadsheet takes a text for a formula, which could do harm.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -59,26 +59,31 @@ def median_seconds(reviews: Sequence[Review]) -> float | None:
 def to_csv(study: Study, reviews: Sequence[Review]) -> str:
     """The reviews of a study as CSV, a row each, with a heading.
 
-    Boxes are a JSON list of [x0, y0, x1, y1] in shares of the film's width and height; times are
-    UTC. A text that a spreadsheet would take for a formula begins with an apostrophe.
+    Boxes are a JSON list of [x0, y0, x1, y1] in shares of the film's width and height, as they are
+    and as they were before the reader saw heat on the film; what is not known of the latter is
+    empty. Times are UTC. A text that a spreadsheet would take for a formula begins with an
+    apostrophe.
     """
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(
         [
             *("study", "blinded", "seed", "reader", "sha256", "model", "weights", "method"),
-            *("target", "verdict", "grade", "comment", "boxes", "no_finding", "seconds"),
+            *("target", "verdict", "grade", "comment", "boxes", "no_finding"),
+            *("boxes_before_heat", "marked_after_heat", "seconds"),
             *("version", "saved", "xraycore", "notice"),
         ]
     )
     for review in reviews:
         item, answer = review.item, review.answer
+        before = all_corners(answer.before_heat)
         writer.writerow(
             [
                 *(_harmless(study.name), study.blinded, study.seed, _harmless(review.reader.name)),
                 *(item.sha256, item.model, item.weights, item.method, _harmless(item.target)),
                 *(answer.verdict, answer.grade, _harmless(answer.comment)),
-                *(json.dumps([corners(box) for box in answer.boxes]), answer.no_finding),
+                *(json.dumps(all_corners(answer.boxes)), answer.no_finding),
+                *(None if before is None else json.dumps(before), answer.marked_after_heat),
                 *(round(review.seconds, 1), review.version, review.saved.isoformat()),
                 *(xraycore.__version__, NOTICE),
             ]

@@ -100,6 +100,8 @@ reviews = Table(
     Column("comment", Text, nullable=False),
     Column("boxes", JSON, nullable=False),
     Column("no_finding", Boolean, nullable=False, server_default=false()),
+    # NULL until the reader has seen heat on the film.
+    Column("boxes_before_heat", JSON(none_as_null=True)),
     Column("seconds", Float, nullable=False),
     Column("saved", UtcTime, nullable=False),
     UniqueConstraint("item_id", "reader_id", "version"),

@@ -1,0 +1,68 @@
+"""What is asked of the tables, and their rows as records."""
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
+
+from xraycore.imaging.box import Box
+from xraycore.review import tables
+from xraycore.review.records import Answer, Item, Reader, Review, Study
+
+# What an item is read from.
+_ITEM = (
+    tables.items.c.id.label("item_id"),
+    *(tables.items.c.sha256, tables.items.c.model, tables.items.c.method),
+    *(tables.items.c.target, tables.items.c.weights),
+)
+
+
+def items_of(connection: Connection, study: Study) -> list[Item]:
+    """All heatmaps of a study, in the order of its making."""
+    of_study = select(*_ITEM).where(tables.items.c.study_id == study.id)
+    return [Item(*row) for row in connection.execute(of_study.order_by(tables.items.c.position))]
+
+
+def select_reviews(*where: ColumnElement[bool]) -> Select:
+    """The versions for which all of this is true; `review_of` reads a row."""
+    readers, reviews = tables.readers.c, tables.reviews.c
+    return (
+        select(
+            *(reviews.reader_id, readers.name, *_ITEM),
+            *(reviews.version, reviews.final, reviews.verdict, reviews.grade, reviews.comment),
+            *(reviews.boxes, reviews.no_finding, reviews.boxes_before_heat),
+            *(reviews.seconds, reviews.saved),
+        )
+        .join_from(tables.reviews, tables.items)
+        .join(tables.readers)
+        .where(*where)
+    )
+
+
+def is_newest(*, final: bool = False) -> ColumnElement[bool]:
+    """Whether no later version of the row, or no later final one, exists."""
+    this, other = tables.reviews.c, tables.reviews.alias()
+    newest = select(func.max(other.c.version)).where(
+        other.c.item_id == this.item_id, other.c.reader_id == this.reader_id
+    )
+    if final:
+        newest = newest.where(other.c.final)
+    return this.version == newest.scalar_subquery()
+
+
+def review_of(row: Row) -> Review:
+    """A row of `select_reviews`."""
+    boxes, before = boxes_of(row.boxes), boxes_of(row.boxes_before_heat)
+    return Review(
+        Reader(row.reader_id, row.name),
+        Item(row.item_id, row.sha256, row.model, row.method, row.target, row.weights),
+        row.version,
+        row.final,
+        Answer(row.verdict, row.grade, row.comment, boxes, row.no_finding, before),
+        row.seconds,
+        row.saved,
+    )
+
+
+def boxes_of(stored: list[list[float]] | None) -> list[Box] | None:
+    """Boxes as they are stored, see `records.all_corners`; None for None."""
+    if stored is None:
+        return None
+    return [Box(left=x0, top=y0, right=x1, bottom=y1) for x0, y0, x1, y1 in stored]
