@@ -9,6 +9,7 @@ from xraycore.data.samples import list_datasets
 from xraycore.data.sources import CITATIONS
 from xraycore.data.teaching_set import LABELS_FILE, write_teaching_set
 from xraycore.explain.progress import Cancelled
+from xraycore.paths import typed_paths
 
 LAYOUTS = """<folder>/{train,val,test}/<class>/*.png     splits that the data set brings
 <folder>/<class>/*.png                      no splits
@@ -32,9 +33,7 @@ def survey_job(datasets: str) -> Job:
         if datasets == str(teaching_set()) and not teaching_set().exists():
             folder = teaching_set().parent
             write_teaching_set(folder, report=lambda share: report("Generating films", share))
-        given = (name.strip() for name in datasets.split(";"))
-        names = [str(Path(name).expanduser().absolute()) for name in given if name]
-        return survey(names, store=default_store(), report=report)
+        return survey(typed_paths(datasets), store=default_store(), report=report)
 
     return Job(work)
 

@@ -110,3 +110,18 @@ def eager():
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
+def guarded(tmp_path, monkeypatch):
+    """A folder that may not be entered; its mode alone would not stop root, who may run tests."""
+    folder, stat = tmp_path / "guarded", Path.stat
+    folder.mkdir()
+
+    def refusing(path, **how):
+        if folder in path.parents:
+            raise PermissionError(13, "Permission denied", str(path))
+        return stat(path, **how)
+
+    monkeypatch.setattr(Path, "stat", refusing)
+    return folder

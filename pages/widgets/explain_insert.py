@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from pages.widgets.explain_subject import Subject, heat_panel
+from pages.widgets.explain_subject import QUICK, Subject, heat_panel
 from pages.widgets.results import kept, long_work
 from pages.widgets.viewer import Drawn, changed_film, film_panel, shrunk
 from xraycore.anatomy.lungs import LungField
 from xraycore.data.labels import NORMAL
 from xraycore.data.opacities import OPACITIES, lung_width
 from xraycore.explain.insertion import Insertion, InsertionScores, insert, lungs_on, probe
-from xraycore.explain.methods import ANALYTIC
+from xraycore.explain.methods import METHODS
 from xraycore.imaging import Radiograph
 from xraycore.imaging.resample import resize
 from xraycore.wording import percent
@@ -36,10 +36,11 @@ def insert_tab(subject: Subject) -> None:
             icon=":material/block:",
         )
         return
-    if subject.method not in ANALYTIC:
+    method = METHODS[subject.method]
+    if not method.quick:
         st.info(
-            f"{subject.method_title} runs the network many times for each place. Choose one of the "
-            "quick methods, Grad-CAM to Eigen-CAM, at the left.",
+            f"{method.title} takes {method.cost} for one map, and every place needs two. Choose a "
+            f"quick method at the left: {QUICK}.",
             icon=":material/hourglass:",
         )
         return
@@ -60,6 +61,7 @@ def _controls(subject: Subject) -> tuple[str, float, float, str]:
         list(OPACITIES),
         format_func=lambda name: OPACITIES[name].title,
         key="opacity-kind",
+        persist_state="session",
         help="\n".join(f"- **{one.title}**: {one.summary}" for one in OPACITIES.values()),
     )
     size = of_size.slider(
@@ -70,6 +72,7 @@ def _controls(subject: Subject) -> tuple[str, float, float, str]:
         step=2,
         format="%d %%",
         key="opacity-size",
+        persist_state="session",
         help="Of the lung's width.",
     )
     strength = of_strength.slider(
@@ -80,6 +83,7 @@ def _controls(subject: Subject) -> tuple[str, float, float, str]:
         step=10,
         format="%d %%",
         key="opacity-strength",
+        persist_state="session",
         help="From the faintest of its kind to the densest.",
     )
     watched = of_class.selectbox(
@@ -87,6 +91,7 @@ def _controls(subject: Subject) -> tuple[str, float, float, str]:
         findings,
         index=findings.index(expected),
         key=f"watched-{expected}",
+        persist_state="session",
         help="The probability and the heat are this class's.",
     )
     return kind, size / 100, strength / 100, watched
@@ -114,7 +119,7 @@ def _one(subject: Subject, kind: str, size: float, strength: float, watched: str
         )
     with before:
         st.markdown(f"**Before:** {percent(subject.seen.probabilities[watched])}")
-        heat = subject.heat(subject.method, watched)
+        heat = subject.quick_heat(subject.method, watched)
         heat_panel(subject, heat, key="opacity-before", label=f"Heat for {watched} before")
         st.caption(f"{subject.method_title}, probability of {watched}.")
     if place is None:

@@ -7,8 +7,8 @@ import streamlit as st
 
 from pages.widgets import session
 from pages.widgets.explain_charts import agreement_matrix
-from pages.widgets.explain_subject import Subject, heat_panel, say_place
-from pages.widgets.results import kept, long_work
+from pages.widgets.explain_subject import QUICK, Subject, heat_panel, say_place
+from pages.widgets.results import SEVERAL, Key, kept, long_work
 from pages.widgets.score_charts import PLAIN
 from xraycore.explain.heatmap import Heatmap, explain
 from xraycore.explain.map_agreement import MapAgreement, map_agreement
@@ -140,6 +140,7 @@ def _agreement(subject: Subject) -> None:
         default=IOU,
         required=True,
         key="agreement",
+        persist_state="session",
         help="IoU (intersection over union): of the places that either map counts among its "
         "hottest tenth, the share that both do; 0.05 by chance. Rank correlation (Spearman's): "
         "whether two maps put all places in the same order; 0 by chance, 1 at most.",
@@ -147,7 +148,7 @@ def _agreement(subject: Subject) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown(f"**Methods**, of {MODELS[subject.seen.model].title}, for {subject.target}")
-        _show_agreement(subject, _distinct(subject), measure, "methods")
+        _show_agreement(subject, _distinct(subject), measure, "methods", subject.of)
     with right:
         st.markdown(f"**Models**, by {subject.method_title}, for {subject.target}")
         _models(subject, measure)
@@ -168,15 +169,19 @@ def _distinct(subject: Subject) -> dict[str, Heatmap]:
 def _models(subject: Subject, measure: str) -> None:
     trained, _ = session.trained_models()
     names = [name for name in trained if subject.target in read_card(name)["classes"]]
-    if subject.method not in ANALYTIC:
-        st.caption("Choose one of the quick methods, Grad-CAM to Eigen-CAM, to compare models.")
+    method = METHODS[subject.method]
+    if not method.quick:
+        st.caption(f"To compare models choose a quick method at the left: {QUICK}.")
         return
     if len(names) < 2:
         st.caption(f"No other model knows the class {subject.target}.")
         return
     # The film's and the class's, whichever model is looked at.
     prints = tuple(read_card(name)["weights"]["sha256"] for name in names)
-    key = ("models", *subject.of, prints, subject.method, subject.target)
+    of = (subject.film.info.sha256, SEVERAL, prints)
+    key = ("models", *of, subject.method, subject.target)
+
+    more = f", with {method.cost} for the map" if method.passes else ""
 
     def ask(report):
         heats = {}
@@ -194,22 +199,23 @@ def _models(subject: Subject, measure: str) -> None:
         ask,
         doing="Asking the other models",
         button="Ask the other models",
-        about="A look at the film by each.",
+        about=f"A look at the film by each{more}.",
     )
     if heats:
         warm = {title: heat for title, heat in heats.items() if heat.values.any()}
-        _show_agreement(subject, warm, measure, "models")
+        _show_agreement(subject, warm, measure, "models", of)
 
 
 def _show_agreement(
-    subject: Subject, heats: Mapping[str, Heatmap], measure: str, what: str
+    subject: Subject, heats: Mapping[str, Heatmap], measure: str, what: str, of: Key
 ) -> None:
+    """How alike maps are; `of` is the film, model and weights that they are of."""
     if len(heats) < 2:
         st.caption(f"There are no two maps with heat for {subject.target}.")
         return
     names = tuple((title, heat.method) for title, heat in heats.items())
     found: MapAgreement = kept(
-        ("agreement", *subject.of, what, subject.target, names),
+        ("agreement", *of, what, subject.target, names),
         lambda: map_agreement(heats, subject.film),
     )
     st.markdown(found.reading)

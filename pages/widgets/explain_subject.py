@@ -17,7 +17,13 @@ from xraycore.imaging import Radiograph
 from xraycore.models.classifier import Classifier, Prediction
 from xraycore.models.spec import MODELS
 from xraycore.models.store import read_card
-from xraycore.wording import percent
+from xraycore.wording import listed, percent
+
+# What may be made at every click, and what takes longer.
+QUICK = listed([method.title for method in METHODS.values() if method.quick])
+SLOW = listed(
+    [f"{method.title} ({method.cost})" for method in METHODS.values() if not method.quick]
+)
 
 OWN_ANSWER, RUNNER_UP = "The model's answer", "The runner-up"
 
@@ -56,11 +62,15 @@ class Subject:
         return ("heat", *self.of, method, target)
 
     def heat(self, method: str, target: str) -> Heatmap | None:
-        """The map of a class; None where it takes many passes and was not asked for yet."""
-        key = self.heat_key(method, target)
+        """The map of a class; None where it takes further passes and was not asked for yet."""
         if method in ANALYTIC:
-            return kept(key, lambda: explain(self.model, self.seen, method, target))
-        return result(key)
+            return self.quick_heat(method, target)
+        return result(self.heat_key(method, target))
+
+    def quick_heat(self, method: str, target: str) -> Heatmap:
+        """The map of a class by a quick method, made where it is not there yet."""
+        key = self.heat_key(method, target)
+        return kept(key, lambda: explain(self.model, self.seen, method, target))
 
     def compute_heat(self, method: str, target: str, report: Report) -> dict[Key, object]:
         """The map by its key, for work in a thread of its own."""
@@ -113,8 +123,8 @@ def choose_subject(film: Radiograph, name: str) -> Subject:
             format_func=lambda one: METHODS[one].title,
             key="method",
             bind="query-params",
-            help="Used wherever one map is shown, tested or followed. Those beyond Eigen-CAM run "
-            "the network many times.",
+            help="Used wherever one map is shown, tested or followed. Some run the network many "
+            f"times for one map: {SLOW}.",
         )
         look = choose_look()
     of = (film.info.sha256, name, read_card(name)["weights"]["sha256"])

@@ -70,7 +70,10 @@ def choose_look() -> Look:
         bind="query-params",
         width="stretch",
     )
-    opacity, color_map, contour = 60, next(iter(COLOR_MAPS)), 50
+    # A report made while they are hidden is drawn with them too.
+    opacity = st.session_state.get("opacity", 60)
+    color_map = st.session_state.get("color_map", next(iter(COLOR_MAPS)))
+    contour = 50
     if shown == CONTOUR:
         contour = st.slider(
             "Line at",
@@ -84,8 +87,19 @@ def choose_look() -> Look:
             help="Of full heat. The film inside the line stays as it is.",
         )
     elif shown == HEAT:
-        opacity = st.slider("Opacity", 0, 100, 60, step=5, format="%d %%", key="opacity")
-        color_map = st.selectbox("Colours", list(COLOR_MAPS), key="color_map")
+        opacity = st.slider(
+            "Opacity",
+            0,
+            100,
+            60,
+            step=5,
+            format="%d %%",
+            key="opacity",
+            persist_state="session",
+        )
+        color_map = st.selectbox(
+            "Colours", list(COLOR_MAPS), key="color_map", persist_state="session"
+        )
     stretched = st.toggle(
         "Stretch each map",
         key="stretch",

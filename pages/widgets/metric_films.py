@@ -90,6 +90,7 @@ def _worst(shown: Shown) -> None:
         required=True,
         format_func=shown.titles.get,
         key="loss-model",
+        persist_state="session",
         label_visibility="collapsed",
     )
     films = top_losses(shown.board.models[name], shown.board.view)
@@ -118,7 +119,7 @@ def _film_list(shown: Shown, films: Sequence[dict], model: str, *, key: str) -> 
     here = find_films()
     page = 1
     if (pages := -(-len(films) // PER_PAGE)) > 1:
-        page = st.pagination(pages, key=f"page-{key}")
+        page = st.pagination(pages, key=f"page-{key}", persist_state="session")
     part = films[(page - 1) * PER_PAGE : page * PER_PAGE]
     paths = [here.get((film["source"], film["file"])) for film in part]
     pictures = _pictures(paths, [film["said"] for film in part], model, shown.board.view, key)
@@ -179,6 +180,7 @@ def _pictures(
     asked = st.toggle(
         f"Show where {title} looked",
         key=f"heat-{key}",
+        persist_state="session",
         help="Grad-CAM of what the network said; of Pneumonia, of the kind that it finds most "
         "probable. Violet is little evidence, yellow much, on one scale for all films.",
     )

@@ -238,6 +238,7 @@ def subgroups_section(shown: Shown) -> None:
         required=True,
         format_func=names.get,
         key="subgroup-score",
+        persist_state="session",
     )
     with st.spinner("Drawing patients anew for the intervals (bootstrap), once …"):
         found = {name: shown.subgroups(name) for name in shown.names}

@@ -1,5 +1,6 @@
-"""What a session has found out, by what it is about: nothing runs twice, nothing is lost."""
+"""What a session has found out, by what it is about: nothing runs twice."""
 
+import threading
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import TypeVar
@@ -17,23 +18,39 @@ Key = tuple
 # Gives results by key; runs in a thread of its own.
 Work = Callable[[Report], Mapping[Key, object]]
 
-# State of the session: results; work that runs or failed; keys of what was stopped; keys of the
-# work that this run of the page shows.
-_RESULTS, _JOBS, _STOPPED, _SHOWN = "results", "jobs", "stopped-jobs", "shown-jobs"
-# A result has at most 5 MB; the oldest are forgotten.
-_MOST_RESULTS = 100
+# In place of a model's name and weights: what is about one film and several models.
+SEVERAL = "several models"
+
+# State of the session: results of brief and of long work; work that runs or failed; keys of what
+# was stopped; keys of the work that this run of the page shows.
+_BRIEF, _LONG = "results", "long-results"
+_JOBS, _STOPPED, _SHOWN = "jobs", "stopped-jobs", "shown-jobs"
+# How many of each are kept; a result has at most 5 MB. A look at a film brings some thirty brief
+# ones: apart from them, what took minutes stays.
+_MOST = {_BRIEF: 100, _LONG: 100}
+# A job asks for results too, in a thread of its own.
+_TOUCHING = threading.Lock()
 
 
 def result(key: Key) -> object | None:
     """What was found; None if nothing was yet."""
-    return st.session_state.setdefault(_RESULTS, {}).get(key)
+    stores = [st.session_state.setdefault(store, {}) for store in _MOST]
+    with _TOUCHING:
+        for found in stores:
+            if key in found:
+                # To the end: what was asked for longest ago is forgotten first.
+                found[key] = found.pop(key)
+                return found[key]
+    return None
 
 
 def kept(key: Key, make: Callable[[], Found]) -> Found:
     """The result of brief work, made once."""
-    if result(key) is None:
-        _keep({key: make()})
-    return result(key)
+    found = result(key)
+    if found is None:
+        found = make()
+        _keep({key: found}, _BRIEF)
+    return found
 
 
 def long_work(
@@ -48,8 +65,8 @@ def long_work(
         button: What begins it; without one it begins by itself.
         about: Said beside the button.
     """
-    if result(key) is not None:
-        return result(key)
+    if (found := result(key)) is not None:
+        return found
     jobs, stopped = _jobs(), st.session_state.setdefault(_STOPPED, set())
     st.session_state.setdefault(_SHOWN, set()).add(key)
     if key not in jobs and not button and key not in stopped:
@@ -58,7 +75,7 @@ def long_work(
         job = jobs[key]
         if job.error is None:
             del jobs[key]
-            _keep(job.result)
+            _keep(job.result, _LONG)
             return result(key)
         if isinstance(job.error, Cancelled):
             del jobs[key]
@@ -89,26 +106,34 @@ def show_other_work(of: Key) -> None:
     """
     shown = st.session_state.pop(_SHOWN, set())
     others = {k: job for k, job in _jobs().items() if k not in shown and not job.done}
-    if not others:
-        return
-    with st.sidebar:
-        st.divider()
-        st.caption("Going on meanwhile")
-        for key, job in others.items():
-            elsewhere = "" if key[1 : 1 + len(of)] == of else ", of another film or model"
-            st.progress(job.share, text=f"{job.words}{elsewhere}")
-            _stop_button(key, job)
+    if others:
+        with st.sidebar:
+            _follow_others(others, of)
+
+
+@st.fragment(run_every=1)
+def _follow_others(others: Mapping[Key, Job], of: Key) -> None:
+    """How far each job is; reruns the page once one has ended, which may leave none to follow."""
+    if any(job.done for job in others.values()):
+        st.rerun()
+    st.divider()
+    st.caption("Going on meanwhile")
+    for key, job in others.items():
+        here = key[1 : 1 + len(of)] == of or key[1:3] == (of[0], SEVERAL)
+        st.progress(job.share, text=job.words if here else f"{job.words}, of another film or model")
+        _stop_button(key, job)
 
 
 def _jobs() -> dict[Key, Job]:
     return st.session_state.setdefault(_JOBS, {})
 
 
-def _keep(found: Mapping[Key, object]) -> None:
-    results = st.session_state[_RESULTS]
-    results.update(found)
-    for key in list(results)[: max(0, len(results) - _MOST_RESULTS)]:
-        del results[key]
+def _keep(found: Mapping[Key, object], store: str) -> None:
+    results = st.session_state.setdefault(store, {})
+    with _TOUCHING:
+        results.update(found)
+        for key in list(results)[: max(0, len(results) - _MOST[store])]:
+            del results[key]
 
 
 def _begin(key: Key, work: Work, doing: str) -> None:

@@ -1,7 +1,7 @@
 """The Train page's first step: a data set, and the films it gives to train, choose and test on."""
 
 import os
-import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from xraycore.data.phantom import write_phantoms
 from xraycore.data.samples import list_datasets
 from xraycore.data.sources import CITATIONS
 from xraycore.data.splits import limit_training, read_splits, trainable_classes
+from xraycore.paths import typed_paths
 
 FEWEST, MOST = 10, 1000
 SPLIT_TITLES = {
@@ -51,14 +52,24 @@ def _generating(per_class: int) -> Job:
 
     def work(report):
         folder = phantoms_folder(per_class)
-        part = folder.with_name(f"{folder.name}.{os.getpid()}.part")
-        shutil.rmtree(part, ignore_errors=True)
-        write_phantoms(
-            part,
-            per_class,
-            report=lambda share: report(f"Drawing {2 * per_class:,} films", share),
-        )
-        os.replace(part, folder)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        # Of this job alone: another tab or process may draw the same films at the same time.
+        with tempfile.TemporaryDirectory(
+            prefix=f"{folder.name}.", suffix=".part", dir=folder.parent
+        ) as own:
+            # A folder in it, since the outer one may be read by this user only.
+            part = Path(own) / folder.name
+            write_phantoms(
+                part,
+                per_class,
+                report=lambda share: report(f"Drawing {2 * per_class:,} films", share),
+            )
+            try:
+                os.replace(part, folder)
+            except OSError:
+                # Another job was first: its films are the same.
+                if not folder.is_dir():
+                    raise
 
     return Job(work)
 
@@ -95,10 +106,13 @@ def choose_data() -> Chosen | None:
     if not text:
         _offer()
         return None
-    names = (name.strip() for name in text.split(";"))
-    datasets = tuple(str(Path(name).expanduser().absolute()) for name in names if name)
-    count = _asked_for(datasets)
-    if count and not _ended(_generating(count), datasets):
+    try:
+        datasets = typed_paths(text)
+    except ValueError as error:
+        st.error(plain(str(error)), icon=":material/folder_off:")
+        return None
+    count = _phantoms_in(datasets)
+    if count and not phantoms_folder(count).exists() and not _ended(_generating(count), datasets):
         return None
     job = _splitting(datasets)
     return _limited(datasets, job.result) if _ended(job, datasets) else None
@@ -107,7 +121,8 @@ def choose_data() -> Chosen | None:
 def _forget(datasets: tuple[str, ...]) -> None:
     """Reads data sets anew from the next run on, and draws phantoms that are gone."""
     _splitting.clear(datasets)
-    _generating.clear()
+    if count := _phantoms_in(datasets):
+        _generating.clear(count)
 
 
 def _ended(job: Job, datasets: tuple[str, ...]) -> bool:
@@ -130,11 +145,11 @@ def _ended(job: Job, datasets: tuple[str, ...]) -> bool:
     return False
 
 
-def _asked_for(datasets: tuple[str, ...]) -> int:
-    """How many phantoms of each class a path stands for that is not there yet; 0 for none."""
+def _phantoms_in(datasets: tuple[str, ...]) -> int:
+    """How many phantoms of each class a path stands for, drawn or not; 0 for another path."""
     place = Path(datasets[0]) if len(datasets) == 1 else Path()
     number = place.name.removeprefix("phantoms-")
-    if place.parent != cache_folder().absolute() or place.exists() or not number.isdecimal():
+    if place.parent != cache_folder().absolute() or not number.isdecimal():
         return 0
     return int(number) if FEWEST <= int(number) <= MOST else 0
 

@@ -10,6 +10,7 @@ from pages.widgets.frame import plain
 from pages.widgets.train_jobs import follow_process, show_failure
 from xraycore.data.labels import CHEST4
 from xraycore.models.spec import MODELS
+from xraycore.paths import typed_path
 from xraycore.training.jobs import OUTPUT, launch, status
 from xraycore.training.runs import SHIPPING, Standing, ship_arguments, shipped_into
 from xraycore.weightfiles import weights_folder
@@ -50,29 +51,23 @@ def _ask(run: Standing, folder: Path, arguments: list[str], alive: bool) -> None
         default=APP if of_app else OWN,
         required=True,
         key=f"promote-to-{run.name}",
+        persist_state="session",
         disabled=alive,
     )
-    if place == APP:
-        target = weights_folder()
-        if not of_app:
-            st.warning(
-                f"It knows {plain(', '.join(config['classes']))}; the app's other models know "
-                f"{', '.join(CHEST4)}, and cannot be compared with it.",
-                icon=":material/warning:",
-            )
-    else:
-        text = st.text_input(
-            "Folder",
-            value=str(Path.home() / "xraycore-models"),
-            key=f"promote-folder-{run.name}",
-            persist_state="session",
-            disabled=alive,
-            help="Start the app with XRAYCORE_WEIGHTS=<folder> to see the models in it.",
-        ).strip()
-        if not text:
-            st.info("Name a folder.", icon=":material/arrow_upward:")
+    if place == APP and not of_app:
+        st.warning(
+            f"It knows {plain(', '.join(config['classes']))}; the app's other models know "
+            f"{', '.join(CHEST4)}, and cannot be compared with it.",
+            icon=":material/warning:",
+        )
+    try:
+        target = weights_folder() if place == APP else _own_folder(run, alive)
+        if target is None:
             return
-        target = Path(text).expanduser().absolute()
+        there = shipped_into(target, model)
+    except ValueError as error:
+        st.error(plain(str(error)), icon=":material/folder_off:")
+        return
     sizes = {name: sum(of.values()) for name, of in config.get("split_sizes", {}).items()}
     st.markdown(
         f"1. {sizes.get('val', 0):,} validation films calibrate it (how sure it sounds, how often "
@@ -90,8 +85,7 @@ def _ask(run: Standing, folder: Path, arguments: list[str], alive: bool) -> None
         disabled=alive,
     )
     # Every promotion is confirmed for itself.
-    number = st.session_state.setdefault(PROMOTIONS, 0)
-    there, sure = shipped_into(target, model), True
+    number, sure = st.session_state.setdefault(PROMOTIONS, 0), True
     if there:
         st.warning(
             f"{plain(str(there))} holds {MODELS[model].title} already. It will be replaced and "
@@ -114,13 +108,32 @@ def _ask(run: Standing, folder: Path, arguments: list[str], alive: bool) -> None
     )
 
 
+def _own_folder(run: Standing, alive: bool) -> Path | None:
+    """The folder that is typed; None where none is.
+
+    Raises:
+        ValueError: If it cannot be one.
+    """
+    text = st.text_input(
+        "Folder",
+        value=str(Path.home() / "xraycore-models"),
+        key=f"promote-folder-{run.name}",
+        persist_state="session",
+        disabled=alive,
+        help="Start the app with XRAYCORE_WEIGHTS=<folder> to see the models in it.",
+    ).strip()
+    if not text:
+        st.info("Name a folder.", icon=":material/arrow_upward:")
+        return None
+    return typed_path(text)
+
+
 def _promote(
     folder: Path, arguments: list[str], target: Path, limits: str, model: str, sure: bool
 ) -> None:
-    if shipped_into(target, model) and not sure:
-        st.session_state[REFUSED] = f"{target / model} was filled meanwhile: confirm to replace it."
-        return
     try:
+        if shipped_into(target, model) and not sure:
+            raise ValueError(f"{target / model} was filled meanwhile: confirm to replace it.")
         st.session_state[PROMOTIONS] += 1
         folder.mkdir(exist_ok=True)
         (folder / "limits.txt").write_text(limits)

@@ -8,6 +8,7 @@ from pages.widgets.frame import plain
 from pages.widgets.train_data import Chosen
 from pages.widgets.train_jobs import duration
 from xraycore.models.spec import MODELS
+from xraycore.paths import typed_path
 from xraycore.report.entries import runs_folder
 from xraycore.training.plan import Plan, expected_seconds, measured_speeds
 from xraycore.training.recipe import DOMAIN_RANDOM
@@ -43,7 +44,7 @@ STRONG = ",".join(f"{name}={value:g}" for name, value in vars(DOMAIN_RANDOM).ite
 
 
 def choose_network() -> tuple[str, str] | None:
-    """The network's name and its starting weights; None where the file is not named yet."""
+    """The network's name and its starting weights; None where the file is not named well."""
     left, right = st.columns(2)
     model = left.selectbox(
         "Network",
@@ -61,6 +62,7 @@ def choose_network() -> tuple[str, str] | None:
         required=True,
         format_func=STARTS.get,
         key=f"start-{model}",
+        persist_state="session",
         help="Random: it has learnt nothing yet. ImageNet: from a million photographs, downloaded "
         "by Keras at the start; such a network needs far fewer films (transfer learning). A file: "
         "weights of your own.",
@@ -70,14 +72,26 @@ def choose_network() -> tuple[str, str] | None:
     file = st.text_input(
         "Weight file",
         key="weight-file",
+        persist_state="session",
         placeholder="/path/to/name.weights.h5",
         help="Of a whole network of this kind with the same classes, or of its ImageNet layers "
         "without the top.",
-    ).strip()
+    )
+    file = file.strip().strip("\"'")
     if not file:
         st.info("Name the file to start from.", icon=":material/arrow_upward:")
         return None
-    return model, file
+    try:
+        return model, str(typed_path(file))
+    except ValueError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        return None
+
+
+def starting_weights(plan: Plan) -> str:
+    """What a plan's network starts from, in words for a sentence in Markdown."""
+    named = {"none": "random weights", "imagenet": "ImageNet weights"}
+    return named.get(plan.weights, f"the weights in {plain(plan.weights)}")
 
 
 def choose_recipe(chosen: Chosen, model: str, weights: str) -> Plan | None:

@@ -13,14 +13,15 @@ from pages.widgets.score_charts import PLAIN
 from pages.widgets.train_charts import rate_chart
 from pages.widgets.train_data import Chosen
 from pages.widgets.train_jobs import follow_process, show_failure
-from pages.widgets.train_recipe import rate_key
+from pages.widgets.train_recipe import rate_key, starting_weights
 from xraycore.data.film_facts import cache_folder
 from xraycore.report.entries import runs_folder
 from xraycore.training.jobs import OUTPUT, launch, status
 from xraycore.training.plan import Plan, check_name, free_name
 from xraycore.training.recipe import Recipe
 
-REFUSED = "train-refused"
+# Why the last start, and the last search for a rate, was refused.
+REFUSED, RATE_REFUSED = "train-refused", "rate-refused"
 TRAININGS = "trainings-started"
 
 
@@ -28,6 +29,8 @@ def find_rate(plan: Plan, chosen: Chosen) -> None:
     """The learning-rate finder: a button, its progress, its curve and the rate it suggests."""
     folder = _finder_folder(plan, chosen)
     now = status(folder)
+    if refusal := st.session_state.pop(RATE_REFUSED, None):
+        st.error(plain(refusal), icon=":material/error:")
     if now.alive:
         follow_process(folder, "finder")
         return
@@ -46,7 +49,7 @@ def find_rate(plan: Plan, chosen: Chosen) -> None:
         key="find-rate",
         icon=":material/speed:",
         on_click=_begin,
-        args=(folder, plan.rate_arguments()),
+        args=(folder, plan.rate_arguments(), RATE_REFUSED),
     )
 
 
@@ -92,8 +95,9 @@ def start_training(plan: Plan, chosen: Chosen) -> None:
     recipe, runs = plan.recipe(), runs_folder()
     films, judged = (len(chosen.manifest.split(name)) for name in ("train", "val"))
     st.markdown(
-        f"**{plan.spec.title}** learns {len(chosen.manifest.classes)} classes on {films:,} films; "
-        f"after every epoch {judged:,} others are judged, and the best epoch is kept."
+        f"**{plan.spec.title}** starts from {starting_weights(plan)} and learns "
+        f"{len(chosen.manifest.classes)} classes on {films:,} films; after every epoch {judged:,} "
+        "others are judged, and the best epoch is kept."
     )
     st.table(_stages(recipe), border="horizontal", hide_index=True)
     name = st.text_input(
@@ -105,18 +109,19 @@ def start_training(plan: Plan, chosen: Chosen) -> None:
         max_chars=60,
         help=f"A folder of this name in {runs} will hold all of it.",
     ).strip()
+    problem, refusal = None, st.session_state.pop(REFUSED, None)
     try:
         check_name(name, runs)
-        problem = st.session_state.pop(REFUSED, None)
     except ValueError as error:
         problem = str(error)
-    if problem:
-        st.error(plain(problem), icon=":material/error:")
+    if problem or refusal:
+        st.error(plain(problem or refusal), icon=":material/error:")
     st.button(
         "Start training",
         key="start",
         type="primary",
         icon=":material/play_arrow:",
+        # Not by a refusal: what refused a start may have passed, so it can be tried again.
         disabled=problem is not None,
         on_click=_start,
         args=(runs / name, plan),
@@ -148,12 +153,14 @@ def _stages(recipe: Recipe) -> pd.DataFrame:
     )
 
 
-def _begin(folder: Path, arguments: list[str]) -> None:
-    """Starts a process; what refuses it is shown in the next run of the page."""
+def _begin(folder: Path, arguments: list[str], refused: str) -> bool:
+    """Starts a process; what refuses it is kept under a key for the next run of the page."""
     try:
         launch(folder, arguments)
     except (ValueError, OSError) as error:
-        st.session_state[REFUSED] = str(error)
+        st.session_state[refused] = str(error)
+        return False
+    return True
 
 
 def _start(folder: Path, plan: Plan) -> None:
@@ -163,7 +170,6 @@ def _start(folder: Path, plan: Plan) -> None:
     except ValueError as error:
         st.session_state[REFUSED] = str(error)
         return
-    _begin(folder, plan.train_arguments(folder))
-    if REFUSED not in st.session_state:
+    if _begin(folder, plan.train_arguments(folder), REFUSED):
         st.session_state[TRAININGS] = st.session_state.get(TRAININGS, 0) + 1
         st.query_params["run"] = folder.name

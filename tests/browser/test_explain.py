@@ -49,6 +49,24 @@ def insert_lesion(page: Page) -> None:
     expect(page.locator(".marks rect")).to_have_count(2)
 
 
+def test_the_bar_of_work_on_another_tab_moves_and_goes(page, app_url):
+    page.goto(f"{app_url}/explain?model=Basic+CNN&method=RISE")
+    page.get_by_role("button", name="Clear lungs 1").click()
+    open_tab(page, "Is it faithful?")
+    page.get_by_role("button", name="Hide and ask").click()
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    open_tab(page, "Insert a lesion")
+    sidebar = page.get_by_test_id("stSidebar")
+    expect(sidebar.get_by_text("Going on meanwhile")).to_be_visible()
+    bar = sidebar.get_by_role("progressbar")
+    first = bar.get_attribute("aria-valuenow")
+    expect(bar).not_to_have_attribute("aria-valuenow", first)
+    # Nobody touches the page until it is done.
+    expect(sidebar.get_by_text("Going on meanwhile")).to_have_count(0, timeout=120_000)
+    open_tab(page, "Is it faithful?")
+    expect(page.get_by_text("Hiding the 20 % hottest part")).to_be_visible()
+
+
 def test_a_sample_is_explained_tested_and_painted_into(page, app_url):
     page.goto(f"{app_url}/explain?model=Basic+CNN")
     page.get_by_role("button", name="Clear lungs 1").click()

@@ -2,8 +2,10 @@
 
 from time import perf_counter
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from threadpoolctl import threadpool_limits
 
 import xraycore as xc
@@ -174,5 +176,37 @@ def test_the_registry_says_what_each_method_needs():
     for name, method in METHODS.items():
         assert method.name == name
         assert (method.needs == "features") == (name in ANALYTIC)
+        assert (method.passes == 0) == (name in ANALYTIC)
         assert method.title and method.paper and method.summary and method.cost
         assert method.passes_on("vgg16") in (True, False, None)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_registry_says_how_many_passes_a_map_takes(counted, method, monkeypatch):
+    model, prediction, passes = counted
+    call, gradient = keras.Model.__call__, tf.GradientTape.gradient
+
+    def counted_call(self, films, *args, **kwargs):
+        # Traced once, for `forward`, which counts by itself.
+        if tf.executing_eagerly():
+            passes.append(keras.tree.flatten(films)[0].shape[0])
+        return call(self, films, *args, **kwargs)
+
+    def counted_gradient(self, target, sources, *args, **kwargs):
+        passes.append(keras.tree.flatten(sources)[0].shape[0])
+        return gradient(self, target, sources, *args, **kwargs)
+
+    monkeypatch.setattr(keras.Model, "__call__", counted_call)
+    monkeypatch.setattr(tf.GradientTape, "gradient", counted_gradient)
+    xc.explain(model, prediction, method)
+    assert sum(passes) == METHODS[method].passes
+
+
+def test_the_cost_is_said_in_words():
+    costs = {name: method.cost for name, method in METHODS.items()}
+    assert costs["grad_cam"] == "none beyond the prediction"
+    assert costs["saliency"] == "one forward and one backward pass"
+    assert costs["against_normal"] == "8 forward passes"
+    assert costs["clearing"] == "8 forward and backward passes"
+    quick = {name for name, method in METHODS.items() if method.quick}
+    assert quick == {*ANALYTIC, "saliency", "fused"}

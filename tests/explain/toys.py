@@ -6,7 +6,7 @@ from xraycore.explain.methods import Method
 
 
 def toy(name, heat):
-    return Method(name, name, "none", "none", "none", "features", heat)
+    return Method(name, name, "none", "none", 0, "features", heat)
 
 
 # The film itself, whatever the network has learnt.

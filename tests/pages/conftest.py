@@ -10,8 +10,16 @@ from streamlit.testing.v1 import AppTest
 
 from pages.widgets.films import OpenFilm
 from tests.conftest import ROOT
+from tests.data.film_files import draw, write
+from tests.training.test_jobs import STAND_IN
+from xraycore.models.classifier import Classifier
 from xraycore.models.store import read_card
 from xraycore.review import Reviews, ToRead, open_database
+from xraycore.training import jobs
+from xraycore.training.runs import list_runs
+
+# A film that comes with the package.
+SAMPLE = "Clear lungs 1"
 
 
 def png(seed: int = 0, shape: tuple[int, int] = (300, 240)) -> bytes:
@@ -72,3 +80,52 @@ def study(reviews):
     return reviews.create_study(
         "Pilot", [ToRead(f.sha256, *made) for f in REVIEW_FILMS], blinded=True
     )
+
+
+@pytest.fixture(scope="session")
+def films(tmp_path_factory):
+    """Ten films of each of two classes."""
+    folder = tmp_path_factory.mktemp("films") / "set"
+    for number in range(20):
+        label = ("NORMAL", "OPACITY")[number % 2]
+        write(folder / label / f"film-{number}.png", draw(number, (40, 40)))
+    return folder
+
+
+@pytest.fixture
+def runs(tmp_path, monkeypatch):
+    """The folder of runs; processes that the page starts learn nothing, and fast."""
+    monkeypatch.setenv("XRAYCORE_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("XRAYCORE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("XRAYCORE_WEIGHTS", str(tmp_path / "weights"))
+    monkeypatch.setenv("STAND_IN_PAUSE", "0.2")
+    monkeypatch.setattr(jobs, "COMMAND", STAND_IN)
+    yield tmp_path / "runs"
+    for run in list_runs(tmp_path / "runs"):
+        jobs.stop(run.folder, at_once=True)
+
+
+@pytest.fixture
+def explain(monkeypatch):
+    """`explain(**query)`: the page, opened by a link, with the smallest model."""
+    monkeypatch.chdir(ROOT)
+
+    def open_page(**query) -> AppTest:
+        app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120)
+        app.switch_page("pages/explain.py")
+        for name, value in ({"sample": SAMPLE, "model": "Basic CNN"} | query).items():
+            app.query_params[name] = value
+        return app.run()
+
+    return open_page
+
+
+@pytest.fixture
+def passes(monkeypatch):
+    """How many films went through any network."""
+    seen = []
+    forward = Classifier.forward
+    monkeypatch.setattr(
+        Classifier, "forward", lambda self, grey: (seen.append(len(grey)), forward(self, grey))[1]
+    )
+    return seen

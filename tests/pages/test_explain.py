@@ -4,81 +4,22 @@ from functools import partial
 import keras
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
-from pages.widgets import explain_insert
-from tests.conftest import ROOT
-from tests.pages.conftest import png
+from pages.widgets import explain_insert, explain_methods
+from tests.pages.conftest import SAMPLE, png
+from tests.pages.explain_page import click, labels, open_tab, press, said, wait
 from xraycore.anatomy import lungs
 from xraycore.explain import faithfulness, perturbation
 from xraycore.explain.faithfulness import Faithfulness
 from xraycore.explain.methods import ANALYTIC, METHODS
-from xraycore.models.classifier import Classifier
-
-FILM = "Clear lungs 1"
-
-
-@pytest.fixture
-def explain(monkeypatch):
-    """`explain(**query)`: the page, opened by a link, with the smallest model."""
-    monkeypatch.chdir(ROOT)
-
-    def open_page(**query) -> AppTest:
-        app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120)
-        app.switch_page("pages/explain.py")
-        for name, value in ({"sample": FILM, "model": "Basic CNN"} | query).items():
-            app.query_params[name] = value
-        return app.run()
-
-    return open_page
-
-
-@pytest.fixture
-def passes(monkeypatch):
-    """How many films went through any network."""
-    seen = []
-    forward = Classifier.forward
-    monkeypatch.setattr(
-        Classifier, "forward", lambda self, grey: (seen.append(len(grey)), forward(self, grey))[1]
-    )
-    return seen
-
-
-def labels(app) -> list[str]:
-    return [button.label for button in app.button]
-
-
-def press(app, label: str) -> None:
-    next(button for button in app.button if button.label == label).click()
-    app.run()
-
-
-def open_tab(app, name: str) -> None:
-    app.query_params["question"] = app.session_state["question"] = name
-    app.run()
-
-
-def wait(app, present) -> None:
-    """Runs the page again until something is there, as its timer does in a browser."""
-    deadline = time.monotonic() + 60
-    while not present():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
-        app.run()
-    assert not app.exception
-
-
-def said(app) -> str:
-    """All sentences of the page, in one text."""
-    kinds = (app.markdown, app.caption, app.info, app.warning, app.error)
-    return "\n".join(element.value for kind in kinds for element in kind)
+from xraycore.models.store import read_card
 
 
 def test_without_a_film_there_is_a_gallery(explain):
     app = explain(sample="")
     assert not app.exception
     assert app.title[0].value == "Explain"
-    assert FILM in labels(app)
+    assert SAMPLE in labels(app)
 
 
 def test_all_analytic_methods_at_once_and_the_others_on_demand(explain, passes):
@@ -140,6 +81,57 @@ def test_models_are_asked_for_the_same_class(explain, monkeypatch):
     app = explain(target="COVID-19")
     press(app, "Ask the other models")
     wait(app, lambda: "that Basic CNN or VGG16 count among their hottest" in said(app))
+    # It is about the film and the class, whichever of the models is looked at.
+    app.selectbox(key="model").select("vgg16").run()
+    assert "that Basic CNN or VGG16 count among their hottest" in said(app)
+    assert "Ask the other models" not in labels(app)
+
+
+def test_models_with_other_weights_are_asked_again_and_compared_again(explain, monkeypatch):
+    monkeypatch.setattr("pages.widgets.session.list_shipped", lambda: ["basic_cnn", "vgg16"])
+    compared, agree = [], explain_methods.map_agreement
+    monkeypatch.setattr(
+        explain_methods,
+        "map_agreement",
+        lambda heats, film: (compared.append(tuple(heats)), agree(heats, film))[1],
+    )
+    app = explain(target="COVID-19")
+    press(app, "Ask the other models")
+    wait(app, lambda: "that Basic CNN or VGG16 count among their hottest" in said(app))
+
+    def trained_anew(name):
+        card = read_card(name)
+        return card | {"weights": {"sha256": "new"}} if name == "vgg16" else card
+
+    monkeypatch.setattr(explain_methods, "read_card", trained_anew)
+    app.run()
+    assert "that Basic CNN or VGG16 count among their hottest" not in said(app)
+    press(app, "Ask the other models")
+    wait(app, lambda: "that Basic CNN or VGG16 count among their hottest" in said(app))
+    assert compared.count(("Basic CNN", "VGG16")) == 2
+
+
+@pytest.mark.parametrize("method", ["Saliency", "Fine Grad-CAM"])
+def test_methods_of_two_passes_follow_lesions_and_compare_models(explain, monkeypatch, method):
+    monkeypatch.setattr("pages.widgets.session.list_shipped", lambda: ["basic_cnn", "vgg16"])
+    app = explain(method=method, question="Insert a lesion", target="COVID-19")
+    click(app, (0.3, 0.45))
+    assert not app.exception
+    assert "a random point in the lungs would lie in it" in said(app)
+    open_tab(app, "Methods")
+    press(app, "Ask the other models")
+    wait(app, lambda: "that Basic CNN or VGG16 count among their hottest" in said(app))
+
+
+def test_methods_of_many_passes_say_what_they_cost(explain):
+    app = explain(method="RISE", question="Insert a lesion")
+    assert "RISE takes 300 forward passes for one map" in said(app)
+    assert "Eigen-CAM, Fine Grad-CAM and Saliency" in said(app)
+    chosen = app.selectbox(key="method").help
+    assert "RISE (300 forward passes)" in chosen
+    assert "Saliency" not in chosen
+    open_tab(app, "Methods")
+    assert "To compare models choose a quick method" in said(app)
 
 
 def test_a_rerun_does_not_take_the_names_of_layers_from_work_that_goes_on(explain):
@@ -168,7 +160,7 @@ def test_faithfulness_with_what_it_means(explain, passes, monkeypatch):
     open_tab(app, "Is it faithful?")
     assert "Hiding the 20 % hottest part" in said(app)
     assert passes == []
-    kept = app.session_state["results"].values()
+    kept = app.session_state["long-results"].values()
     assert sum(isinstance(one, Faithfulness) for one in kept) == 1
 
 
@@ -193,15 +185,6 @@ def test_the_lungs_are_cleared_and_the_network_asked_again(explain, passes):
     open_tab(app, "Clear the lungs")
     assert "With clear lungs the answer" in said(app)
     assert passes == []
-
-
-def click(app, place: tuple[float, float]) -> None:
-    """A click on the film, in shares of its width and height."""
-    places = app.session_state[explain_insert.PLACES]
-    places.clear()
-    (found,) = {key[1] for key in app.session_state["results"]}
-    places[found] = place
-    app.run()
 
 
 def test_a_lesion_is_painted_where_the_film_was_clicked(explain, passes):

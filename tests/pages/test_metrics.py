@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -155,6 +156,33 @@ def test_the_worst_errors_show_where_the_model_looked(
     assert {tile.picture.shape for tile in drawn[-1]} == {(200, 200)}
     # An ensemble has no heat of its own.
     assert not open_page(section="Errors", models="Ensemble").toggle
+
+
+def test_what_was_chosen_stays_while_another_section_is_looked_at(store, monkeypatch, tmp_path):
+    monkeypatch.setattr(metric_films, "PER_PAGE", 2)
+    file = tmp_path / "film.png"
+    Image.fromarray(to_uint8(make_phantom(0, size=64).pixels)).save(file)
+    there = SimpleNamespace(get=lambda name: file)
+    monkeypatch.setattr("pages.widgets.metric_films.find_films", lambda: there)
+    monkeypatch.setattr(metric_films, "heat_thumbnail", lambda path, *_: boards.thumbnail(path))
+
+    def look(app, section):
+        app.query_params["section"] = app.session_state["section"] = section
+        assert not app.run().exception
+
+    app = open_page(section="Errors")
+    app.button_group(key="loss-model").set_value("vgg16").run()
+    app.toggle(key="heat-losses-vgg16").set_value(True)
+    app.session_state["page-losses-vgg16"] = 2
+    assert "Films 3 to 4 of 6" in texts(app.run())
+    look(app, "Subgroups")
+    app.button_group(key="subgroup-score").set_value("ece").run()
+    look(app, "Errors")
+    assert app.button_group(key="loss-model").value == "vgg16"
+    assert app.toggle(key="heat-losses-vgg16").value
+    assert "Films 3 to 4 of 6" in texts(app)
+    look(app, "Subgroups")
+    assert app.button_group(key="subgroup-score").value == "ece"
 
 
 def test_pairs_are_told_in_words(store):

@@ -1,83 +1,14 @@
 import subprocess
 import sys
-import time
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from pages.widgets.frame import STARTED
 from tests.conftest import ROOT
 from tests.data.film_files import draw, write
-from tests.training.test_jobs import STAND_IN
+from tests.pages.train_page import badge, button, field, labels, open_page, settle, words
 from tests.training.test_runs import STAGES, row, write_run
-from xraycore.training import jobs
 from xraycore.training.runs import list_runs
-
-
-@pytest.fixture(scope="module")
-def films(tmp_path_factory):
-    """Ten films of each of two classes."""
-    folder = tmp_path_factory.mktemp("films") / "set"
-    for number in range(20):
-        label = ("NORMAL", "OPACITY")[number % 2]
-        write(folder / label / f"film-{number}.png", draw(number, (40, 40)))
-    return folder
-
-
-@pytest.fixture
-def runs(tmp_path, monkeypatch):
-    """The folder of runs; processes that the page starts learn nothing, and fast."""
-    monkeypatch.setenv("XRAYCORE_RUNS", str(tmp_path / "runs"))
-    monkeypatch.setenv("XRAYCORE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("XRAYCORE_WEIGHTS", str(tmp_path / "weights"))
-    monkeypatch.setenv("STAND_IN_PAUSE", "0.2")
-    monkeypatch.setattr(jobs, "COMMAND", STAND_IN)
-    yield tmp_path / "runs"
-    for run in list_runs(tmp_path / "runs"):
-        jobs.stop(run.folder, at_once=True)
-
-
-def open_page(**query) -> AppTest:
-    """The Train page as a link opens it, once the data set is read."""
-    app = AppTest.from_file(str(ROOT / "pages" / "train.py"), default_timeout=60)
-    app.session_state[STARTED] = True
-    for name, value in query.items():
-        app.query_params[name] = str(value)
-    return settle(app.run())
-
-
-def settle(app, until=lambda app: not app.get("progress")) -> AppTest:
-    """The page, run again until it is as wanted."""
-    deadline = time.monotonic() + 40
-    while not until(app):
-        assert time.monotonic() < deadline, words(app)
-        time.sleep(0.1)
-        app.run()
-    assert not app.exception
-    return app
-
-
-def words(app) -> str:
-    """All that is written on the page, without the backslashes that keep Markdown off."""
-    kinds = (app.markdown, app.caption, app.info, app.warning, app.error, app.success)
-    kinds += (app.subheader,)
-    return "\n".join(one.value for kind in kinds for one in kind).replace("\\", "")
-
-
-def button(app, label):
-    return next(one for one in app.button if one.label == label)
-
-
-def labels(app) -> list[str]:
-    return [one.label for one in app.button]
-
-
-def badge(app, word) -> bool:
-    return f"{word}]" in "\n".join(one.value for one in app.markdown)
-
-
-def field(app, kind, name):
-    return next(one for one in app.get(kind) if one.label.startswith(name))
 
 
 def test_the_start_tells_how_it_goes_and_offers_phantoms(runs):

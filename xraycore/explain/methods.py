@@ -27,7 +27,8 @@ class Method:
         title: Name to show.
         paper: Where it was published.
         summary: What its heat means, in plain words.
-        cost: What it takes, in plain words.
+        passes: How often a film goes through the network for one map, forward or backward, beyond
+            the prediction.
         needs: "features": one forward pass for all classes; "forward": many of them for one class;
             "gradients": backward passes for one class.
         heat: (model, prediction, index of the class, report, settings by name) -> float32 map of
@@ -40,10 +41,26 @@ class Method:
     title: str
     paper: str
     summary: str
-    cost: str
+    passes: int
     needs: Literal["features", "forward", "gradients"]
     heat: Maps
     maps: Maps | None = None
+
+    @property
+    def cost(self) -> str:
+        """What a map takes, in plain words."""
+        if self.passes == 0:
+            return "none beyond the prediction"
+        if self.needs == "forward":
+            return f"{self.passes} forward passes"
+        if self.passes == 2:
+            return "one forward and one backward pass"
+        return f"{self.passes // 2} forward and backward passes"
+
+    @property
+    def quick(self) -> bool:
+        """Whether a map takes one forward and one backward pass at most, a moment's work."""
+        return self.passes <= 2
 
     def passes_on(self, model: str, weights_sha256: str | None = None) -> bool | None:
         """Whether random weights change its maps of a model as they must; None if not measured.
@@ -81,8 +98,7 @@ def _analytic(name: str, title: str, paper: str, summary: str, maps: Maps) -> Me
     def heat(model, prediction, target, report):
         return maps(prediction.features, *model.head)[..., target]
 
-    cost = "none beyond the prediction"
-    return Method(name, title, paper, summary, cost, "features", heat, maps)
+    return Method(name, title, paper, summary, 0, "features", heat, maps)
 
 
 METHODS: Mapping[str, Method] = {
@@ -143,7 +159,7 @@ METHODS: Mapping[str, Method] = {
             "Englebert et al. 2022, arXiv:2204.13359, on Jiang et al. 2021, "
             "doi:10.1109/TIP.2021.3089943",
             "Grad-CAM, its heat moved to where an earlier and finer layer sees the evidence.",
-            "one forward and one backward pass",
+            2,
             "gradients",
             gradients.fused,
         ),
@@ -152,7 +168,7 @@ METHODS: Mapping[str, Method] = {
             "Score-CAM",
             "Wang et al. 2019, arXiv:1910.01279",
             "Features weighed by the answer to the film when only what they mark is shown.",
-            "64 forward passes",
+            64,
             "forward",
             perturbation.score_cam,
         ),
@@ -163,7 +179,7 @@ METHODS: Mapping[str, Method] = {
             "pytorch-grad-cam",
             "What speaks against Normal, whichever disease it may be: the mean of eight views of "
             "the film, mirrored, enlarged and shifted.",
-            "8 forward passes",
+            8,
             "forward",
             several_views.against_normal,
         ),
@@ -172,7 +188,7 @@ METHODS: Mapping[str, Method] = {
             "Occlusion",
             "Zeiler & Fergus 2013, arXiv:1311.2901",
             "How much the evidence drops when a patch of the film is covered with grey.",
-            "196 forward passes",
+            196,
             "forward",
             perturbation.occlusion,
         ),
@@ -181,7 +197,7 @@ METHODS: Mapping[str, Method] = {
             "RISE",
             "Petsiuk et al. 2018, arXiv:1806.07421",
             "How much more evidence there is when a place is among those shown at random.",
-            "300 forward passes",
+            300,
             "forward",
             perturbation.rise,
         ),
@@ -190,7 +206,7 @@ METHODS: Mapping[str, Method] = {
             "Saliency",
             "Simonyan et al. 2013, arXiv:1312.6034",
             "How strongly the evidence depends on each pixel, for or against.",
-            "one forward and one backward pass",
+            2,
             "gradients",
             gradients.saliency,
         ),
@@ -199,7 +215,7 @@ METHODS: Mapping[str, Method] = {
             "SmoothGrad",
             "Smilkov et al. 2017, arXiv:1706.03825",
             "Saliency averaged over noisy copies of the film, which calms its speckle.",
-            "32 forward and backward passes",
+            2 * 32,
             "gradients",
             gradients.smooth_grad,
         ),
@@ -208,7 +224,7 @@ METHODS: Mapping[str, Method] = {
             "Integrated gradients",
             "Sundararajan et al. 2017, arXiv:1703.01365",
             "What each pixel adds to the evidence while the film fades in from black.",
-            "32 forward and backward passes",
+            2 * 32,
             "gradients",
             gradients.integrated_gradients,
         ),
@@ -219,7 +235,7 @@ METHODS: Mapping[str, Method] = {
             "2020, doi:10.23915/distill.00022",
             "Which opacities in the lungs speak for the class rather than for Normal: evidence "
             "that would be gone if they were cleared away.",
-            "8 forward and backward passes",
+            2 * 8,
             "gradients",
             clearing.clearing,
         ),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from xraycore.paths import is_there
 from xraycore.training.jobs import Status, launch, read_job, status
 from xraycore.training.run import Run, State
 
@@ -140,9 +141,13 @@ def ship_arguments(run: Standing) -> list[str]:
 
 
 def shipped_into(folder: Path, model: str) -> Path | None:
-    """Where weights of that model lie in a folder of models; None where they do not."""
+    """Where weights of that model lie in a folder of models; None where they do not.
+
+    Raises:
+        ValueError: If that cannot be told, see `is_there`.
+    """
     place = folder / model
-    return place if place.exists() else None
+    return place if is_there(place) else None
 
 
 def _arguments(run: Standing) -> list[str]:

@@ -1,0 +1,57 @@
+"""Paths as people type them."""
+
+import errno
+from pathlib import Path
+
+# More of a path than this says nothing more.
+_SHOWN = 100
+
+
+def typed_path(text: str) -> Path:
+    """The absolute path that was typed, `~` being a home folder; nothing need lie there.
+
+    Raises:
+        ValueError: If there is no such home folder, or see `is_there`.
+    """
+    try:
+        path = Path(text).expanduser().absolute()
+    except RuntimeError:
+        raise ValueError(
+            f"{_brief(text)}: there is no home folder {_brief(Path(text).parts[0])} on this "
+            "computer; write the folder out, from its beginning on."
+        ) from None
+    is_there(path)
+    return path
+
+
+def typed_paths(text: str) -> tuple[str, ...]:
+    """The paths of a text that has semicolons between them, see `typed_path`."""
+    names = (name.strip() for name in text.split(";"))
+    return tuple(str(typed_path(name)) for name in names if name)
+
+
+def is_there(path: Path) -> bool:
+    """Whether something lies at a path.
+
+    Raises:
+        ValueError: If that cannot be told: a folder on the way may not be entered, or no file can
+            have such a name. `Path.exists` raises errors of the system there.
+    """
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return False  # ValueError: of a name with a null character, which no file has.
+    except PermissionError:
+        raise ValueError(
+            f"{_brief(str(path))}: a folder on the way there may not be entered by this user."
+        ) from None
+    except OSError as error:
+        why = "it is too long" if error.errno == errno.ENAMETOOLONG else error.strerror
+        raise ValueError(
+            f"{_brief(str(path))}: expected a path that can be here ({why})."
+        ) from None
+    return True
+
+
+def _brief(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
