@@ -11,21 +11,11 @@ import streamlit as st
 from pages.widgets import session
 from pages.widgets.archives import unpack
 from pages.widgets.frame import plain
-from pages.widgets.viewer import film_panel
+from pages.widgets.gallery import show_gallery
 from xraycore.imaging import Radiograph, RadiographError
 
 # An office document is an archive too, of a hundred files that are no films.
 _MOST_SAID = 8
-
-# What a newcomer is told, in three sentences.
-_TOUR = (
-    ":material/radiology: **Open a film.** Every network says what it sees, side by side, with all "
-    "its probabilities.",
-    ":material/visibility: **Look at the heat.** It marks where each one found its evidence; heat "
-    "beside the lungs raises an alarm.",
-    ":material/fact_check: **Doubt.** A track record says how often such answers were right; "
-    "*Metrics* and *Explain* test the networks and their maps.",
-)
 
 # State of the session: films by key, key of the one that is looked at, what was refused and why,
 # and how many uploads came before (a new key empties the uploader: the films are listed by us).
@@ -222,14 +212,6 @@ def _distinct(name: str, others: Iterable[OpenFilm]) -> str:
     return name if name not in taken else next(one for one in numbered if one not in taken)
 
 
-def _sample_film(identifier: str) -> Radiograph | None:
-    """The sample's film; None if its file is damaged."""
-    try:
-        return session.read_sample(identifier)
-    except RadiographError:
-        return None
-
-
 def _open(films: list[OpenFilm]) -> None:
     if not films:
         return
@@ -253,37 +235,3 @@ def _close(key: str) -> None:
 def _close_all() -> None:
     st.session_state[_OPEN] = {}
     look_at(None)
-
-
-def show_gallery() -> None:
-    """The empty state: what the app does, and films to do it with."""
-    for column, sentence in zip(st.columns(len(_TOUR), border=True), _TOUR, strict=True):
-        column.markdown(sentence)
-    st.subheader("Upload a chest X-ray, or start with one of these", anchor=False)
-    samples = session.samples()
-    for heading, synthetic in (("Generated, no patient", True), ("Public data sets", False)):
-        shown = {
-            sample: film
-            for sample in samples.values()
-            if sample.synthetic == synthetic and (film := _sample_film(sample.id))
-        }
-        if not shown:
-            continue
-        st.caption(heading)
-        for start in range(0, len(shown), 6):
-            for column, sample in zip(st.columns(6), list(shown)[start : start + 6], strict=False):
-                with column:
-                    film_panel(
-                        shown[sample],
-                        key=f"thumbnail-{sample.id}",
-                        label=sample.title,
-                        group=f"thumbnail-{sample.id}",
-                        square=True,
-                    )
-                    st.button(
-                        sample.title,
-                        key=f"open-{sample.id}",
-                        on_click=st.session_state.__setitem__,
-                        args=("sample", sample.id),
-                        width="stretch",
-                    )
