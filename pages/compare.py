@@ -10,7 +10,7 @@ from pages.widgets.films import current_key, film_and_models, known_truth, open_
 from pages.widgets.frame import page_header, plain
 from pages.widgets.heat_look import PLAIN, Look, choose_look
 from pages.widgets.map_votes import show_votes
-from pages.widgets.viewer import film_panel
+from pages.widgets.viewer import HELP_WITH_HEAT, film_panel, size_and_depth
 from pages.widgets.worklist import forget_older, note_answers, show_worklist
 from xraycore.data.labels import NORMAL
 from xraycore.evaluation.agreement import agree, describe_agreement, mean_probabilities
@@ -66,17 +66,14 @@ def show_film(film: Radiograph) -> None:
     st.markdown("**Film**")
     film_panel(film, key="film-plain", label=f"Plain film {film.info.name}", toolbar=True)
     info = film.info
-    facts = [info.format, f"{info.width} × {info.height} px", f"{info.bit_depth} bit"]
+    facts = [info.format, size_and_depth(info)]
     facts += [value for value in (info.modality, info.view_position) if value]
     st.caption(f"{plain(info.name)}  \n{plain(' · '.join(facts))}")
     if truth := known_truth():
         st.caption(truth)
     for warning in film.warnings:
         st.warning(warning, icon=":material/warning:")
-    st.caption(
-        "Wheel zooms, drag moves, Shift and drag sets the window, double click shows all as it "
-        "was; once a film was clicked, the space bar, held, hides the heat. All films follow."
-    )
+    st.caption(f"{HELP_WITH_HEAT} All films follow.")
 
 
 def describe_heat(heat: Heatmap, seen: Prediction, look: Look) -> str:

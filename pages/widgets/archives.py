@@ -1,10 +1,14 @@
-"""Uploaded archives, file by file."""
+"""Uploads: archives file by file, and the memory that Streamlit holds them in."""
 
 import io
 import lzma
 import zipfile
 import zlib
 from collections.abc import Iterator
+
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from xraycore.imaging.errors import MAX_BYTES
 
@@ -57,3 +61,11 @@ def unpack(name: str, data: bytes, refused: list[str]) -> Iterator[tuple[str, by
                     yield inner, content
     except _NO_ARCHIVE as error:
         refused.append(f"{name}: expected a ZIP archive. Received: {error}")
+
+
+def drop_upload(upload: UploadedFile) -> None:
+    """Has Streamlit let go of an upload, which it else holds until the browser's tab is closed."""
+    context = get_script_run_ctx()
+    # As Streamlit's own chat input does it; other managers need not know how.
+    if context and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
+        context.uploaded_file_mgr.remove_file(context.session_id, upload.file_id)

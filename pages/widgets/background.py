@@ -37,6 +37,9 @@ class Job:
     def _run(self, work: Callable[[Callable[[str, float], None]], object]) -> None:
         try:
             self.result = work(self._report)
+        except Cancelled:
+            # Another: the one that was raised holds on to all that the work had at hand, films too.
+            self.error = Cancelled()
         except Exception as error:  # handed over to the page, which shows it
             self.error = error
 

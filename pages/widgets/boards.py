@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from pages.widgets.session import classifier
+from pages.widgets.viewer import shrunk
 from xraycore.data.labels import View
 from xraycore.data.local_films import local_films
 from xraycore.evaluation.agreement import ENSEMBLE
@@ -14,7 +15,6 @@ from xraycore.evaluation.outcome import Outcome
 from xraycore.explain.heatmap import explain
 from xraycore.imaging import Radiograph, RadiographError, read_radiograph
 from xraycore.imaging.overlay import overlay, to_uint8
-from xraycore.imaging.resample import resize
 from xraycore.report.board import Board, FilmSet, assemble, kept_scores, kept_subgroups
 from xraycore.report.entries import Entry
 
@@ -106,25 +106,16 @@ def find_films() -> dict[tuple[str, str], Path]:
     return local_films()
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
 def read_film(path: Path) -> Radiograph | RadiographError:
     """The film, or the error that says why there is none."""
-    try:
-        return read_radiograph(path)
-    except RadiographError as error:
-        return error
+    return _film(path, _changed(path))
 
 
-@st.cache_data(max_entries=512, show_spinner=False)
 def thumbnail(path: Path) -> np.ndarray | None:
     """A small grey picture of a film, uint8 (h, w); None where it cannot be read."""
-    try:
-        return to_uint8(_small(read_radiograph(path)).pixels)
-    except RadiographError:
-        return None
+    return _thumbnail(path, _changed(path))
 
 
-@st.cache_data(max_entries=512, show_spinner=False)
 def heat_thumbnail(
     path: Path, model: str, weights_sha256: str, labels: tuple[str, ...]
 ) -> np.ndarray | None:
@@ -141,6 +132,37 @@ def heat_thumbnail(
     Raises:
         WeightsError: If the model's weights are missing or damaged.
     """
+    return _heat_thumbnail(path, _changed(path), model, weights_sha256, labels)
+
+
+def _changed(path: Path) -> int:
+    """When a file was changed, in nanoseconds: another one of its name is another film."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _film(path: Path, changed: int) -> Radiograph | RadiographError:
+    try:
+        return read_radiograph(path)
+    except RadiographError as error:
+        return error
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def _thumbnail(path: Path, changed: int) -> np.ndarray | None:
+    try:
+        return to_uint8(_small(read_radiograph(path)).pixels)
+    except RadiographError:
+        return None
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def _heat_thumbnail(
+    path: Path, changed: int, model: str, weights_sha256: str, labels: tuple[str, ...]
+) -> np.ndarray | None:
     try:
         xray = read_radiograph(path)
     except RadiographError:
@@ -152,6 +174,4 @@ def heat_thumbnail(
 
 
 def _small(xray: Radiograph) -> Radiograph:
-    factor = min(1.0, THUMBNAIL_PIXELS / max(xray.pixels.shape))
-    height, width = (max(1, round(side * factor)) for side in xray.pixels.shape)
-    return Radiograph(resize(xray.pixels, (height, width)), xray.info)
+    return Radiograph(shrunk(xray.pixels, THUMBNAIL_PIXELS), xray.info)

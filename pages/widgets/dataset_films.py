@@ -7,14 +7,13 @@ import numpy as np
 import streamlit as st
 
 from pages.widgets.dataset_charts import SPLIT_TITLES
-from pages.widgets.film_dialog import read_film
 from pages.widgets.film_grid import Tile, film_grid
 from pages.widgets.frame import plain
+from pages.widgets.viewer import shrunk
 from xraycore.data.audit import Likes
 from xraycore.data.survey import AverageFilm, Film, Survey, average_films
-from xraycore.imaging import RadiographError
+from xraycore.imaging import RadiographError, read_radiograph
 from xraycore.imaging.overlay import to_uint8
-from xraycore.imaging.resample import resize
 from xraycore.wording import percent
 
 GALLERY_PAGE, GROUP_PAGE = 56, 6
@@ -174,12 +173,16 @@ def _side_by_side(survey: Survey, paths: Sequence[Path], key: str, on_open: Open
 
 def _picture(film: Film) -> np.ndarray:
     """The film itself, reduced; its thumbnail where the file is gone."""
-    xray = read_film(film.record.path, film.facts.sha256)
-    if isinstance(xray, RadiographError):
+    try:
+        return _reduced(film.record.path, film.facts.sha256)
+    except RadiographError:
         return film.facts.fingerprint.thumbnail
-    factor = min(1.0, _SIDE / max(xray.pixels.shape))
-    height, width = (max(1, round(factor * length)) for length in xray.pixels.shape)
-    return to_uint8(resize(xray.pixels, (height, width)))
+
+
+# A tab shows up to 72 at once, too many to keep whole.
+@st.cache_data(max_entries=512, show_spinner=False)
+def _reduced(path: Path, sha256: str) -> np.ndarray:
+    return to_uint8(shrunk(read_radiograph(path).pixels, _SIDE))
 
 
 def _page_of(items: list, size: int, key: str) -> list:

@@ -115,7 +115,8 @@ def _one(subject: Subject, kind: str, size: float, strength: float, watched: str
             on_click=lambda point: places.__setitem__(film.info.sha256, point),
         )
         st.caption(
-            "Outlined: the lungs that were found. The wheel zooms. By keys: Enter, arrows, Enter."
+            "Outlined: the lungs that were found. The wheel zooms once the film was clicked, or "
+            "with Ctrl. By keys: Enter, arrows, Enter."
         )
     with before:
         st.markdown(f"**Before:** {percent(subject.seen.probabilities[watched])}")

@@ -8,7 +8,7 @@ from pages.widgets import session
 from pages.widgets.films import known_truth
 from pages.widgets.heat_look import Look, choose_look
 from pages.widgets.results import Key, kept, result
-from pages.widgets.viewer import film_panel
+from pages.widgets.viewer import film_panel, size_and_depth
 from xraycore.explain.alarm import LEAST_INSIDE, alarms
 from xraycore.explain.heatmap import Heatmap, explain
 from xraycore.explain.methods import ANALYTIC, METHODS
@@ -144,6 +144,7 @@ def show_answer(subject: Subject) -> None:
     st.info(f"{text}. {known_truth()}", icon=":material/visibility:")
     for warning in dict.fromkeys(seen.warnings):
         st.warning(warning, icon=":material/warning:")
+    st.caption(f"Film: {size_and_depth(subject.film.info)}")
 
 
 def heat_panel(subject: Subject, heat: Heatmap | None, *, key: str, label: str, **more) -> None:

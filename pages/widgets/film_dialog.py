@@ -10,7 +10,7 @@ from pages.widgets.film_grid import Tile, film_grid
 from pages.widgets.films import compare_button
 from pages.widgets.frame import plain
 from pages.widgets.session import keep_loaded
-from pages.widgets.viewer import film_panel
+from pages.widgets.viewer import HELP, film_panel, size_and_depth
 from xraycore.data.survey import Film, Survey
 from xraycore.imaging import Radiograph, RadiographError, read_radiograph
 from xraycore.training.augmentation import Augmentation
@@ -42,16 +42,17 @@ def film_dialog(survey: Survey, film: Film) -> None:
     left, right = st.columns([5, 7], gap="medium")
     with left:
         film_panel(xray, key="dialog-film", label=f"Film {xray.info.name}", group="dialog")
+        st.caption(HELP)
     with right:
         st.markdown(f"**{plain(survey.name(film.record.path))}**")
-        _facts(survey, film)
+        _facts(survey, film, size_and_depth(xray.info))
         for warning in film.facts.warnings:
             st.warning(warning, icon=":material/warning:")
         compare_button(film.record.path, xray)
     _augmented(xray)
 
 
-def _facts(survey: Survey, film: Film) -> None:
+def _facts(survey: Survey, film: Film, size: str) -> None:
     record, facts = film.record, film.facts
     others = len(survey.of_patient(record.group)) - 1
     rows = {
@@ -59,7 +60,7 @@ def _facts(survey: Survey, film: Film) -> None:
         "Split": SPLIT_TITLES[record.split],
         "Patient": plain(record.group.partition("/")[2])
         + (f", {others} more {'film' if others == 1 else 'films'}" if others else ""),
-        "Size": f"{facts.width} × {facts.height} px, {facts.bytes / 1000:,.1f} kB",
+        "Size": f"{size}, {facts.bytes / 1000:,.1f} kB",
         "Brightness": f"{percent(facts.brightness)} of white, on average",
         "Contrast": f"{percent(facts.contrast)} (standard deviation)",
     }

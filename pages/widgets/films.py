@@ -8,24 +8,18 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.widgets import session
-from pages.widgets.archives import unpack
-from pages.widgets.frame import plain
-from pages.widgets.viewer import film_panel
-from xraycore.imaging import Radiograph, RadiographError
+from pages.widgets import results, session, viewer
+from pages.widgets.archives import drop_upload, unpack
+from pages.widgets.film_grid import picture_url
+from pages.widgets.frame import counted, plain
+from pages.widgets.gallery import show_gallery
+from xraycore.imaging import Radiograph, RadiographError, read_radiograph
+from xraycore.imaging.overlay import to_uint8
 
 # An office document is an archive too, of a hundred files that are no films.
 _MOST_SAID = 8
-
-# What a newcomer is told, in three sentences.
-_TOUR = (
-    ":material/radiology: **Open a film.** Every network says what it sees, side by side, with all "
-    "its probabilities.",
-    ":material/visibility: **Look at the heat.** It marks where each one found its evidence; heat "
-    "beside the lungs raises an alarm.",
-    ":material/fact_check: **Doubt.** A track record says how often such answers were right; "
-    "*Metrics* and *Explain* test the networks and their maps.",
-)
+# Longest side of a thumbnail in pixels: of a row's height on a screen of twice the usual density.
+_THUMBNAIL = 96
 
 # State of the session: films by key, key of the one that is looked at, what was refused and why,
 # and how many uploads came before (a new key empties the uploader: the films are listed by us).
@@ -42,6 +36,7 @@ class OpenFilm:
         sha256: Of the file's bytes.
         sample: Id of the sample, if it is one.
         data: Bytes of the file, if it was uploaded.
+        thumbnail: A small picture of it as a data URL; it goes with the film.
     """
 
     key: str
@@ -49,15 +44,20 @@ class OpenFilm:
     sha256: str
     sample: str | None = None
     data: bytes = b""
+    thumbnail: str = ""
 
     def read(self) -> Radiograph:
         """The film itself; it was read before, when it was opened."""
         if self.sample:
             return session.read_sample(self.sample)
-        found = session.read_upload(self.data, self.key.partition("/")[2])
-        if isinstance(found, RadiographError):
-            raise found
-        return found
+        name = self.key.partition("/")[2]
+        return session.read_film(self.key, lambda: read_radiograph(self.data, name=name))
+
+    def forget(self) -> None:
+        """Lets go of what all sessions share of it; of a sample nothing need be."""
+        if not self.sample:
+            session.forget_film(self.key, self.sha256)
+            viewer.forget_drawn()
 
 
 def open_films() -> dict[str, OpenFilm]:
@@ -99,11 +99,13 @@ def choose_film() -> Radiograph | None:
         )
         if chosen and (film is None or film.sample != chosen):
             try:
-                sha256 = session.read_sample(chosen).info.sha256
+                xray = session.read_sample(chosen)
             except RadiographError as error:
                 st.error(plain(str(error)), icon=":material/broken_image:")
             else:
-                _open([OpenFilm(f"sample-{chosen}", samples[chosen].title, sha256, chosen)])
+                title, small = samples[chosen].title, _thumbnail(xray)
+                key, sha256 = f"sample-{chosen}", xray.info.sha256
+                _open([OpenFilm(key, title, sha256, chosen, thumbnail=small)])
         if open_films():
             _list_films()
     say_refused()
@@ -120,9 +122,7 @@ def known_truth() -> str:
 def compare_button(path: Path, xray: Radiograph) -> None:
     """A button that opens a file's film and goes to Compare with it."""
     if st.button("See what the models say", icon=":material/compare:", key="open-in-compare"):
-        info = xray.info
-        key = f"{info.sha256}/{info.name}"
-        _open([OpenFilm(key, info.name, info.sha256, data=path.read_bytes())])
+        _open([_film_of_file(xray, path.read_bytes())])
         # Not bare: the page's own fields are bound to its link, and may not be cleared for it.
         st.switch_page("pages/compare.py", query_params={})
 
@@ -165,6 +165,7 @@ def _list_films() -> None:
 
 def upload_films() -> None:
     """The uploader; what it takes is open from then on, or refused (see `say_refused`)."""
+    _forget_at_the_end(open_films())
     number = st.session_state.setdefault(_ROUND, 0)
     st.file_uploader(
         "Chest X-rays",
@@ -173,8 +174,9 @@ def upload_films() -> None:
         on_change=_take_uploads,
         args=(f"uploads-{number}",),
         help="JPEG, PNG, TIFF, BMP, WebP or DICOM, up to 64 MiB each, or a ZIP archive of "
-        "them, up to 256 MB. Files stay on this computer; nothing that identifies a patient is "
-        "kept.",
+        "them, up to 256 MB. Files go to the computer that runs this app and are held in its "
+        "memory only while they are open, a DICOM file with all that its header says; names of "
+        "files appear in exports.",
     )
 
 
@@ -197,19 +199,37 @@ def _take_uploads(widget: str) -> None:
     uploads = st.session_state[widget] or []
     films: dict[str, OpenFilm] = {}
     refused: list[str] = []
-    with st.spinner(f"Reading {len(uploads)} files …"):
+    files: list[tuple[str, bytes]] = []
+    with st.spinner(f"Opening {counted(len(uploads), 'file')} …"):
         for upload in uploads:
-            for name, data in unpack(upload.name, upload.getvalue(), refused):
-                found = session.read_upload(data, name)
-                if isinstance(found, RadiographError):
-                    refused.append(str(found))
-                else:
-                    info = found.info
-                    key = f"{info.sha256}/{info.name}"
-                    films[key] = OpenFilm(key, info.name, info.sha256, data=data)
+            files += unpack(upload.name, upload.getvalue(), refused)
+            drop_upload(upload)
+    with st.spinner(f"Reading {counted(len(files), 'film')} …"):
+        for name, data in files:
+            try:
+                xray = read_radiograph(data, name=name)
+                # The first are looked at first: later ones would take their place.
+                film = _film_of_file(xray, data, keep=len(films) < session.FILMS_KEPT)
+            except RadiographError as error:
+                refused.append(str(error))
+            else:
+                films[film.key] = film
     st.session_state[_ROUND] += 1
     _open(list(films.values()))
     st.session_state[_REFUSED] = refused
+
+
+def _film_of_file(xray: Radiograph, data: bytes, *, keep: bool = True) -> OpenFilm:
+    """A file as a film to open, from what was just decoded of it; if kept it is not again."""
+    info = xray.info
+    key = f"{info.sha256}/{info.name}"
+    if keep:
+        session.read_film(key, lambda: xray)
+    return OpenFilm(key, info.name, info.sha256, data=data, thumbnail=_thumbnail(xray))
+
+
+def _thumbnail(xray: Radiograph) -> str:
+    return picture_url(to_uint8(viewer.shrunk(xray.pixels, _THUMBNAIL)))
 
 
 def _distinct(name: str, others: Iterable[OpenFilm]) -> str:
@@ -220,14 +240,6 @@ def _distinct(name: str, others: Iterable[OpenFilm]) -> str:
     taken = {film.title for film in others}
     numbered = (f"{name} ({number})" for number in count(2))
     return name if name not in taken else next(one for one in numbered if one not in taken)
-
-
-def _sample_film(identifier: str) -> Radiograph | None:
-    """The sample's film; None if its file is damaged."""
-    try:
-        return session.read_sample(identifier)
-    except RadiographError:
-        return None
 
 
 def _open(films: list[OpenFilm]) -> None:
@@ -244,46 +256,26 @@ def _open(films: list[OpenFilm]) -> None:
         st.session_state["sample"] = None
 
 
-def _close(key: str) -> None:
+def _close(*keys: str) -> None:
     films = open_films()
-    films.pop(key, None)
+    for film in [films.pop(key) for key in keys if key in films]:
+        if not film.sample:
+            session.stop_looking(film.sha256)
+            results.forget(film.sha256)
+            film.forget()
     look_at(next(iter(films), None))
 
 
 def _close_all() -> None:
-    st.session_state[_OPEN] = {}
-    look_at(None)
+    _close(*open_films())
 
 
-def show_gallery() -> None:
-    """The empty state: what the app does, and films to do it with."""
-    for column, sentence in zip(st.columns(len(_TOUR), border=True), _TOUR, strict=True):
-        column.markdown(sentence)
-    st.subheader("Upload a chest X-ray, or start with one of these", anchor=False)
-    samples = session.samples()
-    for heading, synthetic in (("Generated, no patient", True), ("Public data sets", False)):
-        shown = {
-            sample: film
-            for sample in samples.values()
-            if sample.synthetic == synthetic and (film := _sample_film(sample.id))
-        }
-        if not shown:
-            continue
-        st.caption(heading)
-        for start in range(0, len(shown), 6):
-            for column, sample in zip(st.columns(6), list(shown)[start : start + 6], strict=False):
-                with column:
-                    film_panel(
-                        shown[sample],
-                        key=f"thumbnail-{sample.id}",
-                        label=sample.title,
-                        group=f"thumbnail-{sample.id}",
-                        square=True,
-                    )
-                    st.button(
-                        sample.title,
-                        key=f"open-{sample.id}",
-                        on_click=st.session_state.__setitem__,
-                        args=("sample", sample.id),
-                        width="stretch",
-                    )
+def _forget_films(films: dict[str, OpenFilm]) -> None:
+    for film in films.values():
+        film.forget()
+
+
+@st.cache_resource(scope="session", show_spinner=False, on_release=_forget_films)
+def _forget_at_the_end(_films: dict[str, OpenFilm]) -> dict[str, OpenFilm]:
+    """Has Streamlit let go of the films that are open when the browser's tab is closed."""
+    return _films

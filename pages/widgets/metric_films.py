@@ -12,7 +12,7 @@ from pages.widgets.confusion import confusion_matrix
 from pages.widgets.film_grid import Tile, film_grid
 from pages.widgets.films import compare_button
 from pages.widgets.frame import plain
-from pages.widgets.viewer import film_panel
+from pages.widgets.viewer import HELP, film_panel, size_and_depth
 from xraycore.data.labels import View
 from xraycore.evaluation.evaluate import describe_films, top_losses
 from xraycore.imaging import Radiograph, RadiographError
@@ -235,6 +235,7 @@ def _film_dialog(shown: Shown, place: int) -> None:
             st.error(plain(str(xray)), icon=":material/broken_image:")
         else:
             film_panel(xray, key="metrics-film", label=f"Film {xray.info.name}", group="dialog")
+            st.caption(f"{size_and_depth(xray.info)}  \n{HELP}")
     with right:
         st.markdown(f"**{plain(record.path.name)}**")
         st.markdown(

@@ -98,6 +98,15 @@ def long_work(
     return None
 
 
+def forget(film: str) -> None:
+    """Lets go of what was found out about a film, by its sha256, and ends the work on it."""
+    for key in [key for key in _jobs() if film in key]:
+        _jobs().pop(key).stop()
+    found = st.session_state.setdefault(_RESULTS, {})
+    for key in [key for key in found if film in key]:
+        del found[key]
+
+
 def show_other_work(of: Key) -> None:
     """In the sidebar, work that goes on and that this run of the page does not show.
 

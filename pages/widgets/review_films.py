@@ -73,18 +73,17 @@ def _give_up(wanted: frozenset[str], job: Job) -> None:
     st.session_state[_GIVEN_UP] = wanted
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
-def _read(sha256: str, _way: Read) -> Radiograph:
-    xray = _way()
-    if xray.info.sha256 != sha256:
-        raise RadiographError("expected the film of a review. Received: another")
-    return xray
-
-
 def read_film(sha256: str, read: Read) -> Radiograph | None:
     """The film; None if the file is no longer what it was."""
+
+    def same() -> Radiograph:
+        xray = read()
+        if xray.info.sha256 != sha256:
+            raise RadiographError("expected the film of a review. Received: another")
+        return xray
+
     try:
-        return _read(sha256, read)
+        return session.read_film(sha256, same)
     except RadiographError:
         # Not kept: the same film may be found again elsewhere.
         return None

@@ -11,7 +11,7 @@ from pages.widgets.review_films import Drawable, heat_of, read_film, say_left_ou
 from pages.widgets.review_form import show_answer
 from pages.widgets.review_store import RESULTS, go_to, stay_at
 from pages.widgets.review_worklist import chosen, show_progress
-from pages.widgets.viewer import Drawn, film_panel
+from pages.widgets.viewer import Drawn, film_panel, size_and_depth
 from xraycore.imaging import Radiograph
 from xraycore.imaging.box import Box
 from xraycore.review import Entry, Reader, Review, Reviews, Study
@@ -96,10 +96,12 @@ def _show_film(desk: Desk, study: Study, entry: Entry, xray: Radiograph) -> None
     for warning in xray.warnings:
         st.warning(warning, icon=":material/warning:")
     st.caption(
-        "Drag draws a box. Wheel zooms, Ctrl and drag or the arrow keys move, Shift and drag sets "
-        "the window, double click shows all; the space bar, held, hides the heat. By keys, with "
-        "the film in focus: Enter begins a box, arrows move it, Shift and arrows size it, Enter "
-        "sets it."
+        f"{size_and_depth(xray.info)}  \n"
+        "Drag draws a box. Once the film was clicked the wheel zooms (Ctrl and the wheel, or two "
+        "fingers, at once); Ctrl and drag or the arrow keys move, Shift and drag, or w and arrows, "
+        "set the window, m and Enter measure, double click shows all; the space bar, held, hides "
+        "the heat. By keys, with the film in focus: Enter begins a box, arrows move it, Shift and "
+        "arrows size it, Enter sets it."
     )
 
 

@@ -11,7 +11,7 @@ from pages.widgets.background import Job
 from xraycore.data.samples import Sample, list_samples
 from xraycore.evaluation.outcome import Outcome
 from xraycore.evaluation.predictions import read_predictions
-from xraycore.imaging import Radiograph, RadiographError, read_radiograph
+from xraycore.imaging import Radiograph
 from xraycore.models.calibration import Calibration
 from xraycore.models.classifier import Classifier, Prediction, load_model
 from xraycore.models.store import list_shipped, read_card
@@ -20,6 +20,10 @@ from xraycore.weightfiles import WeightsError, weights_folder
 
 # The film that was looked at last in a session, and the work on it.
 _AHEAD = "look-ahead"
+# Decoded films of all sessions: each takes tens of megabytes.
+FILMS_KEPT = 32
+# Seconds that a page waits for a network to be done with a film: they take less.
+_LONGEST = 5
 # Keras names the layers of a network that it builds by what it has built: one at a time.
 _LOADING = threading.Lock()
 
@@ -114,6 +118,15 @@ def look_ahead(models: Sequence[str], xray: Radiograph) -> None:
     st.session_state[_AHEAD] = (xray.info.sha256, Job(look))
 
 
+def stop_looking(sha256: str) -> None:
+    """Ends that for a film, and waits for the networks that are at it: they keep what they saw."""
+    of, job = st.session_state.get(_AHEAD, ("", None))
+    if job and of == sha256:
+        del st.session_state[_AHEAD]
+        job.stop()
+        job.wait(_LONGEST)
+
+
 @st.cache_resource(show_spinner=False)
 def _test_outcome(name: str, weights_sha256: str) -> Outcome | None:
     card = read_card(name)
@@ -136,13 +149,22 @@ def track_record_of(prediction: Prediction) -> str | None:
     return track_record(outcome, label, prediction.probabilities[label]).reading
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
-def read_upload(data: bytes, name: str) -> Radiograph | RadiographError:
-    """The uploaded film, or the error that says why there is none."""
-    try:
-        return read_radiograph(data, name=name)
-    except RadiographError as error:
-        return error
+@st.cache_resource(max_entries=FILMS_KEPT, show_spinner=False)
+def read_film(key: str, _read: Callable[[], Radiograph]) -> Radiograph:
+    """The film of that key, which is its content's; decoded again where it was not read lately.
+
+    Raises:
+        RadiographError: If it cannot be read, which is not kept.
+    """
+    return _read()
+
+
+def forget_film(key: str, sha256: str) -> None:
+    """Lets go of a film that was read, and of what networks kept of it for its heat."""
+    for one in (key, sha256):
+        read_film.clear(one, None)
+    for model in trained_models()[0]:
+        _prediction.clear(model, read_card(model)["weights"]["sha256"], sha256, None)
 
 
 @st.cache_resource(show_spinner=False)

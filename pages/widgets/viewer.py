@@ -13,7 +13,7 @@ import streamlit as st
 
 from pages.widgets.frame import FILMS_SENT
 from xraycore.anatomy.lungs import LungField
-from xraycore.imaging import Radiograph
+from xraycore.imaging import Radiograph, RadiographInfo
 from xraycore.imaging.overlay import FilmMap, colorize, to_uint8
 from xraycore.imaging.resample import resize
 
@@ -30,30 +30,39 @@ CONTOUR_PIXELS = 256
 # Between the hash of a film and that of what was made of it.
 _CHANGED = "+"
 
+# What can be done with a film on the screen, by mouse, touch and keys.
+HELP = (
+    "Click a film and the wheel zooms it (Ctrl and the wheel, or two fingers, at once); drag "
+    "moves, Shift and drag sets the window, double click shows all as it was. Keys, once a film "
+    "was clicked: + and − zoom, arrows move, w and arrows set the window, m and Enter measure."
+)
+HELP_WITH_HEAT = HELP + " The space bar, held, hides the heat."
+
 # Called with what was clicked on the film, in shares of its width and height: a point (x, y) or a
 # box (left, top, right, bottom).
 OnClick = Callable[[tuple[float, ...]], None]
 
 _HERE = Path(__file__).parent
+# The browser gets them as one; the last is what uses the others.
+_SCRIPTS = ("viewer_view", "viewer_tools", "viewer_pointers", "viewer_keys", "viewer")
 _panel = st.components.v2.component(
     "xraycore_film",
     html="""
     <div class="panel">
-      <div class="stage" tabindex="0" role="img">
+      <div class="view"><div class="stage" tabindex="0" role="application">
         <div class="layers"><div class="turned"><div class="frame">
-          <img class="film"><img class="heat" alt="">
+          <img class="film" alt=""><img class="heat" alt="">
           <svg viewBox="0 0 1000 1000" preserveAspectRatio="none" aria-hidden="true">
             <path class="contour"/><path class="outline"/><g class="marks"></g>
             <g class="ruler" hidden><line/></g>
           </svg>
         </div></div></div>
         <div class="cursor" hidden></div><div class="length" hidden></div>
-        <div class="badge" role="status" hidden></div>
-      </div>
+      </div><div class="badge" aria-live="off" aria-atomic="true"></div></div>
       <div class="toolbar" role="toolbar" aria-label="Film tools" hidden></div>
     </div>""",
     css=(_HERE / "viewer.css").read_text(),
-    js="".join((_HERE / name).read_text() for name in ("viewer_view.js", "viewer.js")),
+    js="".join((_HERE / f"{name}.js").read_text() for name in _SCRIPTS),
 )
 
 
@@ -86,11 +95,11 @@ def film_panel(
     on_click: OnClick | None = None,
     toolbar: bool = False,
     group: str = "films",
-    square: bool = False,
 ) -> None:
     """Draws a film in its own proportions, with heat over it.
 
-    Wheel zooms, drag moves (with Ctrl where it draws a box), double click shows all; Shift and drag
+    The wheel zooms once a film was clicked, or with Ctrl; else it scrolls the page. Two fingers
+    zoom, drag moves (with Ctrl where it draws a box), double click shows all; Shift and drag
     changes the window; the space bar, held, hides the heat; arrows, +, -, 0, w, m, i, f, r and l do
     what the tools do; a box or a point is set by Enter, arrows (with Shift they size it) and Enter
     too. All panels of a group follow; another film begins as it is, and one that is mirrored or
@@ -107,10 +116,9 @@ def film_panel(
         on_click: Called with it before the page runs again.
         toolbar: Show the tools on this panel.
         group: Panels with the same group are linked.
-        square: Pad the panel to a square, so that films of all shapes line up.
     """
     height, width = xray.pixels.shape
-    aspect = 1.0 if square else min(max(width / height, ASPECT_LIMITS[0]), ASPECT_LIMITS[1])
+    aspect = min(max(width / height, ASPECT_LIMITS[0]), ASPECT_LIMITS[1])
 
     def told(name: str) -> Callable[[], None]:
         def tell() -> None:
@@ -208,9 +216,22 @@ def changed_film(film: Radiograph) -> Radiograph:
     return replace(film, pixels=pixels, info=replace(film.info, sha256=own))
 
 
-def shrunk(values: np.ndarray) -> np.ndarray:
-    """Values of a film (h, w) at the size at which films are drawn."""
-    return resize(values, _within(values.shape, FILM_PIXELS))
+def shrunk(values: np.ndarray, longest: int = FILM_PIXELS) -> np.ndarray:
+    """Values of a film (h, w) at the size at which films are drawn, or another."""
+    return resize(values, _within(values.shape, longest))
+
+
+def size_and_depth(info: RadiographInfo) -> str:
+    """`3000 × 2500 px, 12 bit (shown at 1,024 px, 8 bit)`; the latter where it is drawn reduced."""
+    drawn = [f"{FILM_PIXELS:,} px"] if max(info.width, info.height) > FILM_PIXELS else []
+    drawn += ["8 bit"] if info.bit_depth > 8 else []
+    whole = f"{info.width} × {info.height} px, {info.bit_depth} bit"
+    return f"{whole} (shown at {', '.join(drawn)})" if drawn else whole
+
+
+def forget_drawn() -> None:
+    """Lets go of all films as the browser gets them: of a changed one nobody else has the hash."""
+    _film_url.clear()
 
 
 def _within(shape: tuple[int, int], longest: int) -> tuple[int, int]:

@@ -55,3 +55,8 @@ function windowFilter({ low, high, invert }) {
   const contrast = 1 + 2 * low * slope;
   return `brightness(${slope / contrast}) contrast(${contrast})${invert ? " invert(1)" : ""}`;
 }
+
+// The box between two places, as far as it lies on the film.
+const rectangle = ([s, t], [p, q]) => [Math.min(s, p), Math.min(t, q), Math.max(s, p), Math.max(t, q)]
+  .map((value) => Math.min(1, Math.max(0, value)));
+const inside = ([s, t]) => s >= 0 && s <= 1 && t >= 0 && t <= 1;

@@ -1,10 +1,8 @@
 """All films that are open, with every model's answer, those the models disagree on first."""
 
-import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-import cv2
 import numpy as np
 import streamlit as st
 
@@ -13,8 +11,6 @@ from pages.widgets.background import Job, follow
 from pages.widgets.films import OpenFilm, current_key, look_at, open_films
 from xraycore.evaluation.agreement import agree, disagreement
 from xraycore.explain.progress import Cancelled
-from xraycore.imaging.overlay import to_uint8
-from xraycore.imaging.resample import resize
 from xraycore.models.classifier import Prediction
 from xraycore.models.spec import MODELS
 from xraycore.models.store import read_card
@@ -22,8 +18,6 @@ from xraycore.wording import percent
 
 # Answers of the session, by film and model: what the table and the exports are drawn from.
 _ANSWERS, _JOB, _WEIGHTS = "worklist-answers", "worklist-job", "worklist-weights"
-# Longest side of a thumbnail in pixels: of a row's height on a screen of twice the usual density.
-_THUMBNAIL = 96
 
 
 def answers_of(film: OpenFilm, names: Sequence[str]) -> list[Prediction] | None:
@@ -34,13 +28,16 @@ def answers_of(film: OpenFilm, names: Sequence[str]) -> list[Prediction] | None:
 
 
 def forget_older(names: Sequence[str]) -> None:
-    """Forgets what models said whose weights are others by now."""
+    """Forgets what models said whose weights are others by now, and of films that were closed."""
     weights = {name: read_card(name)["weights"]["sha256"] for name in names}
     if st.session_state.get(_WEIGHTS) != weights:
         st.session_state[_WEIGHTS] = weights
         st.session_state[_ANSWERS] = {}
         if job := st.session_state.pop(_JOB, None):
             job.stop()
+    found = st.session_state[_ANSWERS]
+    for key in [key for key in tuple(found) if key[0] not in open_films()]:
+        del found[key]
 
 
 def note_answers(key: str, predictions: Sequence[Prediction]) -> None:
@@ -58,7 +55,10 @@ def ask_for(films: Sequence[OpenFilm], names: Sequence[str]) -> None:
         st.session_state[_JOB] = None
         return
     if job is None or (job.done and not job.error):
-        job = st.session_state[_JOB] = Job(lambda report: _ask(missing, names, found, report))
+        opened = open_films()
+        job = st.session_state[_JOB] = Job(
+            lambda report: _ask(missing, opened, names, found, report)
+        )
         if job.wait() and not job.error:
             return
     if not job.done:
@@ -81,16 +81,24 @@ def ask_for(films: Sequence[OpenFilm], names: Sequence[str]) -> None:
 
 def _ask(
     films: Sequence[OpenFilm],
+    opened: Mapping[str, OpenFilm],
     names: Sequence[str],
     found: dict[tuple[str, str], Prediction],
     report: Callable[[str, float], None],
 ) -> None:
     for number, film in enumerate(films):
-        xray = film.read()
-        for place, name in enumerate(names):
-            share = (number + place / len(names)) / len(films)
-            report(f"{MODELS[name].title} looks at film {number + 1} of {len(films)}", share)
-            found[film.key, name] = _light(session.prediction(name, xray))
+        if film.key not in opened:
+            continue
+        try:
+            xray = film.read()
+            for place, name in enumerate(names):
+                share = (number + place / len(names)) / len(films)
+                report(f"{MODELS[name].title} looks at film {number + 1} of {len(films)}", share)
+                found[film.key, name] = _light(session.prediction(name, xray))
+        finally:
+            # Closed meanwhile: it was let go of, and then looked at.
+            if film.key not in opened:
+                film.forget()
 
 
 def _light(prediction: Prediction) -> Prediction:
@@ -160,7 +168,7 @@ def _row(
 ) -> dict:
     row = {
         "Shown": "▶" if film.key == current_key() else "",
-        "Film": _thumbnail(film.key, film),
+        "Film": film.thumbnail,
         "Name": film.title,
         "Apart": apart,
     }
@@ -173,14 +181,3 @@ def _row(
 
 def _warnings(answers: Sequence[Prediction] | None) -> str:
     return " ".join(dict.fromkeys(text for one in answers or () for text in one.warnings))
-
-
-@st.cache_data(max_entries=1000, show_spinner=False)
-def _thumbnail(key: str, _film: OpenFilm) -> str:
-    pixels = _film.read().pixels
-    factor = min(1.0, _THUMBNAIL / max(pixels.shape))
-    height, width = (max(1, round(side * factor)) for side in pixels.shape)
-    encoded, data = cv2.imencode(".jpg", to_uint8(resize(pixels, (height, width))))
-    if not encoded:
-        raise RuntimeError("OpenCV could not encode a picture as JPEG.")
-    return "data:image/jpeg;base64," + base64.b64encode(data).decode()

@@ -119,7 +119,7 @@ def test_films_zoom_together_and_the_heat_can_be_taken_off(page):
     check_result(page, "synthetic-opacity")
     stages = page.locator(".stage")
     expect(stages).to_have_count(len(list_shipped()) + 1)
-    stages.first.hover()
+    stages.first.click()
     page.mouse.wheel(0, -500)
     zoomed = [
         layer.evaluate("element => element.style.transform")
@@ -145,7 +145,7 @@ def test_the_next_film_is_not_mirrored_because_the_last_one_was(page):
     page.keyboard.press("f")
     badges = page.locator(".badge")
     expect(badges.first).to_have_text("Mirrored")
-    page.locator(".stage").first.hover()
+    page.locator(".stage").first.click()
     page.mouse.wheel(0, -500)
     page.get_by_role("combobox", name="or a sample").click()
     page.get_by_role("option", name="Clear lungs 1").click()

@@ -39,6 +39,14 @@ def click_film(page: Page, x: float, y: float) -> None:
 def insert_lesion(page: Page) -> None:
     open_tab(page, "Insert a lesion")
     expect(page.get_by_text("Nothing is painted yet")).to_be_visible()
+    # A double click shows the whole film; it does not paint. A click is told after half a second.
+    stage = page.locator(".stage[aria-label*='click inside the lungs']")
+    stage.press("+")
+    expect(stage.locator(".layers")).to_have_attribute("style", re.compile(r"scale\(1\.25\)"))
+    stage.dblclick()
+    expect(stage.locator(".layers")).to_have_attribute("style", re.compile(r"scale\(1\)"))
+    page.wait_for_timeout(2000)
+    expect(page.get_by_text("Nothing is painted yet")).to_be_visible()
     click_film(page, 0.01, 0.01)
     expect(page.get_by_text("lies outside the lungs")).to_be_visible()
     click_film(page, 0.3, 0.45)
@@ -79,7 +87,7 @@ def test_a_sample_is_explained_tested_and_painted_into(page, app_url):
 
     stages = page.locator(".stage")
     stages.first.scroll_into_view_if_needed()
-    stages.first.hover()
+    stages.first.click()
     page.mouse.wheel(0, -500)
     zoomed = [
         layer.evaluate("element => element.style.transform")

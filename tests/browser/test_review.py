@@ -86,7 +86,7 @@ def settled(element: Locator) -> dict[str, float]:
 
 def draw_box(page: Page, number: int) -> None:
     """Drags over a place of the film, which is narrower than its panel on a low screen."""
-    stage = page.get_by_role("img", name=f"Film of heatmap {number}").and_(page.locator(".stage"))
+    stage = page.get_by_role("application", name=f"Film of heatmap {number}")
     expect(stage).to_have_count(1)
     film = settled(stage.locator(".frame"))
 
@@ -101,7 +101,7 @@ def draw_box(page: Page, number: int) -> None:
 
 def key_box(page: Page, number: int) -> None:
     """The same by keys: begun in the middle, moved up and left, then made higher."""
-    page.get_by_role("img", name=f"Film of heatmap {number}").and_(page.locator(".stage")).focus()
+    page.get_by_role("application", name=f"Film of heatmap {number}").focus()
     keys = ["Enter", "Escape", "Enter", *["ArrowLeft"] * 5, *["ArrowUp"] * 7]
     # What is shown is what is set: the box is where it is, though the film was mirrored meanwhile.
     keys += [*["Shift+ArrowDown"] * 2, "f", "f", "Enter"]

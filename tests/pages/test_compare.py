@@ -122,6 +122,14 @@ def test_two_uploads_can_be_switched_between(app):
     assert any(r"film\-2\.png" in caption.value for caption in app.caption)
 
 
+def test_the_caption_says_that_a_film_is_shown_reduced(app):
+    app.file_uploader[0].set_value(
+        [("large.png", png(seed=16, shape=(1300, 1100)), "image/png")]
+    ).run()
+    captions = [caption.value.replace("\\", "") for caption in app.caption]
+    assert "large.png  \nPNG · 1100 × 1300 px, 8 bit (shown at 1,024 px)" in captions
+
+
 def test_a_films_warnings_are_shown(app):
     app.file_uploader[0].set_value([("small.png", png(seed=13, shape=(90, 90)), "image/png")]).run()
     assert any("90" in warning.value for warning in app.warning)

@@ -4,10 +4,12 @@ import time
 import numpy as np
 import pytest
 
+from pages.widgets import dataset_films
 from pages.widgets.films import _OPEN, OpenFilm
 from tests.data.film_files import draw, write
 from tests.pages.conftest import png
 from xraycore.data.confounding import FEATURES, Confounding
+from xraycore.imaging import read_radiograph
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +103,28 @@ def test_the_copy_and_the_patient_stand_side_by_side(app, planted):
         ["train/PNEUMONIA/person1_virus_1.png", "test/PNEUMONIA/person1_virus_3.png"]
     ]
     assert "in training and test" in words(app)
+
+
+def test_pictures_side_by_side_are_decoded_once(app, planted, monkeypatch):
+    decoded = []
+    monkeypatch.setattr(
+        "pages.widgets.dataset_films.read_radiograph",
+        lambda path: (decoded.append(path), read_radiograph(path))[1],
+    )
+    dataset_films._reduced.clear()
+    open_page(app, planted, "Copies")
+    assert len(decoded) == 2
+    show(app, "Patients")
+    assert len(decoded) == 4
+    show(app, "Copies")
+    assert len(decoded) == 4
+
+
+def test_a_picture_is_kept_reduced(tmp_path):
+    path = tmp_path / "film.png"
+    path.write_bytes(png(70, (900, 600)))
+    picture = dataset_films._reduced(path, "of this test")
+    assert (picture.shape, picture.dtype) == ((360, 240), np.uint8)
 
 
 def test_every_tab_draws(app, planted):
