@@ -15,7 +15,7 @@ from xraycore.explain.heatmap import Heatmap, explain
 from xraycore.explain.map_agreement import MapAgreement, map_agreement
 from xraycore.explain.methods import ANALYTIC, METHODS
 from xraycore.models.spec import MODELS
-from xraycore.models.store import read_card
+from xraycore.models.store import fingerprint, read_card
 from xraycore.weightfiles import WeightsError
 from xraycore.wording import percent
 
@@ -175,7 +175,7 @@ def _models(subject: Subject, measure: str) -> None:
         st.caption(f"No other model knows the class {subject.target}.")
         return
     # The film's and the class's, whichever model is looked at.
-    prints = tuple(read_card(name)["weights"]["sha256"] for name in names)
+    prints = tuple(fingerprint(name) for name in names)
     of = (subject.film.info.sha256, SEVERAL, prints)
     key = ("models", *of, subject.method, subject.target)
 

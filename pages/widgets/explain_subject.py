@@ -16,7 +16,7 @@ from xraycore.explain.progress import Report
 from xraycore.imaging import Radiograph
 from xraycore.models.classifier import Classifier, Prediction
 from xraycore.models.spec import MODELS
-from xraycore.models.store import read_card
+from xraycore.models.store import fingerprint
 from xraycore.wording import listed, percent
 
 # What may be made at every click, and what takes longer.
@@ -127,7 +127,7 @@ def choose_subject(film: Radiograph, name: str) -> Subject:
             f"times for one map: {SLOW}.",
         )
         look = choose_look()
-    of = (film.info.sha256, name, read_card(name)["weights"]["sha256"])
+    of = (film.info.sha256, name, fingerprint(name))
     against = beside if beside in others else others[0]
     return Subject(film, model, seen, target, against, method, look, of)
 

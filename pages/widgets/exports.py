@@ -19,7 +19,6 @@ from xraycore.explain.provenance import now, provenance
 from xraycore.imaging import Radiograph
 from xraycore.imaging.overlay import overlay
 from xraycore.models.classifier import Prediction
-from xraycore.models.store import read_card
 from xraycore.notice import NOTICE
 from xraycore.report.film_report import Finding, write_report
 from xraycore.version import VERSION
@@ -102,7 +101,7 @@ def predictions_csv(answered: Sequence[tuple[OpenFilm, Sequence[Prediction]]]) -
                     *(f"{probabilities[k]:.6f}" if k in probabilities else "" for k in classes),
                     " ".join(one.warnings),
                     film.sha256,
-                    read_card(one.model)["weights"]["sha256"],
+                    one.weights_sha256,
                     *(VERSION, now(), NOTICE),
                 ]
             )

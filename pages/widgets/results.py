@@ -102,9 +102,10 @@ def forget(film: str) -> None:
     """Lets go of what was found out about a film, by its sha256, and ends the work on it."""
     for key in [key for key in _jobs() if film in key]:
         _jobs().pop(key).stop()
-    found = st.session_state.setdefault(_RESULTS, {})
-    for key in [key for key in found if film in key]:
-        del found[key]
+    with _TOUCHING:
+        for found in (st.session_state.setdefault(store, {}) for store in _MOST):
+            for key in [key for key in found if film in key]:
+                del found[key]
 
 
 def show_other_work(of: Key) -> None:

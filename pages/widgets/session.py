@@ -14,7 +14,7 @@ from xraycore.evaluation.predictions import read_predictions
 from xraycore.imaging import Radiograph
 from xraycore.models.calibration import Calibration
 from xraycore.models.classifier import Classifier, Prediction, load_model
-from xraycore.models.store import list_shipped, read_card
+from xraycore.models.store import fingerprint, list_shipped, read_card
 from xraycore.report.track_record import track_record
 from xraycore.weightfiles import WeightsError, weights_folder
 
@@ -65,7 +65,7 @@ def trained_models() -> tuple[list[str], list[str]]:
 
 
 @st.cache_resource(show_spinner=False)
-def _classifier(name: str, weights_sha256: str) -> Classifier:
+def _classifier(name: str, card_sha256: str) -> Classifier:
     with _LOADING:
         keep_keras_state()
         model = load_model(name)
@@ -74,22 +74,22 @@ def _classifier(name: str, weights_sha256: str) -> Classifier:
 
 
 def classifier(name: str) -> Classifier:
-    """The trained model, loaded once for all sessions and again when its weights change.
+    """The trained model, loaded once for all sessions and again when its card changes.
 
     Raises:
         WeightsError: If it has no weights, or they are not what its card says.
     """
-    return _classifier(name, read_card(name)["weights"]["sha256"])
+    return _classifier(name, fingerprint(name))
 
 
 @st.cache_resource(max_entries=128, show_spinner=False)
-def _prediction(model: str, weights_sha256: str, sha256: str, _xray: Radiograph) -> Prediction:
+def _prediction(model: str, card_sha256: str, sha256: str, _xray: Radiograph) -> Prediction:
     return classifier(model).predict(_xray)
 
 
 def prediction(model: str, xray: Radiograph) -> Prediction:
-    """What the model says about the film; run once for each film and generation of weights."""
-    return _prediction(model, read_card(model)["weights"]["sha256"], xray.info.sha256, xray)
+    """What the model says about the film; run once for each film and state of the model's card."""
+    return _prediction(model, fingerprint(model), xray.info.sha256, xray)
 
 
 def look_ahead(models: Sequence[str], xray: Radiograph) -> None:
@@ -128,7 +128,7 @@ def stop_looking(sha256: str) -> None:
 
 
 @st.cache_resource(show_spinner=False)
-def _test_outcome(name: str, weights_sha256: str) -> Outcome | None:
+def _test_outcome(name: str, card_sha256: str) -> Outcome | None:
     card = read_card(name)
     file = weights_folder() / name / "predictions.csv"
     try:
@@ -140,7 +140,7 @@ def _test_outcome(name: str, weights_sha256: str) -> Outcome | None:
 
 def track_record_of(prediction: Prediction) -> str | None:
     """How often the model was right on its test films with such an answer; None if not stored."""
-    outcome = _test_outcome(prediction.model, read_card(prediction.model)["weights"]["sha256"])
+    outcome = _test_outcome(prediction.model, fingerprint(prediction.model))
     if outcome is None:
         return None
     if prediction.warnings:
@@ -164,7 +164,7 @@ def forget_film(key: str, sha256: str) -> None:
     for one in (key, sha256):
         read_film.clear(one, None)
     for model in trained_models()[0]:
-        _prediction.clear(model, read_card(model)["weights"]["sha256"], sha256, None)
+        _prediction.clear(model, fingerprint(model), sha256, None)
 
 
 @st.cache_resource(show_spinner=False)

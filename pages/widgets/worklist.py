@@ -13,11 +13,11 @@ from xraycore.evaluation.agreement import agree, disagreement
 from xraycore.explain.progress import Cancelled
 from xraycore.models.classifier import Prediction
 from xraycore.models.spec import MODELS
-from xraycore.models.store import read_card
+from xraycore.models.store import fingerprint
 from xraycore.wording import percent
 
 # Answers of the session, by film and model: what the table and the exports are drawn from.
-_ANSWERS, _JOB, _WEIGHTS = "worklist-answers", "worklist-job", "worklist-weights"
+_ANSWERS, _JOB, _CARDS = "worklist-answers", "worklist-job", "worklist-cards"
 
 
 def answers_of(film: OpenFilm, names: Sequence[str]) -> list[Prediction] | None:
@@ -28,10 +28,10 @@ def answers_of(film: OpenFilm, names: Sequence[str]) -> list[Prediction] | None:
 
 
 def forget_older(names: Sequence[str]) -> None:
-    """Forgets what models said whose weights are others by now, and of films that were closed."""
-    weights = {name: read_card(name)["weights"]["sha256"] for name in names}
-    if st.session_state.get(_WEIGHTS) != weights:
-        st.session_state[_WEIGHTS] = weights
+    """Forgets what models said whose cards are others by now, and of films that were closed."""
+    cards = {name: fingerprint(name) for name in names}
+    if st.session_state.get(_CARDS) != cards:
+        st.session_state[_CARDS] = cards
         st.session_state[_ANSWERS] = {}
         if job := st.session_state.pop(_JOB, None):
             job.stop()

@@ -1,5 +1,7 @@
 """Networks look at a film while the page draws it."""
 
+import json
+import shutil
 import threading
 from types import SimpleNamespace
 
@@ -8,8 +10,11 @@ import pytest
 import streamlit as st
 
 from pages.widgets import session
+from xraycore.data.phantom import make_phantom
 from xraycore.imaging import Radiograph
 from xraycore.imaging.radiograph import RadiographInfo
+from xraycore.models.store import fingerprint
+from xraycore.weightfiles import SHIPPED
 
 MODELS = ["first", "second", "third", "fourth"]
 
@@ -85,3 +90,23 @@ def test_a_film_that_is_warned_about_has_no_track_record(monkeypatch):
 
 def warned_of(answer, warnings):
     return SimpleNamespace(**vars(answer), warnings=warnings)
+
+
+def test_a_model_that_was_calibrated_anew_is_asked_anew(tmp_path, monkeypatch):
+    shutil.copytree(SHIPPED / "basic_cnn", tmp_path / "basic_cnn")
+    monkeypatch.setenv("XRAYCORE_WEIGHTS", str(tmp_path))
+    pixels = make_phantom(3, opacity=True, size=256).pixels
+    film = Radiograph(pixels, RadiographInfo("film", "of a phantom", "PNG", 256, 256, 8))
+    before, print_before = session.prediction("basic_cnn", film), fingerprint("basic_cnn")
+    track_before = session.track_record_of(before)
+    file = tmp_path / "basic_cnn" / "card.json"
+    card = json.loads(file.read_text())
+    file.write_text(json.dumps({**card, "temperature": 1.0, "bias": [9.0, -3.0, -3.0, -3.0]}))
+    after = session.prediction("basic_cnn", film)
+    assert fingerprint("basic_cnn") != print_before
+    assert (after.logits == before.logits).all()
+    assert after.label == "Normal"
+    assert after.probabilities["Normal"] > 0.99 > before.probabilities["Normal"]
+    assert session.classifier("basic_cnn").calibration.bias == (9.0, -3.0, -3.0, -3.0)
+    assert session.track_record_of(after) != track_before
+    assert after.weights_sha256 == before.weights_sha256 == card["weights"]["sha256"]

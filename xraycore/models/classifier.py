@@ -49,6 +49,7 @@ class Prediction:
         lungs: The film's lung field.
         calibration: From logits to probabilities; fitted on validation films.
         warnings: Of the film, and of the prediction.
+        weights_sha256: Of the weights that gave it.
     """
 
     model: str
@@ -60,6 +61,7 @@ class Prediction:
     lungs: LungField = field(repr=False)
     calibration: Calibration = Calibration()
     warnings: tuple[str, ...] = ()
+    weights_sha256: str = ""
 
     @property
     def probabilities(self) -> dict[str, float]:
@@ -152,6 +154,7 @@ class Classifier:
                     parts[i].lungs,
                     self.calibration,
                     (*xray.warnings, *parts[i].warnings, *self.warnings),
+                    self.card.get("weights", {}).get("sha256", ""),
                 )
                 for i, xray in enumerate(films)
             ]

@@ -1,7 +1,7 @@
 """The shipped classifiers: `weights/<model>/` with weights and the model's card."""
 
 from xraycore.models.spec import MODELS, get_spec
-from xraycore.weightfiles import Card, WeightsError, load_card, weights_folder
+from xraycore.weightfiles import Card, WeightsError, load_card, sha256, weights_folder
 
 _REQUIRED = ("model", "classes", "weights", "heat_scale", "training", "scores", "limits")
 
@@ -9,6 +9,17 @@ _REQUIRED = ("model", "classes", "weights", "heat_scale", "training", "scores", 
 def list_shipped() -> list[str]:
     """Names of the models that have trained weights, in the registry's order."""
     return [name for name in MODELS if (weights_folder() / name / "card.json").is_file()]
+
+
+def fingerprint(name: str) -> str:
+    """sha256 of a model's card: another one once weights, calibration or thresholds are.
+
+    Raises:
+        WeightsError: If the model has none.
+        ValueError: If there is no such model.
+    """
+    read_card(name)
+    return sha256(weights_folder() / name / "card.json")
 
 
 def read_card(name: str) -> Card:
