@@ -1,6 +1,7 @@
 """The text of `docs/results.md`: one function a section, each a list of lines."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from xraycore.data.labels import VIEWS
@@ -187,10 +188,32 @@ def _ablation(file: Path) -> list[str]:
     return [
         "## What each ingredient brings",
         "",
-        f"{found['text']} Validation films, last epoch; external sources as when choosing epochs.",
+        f"{found['text']} Validation films, last epoch; external sources as when choosing epochs. "
+        "Each line adds one ingredient to the line above. One training each, and few external "
+        "films: a difference of some hundredths may be chance.",
         "",
         *table(["recipe", *columns.values()], rows),
+        *_ingredients(found["rows"]),
     ]
+
+
+def _ingredients(rows: Sequence[Mapping]) -> list[str]:
+    """In words, what the last line of the table with all but painting is beside the first."""
+    first, last = (
+        rows[0]["last"],
+        next(r["last"] for r in reversed(rows) if "paint" not in r["name"]),
+    )
+    changes = [
+        f"{text} from {first[key]:.3f} to {last[key]:.3f}"
+        for key, text in (
+            ("val_auc", "the home AUC goes"),
+            ("auc_nih", "that on NIH's films"),
+            ("auc_cohen", "that on Cohen's"),
+            ("val_inside", "and the evidence in the lungs or their rim"),
+        )
+        if key in first and key in last
+    ]
+    return [f"From the first line to that with set labels {', '.join(changes)}.", ""]
 
 
 def _against(target: Target) -> str:
