@@ -12,7 +12,7 @@ from xraycore.anatomy import lungs
 from xraycore.explain import faithfulness, perturbation
 from xraycore.explain.faithfulness import Faithfulness
 from xraycore.explain.methods import ANALYTIC, METHODS
-from xraycore.models.store import read_card
+from xraycore.models.store import fingerprint
 
 
 def test_without_a_film_there_is_a_gallery(explain):
@@ -99,11 +99,11 @@ def test_models_with_other_weights_are_asked_again_and_compared_again(explain, m
     press(app, "Ask the other models")
     wait(app, lambda: "that Basic CNN or VGG16 count among their hottest" in said(app))
 
-    def trained_anew(name):
-        card = read_card(name)
-        return card | {"weights": {"sha256": "new"}} if name == "vgg16" else card
-
-    monkeypatch.setattr(explain_methods, "read_card", trained_anew)
+    monkeypatch.setattr(
+        explain_methods,
+        "fingerprint",
+        lambda name: "new" if name == "vgg16" else fingerprint(name),
+    )
     app.run()
     assert "that Basic CNN or VGG16 count among their hottest" not in said(app)
     press(app, "Ask the other models")

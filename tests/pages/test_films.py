@@ -18,7 +18,7 @@ from pages.widgets.films import OpenFilm
 from tests.pages.conftest import png, select_rows, selected
 from xraycore.imaging import read_radiograph
 from xraycore.models.classifier import load_model
-from xraycore.models.store import read_card
+from xraycore.models.store import fingerprint
 from xraycore.weightfiles import weights_folder
 
 
@@ -73,13 +73,13 @@ def _read_again():
 def kept_of(name: str, data: bytes) -> list[str]:
     """What all sessions share of an uploaded film; asking keeps nothing."""
     sha256 = hashlib.sha256(data).hexdigest()
-    weights = read_card("basic_cnn")["weights"]["sha256"]
+    card = fingerprint("basic_cnn")
     found = []
     with contextlib.suppress(Gone):
         session.read_film(f"{sha256}/{name}", _read_again)
         found.append("film")
     with contextlib.suppress(Gone):
-        session._prediction("basic_cnn", weights, sha256, Absent())
+        session._prediction("basic_cnn", card, sha256, Absent())
         found.append("answer")
     return found
 
@@ -375,9 +375,7 @@ def test_answers_of_other_weights_are_forgotten(app, monkeypatch):
     upload(app, ("a.png", png(1)))
     assert app.session_state["worklist-answers"]
     kept = dict(app.session_state["worklist-answers"])
-    monkeypatch.setattr(
-        "pages.widgets.worklist.read_card", lambda name: {"weights": {"sha256": "of others"}}
-    )
+    monkeypatch.setattr("pages.widgets.worklist.fingerprint", lambda name: "of others")
     app.session_state["worklist-answers"] = {("another film", "basic_cnn"): "an old answer"}
     app.run()
     assert list(app.session_state["worklist-answers"]) == list(kept)
