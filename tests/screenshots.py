@@ -52,7 +52,7 @@ def main(folder: Path) -> None:
             page.get_by_text("Click a heading to sort").wait_for()
             page.wait_for_timeout(5000)
             page.screenshot(path=folder / "metrics.png")
-            join(page, set_up(page, f"{url}/review"), "Reader 1")
+            join(page, set_up(page, f"{url}/review"), "Dr. Lindqvist")
             judge(page, 1, "d", "2", box=True)
             page.wait_for_timeout(2000)
             page.screenshot(path=folder / "review.png")
