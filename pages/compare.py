@@ -10,7 +10,7 @@ from pages.widgets.films import current_key, film_and_models, known_truth, open_
 from pages.widgets.frame import page_header, plain
 from pages.widgets.heat_look import PLAIN, Look, choose_look
 from pages.widgets.map_votes import show_votes
-from pages.widgets.viewer import HELP_WITH_HEAT, film_panel, size_and_depth
+from pages.widgets.viewer import HELP_WITH_HEAT, MORE_HELP, film_panel, size_and_depth
 from pages.widgets.worklist import forget_older, note_answers, show_worklist
 from xraycore.data.labels import NORMAL
 from xraycore.evaluation.agreement import agree, describe_agreement, mean_probabilities
@@ -73,7 +73,7 @@ def show_film(film: Radiograph) -> None:
         st.caption(truth)
     for warning in film.warnings:
         st.warning(warning, icon=":material/warning:")
-    st.caption(f"{HELP_WITH_HEAT} All films follow.")
+    st.caption(f"{HELP_WITH_HEAT} All films follow.", help=MORE_HELP)
 
 
 def describe_heat(heat: Heatmap, seen: Prediction, look: Look) -> str:

@@ -10,7 +10,7 @@ from pages.widgets.explain_charts import agreement_matrix
 from pages.widgets.explain_subject import QUICK, Subject, heat_panel, say_place
 from pages.widgets.results import SEVERAL, Key, kept, long_work
 from pages.widgets.score_charts import PLAIN
-from pages.widgets.viewer import HELP_WITH_HEAT
+from pages.widgets.viewer import HELP_WITH_HEAT, MORE_HELP
 from xraycore.explain.heatmap import Heatmap, explain
 from xraycore.explain.map_agreement import MapAgreement, map_agreement
 from xraycore.explain.methods import ANALYTIC, METHODS
@@ -57,7 +57,7 @@ def _cells(count: int) -> list:
 def _plain_film(subject: Subject) -> None:
     st.markdown("**Film**")
     heat_panel(subject, None, key="film-plain", label="Plain film", toolbar=True)
-    st.caption(HELP_WITH_HEAT)
+    st.caption(HELP_WITH_HEAT, help=MORE_HELP)
 
 
 def _method(subject: Subject, name: str) -> None:

@@ -10,7 +10,7 @@ from pages.widgets.film_grid import Tile, film_grid
 from pages.widgets.films import compare_button
 from pages.widgets.frame import plain
 from pages.widgets.session import keep_loaded
-from pages.widgets.viewer import HELP, film_panel, size_and_depth
+from pages.widgets.viewer import HELP, MORE_HELP, film_panel, size_and_depth
 from xraycore.data.survey import Film, Survey
 from xraycore.imaging import Radiograph, RadiographError, read_radiograph
 from xraycore.training.augmentation import Augmentation
@@ -42,7 +42,7 @@ def film_dialog(survey: Survey, film: Film) -> None:
     left, right = st.columns([5, 7], gap="medium")
     with left:
         film_panel(xray, key="dialog-film", label=f"Film {xray.info.name}", group="dialog")
-        st.caption(HELP)
+        st.caption(HELP, help=MORE_HELP)
     with right:
         st.markdown(f"**{plain(survey.name(film.record.path))}**")
         _facts(survey, film, size_and_depth(xray.info))

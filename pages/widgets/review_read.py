@@ -97,11 +97,12 @@ def _show_film(desk: Desk, study: Study, entry: Entry, xray: Radiograph) -> None
         st.warning(warning, icon=":material/warning:")
     st.caption(
         f"{size_and_depth(xray.info)}  \n"
-        "Drag draws a box. Once the film was clicked the wheel zooms (Ctrl and the wheel, or two "
-        "fingers, at once); Ctrl and drag or the arrow keys move, Shift and drag, or w and arrows, "
-        "set the window, m and Enter measure, double click shows all; the space bar, held, hides "
-        "the heat. By keys, with the film in focus: Enter begins a box, arrows move it, Shift and "
-        "arrows size it, Enter sets it."
+        "Drag draws a box. Once the film was clicked the wheel zooms; Ctrl and drag moves, double "
+        "click shows all; the space bar, held, hides the heat.",
+        help="Ctrl and the wheel, or two fingers, zoom without a click. Shift and drag sets the "
+        "window. By keys, once the film was clicked: Enter begins a box, arrows move it, Shift and "
+        "arrows size it, Enter sets it; else arrows move the film, + and − zoom, w and then arrows "
+        "set the window, m and then Enter measure.",
     )
 
 

@@ -31,12 +31,13 @@ CONTOUR_PIXELS = 256
 _CHANGED = "+"
 
 # What can be done with a film on the screen, by mouse, touch and keys.
-HELP = (
-    "Click a film and the wheel zooms it (Ctrl and the wheel, or two fingers, at once); drag "
-    "moves, Shift and drag sets the window, double click shows all as it was. Keys, once a film "
-    "was clicked: + and − zoom, arrows move, w and arrows set the window, m and Enter measure."
-)
+HELP = "Click a film: then the wheel zooms, drag moves, double click shows all as it was."
 HELP_WITH_HEAT = HELP + " The space bar, held, hides the heat."
+MORE_HELP = (
+    "Ctrl and the wheel, or two fingers, zoom without a click. Shift and drag sets the window. "
+    "Keys, once a film was clicked: + and − zoom, arrows move, w and then arrows set the window, "
+    "m and then Enter measure."
+)
 
 # Called with what was clicked on the film, in shares of its width and height: a point (x, y) or a
 # box (left, top, right, bottom).
