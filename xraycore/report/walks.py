@@ -118,8 +118,8 @@ WALKS: Mapping[str, Walk] = {
             800,
             (
                 Arm("vgg16", 4),
-                Arm("resnet50", 10),
-                Arm("inception_v3", 10),
+                Arm("resnet50", 6),
+                Arm("inception_v3", 6),
                 Arm("xception", 4),
             ),
         ),
