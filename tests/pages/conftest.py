@@ -129,3 +129,9 @@ def passes(monkeypatch):
         Classifier, "forward", lambda self, grey: (seen.append(len(grey)), forward(self, grey))[1]
     )
     return seen
+
+
+@pytest.fixture
+def small_model(monkeypatch):
+    """One model, the small one: for tests that are about films."""
+    monkeypatch.setattr("pages.widgets.session.list_shipped", lambda: ["basic_cnn"])

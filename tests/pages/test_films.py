@@ -1,24 +1,19 @@
 """The list of open films, as Compare shows it."""
 
-import contextlib
 import csv
-import hashlib
 import io
 import shutil
 import zipfile
 
 import pytest
 import streamlit as st
-from streamlit.runtime.caching import clear_session_resource_cache
-from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 
-from pages.widgets import session, worklist
 from pages.widgets.exports import predictions_csv
 from pages.widgets.films import OpenFilm
 from tests.pages.conftest import png, select_rows, selected
+from tests.pages.films_page import finish, titles, upload
 from xraycore.imaging import read_radiograph
 from xraycore.models.classifier import load_model
-from xraycore.models.store import fingerprint
 from xraycore.weightfiles import weights_folder
 
 
@@ -31,67 +26,11 @@ def archive(**files: bytes) -> bytes:
     return buffer.getvalue()
 
 
-def upload(app, *files):
-    """Uploads (name, bytes) pairs."""
-    app.file_uploader[0].set_value([(name, data, "") for name, data in files]).run()
-    return app
-
-
-def titles(app) -> list[str]:
-    """The films that are open."""
-    return list(app.selectbox(key="film").options)
-
-
-def press(app, label: str):
-    """Presses the button of that label."""
-    next(button for button in app.button if button.label == label).click().run()
-    return app
-
-
-def finish(app):
-    """Runs the app until every model has looked at every film."""
-    while any("looks at film" in str(getattr(one, "value", "")) for one in app.main):
-        app.run()
-    return app.run()
-
-
-class Gone(Exception):
-    """What is asked for is kept no more, and would have to be made again."""
-
-
-class Absent:
-    """Stands for a film that nobody has."""
-
-    def __len__(self):
-        raise Gone
-
-
-def _read_again():
-    raise Gone
-
-
-def kept_of(name: str, data: bytes) -> list[str]:
-    """What all sessions share of an uploaded film; asking keeps nothing."""
-    sha256 = hashlib.sha256(data).hexdigest()
-    card = fingerprint("basic_cnn")
-    found = []
-    with contextlib.suppress(Gone):
-        session.read_film(f"{sha256}/{name}", _read_again)
-        found.append("film")
-    with contextlib.suppress(Gone):
-        session._prediction("basic_cnn", card, sha256, Absent())
-        found.append("answer")
-    return found
-
-
 def refused(app) -> list[str]:
     return [error.value.replace("\\", "") for error in app.error]
 
 
-@pytest.fixture(autouse=True)
-def _small(monkeypatch):
-    """One model, the small one: these tests are about films."""
-    monkeypatch.setattr("pages.widgets.session.list_shipped", lambda: ["basic_cnn"])
+pytestmark = pytest.mark.usefixtures("small_model")
 
 
 def test_an_archive_is_opened_film_by_film(app):
@@ -244,89 +183,6 @@ def test_films_can_be_closed(app):
     next(button for button in app.button if button.label == "Close film").click().run()
     assert not app.exception
     assert any("Upload a chest X-ray" in heading.value for heading in app.subheader)
-
-
-def test_the_uploader_says_where_files_go(app):
-    text = app.file_uploader[0].help
-    assert "Files go to the computer that runs this app" in text
-    assert "only while they are open" in text
-    assert "names of files appear in exports" in text
-
-
-def test_nothing_is_kept_of_a_film_that_was_closed(app, monkeypatch):
-    dropped = []
-    remove = MemoryUploadedFileManager.remove_file
-    monkeypatch.setattr(
-        MemoryUploadedFileManager,
-        "remove_file",
-        lambda self, of, file_id: (dropped.append(file_id), remove(self, of, file_id)),
-    )
-    first, second = png(41), png(42)
-    upload(app, ("first.png", first), ("second.png", second))
-    finish(app)
-    assert len(set(dropped)) == 2
-    assert kept_of("first.png", first) == kept_of("second.png", second) == ["film", "answer"]
-    press(app, "Close film")
-    assert titles(app) == ["second.png"]
-    assert kept_of("first.png", first) == []
-    assert kept_of("second.png", second) == ["film", "answer"]
-    keys = {film for film, _ in app.session_state["worklist-answers"]}
-    assert keys == set(app.session_state["open-films"])
-
-
-def test_nothing_is_kept_of_a_film_whose_tab_was_closed(app):
-    # What stands for a session here is one and the same for all tests.
-    clear_session_resource_cache("test session id")
-    data = png(43)
-    upload(app, ("left.png", data))
-    assert kept_of("left.png", data) == ["film", "answer"]
-    clear_session_resource_cache("test session id")
-    assert kept_of("left.png", data) == []
-
-
-def test_a_film_that_was_closed_meanwhile_is_not_looked_at(monkeypatch):
-    asked, forgotten, opened = [], [], {}
-    films = [OpenFilm(key, key, key, data=b"never read") for key in ("closed", "open", "closing")]
-    opened.update({film.key: film for film in films[1:]})
-
-    def prediction(name, xray):
-        asked.append(xray)
-        if xray == "closing":
-            del opened["closing"]
-
-    monkeypatch.setattr(OpenFilm, "read", lambda film: film.key)
-    monkeypatch.setattr(OpenFilm, "forget", lambda film: forgotten.append(film.key))
-    monkeypatch.setattr(worklist, "_light", lambda prediction: prediction)
-    monkeypatch.setattr(session, "prediction", prediction)
-    worklist._ask(films, opened, ["basic_cnn"], {}, lambda words, share: None)
-    assert asked == ["open", "closing"]
-    assert forgotten == ["closing"]
-
-
-def test_an_archive_is_decoded_once_and_its_films_are_counted(app, monkeypatch):
-    decoded, said = [], []
-    monkeypatch.setattr(
-        "pages.widgets.films.read_radiograph",
-        lambda data, name: (decoded.append(name), read_radiograph(data, name=name))[1],
-    )
-
-    def spinner(text, **_):
-        said.append(text)
-        return contextlib.nullcontext()
-
-    monkeypatch.setattr(st, "spinner", spinner)
-    names = [f"film-{n}.png" for n in range(3)]
-    with io.BytesIO() as buffer:
-        with zipfile.ZipFile(buffer, "w") as made:
-            for number, name in enumerate(names):
-                made.writestr(name, png(50 + number))
-        upload(app, ("films.zip", buffer.getvalue()))
-    finish(app)
-    assert decoded == names
-    assert "Reading 3 films …" in said
-    pictures = list(app.dataframe[0].value["Film"])
-    assert len(set(pictures)) == 3
-    assert all(picture.startswith("data:image/jpeg") for picture in pictures)
 
 
 def test_a_sample_joins_the_films_and_leaves_them(app):
