@@ -39,19 +39,17 @@ def assert_same_weights(left, right):
         np.testing.assert_array_equal(one, other)
 
 
-def scripted_validation(monkeypatch, losses):
-    """Makes validation return these losses; yields the weights at each of its calls."""
+def scripted_validation(monkeypatch, losses, aurocs=None):
+    """Makes validation return these losses and external AUROCs; yields the weights judged."""
     weights = []
-    losses = iter(losses)
+    losses, aurocs = iter(losses), iter(aurocs) if aurocs else None
 
     def scripted(learner, *_):
         weights.append(learner.get_weights())
+        scores = {"val_loss": next(losses), "val_accuracy": 0.5, "val_auc": 0.5, "val_inside": 0.5}
+        return scores, {"auc_abroad": next(aurocs)} if aurocs else {}
 
-    def scores(_):
-        return {"val_loss": next(losses), "val_accuracy": 0.5, "val_auc": 0.5, "val_inside": 0.5}
-
-    monkeypatch.setattr(fit, "judge", scripted)
-    monkeypatch.setattr(fit, "home_scores", scores)
+    monkeypatch.setattr(fit, "scores_of", scripted)
     return weights
 
 

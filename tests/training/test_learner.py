@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from xraycore.models.architectures import HEAD
-from xraycore.training.learner import Learner, compile_for
+from xraycore.training.learner import Learner, averaged, compile_for
 from xraycore.training.recipe import Recipe, Stage
 
 # Two channels, two classes: the first class's evidence is relu(2 a - 2 b).
@@ -219,3 +219,30 @@ def test_training_moves_the_evidence(evidence, ends_inside):
     # There still is evidence in the lung.
     kernel = np.asarray(model.head.kernel)
     assert np.asarray(network(film)[1])[0, 0, 0] @ (kernel[:, 0] - kernel[:, 1]) > 0.1
+
+
+def test_averaged_weights_by_hand():
+    linear = learner(averaged=0.25)
+    model = compile_for(linear, linear.recipe, 0.1)
+    film = np.array(FEATURES, np.float32)
+    steps = []
+    for label in ([1, 0], [0, 1], [1, 0]):
+        model.train_on_batch(film, truth([label]), np.ones(1, np.float32))
+        steps.append(model.get_weights())
+    with averaged(model):
+        inside = model.get_weights()
+    # From the first step's weights on, a quarter of the old mean and three of the new weights.
+    for first, second, third, found in zip(*steps, inside, strict=True):
+        expected = 0.25 * (0.25 * first + 0.75 * second) + 0.75 * third
+        np.testing.assert_allclose(found, expected, rtol=1e-5)
+        assert not np.allclose(found, third, rtol=1e-3)
+    for third, now in zip(steps[-1], model.get_weights(), strict=True):
+        np.testing.assert_array_equal(third, now)
+
+
+def test_without_an_average_weights_stay_as_they_are():
+    model = compile_for(learner(), learner().recipe, 0.1)
+    before = model.get_weights()
+    with averaged(model):
+        for one, other in zip(before, model.get_weights(), strict=True):
+            np.testing.assert_array_equal(one, other)

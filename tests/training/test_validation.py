@@ -1,5 +1,7 @@
 """What a network in training is judged by, against numbers worked out by hand."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -132,7 +134,7 @@ def learner():
     network = keras.Model(grey, [logits, features])
     network.get_layer("features").set_weights([np.array([[[[1.0, -1.0]]]]), np.array([0.0, 1.0])])
     network.get_layer(HEAD).set_weights([4 * np.eye(2), np.zeros(2)])
-    return Learner(network, Recipe((Stage("all", 1, 32, 1e-3),)))
+    return Learner(network, Recipe((Stage("all", 1, 32, 1e-3),), batch_size=2))
 
 
 @pytest.fixture
@@ -145,7 +147,7 @@ def films():
 
 
 def test_judge_by_hand(learner, films):
-    found = judge(learner, films, ("A", "B"), 2)
+    found = judge(learner, films, ("A", "B"))
     # Means 3/4, 0 and 1/2 of grey: logits 4 x (mean, 1 - mean).
     expected = np.log([[1 / (1 + np.exp(-2)), 1 / (1 + np.exp(2))]])
     np.testing.assert_allclose(found.log_p[:1], expected, rtol=1e-6)
@@ -161,12 +163,37 @@ def test_judge_by_hand(learner, films):
 
 
 def test_judging_depends_on_no_batch(learner, films):
-    one, all_at_once = judge(learner, films, ("A", "B"), 1), judge(learner, films, ("A", "B"), 8)
+    one, all_at_once = (
+        judge(Learner(learner, replace(learner.recipe, batch_size=size)), films, ("A", "B"))
+        for size in (1, 8)
+    )
     np.testing.assert_allclose(one.log_p, all_at_once.log_p, atol=1e-6)
     np.testing.assert_allclose(one.inside, all_at_once.inside, atol=1e-6)
+
+
+def test_mirror_images_count_half(learner, films):
+    grey = keras.Input((2, 2, 1))
+    features = keras.layers.Conv2D(2, 1, name="features")(grey)
+    lopsided = keras.layers.DepthwiseConv2D(2, use_bias=False, name="lopsided")(features)
+    logits = keras.layers.Dense(2, name=HEAD)(keras.layers.Flatten()(lopsided))
+    network = keras.Model(grey, [logits, features])
+    for name in ("features", HEAD):
+        network.get_layer(name).set_weights(learner.get_layer(name).get_weights())
+    columns = np.array([[0.4, 0.1], [0.4, 0.1]])
+    network.get_layer("lopsided").set_weights([np.stack([columns, columns], -1)[..., None]])
+    model = Learner(network, learner.recipe)
+
+    plain, both = (judge(model, films, ("A", "B"), mirrored=m) for m in (False, True))
+    # The first film has 0.9 of grey, its mirror image 0.6; of its other channel 0.1 and 0.4.
+    p, turned = 1 / (1 + np.exp(-3.2)), 1 / (1 + np.exp(-0.8))
+    assert np.exp(plain.log_p[0, 0]) == pytest.approx(p)
+    np.testing.assert_allclose(
+        np.exp(both.log_p[0]), [(p + turned) / 2, 1 - (p + turned) / 2], rtol=1e-6
+    )
+    np.testing.assert_array_equal(both.inside, plain.inside)
 
 
 def test_a_network_that_diverged_is_told(learner, films):
     learner.head.set_weights([np.full((2, 2), np.nan), np.zeros(2)])
     with pytest.raises(ValueError, match="no longer finite"):
-        judge(learner, films, ("A", "B"), 2)
+        judge(learner, films, ("A", "B"))

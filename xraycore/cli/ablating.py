@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from json import loads
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +22,7 @@ from xraycore.models.spec import get_spec
 def ablate(
     datasets: Datasets,
     model: Model,
-    out: Annotated[Path, typer.Option(help="JSON file for the table.")],
+    out: Annotated[Path, typer.Option(help="JSON file for the table; lines it has stay.")],
     runs: Annotated[Path, typer.Option(help="Folder for the runs; an interrupted one goes on.")],
     choose_on: Annotated[
         list[str] | None, typer.Option(help="A data set that is never trained on.")
@@ -32,7 +33,7 @@ def ablate(
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
-    """Train with one more ingredient each time: crop, evidence loss, set labels, painting."""
+    """Train with one more ingredient each time: crop, evidence loss, set labels, and so on."""
     spec = get_spec(model)
     manifest = read_splits(datasets, seed=seed)
     external = [read_manifest(one) for one in choose_on or []]
@@ -55,6 +56,7 @@ def ablate(
             size=size,
             weights=weights,
             seed=seed,
+            known=loads(out.read_text()) if out.exists() else None,
             report=lambda name, progress: update(
                 f"{name}: {progress.activity}",
                 (names.index(name) + progress.done) / len(names),

@@ -189,8 +189,8 @@ def _ablation(file: Path) -> list[str]:
         "## What each ingredient brings",
         "",
         f"{found['text']} Validation films, last epoch; external sources as when choosing epochs. "
-        "Each line adds one ingredient to the line above. One training each, and few external "
-        "films: a difference of some hundredths may be chance.",
+        "Each line with a plus adds one ingredient to the line above. One training each, and few "
+        "external films: a difference of some hundredths may be chance.",
         "",
         *table(["recipe", *columns.values()], rows),
         *_ingredients(found["rows"]),
@@ -198,11 +198,11 @@ def _ablation(file: Path) -> list[str]:
 
 
 def _ingredients(rows: Sequence[Mapping]) -> list[str]:
-    """In words, what the last line of the table with all but painting is beside the first."""
-    first, last = (
-        rows[0]["last"],
-        next(r["last"] for r in reversed(rows) if "paint" not in r["name"]),
-    )
+    """In words, what the line with set labels, as networks are shipped, is beside the first."""
+    first = rows[0]["last"]
+    last = next((row["last"] for row in rows if row["name"].endswith("sets")), None)
+    if last is None:
+        return []
     changes = [
         f"{text} from {first[key]:.3f} to {last[key]:.3f}"
         for key, text in (

@@ -1,15 +1,22 @@
 """What each ingredient against shortcuts brings: the same short training, one more each time."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import keras
+
 from xraycore.data.labels import members
 from xraycore.data.manifest import Manifest
+from xraycore.models.architectures import build_network
 from xraycore.models.spec import ModelSpec
 from xraycore.training.fit import train
+from xraycore.training.images import load_films
+from xraycore.training.learner import averaged, compile_for, computing_in, set_trainable
 from xraycore.training.progress import Progress
 from xraycore.training.recipe import DOMAIN_RANDOM, Recipe, Stage
+from xraycore.training.run import Run
+from xraycore.training.validation import choice, scores_of
 
 
 @dataclass(frozen=True)
@@ -17,26 +24,33 @@ class Variant:
     """One line of the ablation table.
 
     Attributes:
-        name: What it adds to the line above.
+        name: What it adds; with a plus, to the line above.
         view: See `Recipe`.
         evidence: See `Recipe`.
         sets: Whether films whose label is a set of classes are trained on.
         painted: See `Recipe`.
+        averaged: See `Recipe`.
+        mirrored: Whether the network of the line above is asked of mirror images too (`judge`),
+            instead of a training.
     """
 
     name: str
-    view: str
-    evidence: float
-    sets: bool
+    view: str = "lungs"
+    evidence: float = 1.0
+    sets: bool = True
     painted: float = 0.0
+    averaged: float = 0.0
+    mirrored: bool = False
 
 
 VARIANTS = (
-    Variant("whole film", "film", 0.0, False),
-    Variant("+ lung-field crop", "lungs", 0.0, False),
-    Variant("+ loss on evidence outside the lungs", "lungs", 1.0, False),
-    Variant("+ labels that are sets", "lungs", 1.0, True),
-    Variant("+ opacities painted into normal films", "lungs", 1.0, True, 0.5),
+    Variant("whole film", view="film", evidence=0.0, sets=False),
+    Variant("+ lung-field crop", evidence=0.0, sets=False),
+    Variant("+ loss on evidence outside the lungs", sets=False),
+    Variant("+ labels that are sets"),
+    Variant("+ opacities painted into normal films", painted=0.5),
+    Variant("with set labels, not painted; weights averaged over steps", averaged=0.99),
+    Variant("+ mirror images asked too", averaged=0.99, mirrored=True),
 )
 
 
@@ -50,6 +64,7 @@ def ablate(
     size: int,
     weights: str = "none",
     seed: int = 0,
+    known: Mapping | None = None,
     report: Callable[[str, Progress], None] = lambda _, __: None,
 ) -> dict:
     """Trains every variant and returns the last epoch of each; resumable, a folder a variant.
@@ -63,12 +78,22 @@ def ablate(
         size: Height and width of the films in pixels.
         weights: Start, see `load_start`.
         seed: Of everything random.
+        known: What this returned before: variants of the same training are taken from it.
         report: Called with the variant's name and its progress.
     """
+    text = (
+        f"{spec.title} at {size} px, {epochs} epochs, start {Path(weights).name}, seed {seed}; "
+        f"{len(manifest.split('train'))} training films with those of set labels."
+    )
+    same = known is not None and known["text"] == text
+    found = {row["name"]: row for row in known["rows"]} if same else {}
     start = weights != "none"
     since = spec.cpu_unfreeze_from if start else ""
     rows = []
     for number, variant in enumerate(VARIANTS):
+        if variant.name in found:
+            rows.append(found[variant.name])
+            continue
         recipe = Recipe(
             (Stage("ablation", epochs, size, 2e-4 if start else 2e-3, since),),
             freeze_batch_norm=start,
@@ -76,25 +101,47 @@ def ablate(
             view=variant.view,
             evidence=variant.evidence,
             painted=variant.painted,
+            averaged=variant.averaged,
             augmentation=DOMAIN_RANDOM,
         )
         run = train(
-            _without_sets(manifest) if not variant.sets else manifest,
+            manifest if variant.sets else _without_sets(manifest),
             spec,
             recipe,
-            folder / f"variant-{number}",
+            folder / f"variant-{number - variant.mirrored}",
             weights=weights,
             external=external,
             seed=seed,
             resume=True,
             report=lambda progress, name=variant.name: report(name, progress),
         )
-        rows.append({"name": variant.name, "last": run.state().history[-1]})
-    return {
-        "text": f"{spec.title} at {size} px, {epochs} epochs, start {Path(weights).name}, seed "
-        f"{seed}; {len(manifest.split('train'))} training films with those of set labels.",
-        "rows": rows,
-    }
+        last = run.state().history[-1]
+        if variant.mirrored:
+            last |= _mirrored(run, spec, recipe, manifest, external)
+        rows.append({"name": variant.name, "last": last})
+    return {"text": text, "rows": rows}
+
+
+def _mirrored(
+    run: Run, spec: ModelSpec, recipe: Recipe, manifest: Manifest, external: Sequence[Manifest]
+) -> dict[str, float]:
+    """What a finished run's last epoch scores where it is asked of mirror images too."""
+    classes, (stage,) = run.config["classes"], recipe.stages
+    home, *abroad = (
+        load_films(records, stage.size, recipe.view)
+        for records in (manifest.split("val"), *(one.records for one in external))
+    )
+    with computing_in(run.config["precision"]):
+        network = build_network(spec, len(classes), size=stage.size, dropout=recipe.dropout)
+        set_trainable(network, stage, freeze_batch_norm=recipe.freeze_batch_norm)
+        # A schedule, as in training: a rate of its own would be a variable that no file has.
+        schedule = keras.optimizers.schedules.CosineDecay(stage.learning_rate, 1)
+        learner = compile_for(network, recipe, schedule)
+        learner.load_weights(run.last_weights(run.state()))
+        with averaged(learner):
+            own, foreign = scores_of(learner, home, abroad, classes, mirrored=True)
+    scores = {**own, **foreign, "choice": choice(own, foreign)}
+    return {name: round(value, 5) for name, value in scores.items()}
 
 
 def _without_sets(manifest: Manifest) -> Manifest:

@@ -17,6 +17,7 @@ from xraycore.models.spec import ModelSpec
 from xraycore.training.follow import Follow
 from xraycore.training.images import Batches, Films, load_films
 from xraycore.training.learner import (
+    averaged,
     compile_for,
     computing_in,
     reseed_dropout,
@@ -27,14 +28,7 @@ from xraycore.training.progress import Progress, Report
 from xraycore.training.recipe import Recipe
 from xraycore.training.run import Run, State, environment
 from xraycore.training.teacher import check_teachers, size_for, teach
-from xraycore.training.validation import (
-    DIVERGED,
-    check_external,
-    choice,
-    external_scores,
-    home_scores,
-    judge,
-)
+from xraycore.training.validation import DIVERGED, check_external, choice, scores_of
 
 
 def train(
@@ -148,7 +142,8 @@ def _train_stage(
         learner.load_weights(run.last_weights(state))
         if state.stale == 0:
             # The last epoch is the best one; a kill may have come before it was saved as such.
-            run.save_best(network)
+            with averaged(learner):
+                run.save_best(network)
     elif state.stage:
         network.load_weights(run.best_weights)
     else:
@@ -174,10 +169,8 @@ def _train_stage(
         seconds = time.monotonic() - began
         if not math.isfinite(fitted.history["loss"][0]):
             raise ValueError(DIVERGED)
-        home = home_scores(judge(learner, val_films, classes, recipe.batch_size))
-        abroad = external_scores(
-            [judge(learner, films, classes, recipe.batch_size) for films in external], classes
-        )
+        with averaged(learner):
+            home, abroad = scores_of(learner, val_films, external, classes)
         row = {
             "epoch": state.total_epochs + 1,
             "stage": stage.name,
@@ -203,7 +196,8 @@ def _train_stage(
         learner.save_weights(run.last_weights(state))
         run.commit(state)
         if better:
-            run.save_best(network)
+            with averaged(learner):
+                run.save_best(network)
     state.stage, state.epoch, state.best_choice, state.stale = state.stage + 1, 0, None, 0
     run.commit(state)
 

@@ -136,10 +136,35 @@ def compile_for(
     """A trainable model that shares the network's layers."""
     learner = Learner(network, recipe)
     learner.compile(
-        keras.optimizers.AdamW(learning_rate, weight_decay=recipe.weight_decay, clipnorm=1.0)
+        keras.optimizers.AdamW(
+            learning_rate,
+            weight_decay=recipe.weight_decay,
+            clipnorm=1.0,
+            use_ema=recipe.averaged > 0,
+            ema_momentum=recipe.averaged,
+        )
     )
     learner.optimizer.build(learner.trainable_variables)
     return learner
+
+
+@contextmanager
+def averaged(learner: Learner) -> Iterator[None]:
+    """Inside, a learner has the moving average of its trained weights where its recipe wants one.
+
+    The statistics of batch normalisation stay those of the last step.
+    """
+    if not learner.optimizer.use_ema:
+        yield
+        return
+    weights = learner.trainable_variables
+    own = [keras.ops.convert_to_numpy(one) for one in weights]
+    learner.optimizer.finalize_variable_values(weights)
+    try:
+        yield
+    finally:
+        for one, value in zip(weights, own, strict=True):
+            one.assign(value)
 
 
 def reseed_dropout(network: keras.Model, seed: int, epoch: int) -> None:

@@ -57,6 +57,8 @@ class Recipe:
         evidence: Weight of the loss on evidence outside the lungs (see `Learner`).
         painted: Share of the normal training films into which opacities are painted, for the
             network to look there (see `xraycore.training.painting`).
+        averaged: Momentum of the moving average of the trained weights that is judged and kept in
+            their stead (Polyak & Juditsky 1992, doi:10.1137/0330046); 0 for the weights themselves.
         distillation: Share of the loss that is taken from the teachers, where a run has any.
         augmentation: Random changes of the training films.
     """
@@ -73,6 +75,7 @@ class Recipe:
     view: str = "lungs"
     evidence: float = 1.0
     painted: float = 0.0
+    averaged: float = 0.0
     distillation: float = 0.5
     augmentation: Augmentation = Augmentation()
 
@@ -82,6 +85,8 @@ class Recipe:
         checked_view(self.view)
         if not 0 <= self.painted <= 1:
             raise ValueError(f"painted must lie between 0 and 1. Received: {self.painted}")
+        if not 0 <= self.averaged < 1:
+            raise ValueError(f"averaged must be at least 0 and below 1. Received: {self.averaged}")
 
     def to_json(self) -> dict:
         """Plain values, for a card or a run's configuration."""

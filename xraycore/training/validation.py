@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 import keras
 import numpy as np
+from scipy.special import log_softmax
 from sklearn.metrics import roc_auc_score
 
 from xraycore.data.labels import NORMAL, VIEWS
 from xraycore.data.manifest import Record
 from xraycore.training.images import Batches, Films
+from xraycore.training.learner import Learner
 
 DIVERGED = "the loss is no longer finite: lower the rate (--lr), or look for one with lr-find."
 
@@ -32,8 +34,16 @@ class Verdicts:
     records: tuple[Record, ...]
 
 
-def judge(learner: keras.Model, films: Films, classes: Sequence[str], batch_size: int) -> Verdicts:
-    """Runs a learner (see `compile_for`) over films as they are.
+def judge(
+    learner: Learner, films: Films, classes: Sequence[str], *, mirrored: bool = False
+) -> Verdicts:
+    """Runs a learner over films as they are.
+
+    Args:
+        learner: See `compile_for`.
+        films: What to look at.
+        classes: Names of the learner's classes.
+        mirrored: Whether its probabilities are the mean of those of a film and of its mirror image.
 
     Raises:
         ValueError: If a logit is not finite.
@@ -42,7 +52,7 @@ def judge(learner: keras.Model, films: Films, classes: Sequence[str], batch_size
     kernel = keras.ops.convert_to_numpy(learner.head.kernel).astype(np.float32)
     # Centred, so that a class's map is its evidence against the other classes.
     kernel = kernel - kernel.mean(axis=1, keepdims=True)
-    batches = Batches(films, classes, grid, batch_size=batch_size)
+    batches = Batches(films, classes, grid, batch_size=learner.recipe.batch_size)
     found, shares = [], []
     for index in range(len(batches)):
         pixels, truth, _ = batches[index]
@@ -54,10 +64,12 @@ def judge(learner: keras.Model, films: Films, classes: Sequence[str], batch_size
         total = own.sum(axis=(1, 2))
         inside = (own * truth["lungs"]).sum(axis=(1, 2))
         shares.append(np.divide(inside, total, out=np.zeros_like(total), where=total > 0))
-        found.append(logits)
-    logits = np.concatenate(found).astype(np.float64)
-    logits -= logits.max(axis=1, keepdims=True)
-    log_p = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+        log_p = log_softmax(logits.astype(np.float64), axis=1)
+        if mirrored:
+            turned = np.asarray(learner.predict_on_batch(pixels[:, :, ::-1])[0], np.float64)
+            log_p = np.logaddexp(log_p, log_softmax(turned, axis=1)) - np.log(2.0)
+        found.append(log_p)
+    log_p = np.concatenate(found)
     return Verdicts(log_p, films.targets(classes), np.concatenate(shares), films.records)
 
 
@@ -82,6 +94,19 @@ def home_scores(verdicts: Verdicts) -> dict[str, float]:
         "val_auc": float(np.mean(aurocs)) if aurocs else float("nan"),
         "val_inside": float(verdicts.inside.mean()),
     }
+
+
+def scores_of(
+    learner: Learner,
+    home: Films,
+    external: Sequence[Films],
+    classes: Sequence[str],
+    *,
+    mirrored: bool = False,
+) -> tuple[dict[str, float], dict[str, float]]:
+    """`home_scores` and `external_scores` of what a learner says; arguments as of `judge`."""
+    own, *abroad = (judge(learner, one, classes, mirrored=mirrored) for one in (home, *external))
+    return home_scores(own), external_scores(abroad, classes)
 
 
 def check_external(external: Sequence[Sequence[Record]], classes: Sequence[str]) -> None:
