@@ -11,6 +11,7 @@ from xraycore.report.doubts import calibration, other_hospitals, pairs, probes
 from xraycore.report.markdown import interval, shown, table
 from xraycore.report.stored import KINDS, Judged, Stored
 from xraycore.report.targets import Target, accuracy, auc, targets
+from xraycore.report.tried import tried
 
 # The issue's own probes, before this project: what there is to beat.
 PROBES = (
@@ -26,7 +27,8 @@ def write_results(stored: Stored, measured: Path, file: Path) -> None:
 
     Args:
         stored: Cards and predictions.
-        measured: Folder with what other commands measured: `ablation.json`, `audit.json`.
+        measured: Folder with what other commands measured: `ablation.json`, `audit.json`,
+            and `earlier/` with what was shipped before.
         file: The Markdown file.
     """
     sections = (
@@ -40,6 +42,7 @@ def write_results(stored: Stored, measured: Path, file: Path) -> None:
         pairs(stored),
         _ablation(measured / "ablation.json"),
         _targets(stored),
+        tried(stored, measured / "earlier"),
     )
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("\n".join("\n".join(lines) + "\n" for lines in sections if lines))

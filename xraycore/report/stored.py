@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
@@ -128,13 +129,17 @@ class Judged:
         return cls(target, probability, kept.groups)
 
 
-def read_stored() -> Stored:
-    """The shipped models of the four classes that carry calibrated predictions, and their ensemble.
+def read_stored(folder: Path | None = None) -> Stored:
+    """The models of the four classes that carry calibrated predictions, and their ensemble.
+
+    Args:
+        folder: Where their folders are; where the shipped ones are unless told.
 
     Raises:
         ValueError: If there is none.
     """
-    cards = {name: read_card(name) for name in list_shipped()}
+    folder = folder or weights_folder()
+    cards = {name: read_card(name, folder) for name in list_shipped(folder)}
     cards = {
         name: card
         for name, card in cards.items()
@@ -146,17 +151,15 @@ def read_stored() -> Stored:
             "ship them."
         )
     outcomes = {
-        name: read_predictions(
-            weights_folder() / name / "predictions.csv", name, Calibration.of_card(card)
-        )
+        name: read_predictions(folder / name / "predictions.csv", name, Calibration.of_card(card))
         for name, card in cards.items()
     }
     if len(outcomes) > 1:
         outcomes[ENSEMBLE] = ensemble(list(outcomes.values()))
-    return Stored(cards, outcomes, {name: _choice(name) for name in cards})
+    return Stored(cards, outcomes, {name: _choice(folder / name) for name in cards})
 
 
-def _choice(name: str) -> float:
-    with (weights_folder() / name / "history.csv").open(newline="") as handle:
+def _choice(folder: Path) -> float:
+    with (folder / "history.csv").open(newline="") as handle:
         choices = (float(row["choice"]) for row in csv.DictReader(handle) if row.get("choice"))
         return max(choices, default=-math.inf)
