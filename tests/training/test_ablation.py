@@ -11,12 +11,11 @@ from xraycore.training.run import Run
 pytestmark = EAGER
 
 
-def small(discs, folder, **changes):
+def small(discs, folder, labels=None, **changes):
     # Two steps: one alone is its own mean.
     options = {"epochs": 2, "size": 32, "weights": "none", **changes}
-    return ablate(
-        discs, [only(discs, "val", "abroad", {"Opacity": "Pneumonia"})], SPEC, folder, **options
-    )
+    abroad = only(discs, "val", "abroad", labels or {"Opacity": "Pneumonia"})
+    return ablate(discs, [abroad], SPEC, folder, **options)
 
 
 @pytest.fixture
@@ -55,6 +54,9 @@ def test_known_lines_are_trained_again_only_where_the_training_is_another(three,
     assert [folder.name for folder in (tmp_path / "c").iterdir()] == ["variant-1"]
     other = small(discs, tmp_path / "d", known=first, seed=1)
     assert other["text"] != first["text"] and other["rows"][1]["last"]["val_auc"] != 0.123
+    abroad = {"Opacity": "Viral pneumonia"}
+    other = small(discs, tmp_path / "e", known=first, labels=abroad)
+    assert other["text"] == first["text"] and other["rows"][1]["last"]["val_auc"] != 0.123
 
 
 def test_each_line_with_a_plus_adds_to_one_above():

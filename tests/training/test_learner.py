@@ -240,6 +240,28 @@ def test_averaged_weights_by_hand():
         np.testing.assert_array_equal(third, now)
 
 
+def test_fit_leaves_the_weights_and_their_average_apart():
+    """As they are after the same steps one by one: Keras would replace one by the other."""
+    found = []
+    for whole in (True, False):
+        linear = learner(averaged=0.9)
+        model = compile_for(linear, linear.recipe, 0.1)
+        batch = (np.array(FEATURES, np.float32), truth([[1, 0]]), np.ones(1, np.float32))
+        for _ in range(2):
+            if whole:
+                model.fit(tf.data.Dataset.from_tensors(batch).repeat(3), shuffle=False, verbose=0)
+            else:
+                for _ in range(3):
+                    model.train_on_batch(*batch)
+        with averaged(model):
+            mean = model.get_weights()
+        found.append((model.get_weights(), mean))
+    (weights, mean), (one_by_one, mean_of_them) = found
+    for one, other in zip([*weights, *mean], [*one_by_one, *mean_of_them], strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4)
+    assert not np.allclose(weights[0], mean[0], rtol=1e-2)
+
+
 def test_without_an_average_weights_stay_as_they_are():
     model = compile_for(learner(), learner().recipe, 0.1)
     before = model.get_weights()

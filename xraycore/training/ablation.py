@@ -78,14 +78,16 @@ def ablate(
         size: Height and width of the films in pixels.
         weights: Start, see `load_start`.
         seed: Of everything random.
-        known: What this returned before: variants of the same training are taken from it.
+        known: What this returned before: lines of the same training, on the same films, are
+            taken from it.
         report: Called with the variant's name and its progress.
     """
     text = (
         f"{spec.title} at {size} px, {epochs} epochs, start {Path(weights).name}, seed {seed}; "
         f"{len(manifest.split('train'))} training films with those of set labels."
     )
-    same = known is not None and known["text"] == text
+    facts = {"text": text, "films": [one.fingerprint() for one in (manifest, *external)]}
+    same = known is not None and all(known.get(key) == fact for key, fact in facts.items())
     found = {row["name"]: row for row in known["rows"]} if same else {}
     start = weights != "none"
     since = spec.cpu_unfreeze_from if start else ""
@@ -119,7 +121,7 @@ def ablate(
         if variant.mirrored:
             last |= _mirrored(run, spec, recipe, manifest, external)
         rows.append({"name": variant.name, "last": last})
-    return {"text": text, "rows": rows}
+    return {**facts, "rows": rows}
 
 
 def _mirrored(

@@ -128,6 +128,21 @@ class Learner(keras.Model):
         return (inside + 1e-6) / (ops.sum(evidence, axis=(1, 2)) + 1e-6)
 
 
+class Optimizer(keras.optimizers.AdamW):
+    """AdamW with a moving average beside the weights that leaves the weights as they are.
+
+    Keras puts the average in their place at the end of every `fit`, which is every epoch here: the
+    next one would train on from it with moments that belong to others.
+    """
+
+    def finalize_variable_values(self, var_list):
+        """Called by Keras."""
+
+    def put_average(self, variables: list[keras.Variable]) -> None:
+        """Gives the trained weights the values of their moving average."""
+        super().finalize_variable_values(variables)
+
+
 def compile_for(
     network: keras.Model,
     recipe: Recipe,
@@ -136,7 +151,7 @@ def compile_for(
     """A trainable model that shares the network's layers."""
     learner = Learner(network, recipe)
     learner.compile(
-        keras.optimizers.AdamW(
+        Optimizer(
             learning_rate,
             weight_decay=recipe.weight_decay,
             clipnorm=1.0,
@@ -159,7 +174,7 @@ def averaged(learner: Learner) -> Iterator[None]:
         return
     weights = learner.trainable_variables
     own = [keras.ops.convert_to_numpy(one) for one in weights]
-    learner.optimizer.finalize_variable_values(weights)
+    learner.optimizer.put_average(weights)
     try:
         yield
     finally:
