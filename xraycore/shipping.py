@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from xraycore.anatomy.segmenter import segmenter_folder
+from xraycore.anatomy.segmenter import segmenter_sha256
 from xraycore.data.manifest import Manifest
 from xraycore.models.architectures import HEAD, build_network
 from xraycore.models.classifier import Classifier, load_model
@@ -15,7 +15,6 @@ from xraycore.training.run import Run, environment
 from xraycore.weightfiles import (
     describe_weights,
     install,
-    load_card,
     save_float16,
     weights_folder,
 )
@@ -143,7 +142,8 @@ def _store_weights(run: Run, folder: Path) -> Classifier:
     card = {
         "weights": describe_weights(file),
         "view": config["recipe"]["view"],
-        "lungs_sha256": load_card(segmenter_folder(), ("weights",))["weights"]["sha256"],
+        # Runs from before this was noted down were trained with today's segmenter.
+        "lungs_sha256": config.get("lungs_sha256", segmenter_sha256()),
     }
     return Classifier(spec, stored, config["classes"], card)
 

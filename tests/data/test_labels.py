@@ -8,6 +8,7 @@ from xraycore.data.labels import (
     NORMAL,
     VIRAL,
     canonical_label,
+    canonical_labels,
     class_names,
     get_view,
     members,
@@ -24,16 +25,20 @@ from xraycore.data.labels import (
         ("Covid", COVID),
         ("COVID-19", COVID),
         ("Healthy", NORMAL),
-        ("0", COVID),
-        ("1", NORMAL),
-        ("2", VIRAL),
-        ("3", BACTERIAL),
         ("PNEUMONIA", "Pneumonia"),
         (" Tuberculosis ", "Tuberculosis"),
     ],
 )
 def test_folder_names_map_to_classes(name, label):
     assert canonical_label(name) == label
+
+
+def test_numbers_are_classes_only_where_they_are_the_codes_of_the_teaching_set():
+    codes = {"0": COVID, "1 ": NORMAL, "2": VIRAL, "3": BACTERIAL}
+    assert canonical_labels(codes) == codes
+    for others in ("01", "0124", "01234"):
+        assert canonical_labels(others) == {name: name for name in others}
+    assert canonical_labels(["0", "covid"]) == {"0": "0", "covid": COVID}
 
 
 def test_classes_merge_and_rename_labels():

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from xraycore.data.labels import BACTERIAL, COVID, NORMAL, VIRAL, parse_classes
+from xraycore.data.labels import BACTERIAL, CHEST4, COVID, NORMAL, VIRAL, parse_classes
 from xraycore.data.manifest import DatasetError, Manifest, read_manifest
 
 
@@ -53,7 +53,9 @@ def test_a_finer_class_folder_is_not_overruled_by_the_name(touch):
 
 
 def test_counts_and_classes_in_fixed_order(touch):
-    folder = touch("test/VIRUS/a.png", "train/Covid/b.png", "train/NORMAL/c.png", "train/1/d.png")
+    folder = touch(
+        "test/VIRUS/a.png", "train/Covid/b.png", "train/NORMAL/c.png", "train/Healthy/d.png"
+    )
     manifest = read_manifest(folder)
     assert manifest.classes == (NORMAL, VIRAL, COVID)
     assert manifest.counts() == {"train": {NORMAL: 2, COVID: 1}, "test": {VIRAL: 1}}
@@ -150,6 +152,16 @@ def test_csv_columns(tmp_path):
         "person3_virus_1.png": (VIRAL, "test", "set/person3_virus"),
     }
     assert records["a.png"].path == tmp_path / "set" / "films" / "a.png"
+
+
+def test_a_csv_of_zeros_and_ones_keeps_them_for_the_user_to_name(tmp_path):
+    file = tmp_path / "labels.csv"
+    file.write_text("path,label\na.png,0\nb.png,1\n")
+    assert [record.label for record in read_manifest(file).records] == ["0", "1"]
+    named = read_manifest(file, parse_classes("Normal = 0; Pneumonia = 1"))
+    assert [record.label for record in named.records] == ["Normal", "Pneumonia"]
+    file.write_text("path,label\na.png,0\nb.png,1\nc.png,2\nd.png,3\n")
+    assert read_manifest(file).counts() == {"": dict.fromkeys(CHEST4, 1)}
 
 
 def test_csv_ages_in_years(tmp_path):

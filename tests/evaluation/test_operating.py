@@ -89,7 +89,6 @@ def test_threshold_by_hand():
     found = at_threshold(POSITIVE, PROBABILITY, 0.5)
     # Called are 0.9, 0.8 and, falsely, 0.6; 0.4 is missed.
     assert [found[name] for name in ("tp", "fp", "tn", "fn")] == [2, 1, 2, 1]
-    assert found["f1"] == round(4 / 6, 4)
     assert found["accuracy"] == proportion(4, 6)
     lopsided = at_threshold(POSITIVE, PROBABILITY, 0.2)
     # Only 0.1 is not called: 3 hits, 2 false calls, 1 rightly left, none missed.
@@ -107,9 +106,8 @@ def test_what_is_not_defined_is_none():
     none_called = at_threshold(POSITIVE, PROBABILITY, 1.0)
     assert none_called["ppv"] is None
     assert none_called["npv"] == proportion(3, 6)
-    assert none_called["f1"] == 0.0
     no_positives = at_threshold(np.array([False]), np.array([0.9]), 0.5)
-    assert no_positives["sensitivity"] is no_positives["npv"] is no_positives["f1"] is None
+    assert no_positives["sensitivity"] is no_positives["npv"] is None
     assert no_positives["specificity"] == proportion(0, 1)
     no_films = at_threshold(np.zeros(0, bool), np.zeros(0), 0.5)
     assert no_films["accuracy"] is None

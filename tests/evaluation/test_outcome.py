@@ -84,6 +84,18 @@ def test_an_ensemble_is_of_the_films_that_all_of_its_models_saw():
         ensemble([one.at([0]), second])
 
 
+def test_films_of_one_name_and_patient_stay_apart_in_an_ensemble():
+    """As in CheXpert, where every study of a patient has its `view1_frontal.jpg`."""
+    studies = tuple(
+        Record(Path(f"p1/study{n}/view1.jpg"), NORMAL, "test", "s/p1", "s") for n in (1, 2)
+    )
+    logits = [[1.0, 0, 0, 0], [0, 2.0, 0, 0]]
+    one, other = (outcome(name, logits, records=studies) for name in "ab")
+    found = ensemble([one, other])
+    assert found.records == studies
+    np.testing.assert_allclose(found.probabilities, one.probabilities)
+
+
 def test_allowed_classes_of_a_set_label():
     pneumonia = Record(Path("f.png"), "Pneumonia", "val", "g", "covid_qu")
     found = outcome(records=(pneumonia, outcome().records[1]))

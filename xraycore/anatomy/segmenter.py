@@ -113,6 +113,15 @@ def segmenter_folder() -> Path:
     return own if own.is_dir() else SHIPPED / NAME
 
 
+def segmenter_sha256() -> str:
+    """sha256 of the weights that find the lungs, as their card tells it.
+
+    Raises:
+        WeightsError: If the card is damaged.
+    """
+    return load_card(segmenter_folder(), ("weights",))["weights"]["sha256"]
+
+
 @cache
 def load_segmenter() -> Segmenter:
     """The shipped segmenter, its weights verified against its card; loaded once.

@@ -164,11 +164,10 @@ def train(
         return
     rows = [[row[key] for key in HISTORY.values()] for row in state.history]
     emit_table(f"{spec.title}: {out}", list(HISTORY), [[*row[:-1], round(row[-1])] for row in rows])
-    err.print(
-        f"Best weights: {run.best_weights}. Ship them with: python -m xraycore ship {out} "
-        f"{shlex.join(map(str, datasets))}",
-        soft_wrap=True,
-    )
+    options = {"--classes": classes, "--films": films}
+    given = [str(word) for option in options.items() if option[1] for word in option]
+    ship = shlex.join(["python", "-m", "xraycore", "ship", *map(str, [out, *datasets]), *given])
+    err.print(f"Best weights: {run.best_weights}. Ship them with: {ship}", soft_wrap=True)
 
 
 @app.command()

@@ -12,25 +12,23 @@ NORMAL, BACTERIAL, VIRAL, COVID = CHEST4 = (
     "COVID-19",
 )
 
-# The numbers are those of the 133-image teaching set (0 COVID-19, 1 normal, 2 viral, 3 bacterial).
+# Of the 133-image teaching set. Elsewhere 1 may well be pneumonia.
+CODES: Mapping[str, str] = {"0": COVID, "1": NORMAL, "2": VIRAL, "3": BACTERIAL}
+
 ALIASES: Mapping[str, str] = {
     "normal": NORMAL,
     "healthy": NORMAL,
     "no finding": NORMAL,
     "no_findings": NORMAL,
-    "1": NORMAL,
     "bacteria": BACTERIAL,
     "bacterial": BACTERIAL,
     "bacterial pneumonia": BACTERIAL,
-    "3": BACTERIAL,
     "virus": VIRAL,
     "viral": VIRAL,
     "viral pneumonia": VIRAL,
-    "2": VIRAL,
     "covid": COVID,
     "covid19": COVID,
     "covid-19": COVID,
-    "0": COVID,
     "pneumonia": "Pneumonia",
     "lung opacity": "Pneumonia",
     "opacity": "Opacity",
@@ -44,6 +42,16 @@ SETS: Mapping[str, tuple[str, ...]] = {"Pneumonia": (BACTERIAL, VIRAL)}
 def canonical_label(name: str) -> str:
     """The class that a folder or CSV label stands for; an unknown name is kept as it is."""
     return ALIASES.get(name.strip().lower(), name.strip())
+
+
+def canonical_labels(names: Iterable[str]) -> dict[str, str]:
+    """Each label of one data set -> the class that it stands for, see `canonical_label`.
+
+    `CODES` are read as such only where a data set's labels are these four and no others.
+    """
+    unique = set(names)
+    coded = {name.strip() for name in unique} == set(CODES)
+    return {name: CODES[name.strip()] if coded else canonical_label(name) for name in unique}
 
 
 def parse_classes(text: str) -> dict[str, str]:

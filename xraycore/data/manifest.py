@@ -15,6 +15,7 @@ from xraycore.data.labels import (
     BACTERIAL,
     VIRAL,
     canonical_label,
+    canonical_labels,
     class_names,
     order_classes,
 )
@@ -162,10 +163,15 @@ def _read_folder(folder: Path) -> list[Record]:
     inner = _split_folders(folder)
     whole = "" if inner else _SPLIT_NAMES.get(folder.resolve().name.lower(), "")
     source = (folder.resolve().parent if whole else folder.resolve()).name
-    found = [
-        (path, split, canonical_label(class_folder.name))
+    folders = [
+        (split, class_folder)
         for split, child in inner or [(whole, folder)]
         for class_folder in _folders(child)
+    ]
+    labels = canonical_labels(class_folder.name for _, class_folder in folders)
+    found = [
+        (path, split, labels[class_folder.name])
+        for split, class_folder in folders
         for path in list_images(sorted(_files_below(class_folder)))
     ]
     stems = Counter(path.stem for path, _, _ in found)
@@ -247,6 +253,7 @@ def _read_csv(file: Path, column: str) -> list[Record]:
         ) from None
     # As in folders: files numbered anew in each are of different patients.
     stems = Counter(Path(row.get("path") or "").stem for row in rows)
+    labels = canonical_labels(row[column] for row in rows if row.get(column))
     records = []
     for number, row in enumerate(rows, start=2):
         if column != "label" and row.get(column) == "":
@@ -263,7 +270,7 @@ def _read_csv(file: Path, column: str) -> list[Record]:
                 f"Received: {split!r}"
             )
         path = file.parent / row["path"]
-        label, patient = _kermany(path.name, canonical_label(row[column]))
+        label, patient = _kermany(path.name, labels[row[column]])
         own = path.stem if stems[path.stem] == 1 else row["path"]
         group = (row.get("group") or "").strip() or patient or own
         records.append(Record(path, label, split, f"{source}/{group}", source, _age(row)))

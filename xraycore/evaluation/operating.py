@@ -62,7 +62,7 @@ def choose_points(positive: np.ndarray, probability: np.ndarray) -> dict[str, Op
 
 def at_threshold(
     positive: np.ndarray, probability: np.ndarray, threshold: float
-) -> dict[str, Score | float | int | None]:
+) -> dict[str, Score | int | None]:
     """What calling films positive from a threshold on comes to.
 
     Args:
@@ -71,8 +71,8 @@ def at_threshold(
         threshold: The least probability that is called positive.
 
     Returns:
-        `sensitivity`, `specificity`, `accuracy`, `ppv` and `npv` with their intervals, `f1`, and
-        the counts `tp`, `fp`, `tn` and `fn`. What is not defined, such as a PPV where no film is
+        `sensitivity`, `specificity`, `accuracy`, `ppv` and `npv` with their intervals, and the
+        counts `tp`, `fp`, `tn` and `fn`. What is not defined, such as a PPV where no film is
         called positive, is None.
     """
     positive, probability = _checked(positive, probability)
@@ -85,7 +85,6 @@ def at_threshold(
         "accuracy": defined_proportion(tp + tn, len(positive)),
         "ppv": defined_proportion(tp, tp + fp),
         "npv": defined_proportion(tn, tn + fn),
-        "f1": round(2 * tp / (2 * tp + fp + fn), 4) if tp + fn else None,
         "tp": tp,
         "fp": fp,
         "tn": tn,

@@ -1,7 +1,8 @@
 """What models say about films, alone and averaged to an ensemble."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -162,8 +163,18 @@ def _allowed(records: Sequence[Record], classes: Sequence[str]) -> np.ndarray:
     return np.array([[name in allowed for name in classes] for allowed in sets], float)
 
 
-def _film(record: Record) -> tuple[str, str, str, str, str]:
-    return record.split, record.source, record.path.name, record.group, record.label
+def film_keys(records: Iterable[Record]) -> list[tuple]:
+    """What tells a film in the predictions of several models; a folder is not among it.
+
+    Files of one name, patient and label are told apart by which of them comes first.
+    """
+    seen: Counter = Counter()
+    keys = []
+    for record in records:
+        key = record.split, record.source, record.path.name, record.group, record.label
+        keys.append((*key, seen[key]))
+        seen[key] += 1
+    return keys
 
 
 def ensemble(outcomes: Sequence[Outcome]) -> Outcome:
@@ -175,7 +186,7 @@ def ensemble(outcomes: Sequence[Outcome]) -> Outcome:
     if len({outcome.classes for outcome in outcomes}) > 1:
         names = ", ".join(outcome.model for outcome in outcomes)
         raise ValueError(f"an ensemble needs models of the same classes; those of {names} differ.")
-    keys = [[_film(record) for record in outcome.records] for outcome in outcomes]
+    keys = [film_keys(outcome.records) for outcome in outcomes]
     common = set(keys[0]).intersection(*keys[1:])
     if not common:
         raise ValueError("an ensemble needs films that all of its models saw. Received: none")

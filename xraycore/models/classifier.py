@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from xraycore.anatomy.lungs import LungField
-from xraycore.anatomy.segmenter import segmenter_folder
+from xraycore.anatomy.segmenter import segmenter_sha256
 from xraycore.anatomy.view import seen
 from xraycore.imaging.box import Box
 from xraycore.imaging.radiograph import Radiograph
@@ -17,7 +17,7 @@ from xraycore.models.architectures import HEAD, build_network
 from xraycore.models.calibration import Calibration
 from xraycore.models.spec import ModelSpec, get_spec
 from xraycore.models.store import read_card
-from xraycore.weightfiles import Card, WeightsError, load_card, verified_weights, weights_folder
+from xraycore.weightfiles import Card, WeightsError, verified_weights, weights_folder
 
 if TYPE_CHECKING:
     import keras
@@ -175,8 +175,7 @@ def _other_lungs(spec: ModelSpec, card: Card) -> tuple[str, ...]:
     trained_with = card.get("lungs_sha256")
     if trained_with is None or card.get("view") != "lungs":
         return ()
-    installed = load_card(segmenter_folder(), ("weights",))["weights"]["sha256"]
-    return () if installed == trained_with else (OTHER_LUNGS.format(title=spec.title),)
+    return () if segmenter_sha256() == trained_with else (OTHER_LUNGS.format(title=spec.title),)
 
 
 def load_model(name: str) -> Classifier:

@@ -14,7 +14,7 @@ from xraycore.data.manifest import Record
 from xraycore.evaluation.agreement import ENSEMBLE
 from xraycore.evaluation.comparison import compare_all, compare_calls
 from xraycore.evaluation.evaluate import Viewed, finding_of, own_view, subgroups
-from xraycore.evaluation.outcome import Outcome, ensemble
+from xraycore.evaluation.outcome import Outcome, ensemble, film_keys
 from xraycore.evaluation.scores import view_scores
 
 # Changes whenever a score does: what an older version kept is computed anew.
@@ -114,10 +114,12 @@ def list_film_sets(outcomes: Mapping[str, Outcome], view: View) -> list[FilmSet]
     """Sets of films with two of the view's classes or more, test sets first."""
     labels: dict[tuple[str, str], dict[tuple, str]] = {}
     for outcome in outcomes.values():
-        for record in outcome.records if _fits(outcome, view) else ():
+        if not _fits(outcome, view):
+            continue
+        for record, key in zip(outcome.records, film_keys(outcome.records), strict=True):
             if label := view.label(record.label):
                 for source in ("", record.source):
-                    labels.setdefault((record.split, source), {})[_key(record)] = label
+                    labels.setdefault((record.split, source), {})[key] = label
     order = {split: place for place, split in enumerate(SPLIT_TITLES)}
     sets = [
         FilmSet(split, source, len(films))
@@ -152,8 +154,10 @@ def assemble(
             left_out[name] = f"it knows other classes: {', '.join(outcome.classes)}"
             continue
         places_of[name] = {
-            _key(r): i
-            for i, r in enumerate(outcome.records)
+            key: i
+            for i, (r, key) in enumerate(
+                zip(outcome.records, film_keys(outcome.records), strict=True)
+            )
             if films.holds(r) and view.label(r.label)
         }
     # Whichever comes first may have a few films of its own; it is not to drive out the others.
@@ -219,10 +223,6 @@ def films_behind(board: Board, model: str, label: str, said: str) -> list[int]:
 
 def _fits(outcome: Outcome, view: View) -> bool:
     return {name for group in view.members.values() for name in group} <= set(outcome.classes)
-
-
-def _key(record: Record) -> tuple[str, str, str, str]:
-    return record.source, record.path.name, record.group, record.label
 
 
 def _question(kind: str, one: Viewed, view: View) -> str:

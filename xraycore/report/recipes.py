@@ -127,8 +127,8 @@ def _result(walk: Walk, found: dict) -> list[str]:
     }
     if len(walk.arms) > 2 and len(starts) > 1:
         lines[-1] += (
-            " Start, steps and epochs differ between the networks: the table says what each "
-            "reaches so, not which architecture is better."
+            " Start, steps, augmentation and epochs differ between the networks: the table says "
+            "what each reaches so, not which architecture is better."
         )
     lines.append("")
     if len(walk.arms) == 1:
@@ -162,9 +162,10 @@ def _closely(walk: Walk, found: dict, judged: dict, classes: Sequence[str]) -> l
         called = ", ".join(f"{name} {count}" for name, count in said.items())
         right = interval(proportion(said.get(walk.unseen_label, 0), total))
         lines += [
-            f"On `{walk.unseen}`, {total} films of {walk.unseen_label} that it was not trained on, "
-            f"it says: {called}; right in {right} of them. Films of one class tell how often that "
-            "class is found, not how often it is called in vain.",
+            f"On `{walk.unseen}`, {total} films of {walk.unseen_label} of another set (copies of "
+            f"training films were not looked for), it says: {called}; right in {right} of them. "
+            "Films of one class tell how often that class is found, not how often it is called in "
+            "vain.",
             "",
         ]
     return lines

@@ -160,6 +160,8 @@ def read_stored(folder: Path | None = None) -> Stored:
 
 
 def _choice(folder: Path) -> float:
+    """Of the epoch that was kept: the best of the last stage."""
     with (folder / "history.csv").open(newline="") as handle:
-        choices = (float(row["choice"]) for row in csv.DictReader(handle) if row.get("choice"))
-        return max(choices, default=-math.inf)
+        rows = list(csv.DictReader(handle))
+    last = [row["choice"] for row in rows if row.get("stage") == rows[-1].get("stage")]
+    return max((float(choice) for choice in last if choice), default=-math.inf)

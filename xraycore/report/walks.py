@@ -130,9 +130,10 @@ WALKS: Mapping[str, Walk] = {
             "first COVID-19 teaching set had. `chest_xray` as above and "
             "`covid_radiography/{COVID,Normal}`; as many films of each class. The same network "
             "and films twice: from ImageNet weights, with small steps and its batch normalisation "
-            "frozen; and from scratch, with the larger steps and smaller batches that this needs, "
-            "and twice the epochs. Validation stays whole, and chooses the epoch and calibrates: "
-            "the 133 are what is learnt from, not all that is seen.",
+            "frozen; and from scratch, with the larger steps, smaller batches and weaker "
+            "augmentation that this needs, and twice the epochs. Validation stays whole, and "
+            "chooses the epoch and calibrates: the 133 are what is learnt from, not all that is "
+            "seen.",
             ("chest_xray", "covid_radiography"),
             "Normal; bacteria; virus; COVID-19",
             133,

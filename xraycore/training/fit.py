@@ -9,6 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from xraycore.anatomy.segmenter import segmenter_sha256
 from xraycore.data.manifest import Manifest
 from xraycore.data.splits import trainable_classes
 from xraycore.models.architectures import build_network
@@ -88,6 +89,7 @@ def train(
             "start": Path(weights).name,
             "precision": precision,
             "manifest_sha256": manifest.fingerprint(),
+            "lungs_sha256": segmenter_sha256(),
             "split_sizes": manifest.counts(),
             "command": command,
             "environment": environment(),

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 # What a resumed run must have been started with too.
 _SAME = (
     *("model", "classes", "start", "recipe", "teachers", "seed"),
-    *("manifest_sha256", "chosen_on"),
+    *("manifest_sha256", "chosen_on", "lungs_sha256"),
 )
 
 
@@ -90,13 +90,15 @@ class Run:
                 f"{self.folder} holds a run already: resume it (--resume) or name another folder."
             )
         held = self.config | {"recipe": _completed(self.config["recipe"])}
+        # Runs from before it was noted down do not say which segmenter they see the lungs by.
+        held = {"lungs_sha256": config.get("lungs_sha256"), **held}
         held, asked = (json.loads(json.dumps(one)) for one in (held, config))  # tuples become lists
         for key in _SAME:
-            if held.get(key) != asked[key]:
+            if held.get(key) != asked.get(key):
                 raise ValueError(
                     f"{self.folder} was started with another {key}: "
-                    f"{_differing(held.get(key), asked[key])!r}. "
-                    f"Received: {_differing(asked[key], held.get(key))!r}"
+                    f"{_differing(held.get(key), asked.get(key))!r}. "
+                    f"Received: {_differing(asked.get(key), held.get(key))!r}"
                 )
         return self.state()
 
