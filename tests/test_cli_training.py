@@ -1,4 +1,5 @@
 import json
+import shlex
 
 import cv2
 import keras  # noqa: F401  (TensorFlow's start-up notes come before a command's own words)
@@ -89,7 +90,7 @@ def test_too_few_steps(run, discs):
 def test_train_prints_a_table_then_refuses_and_resumes(run, discs, tmp_path):
     out = tmp_path / "run [1]"
     arguments = ["train", discs, "--model", "basic_cnn", "--preset", "quick", "--epochs", 2]
-    arguments += ["--lr", 0.001, "--out", out]
+    arguments += ["--lr", 0.001, "--films", 20, "--out", out]
     code, stdout, stderr = run(*arguments)
     assert code == 0
     lines = stdout.splitlines()
@@ -103,7 +104,8 @@ def test_train_prints_a_table_then_refuses_and_resumes(run, discs, tmp_path):
         *("valloss", "valacc.", "valAUC", "inlungs", "choice", "img/s"),
     ]
     assert [line.split("│")[0].strip() for line in lines if "│ all" in line] == ["1", "2"]
-    assert f"python -m xraycore ship {out}" in stderr
+    ship = ["python", "-m", "xraycore", "ship", str(out), str(discs), "--films", "20"]
+    assert shlex.join(ship) in stderr
     recipe = json.loads((out / "run.json").read_text())["recipe"]
     assert recipe["stages"][-1]["learning_rate"] == 0.001
     assert recipe["stages"][-1]["epochs"] == 2

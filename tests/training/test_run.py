@@ -21,6 +21,7 @@ def config(**changes):
         "seed": 0,
         "start": "imagenet",
         "manifest_sha256": "ab" * 32,
+        "lungs_sha256": "12" * 32,
         **changes,
     }
 
@@ -72,6 +73,7 @@ def test_an_existing_run_is_not_started_anew(run):
         {"teachers": []},
         {"chosen_on": []},
         {"manifest_sha256": "cd" * 32},
+        {"lungs_sha256": "cd" * 32},
         {"recipe": preset("quick", get_spec("vgg16"), pretrained=True).to_json()},
     ],
 )

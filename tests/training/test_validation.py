@@ -9,16 +9,11 @@ import pytest
 from xraycore.data.labels import BACTERIAL, CHEST4, COVID, NORMAL, VIRAL
 from xraycore.data.manifest import Record
 from xraycore.models.architectures import HEAD
+from xraycore.training.choosing import Verdicts, choice, external_scores, home_scores
 from xraycore.training.images import Films
 from xraycore.training.learner import Learner
 from xraycore.training.recipe import Recipe, Stage
-from xraycore.training.validation import (
-    Verdicts,
-    choice,
-    external_scores,
-    home_scores,
-    judge,
-)
+from xraycore.training.validation import judge
 
 
 def records(*labels, source="home"):

@@ -275,7 +275,7 @@ def _targets(stored: Stored) -> list[str]:
         "",
         "Accuracy is asked for at a probability of 0.5, and judged there; beside it what it is at "
         "the threshold that was best on validation films (highest F1). The best single network is "
-        "the one with the highest score of those that chose an epoch: half of it is validation, "
+        "the one with the highest score of those that choose an epoch: half of it is validation, "
         "half the AUCs of NIH's and Cohen's ill films against the normal ones of both, so that its "
         "figures on these two are flattering.",
         "",

@@ -1,13 +1,12 @@
 """What is stored about the shipped models: their cards, and their predictions on the same films."""
 
-import csv
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from scipy.special import log_softmax
 
 from xraycore.data.labels import BACTERIAL, CHEST4, COVID, NORMAL, VIEWS, VIRAL, View
 from xraycore.evaluation.agreement import ENSEMBLE
@@ -18,6 +17,7 @@ from xraycore.evaluation.predictions import read_predictions
 from xraycore.models.calibration import Calibration
 from xraycore.models.spec import MODELS
 from xraycore.models.store import list_shipped, read_card
+from xraycore.training.choosing import Verdicts, choice, external_scores, home_scores
 from xraycore.weightfiles import Card, weights_folder
 
 # Of the four classes, the two that are told apart in children, and the two in adults.
@@ -27,14 +27,10 @@ COVID_OR_NOT = View("covid2", "Normal / COVID-19", {NORMAL: (NORMAL,), COVID: (C
 
 @dataclass(frozen=True)
 class Stored:
-    """The shipped models' cards and outcomes, by name; the ensemble's outcome among them.
-
-    `choices` are the scores by which their epochs were chosen, see `xraycore.training.validation`.
-    """
+    """The shipped models' cards and outcomes, by name; the ensemble's outcome among them."""
 
     cards: Mapping[str, Card]
     outcomes: Mapping[str, Outcome]
-    choices: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def titles(self) -> dict[str, str]:
@@ -104,12 +100,30 @@ class Stored:
             )
         )
 
-    @property
+    @cached_property
     def best(self) -> str:
-        """The single model with the highest score of those that chose its epoch: on validation
-        films and those of other hospitals, not on the test that it is judged by.
+        """The single model with the highest `choice`, not with the best of what it is judged by."""
+        return max(self.cards, key=self.choice)
+
+    def choice(self, name: str) -> float:
+        """The score by which epochs are chosen, on validation films and NIH's and Cohen's.
+
+        Of what is stored, so that it is on the same films for all models.
         """
-        return max(self.cards, key=lambda name: self.choices.get(name, -math.inf))
+        home, *abroad = (
+            Verdicts(
+                log_softmax(films.logits, axis=1),
+                films.allowed,
+                np.zeros(len(films.records)),
+                films.records,
+            )
+            for films in (
+                self.films(name, "val"),
+                *(self.films(name, "external", source) for source in ("nih", "cohen")),
+            )
+        )
+        abroad = [one for one in abroad if one.records]
+        return choice(home_scores(home), external_scores(abroad, self.outcomes[name].classes))
 
 
 @dataclass(frozen=True)
@@ -156,12 +170,4 @@ def read_stored(folder: Path | None = None) -> Stored:
     }
     if len(outcomes) > 1:
         outcomes[ENSEMBLE] = ensemble(list(outcomes.values()))
-    return Stored(cards, outcomes, {name: _choice(folder / name) for name in cards})
-
-
-def _choice(folder: Path) -> float:
-    """Of the epoch that was kept: the best of the last stage."""
-    with (folder / "history.csv").open(newline="") as handle:
-        rows = list(csv.DictReader(handle))
-    last = [row["choice"] for row in rows if row.get("stage") == rows[-1].get("stage")]
-    return max((float(choice) for choice in last if choice), default=-math.inf)
+    return Stored(cards, outcomes)

@@ -97,7 +97,7 @@ def targets(stored: Stored) -> list[Target]:
     title, official = stored.titles[best], stored.official(best)
     external = stored.cards[best]["external"]
     rows = [
-        _accuracy(stored, f"{title} (best single, by the score that chose its epoch)", 0.95, best),
+        _accuracy(stored, f"{title} (best single, by what epochs are chosen by)", 0.95, best),
         Target(f"{title}: AUC", 0.985, auc(official)),
         Target(
             f"{title}: specificity at sensitivity 0.97 (threshold chosen on these films)",

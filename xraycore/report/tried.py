@@ -33,15 +33,15 @@ def tried(stored: Stored, folder: Path) -> list[str]:
         "",
         "A calibration with a bias, painted opacities, averaged weights and mirror images: see "
         "their tables above. A longer training with other networks as its teachers, beside the "
-        "one before it, both calibrated with a bias; test films and the choice of the epoch as "
-        "everywhere here:",
+        "one before it, both calibrated with a bias. What is shipped was decided by the first "
+        "column of figures, before the test films were opened:",
         "",
         *table(
             [
                 "network",
                 "trained",
                 "taught by",
-                "score that chose its epoch",
+                "score that epochs are chosen by",
                 "official 624, accuracy",
                 "AUC",
                 "bacterial or viral",
@@ -60,7 +60,7 @@ def _row(stored: Stored, name: str, which: str) -> Sequence[str]:
         f"{stored.titles[name]}, {which}",
         _epochs(card),
         ", ".join(MODELS[one].title for one in card["training"]["teachers"]) or "none",
-        shown(stored.choices[name]),
+        shown(stored.choice(name)),
         shown(accuracy(official)),
         shown(auc(official)),
         shown(accuracy(stored.official(name, KINDS))),

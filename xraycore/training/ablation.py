@@ -10,13 +10,14 @@ from xraycore.data.labels import members
 from xraycore.data.manifest import Manifest
 from xraycore.models.architectures import build_network
 from xraycore.models.spec import ModelSpec
+from xraycore.training.choosing import choice
 from xraycore.training.fit import train
 from xraycore.training.images import load_films
 from xraycore.training.learner import averaged, compile_for, computing_in, set_trainable
 from xraycore.training.progress import Progress
 from xraycore.training.recipe import DOMAIN_RANDOM, Recipe, Stage
 from xraycore.training.run import Run
-from xraycore.training.validation import choice, scores_of
+from xraycore.training.validation import scores_of
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from xraycore.data.splits import trainable_classes
 from xraycore.models.architectures import build_network
 from xraycore.models.imagenet import load_start
 from xraycore.models.spec import ModelSpec
+from xraycore.training.choosing import check_external, choice
 from xraycore.training.follow import Follow
 from xraycore.training.images import Batches, Films, load_films
 from xraycore.training.learner import (
@@ -29,7 +30,7 @@ from xraycore.training.progress import Progress, Report
 from xraycore.training.recipe import Recipe
 from xraycore.training.run import Run, State, environment
 from xraycore.training.teacher import check_teachers, size_for, teach
-from xraycore.training.validation import DIVERGED, check_external, choice, scores_of
+from xraycore.training.validation import DIVERGED, scores_of
 
 
 def train(
