@@ -51,9 +51,16 @@ def unpack(name: str, data: bytes, refused: list[str]) -> Iterator[tuple[str, by
                 return
             for member in members:
                 inner = member.filename.rpartition("/")[2]
+                if member.file_size > MAX_BYTES:
+                    refused.append(
+                        f"{inner}, in {name}: expected at most {MAX_BYTES / 2**20:.0f} MiB. "
+                        f"Received: {member.file_size / 2**20:,.1f} MiB"
+                    )
+                    continue
                 try:
                     with archive.open(member) as file:
-                        # One byte more than allowed is enough for the reader to refuse it.
+                        # A size may be told wrongly: one byte more than allowed is enough for
+                        # the reader to refuse it.
                         content = file.read(MAX_BYTES + 1)
                 except _NO_ARCHIVE as error:
                     refused.append(f"{inner}, in {name}: cannot be unpacked. Received: {error}")

@@ -11,8 +11,9 @@ from pages.widgets.film_grid import Tile, film_grid
 from pages.widgets.frame import plain
 from pages.widgets.viewer import shrunk
 from xraycore.data.audit import Likes
+from xraycore.data.film_facts import read_measured
 from xraycore.data.survey import AverageFilm, Film, Survey, average_films
-from xraycore.imaging import RadiographError, read_radiograph
+from xraycore.imaging import RadiographError
 from xraycore.imaging.overlay import to_uint8
 from xraycore.wording import percent
 
@@ -172,7 +173,7 @@ def _side_by_side(survey: Survey, paths: Sequence[Path], key: str, on_open: Open
 
 
 def _picture(film: Film) -> np.ndarray:
-    """The film itself, reduced; its thumbnail where the file is gone."""
+    """The film itself, reduced; its thumbnail where the file is gone or another by now."""
     try:
         return _reduced(film.record.path, film.facts.sha256)
     except RadiographError:
@@ -182,7 +183,7 @@ def _picture(film: Film) -> np.ndarray:
 # A tab shows up to 72 at once, too many to keep whole.
 @st.cache_data(max_entries=512, show_spinner=False)
 def _reduced(path: Path, sha256: str) -> np.ndarray:
-    return to_uint8(shrunk(read_radiograph(path).pixels, _SIDE))
+    return to_uint8(shrunk(read_measured(path, sha256).pixels, _SIDE))
 
 
 def _page_of(items: list, size: int, key: str) -> list:

@@ -150,8 +150,8 @@ def _said(survey: Survey, *topics: str) -> None:
 def _classes(survey: Survey) -> None:
     _said(survey, "classes", "sources")
     counts = survey.audit.counts
-    labels = list(dict.fromkeys(label for of_split in counts.values() for label in of_split))
-    labels = [label for label in survey.by_class if label in labels] or labels
+    # Of a class whose files cannot be read too.
+    labels = order_classes(label for of_split in counts.values() for label in of_split)
     st.markdown("**Classes in each split**")
     st.plotly_chart(
         charts.balance_bars(counts, charts.class_colors(labels)),

@@ -11,6 +11,7 @@ from pages.widgets.explain_subject import QUICK, Subject, heat_panel, say_place
 from pages.widgets.results import SEVERAL, Key, kept, long_work
 from pages.widgets.score_charts import PLAIN
 from pages.widgets.viewer import HELP_WITH_HEAT, MORE_HELP
+from xraycore.data.labels import NORMAL
 from xraycore.explain.heatmap import Heatmap, explain
 from xraycore.explain.map_agreement import MapAgreement, map_agreement
 from xraycore.explain.methods import ANALYTIC, METHODS
@@ -118,6 +119,8 @@ def _two_classes_reading(subject: Subject, heats: Mapping[str, Heatmap]) -> str:
     if subject.method == "eigen_cam":
         return "Eigen-CAM knows no class, so both maps are the same."
     first, second = heats
+    if subject.method == "against_normal" and NORMAL not in heats:
+        return "What speaks against Normal is the same for every disease, so both maps are."
     if not all(heat.values.any() for heat in heats.values()):
         cold = " and ".join(label for label, heat in heats.items() if not heat.values.any())
         return f"No place on this film speaks for {cold}."

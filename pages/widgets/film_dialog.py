@@ -11,8 +11,9 @@ from pages.widgets.films import compare_button
 from pages.widgets.frame import plain
 from pages.widgets.session import keep_loaded
 from pages.widgets.viewer import HELP, MORE_HELP, film_panel, size_and_depth
+from xraycore.data.film_facts import read_measured
 from xraycore.data.survey import Film, Survey
-from xraycore.imaging import Radiograph, RadiographError, read_radiograph
+from xraycore.imaging import Radiograph, RadiographError
 from xraycore.training.augmentation import Augmentation
 from xraycore.training.preview import preview
 from xraycore.training.recipe import DOMAIN_RANDOM
@@ -27,7 +28,7 @@ SAMPLES = 7
 def read_film(path: Path, sha256: str) -> Radiograph | RadiographError:
     """The film of a file whose content was that when it was measured, or why there is none now."""
     try:
-        return read_radiograph(path)
+        return read_measured(path, sha256)
     except RadiographError as error:
         return error
 

@@ -91,9 +91,13 @@ def threshold_section(shown: Shown) -> None:
 
 
 def _stored_points(shown: Shown, model: str, finding: str) -> None:
-    """A button a point; they are thresholds of pneumonia against normal."""
-    entry = shown.entries.get(model)
-    points = entry.points() if entry and shown.board.view.name == "pneumonia" else {}
+    """A button a point. They are thresholds of the finding of a model that knows two classes, and
+    of pneumonia against normal for one that knows more.
+    """
+    entry, view = shown.entries.get(model), shown.board.view
+    own = set(entry.card.get("classes", ())) if entry else set()
+    fits = own == set(view.classes) if len(own) == 2 else view.name == "pneumonia"
+    points = entry.points() if entry and fits else {}
     with st.container(horizontal=True, vertical_alignment="center"):
         for name, point in ({DEFAULT.name: DEFAULT} | points).items():
             # Rounded down, so that no film that the point calls is lost.
@@ -108,7 +112,7 @@ def _stored_points(shown: Shown, model: str, finding: str) -> None:
         if not points:
             if entry is None:
                 why = "the ensemble has none of its own"
-            elif shown.board.view.name != "pneumonia":
+            elif not fits:
                 why = "they are for the view Normal / Pneumonia"
             else:
                 why = "its card holds none"

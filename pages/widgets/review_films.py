@@ -117,8 +117,6 @@ def _weights(model: str) -> str | None:
 
 
 def _why_not(item: Item, films: dict[str, Read], weights: str | None) -> str | None:
-    if item.sha256 not in films:
-        return NO_FILM
     # Which network and method it is a reader of a blinded study must not be told.
     if weights is None:
         return "a network has no weights here"
@@ -126,7 +124,8 @@ def _why_not(item: Item, films: dict[str, Read], weights: str | None) -> str | N
         return "a network was trained anew since: its heat is another"
     if item.method not in METHODS:
         return "this version lacks a method"
-    return None
+    # Last: a film can be brought back, what is above cannot.
+    return None if item.sha256 in films else NO_FILM
 
 
 def say_left_out(can: Drawable) -> None:

@@ -4,8 +4,9 @@ import pytest
 from tests.data.film_files import draw, write
 from xraycore.data import film_facts
 from xraycore.data.audit import audit
-from xraycore.data.film_facts import FactsStore, measure_films
+from xraycore.data.film_facts import FactsStore, measure_films, read_measured
 from xraycore.data.manifest import read_manifest
+from xraycore.imaging import RadiographError
 
 
 @pytest.fixture
@@ -59,6 +60,15 @@ def test_a_changed_file_is_measured_anew_and_a_moved_one_is_not(manifest, reads,
     films, _ = measure_films(read_manifest(tmp_path / "set").records, store)
     assert sorted(reads) == ["2.png", "notes.png"]
     assert len(films) == 6
+
+
+def test_a_film_that_was_replaced_since_is_not_shown_as_the_one_measured(manifest):
+    ((_, film), *_), _ = measure_films(manifest.records[:1])
+    path = manifest.records[0].path
+    assert read_measured(path, film.sha256).info.sha256 == film.sha256
+    write(path, draw(99))
+    with pytest.raises(RadiographError, match="expected the film that was measured; received"):
+        read_measured(path, film.sha256)
 
 
 def test_the_audit_is_the_same_with_and_without_a_store(manifest, tmp_path):

@@ -99,6 +99,19 @@ def test_a_flat_folder_is_named_by_its_label(tmp_path):
     ]
 
 
+def test_a_flat_folder_tells_patients_and_kinds_by_its_names(tmp_path):
+    """As `chest_xray/train/PNEUMONIA` and `chest_xray` itself do."""
+    folder = tmp_path / "train" / "PNEUMONIA"
+    folder.mkdir(parents=True)
+    for name in ("person1_bacteria_1.jpeg", "person1_bacteria_2.jpeg", "a.png", "a.jpg"):
+        (folder / name).touch()
+    records = by_name(read_manifest(folder))
+    assert records["person1_bacteria_2.jpeg"].label == BACTERIAL
+    groups = {name: record.group for name, record in records.items()}
+    assert groups["person1_bacteria_1.jpeg"] == groups["person1_bacteria_2.jpeg"]
+    assert groups["a.png"] != groups["a.jpg"]
+
+
 def test_a_flat_folder_may_be_given_its_label(tmp_path, monkeypatch):
     folder = tmp_path / "hospital" / "images"
     folder.mkdir(parents=True)

@@ -71,6 +71,10 @@ def test_a_map_of_the_film_moves_with_it_and_one_of_the_frame_does_not(predicted
     by_noise, by_shift = (one.similarity for one in moves.disturbed)
     assert (by_shift.ssim, by_shift.rank_correlation, by_shift.iou) == pytest.approx((1, 1, 1))
     assert 0.9 < by_noise.rank_correlation < 1
+    # And lies where the film was: its edge, which the shift pushed out, is repeated.
+    before, after = (heat.values for heat in (moves.heatmap, moves.disturbed[1].heatmap))
+    np.testing.assert_allclose(after[:-4, :-4], before[:-4, :-4], atol=1e-6)
+    assert np.ptp(after[-4:, :-4], axis=0).max() < 1e-6
     stays = measure_stability(*predicted, "pinned", disturbances=(noise, shift))
     by_noise, by_shift = (one.similarity for one in stays.disturbed)
     assert by_noise.rank_correlation == pytest.approx(1)

@@ -112,6 +112,26 @@ def test_bits_beyond_the_stored_ones_are_ignored(read):
     np.testing.assert_allclose(xray.pixels, [[0, 0.5, 1]], atol=1e-6)
 
 
+def test_significant_bits_may_begin_above_the_lowest(read):
+    values = np.array([[0, 1000, 2000, 3000, 4095]])
+    xray = read((values << 4).astype(np.uint16), BitsStored=12, HighBit=15)
+    np.testing.assert_allclose(xray.pixels, values / 4095, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("stored", "padding", "elements"),
+    [
+        ([0xFFFF, 0, 2000, 4000], 65535, {}),
+        # -2048 in 12 bits without its sign in the others, and with it.
+        ([0x0800, 0, 500, 1000], -2048, {"PixelRepresentation": 1}),
+        ([0xF800, 0, 500, 1000], -2048, {"PixelRepresentation": 1}),
+    ],
+)
+def test_padding_of_12_bit_films_is_told_in_16(read, stored, padding, elements):
+    xray = read(np.array([stored], np.uint16), BitsStored=12, PixelPaddingValue=padding, **elements)
+    np.testing.assert_allclose(xray.pixels, [[0, 0, 0.5, 1]], atol=1e-6)
+
+
 def lut(entries, first, bits, data):
     item = Dataset()
     item.LUTDescriptor = [entries, first, bits]

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import time
 
@@ -9,7 +10,7 @@ from pages.widgets.films import _OPEN, OpenFilm
 from tests.data.film_files import draw, write
 from tests.pages.conftest import png
 from xraycore.data.confounding import FEATURES, Confounding
-from xraycore.imaging import read_radiograph
+from xraycore.data.film_facts import read_measured
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +37,22 @@ def open_page(app, dataset, tab="Findings"):
         time.sleep(0.1)
         app.run()
     return show(app, tab)
+
+
+def test_a_class_whose_files_cannot_be_read_is_a_class_all_the_same(app, tmp_path):
+    for number in range(3):
+        write(tmp_path / "set" / "normal" / f"{number}.png", draw(number))
+        broken = tmp_path / "set" / "covid" / f"{number}.png"
+        broken.parent.mkdir(exist_ok=True)
+        broken.write_bytes(b"no picture")
+    open_page(app, tmp_path / "set", "Classes")
+    assert not app.exception
+    (row,) = app.table[0].value.to_dict("records")
+    assert {name.replace("\\", ""): count for name, count in row.items()} == {
+        "Normal": "3",
+        "COVID-19": "3",
+        "All": "6",
+    }
 
 
 def show(app, tab):
@@ -108,8 +125,8 @@ def test_the_copy_and_the_patient_stand_side_by_side(app, planted):
 def test_pictures_side_by_side_are_decoded_once(app, planted, monkeypatch):
     decoded = []
     monkeypatch.setattr(
-        "pages.widgets.dataset_films.read_radiograph",
-        lambda path: (decoded.append(path), read_radiograph(path))[1],
+        "pages.widgets.dataset_films.read_measured",
+        lambda path, sha256: (decoded.append(path), read_measured(path, sha256))[1],
     )
     dataset_films._reduced.clear()
     open_page(app, planted, "Copies")
@@ -123,7 +140,7 @@ def test_pictures_side_by_side_are_decoded_once(app, planted, monkeypatch):
 def test_a_picture_is_kept_reduced(tmp_path):
     path = tmp_path / "film.png"
     path.write_bytes(png(70, (900, 600)))
-    picture = dataset_films._reduced(path, "of this test")
+    picture = dataset_films._reduced(path, hashlib.sha256(path.read_bytes()).hexdigest())
     assert (picture.shape, picture.dtype) == ((360, 240), np.uint8)
 
 

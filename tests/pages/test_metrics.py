@@ -1,5 +1,7 @@
+import json
 import subprocess
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -100,6 +102,21 @@ def test_a_row_of_the_films_can_be_clicked_twice(store):
     app.session_state["page-cell-vgg16-0-0"] = 2
     app.run()
     assert app.dataframe[0].key != first
+
+
+def test_a_model_of_two_classes_has_points_of_its_own_finding(store):
+    pair = ("Normal", "Opacity")
+    folder = store / "weights" / "vgg16"
+    card = json.loads((folder / "card.json").read_text())
+    (folder / "card.json").write_text(json.dumps({**card, "classes": pair}))
+    whole = outcome("vgg16", VGG16)
+    labels = [pair[record.label != "Normal"] for record in whole.records]
+    films = [replace(r, label=label) for r, label in zip(whole.records, labels, strict=True)]
+    two = replace(whole, classes=pair, records=tuple(films), logits=whole.logits[:, :2])
+    write_predictions(folder / "predictions.csv", [two])
+    app = open_page(section="Threshold", view="All classes", **{"threshold-model": "VGG16"})
+    assert "Stored operating points: not measured" not in texts(app)
+    assert any(button.label == "Sensitivity at least 95 %" for button in app.button)
 
 
 def test_models_of_the_first_generation_say_what_was_not_measured(store):

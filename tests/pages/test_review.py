@@ -207,6 +207,10 @@ def test_heat_of_other_weights_is_not_shown(app, reviews):
     assert "a network was trained anew since: its heat is another" in words(app)
     # Which one is not told to a reader of a blinded study.
     assert "basic_cnn" not in words(app)
+    # Nor would it be shown if the film were there.
+    app.session_state[_OPEN] = {}
+    app.run()
+    assert "trained anew" in words(app) and "film is not on this computer" not in words(app)
 
 
 def test_a_readers_own_link_asks_who_opens_it(app, reviews, study):

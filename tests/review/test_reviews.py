@@ -221,3 +221,10 @@ def test_a_heatmap_of_a_film_to_read(film):
     made = ("0" * 64, "xception", "rise", "COVID-19")
     assert ToRead.of(film, heat) == ToRead(*made)
     assert ToRead.of(film, heat, "b" * 64) == ToRead(*made, "b" * 64)
+
+
+def test_a_study_of_two_generations_of_weights_is_refused_for_that(reviews, heatmaps):
+    one = heatmaps[0]
+    with pytest.raises(ReviewError, match="one generation of its weights only"):
+        reviews.create_study("Both", [replace(one, weights=w * 64) for w in "ab"])
+    assert reviews.studies() == []

@@ -17,7 +17,7 @@ import platformdirs
 from xraycore.data.manifest import Record
 from xraycore.data.near_copies import THUMBNAIL_SIDE, Fingerprint, fingerprint
 from xraycore.imaging.errors import MAX_BYTES, RadiographError
-from xraycore.imaging.radiograph import read_radiograph
+from xraycore.imaging.radiograph import Radiograph, read_radiograph
 
 # Changes whenever what is measured does: what an older version kept is measured anew.
 VERSION = 1
@@ -205,6 +205,22 @@ def _facts(
         xray.warnings,
         fingerprint(xray.pixels),
     )
+
+
+def read_measured(path: Path, sha256: str) -> Radiograph:
+    """The film of a file whose content was that when it was measured.
+
+    Raises:
+        RadiographError: If it cannot be read, or is another by now.
+    """
+    xray = read_radiograph(path)
+    if xray.info.sha256 != sha256:
+        raise RadiographError.of(
+            path.name,
+            expected="the film that was measured",
+            received="another, changed since: read the data set again",
+        )
+    return xray
 
 
 def _packed(film: FilmFacts) -> tuple[str, bytes, bytes]:

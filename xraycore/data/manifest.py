@@ -174,6 +174,11 @@ def _read_folder(folder: Path) -> list[Record]:
         for split, class_folder in folders
         for path in list_images(sorted(_files_below(class_folder)))
     ]
+    return _records(found, folder, source)
+
+
+def _records(found: Sequence[tuple[Path, str, str]], folder: Path, source: str) -> list[Record]:
+    """Of files below a folder with their splits and labels; names may tell patient and kind."""
     stems = Counter(path.stem for path, _, _ in found)
     records = []
     for path, split, label in found:
@@ -198,11 +203,9 @@ def _split_folders(folder: Path) -> list[tuple[str, Path]]:
 
 def _read_flat(folder: Path, name: str) -> list[Record]:
     """Images of one label in one folder; its parent names the source."""
-    source = folder.resolve().parent.name
-    return [
-        Record(path, canonical_label(name), "", f"{source}/{path.stem}", source)
-        for path in list_images(sorted(folder.iterdir()))
-    ]
+    label = canonical_label(name)
+    files = [(path, "", label) for path in list_images(sorted(folder.iterdir()))]
+    return _records(files, folder, folder.resolve().parent.name)
 
 
 def list_images(paths: Iterable[Path]) -> Iterator[Path]:

@@ -1,7 +1,7 @@
 """Does a heatmap stay when the film changes in ways that no reader would see?"""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import cv2
@@ -23,7 +23,9 @@ def noisy(film: np.ndarray, random: np.random.Generator, deviation: float) -> np
     return np.clip(film + np.float32(deviation * np.ptp(film)) * noise, 0.0, 1.0)
 
 
-def shifted(film: np.ndarray, random: np.random.Generator, by: tuple[int, int]) -> np.ndarray:
+def shifted(
+    film: np.ndarray, random: np.random.Generator | None, by: tuple[int, int]
+) -> np.ndarray:
     """A film (h, w) moved down and right by that many pixels, its edge repeated."""
     (down, right), (height, width) = by, film.shape
     rows = np.clip(np.arange(height) - down, 0, height - 1)
@@ -67,7 +69,7 @@ class Disturbed:
 
     Attributes:
         disturbance: What was changed.
-        heatmap: The map then, of the film as changed.
+        heatmap: The map then; a shift taken back, so that it lies on the film as it was.
         probability: Of the class, then.
         similarity: To the map before, on the network's input, a shift taken back.
     """
@@ -160,9 +162,20 @@ def measure_stability(
         again = model.see(prediction, changed[..., None].astype(np.float32))
         heat = heat_of(again, index)
         alike = similarity(*in_place(first.values, heat.values, film.shape, disturbance.shift))
-        disturbed.append(Disturbed(disturbance, heat, again.probabilities[target], alike))
+        back = replace(heat, values=moved_back(heat.values, film.shape, disturbance.shift))
+        disturbed.append(Disturbed(disturbance, back, again.probabilities[target], alike))
     report(1.0)
     return Stability(first, prediction.probabilities[target], tuple(disturbed))
+
+
+def moved_back(values: np.ndarray, shape: tuple[int, int], shift: tuple[int, int]) -> np.ndarray:
+    """A map of a film (h, w) that was moved down and right, on the film as it was; edges repeated.
+
+    On the film's own grid, as the cells of a coarse one are larger than the shift.
+    """
+    if shift == (0, 0):
+        return values
+    return shifted(enlarged(values, shape), None, (-shift[0], -shift[1]))
 
 
 def in_place(

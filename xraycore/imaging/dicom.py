@@ -41,7 +41,9 @@ def decode_dicom(data: bytes, name: str) -> Decoded:
         dataset = read_dataset_without_identity(data)
         modality = _check_header(dataset, name)
         _check_encapsulated_size(dataset, name)
-        stored = pixel_array(dataset, index=0)
+        # The words as they are: pydicom would drop the bits above the stored ones, wherever
+        # HighBit says that these begin, and padding may be told in them.
+        stored = pixel_array(dataset, index=0, correct_unused_bits=False)
         pixels, warnings = _grey(stored, dataset)
     except (MemoryError, RadiographError):
         raise
@@ -114,8 +116,8 @@ def _grey(stored: np.ndarray, dataset: Dataset) -> tuple[np.ndarray, list[str]]:
     """Pixels in [0, 1] with air dark, and what to warn about, from stored values."""
     if stored.ndim != 2:
         raise ValueError(f"pixels of shape {stored.shape}")
-    padded = _padding(stored, dataset)
     values = _significant(stored, dataset)
+    padded = _padding(stored, values, dataset)
     kept = values if padded is None else values[~padded]
     if kept.size == 0:
         return np.zeros(stored.shape, dtype=np.float32), []
@@ -129,15 +131,19 @@ def _grey(stored: np.ndarray, dataset: Dataset) -> tuple[np.ndarray, list[str]]:
     return pixels, warnings
 
 
-def _padding(stored: np.ndarray, dataset: Dataset) -> np.ndarray | None:
-    """Mask of the pixels that a rectangular image needed but the detector did not fill."""
+def _padding(stored: np.ndarray, values: np.ndarray, dataset: Dataset) -> np.ndarray | None:
+    """Mask of the pixels that a rectangular image needed but the detector did not fill.
+
+    Some files tell padding as the whole word that is stored, others by its significant bits.
+    """
     first = dataset.get("PixelPaddingValue")
     if first is None:
         return None
     last = dataset.get("PixelPaddingRangeLimit")
     # The value's own signedness is often written wrongly; its bit pattern is what counts.
     ends = np.array([first, first if last is None else last]).astype(stored.dtype)
-    return (stored >= ends.min()) & (stored <= ends.max())
+    low, high = ends.min(), ends.max()
+    return ((stored >= low) & (stored <= high)) | ((values >= low) & (values <= high))
 
 
 def _significant(stored: np.ndarray, dataset: Dataset) -> np.ndarray:

@@ -58,13 +58,17 @@ class Reviews:
             blinded: Whether readers must not see model, method and prediction.
 
         Raises:
-            ReviewError: If there is a study of that name, no heatmap, or a seed below 0.
+            ReviewError: If there is a study of that name, no heatmap, one heatmap by several
+                generations of weights, or a seed below 0.
         """
         name = checked_name(name, "a study")
         if not heatmaps:
             raise ReviewError("a study needs at least one heatmap. Received: none")
         if seed is not None and not 0 <= seed <= MAX_SEED:
             raise ReviewError(f"a seed must be 0 to 2^63 - 1. Received: {seed}")
+        unique = dict.fromkeys(heatmaps)
+        if len({replace(heatmap, weights="") for heatmap in unique}) < len(unique):
+            raise ReviewError("a study asks of each network by one generation of its weights only")
         created = datetime.now(UTC)
         row = {"name": name, "key": name.casefold(), "seed": seed, "blinded": blinded}
         try:
@@ -74,7 +78,7 @@ class Reviews:
                     insert(tables.items),
                     [
                         {"study_id": study_id, "position": position, **vars(heatmap)}
-                        for position, heatmap in enumerate(dict.fromkeys(heatmaps))
+                        for position, heatmap in enumerate(unique)
                     ],
                 )
         except IntegrityError:
