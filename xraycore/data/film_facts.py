@@ -20,7 +20,7 @@ from xraycore.imaging.errors import MAX_BYTES, RadiographError
 from xraycore.imaging.radiograph import Radiograph, read_radiograph
 
 # Changes whenever what is measured does: what an older version kept is measured anew.
-VERSION = 1
+VERSION = 2
 CHUNK = 64
 
 

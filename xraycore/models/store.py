@@ -1,17 +1,14 @@
 """The shipped classifiers: `weights/<model>/` with weights and the model's card."""
 
-from pathlib import Path
-
 from xraycore.models.spec import MODELS, get_spec
 from xraycore.weightfiles import Card, WeightsError, load_card, sha256, weights_folder
 
 _REQUIRED = ("model", "classes", "weights", "heat_scale", "training", "scores", "limits")
 
 
-def list_shipped(folder: Path | None = None) -> list[str]:
-    """Names of the models that have a card, in the registry's order; in another folder if told."""
-    folder = folder or weights_folder()
-    return [name for name in MODELS if (folder / name / "card.json").is_file()]
+def list_shipped() -> list[str]:
+    """Names of the models that have trained weights, in the registry's order."""
+    return [name for name in MODELS if (weights_folder() / name / "card.json").is_file()]
 
 
 def fingerprint(name: str) -> str:
@@ -25,12 +22,8 @@ def fingerprint(name: str) -> str:
     return sha256(weights_folder() / name / "card.json")
 
 
-def read_card(name: str, folder: Path | None = None) -> Card:
+def read_card(name: str) -> Card:
     """The model's card: what it was trained on, how, how well it does and what it cannot do.
-
-    Args:
-        name: Of the registry.
-        folder: Where the models' folders are, if not where the shipped ones are.
 
     Raises:
         WeightsError: If the model has none, or it lacks an entry.
@@ -38,8 +31,8 @@ def read_card(name: str, folder: Path | None = None) -> Card:
     """
     get_spec(name)
     try:
-        return load_card((folder or weights_folder()) / name, _REQUIRED)
+        return load_card(weights_folder() / name, _REQUIRED)
     except WeightsError as error:
         raise WeightsError(
-            f"{error} Trained models: {', '.join(list_shipped(folder)) or 'none'}"
+            f"{error} Trained models: {', '.join(list_shipped()) or 'none'}"
         ) from None

@@ -28,7 +28,7 @@ def write_results(stored: Stored, measured: Path, file: Path) -> None:
     Args:
         stored: Cards and predictions.
         measured: Folder with what other commands measured: `ablation.json`, `audit.json`,
-            and `earlier/` with what was shipped before.
+            and `tried/` with the runs that were not shipped.
         file: The Markdown file.
     """
     sections = (
@@ -42,7 +42,7 @@ def write_results(stored: Stored, measured: Path, file: Path) -> None:
         pairs(stored),
         _ablation(measured / "ablation.json"),
         _targets(stored),
-        tried(stored, measured / "earlier"),
+        tried(stored, measured / "tried"),
     )
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("\n".join("\n".join(lines) + "\n" for lines in sections if lines))

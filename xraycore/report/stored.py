@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 from scipy.special import log_softmax
@@ -106,7 +105,11 @@ class Stored:
         return max(self.cards, key=self.choice)
 
     def choice(self, name: str) -> float:
-        """The score by which epochs are chosen, on validation films and NIH's and Cohen's.
+        """The score by which epochs are chosen; the higher the better."""
+        return self.chosen(name)["choice"]
+
+    def chosen(self, name: str) -> dict[str, float]:
+        """What epochs are chosen by, as in a run's history: on validation films, NIH's and Cohen's.
 
         Of what is stored, so that it is on the same films for all models.
         """
@@ -114,7 +117,7 @@ class Stored:
             Verdicts(
                 log_softmax(films.logits, axis=1),
                 films.allowed,
-                np.zeros(len(films.records)),
+                films.inside,
                 films.records,
             )
             for films in (
@@ -122,8 +125,11 @@ class Stored:
                 *(self.films(name, "external", source) for source in ("nih", "cohen")),
             )
         )
-        abroad = [one for one in abroad if one.records]
-        return choice(home_scores(home), external_scores(abroad, self.outcomes[name].classes))
+        own = home_scores(home)
+        foreign = external_scores(
+            [one for one in abroad if one.records], self.outcomes[name].classes
+        )
+        return {**own, **foreign, "choice": choice(own, foreign)}
 
 
 @dataclass(frozen=True)
@@ -143,17 +149,13 @@ class Judged:
         return cls(target, probability, kept.groups)
 
 
-def read_stored(folder: Path | None = None) -> Stored:
-    """The models of the four classes that carry calibrated predictions, and their ensemble.
-
-    Args:
-        folder: Where their folders are; where the shipped ones are unless told.
+def read_stored() -> Stored:
+    """The shipped models of the four classes that carry calibrated predictions, and their ensemble.
 
     Raises:
         ValueError: If there is none.
     """
-    folder = folder or weights_folder()
-    cards = {name: read_card(name, folder) for name in list_shipped(folder)}
+    cards = {name: read_card(name) for name in list_shipped()}
     cards = {
         name: card
         for name, card in cards.items()
@@ -165,7 +167,9 @@ def read_stored(folder: Path | None = None) -> Stored:
             "ship them."
         )
     outcomes = {
-        name: read_predictions(folder / name / "predictions.csv", name, Calibration.of_card(card))
+        name: read_predictions(
+            weights_folder() / name / "predictions.csv", name, Calibration.of_card(card)
+        )
         for name, card in cards.items()
     }
     if len(outcomes) > 1:
