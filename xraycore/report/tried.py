@@ -41,10 +41,10 @@ def tried(stored: Stored, folder: Path) -> list[str]:
     return [
         "## What was tried where figures were missed",
         "",
-        "A calibration with a bias, painted opacities, averaged weights and mirror images: see "
-        "their tables above. Another training of a network, beside the shipped one, on validation "
-        "films and on those of other hospitals (the ill of each against the normal films of both). "
-        "What has the higher score is shipped; the test films were not opened for the other:",
+        "A bias in the calibration, and ingredients: see the tables above. Another training of a "
+        "network, beside the shipped one, on validation films and on those of other hospitals (the "
+        "ill of each against the normal films of both). What has the higher score is shipped; the "
+        "test films were not opened for the other:",
         "",
         *table(["network", "trained", "taught by", *COLUMNS.values()], rows),
     ]
