@@ -61,7 +61,7 @@ def _kept(folder: Path) -> Mapping[str, float]:
 
 
 def _figures(scores: Mapping[str, float]) -> Sequence[str]:
-    return [shown(scores[key]) for key in COLUMNS]
+    return [shown(scores.get(key)) for key in COLUMNS]
 
 
 def _training(run: Mapping) -> Sequence[str]:
