@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect, sync_playwright
 
 from tests.conftest import ROOT
 
@@ -100,3 +100,21 @@ def page(chromium, app_url):
     page.goto(app_url)
     yield page
     page.close()
+
+
+def choose(page: Page, box: Locator, name: str, seen: Locator) -> None:
+    """Picks an option of a select box until what it leads to is seen.
+
+    A click that comes while the page is still being drawn may close the list and choose nothing.
+    """
+    option = page.get_by_role("option", name=name)
+    for _ in range(5):
+        if not option.is_visible():
+            box.click()
+        option.click()
+        try:
+            expect(seen).to_be_visible(timeout=20_000)
+        except AssertionError:
+            continue
+        return
+    expect(seen).to_be_visible()

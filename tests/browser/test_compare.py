@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import serve_app
+from tests.browser.conftest import choose, serve_app
 from xraycore.data.phantom import make_phantom
 from xraycore.models.store import list_shipped, read_card
 
@@ -75,9 +75,8 @@ def test_films_and_a_dicom_file_are_compared_and_reported(page, tmp_path, dicom_
     csv_button = page.get_by_role("button", name="All predictions (CSV, 4 films)")
     expect(csv_button).to_be_visible()
 
-    page.get_by_label("Film, of 4 that are open").click()
-    page.get_by_role("option", name="film-4.dcm").click()
-    expect(page.get_by_text("DICOM ·")).to_be_visible()
+    box = page.get_by_label("Film, of 4 that are open")
+    choose(page, box, "film-4.dcm", page.get_by_text("DICOM ·"))
     check_result(page, "film-4.dcm")
     page.get_by_text("Where the maps agree").click()
     expect(page.get_by_text("counts among its hottest 10 %")).to_be_visible()
@@ -108,9 +107,8 @@ def test_a_jpeg_and_a_dicom_are_uploaded_and_explained(page, real_data):
     dicom = sorted((real_data / "dicom").glob("RG1*"))[0]
     page.locator("input[type=file]").set_input_files([jpeg, dicom])
     check_result(page, jpeg.name)
-    page.get_by_label("Film, of 2 that are open").click()
-    page.get_by_role("option", name=dicom.name).click()
-    expect(page.get_by_text("DICOM ·")).to_be_visible()
+    box = page.get_by_label("Film, of 2 that are open")
+    choose(page, box, dicom.name, page.get_by_text("DICOM ·"))
     check_result(page, dicom.name)
 
 
