@@ -13,6 +13,7 @@ from pages.widgets.map_votes import show_votes
 from pages.widgets.viewer import HELP_WITH_HEAT, MORE_HELP, film_panel, size_and_depth
 from pages.widgets.worklist import forget_older, note_answers, show_worklist
 from xraycore.data.labels import NORMAL
+from xraycore.errors import WeightsError
 from xraycore.evaluation.agreement import agree, describe_agreement, mean_probabilities
 from xraycore.explain.alarm import alarms
 from xraycore.explain.heatmap import Heatmap, explain
@@ -22,8 +23,7 @@ from xraycore.models.classifier import Prediction
 from xraycore.models.spec import MODELS
 from xraycore.models.store import read_card
 from xraycore.report.film_report import Finding
-from xraycore.weightfiles import WeightsError
-from xraycore.wording import percent
+from xraycore.utils.text import percent
 
 OWN_ANSWER = "Each model's answer"
 # More panels than this in a row are too small to read a film in.

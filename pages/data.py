@@ -4,12 +4,13 @@ import streamlit as st
 
 from pages.widgets.background import Job, follow
 from pages.widgets.frame import page_header, plain
-from xraycore.data.film_facts import cache_folder, default_store
+from xraycore.config import cache_folder
+from xraycore.data.film_facts import default_store
 from xraycore.data.samples import list_datasets
 from xraycore.data.sources import CITATIONS
 from xraycore.data.teaching_set import LABELS_FILE, write_teaching_set
-from xraycore.explain.progress import Cancelled
-from xraycore.paths import typed_paths
+from xraycore.errors import Cancelled
+from xraycore.utils.paths import parse_paths
 
 LAYOUTS = """<folder>/{train,val,test}/<class>/*.png     splits that the data set brings
 <folder>/<class>/*.png                      no splits
@@ -33,7 +34,7 @@ def survey_job(datasets: str) -> Job:
         if datasets == str(teaching_set()) and not teaching_set().exists():
             folder = teaching_set().parent
             write_teaching_set(folder, report=lambda share: report("Generating films", share))
-        return survey(typed_paths(datasets), store=default_store(), report=report)
+        return survey(parse_paths(datasets), store=default_store(), report=report)
 
     return Job(work)
 

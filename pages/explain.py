@@ -4,8 +4,8 @@ from pages.widgets.explain_subject import Subject, choose_model, choose_subject,
 from pages.widgets.films import film_and_models
 from pages.widgets.frame import page_header, plain
 from pages.widgets.results import show_other_work
+from xraycore.errors import WeightsError
 from xraycore.imaging import Radiograph
-from xraycore.weightfiles import WeightsError
 
 
 def show_tests(subject: Subject) -> None:

@@ -10,7 +10,7 @@ def main() -> None:
         from pages.widgets.review_start import show_start
         from pages.widgets.review_store import of_link, stored
         from pages.widgets.review_study import show_study
-        from xraycore.review import ReviewError
+        from xraycore.review import ReaderStudyError
     try:
         reviews = stored()
         study, reader = of_link(reviews)
@@ -18,7 +18,7 @@ def main() -> None:
             show_start(reviews)
         else:
             show_study(reviews, study, reader)
-    except ReviewError as error:
+    except ReaderStudyError as error:
         st.error(f"The studies cannot be read. {plain(str(error))}", icon=":material/database_off:")
         st.button("Try again", key="again")
 

@@ -15,7 +15,7 @@ from xraycore.explain.heatmap import Heatmap
 from xraycore.explain.randomisation import Cascade
 from xraycore.explain.similarity import Similarity
 from xraycore.imaging.box import Box
-from xraycore.training.jobs import locked
+from xraycore.utils.files import locked
 
 FACTS = {"films": 3}
 

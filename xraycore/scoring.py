@@ -17,7 +17,7 @@ from xraycore.evaluation.probes import probe
 from xraycore.evaluation.scores import view_scores
 from xraycore.models.classifier import Classifier
 from xraycore.models.memory import working_memory
-from xraycore.training.run import write_json
+from xraycore.utils.files import write_json
 
 # Full heat is what one film in twenty of the validation split reaches at its hottest cell.
 HEAT_PERCENTILE = 95

@@ -6,18 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from xraycore.anatomy.segmenter import segmenter_sha256
+from xraycore.config import weights_folder
 from xraycore.data.manifest import Manifest
 from xraycore.models.architectures import HEAD, build_network
 from xraycore.models.classifier import Classifier, load_model
 from xraycore.models.spec import get_spec
 from xraycore.scoring import Report, measure
 from xraycore.training.run import Run, environment
-from xraycore.weightfiles import (
-    describe_weights,
-    install,
-    save_float16,
-    weights_folder,
-)
+from xraycore.utils.checkpoints import describe_weights, install, save_float16
 
 
 def ship(

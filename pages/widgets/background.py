@@ -7,7 +7,7 @@ from datetime import datetime
 
 import streamlit as st
 
-from xraycore.explain.progress import Cancelled
+from xraycore.errors import Cancelled
 
 # A job shorter than this is waited for: a bar that only flickers tells nothing.
 _BRIEF = 0.4

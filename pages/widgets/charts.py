@@ -3,7 +3,7 @@
 import html
 from collections.abc import Mapping
 
-from xraycore.wording import percent
+from xraycore.utils.text import percent
 
 ACCENT = "#4FB3BF"
 MUTED = "#4A5762"

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from pages.widgets.charts import ACCENT, MUTED, TEXT
 from xraycore.data.confounding import Confounding
-from xraycore.wording import percent
+from xraycore.utils.text import percent
 
 CLASS_COLORS = ("#4FB3BF", "#E0A458", "#C37DB0", "#7FB069", "#D1695B", "#9AA7B2")
 SPLIT_TITLES = {"train": "Training", "val": "Validation", "test": "Test", "": "No split given"}

@@ -15,7 +15,7 @@ from xraycore.data.film_facts import read_measured
 from xraycore.data.survey import AverageFilm, Film, Survey, average_films
 from xraycore.imaging import RadiographError
 from xraycore.imaging.overlay import to_uint8
-from xraycore.wording import percent
+from xraycore.utils.text import percent
 
 GALLERY_PAGE, GROUP_PAGE = 56, 6
 # More files of one content than this say no more.

@@ -9,9 +9,9 @@ from pages.widgets.score_charts import PLAIN
 from pages.widgets.viewer import film_panel
 from xraycore.explain.faithfulness import Faithfulness, measure_faithfulness
 from xraycore.explain.methods import ANALYTIC, METHODS
-from xraycore.explain.progress import part_of
 from xraycore.explain.stability import DISTURBANCES, Stability, measure_stability
-from xraycore.wording import percent
+from xraycore.utils.progress import part_of
+from xraycore.utils.text import percent
 
 
 def faithful_tab(subject: Subject) -> None:

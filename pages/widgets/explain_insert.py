@@ -15,7 +15,7 @@ from xraycore.explain.insertion import Insertion, InsertionScores, insert, lungs
 from xraycore.explain.methods import METHODS
 from xraycore.imaging import Radiograph
 from xraycore.imaging.resample import resize
-from xraycore.wording import percent
+from xraycore.utils.text import percent
 
 # State of the session: where each film, by its hash, was clicked, in shares of width and height.
 PLACES = "opacity-places"

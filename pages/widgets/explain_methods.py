@@ -12,13 +12,13 @@ from pages.widgets.results import SEVERAL, Key, kept, long_work
 from pages.widgets.score_charts import PLAIN
 from pages.widgets.viewer import HELP_WITH_HEAT, MORE_HELP
 from xraycore.data.labels import NORMAL
+from xraycore.errors import WeightsError
 from xraycore.explain.heatmap import Heatmap, explain
 from xraycore.explain.map_agreement import MapAgreement, map_agreement
 from xraycore.explain.methods import ANALYTIC, METHODS
 from xraycore.models.spec import MODELS
 from xraycore.models.store import fingerprint, read_card
-from xraycore.weightfiles import WeightsError
-from xraycore.wording import percent
+from xraycore.utils.text import percent
 
 COLUMNS = 4
 # Overlap of the hottest tenths of two random maps, and their rank correlation.

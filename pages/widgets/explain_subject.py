@@ -12,16 +12,16 @@ from pages.widgets.viewer import film_panel, size_and_depth
 from xraycore.explain.alarm import LEAST_INSIDE, alarms
 from xraycore.explain.heatmap import Heatmap, explain
 from xraycore.explain.methods import ANALYTIC, METHODS
-from xraycore.explain.progress import Report
 from xraycore.imaging import Radiograph
 from xraycore.models.classifier import Classifier, Prediction
 from xraycore.models.spec import MODELS
 from xraycore.models.store import fingerprint
-from xraycore.wording import listed, percent
+from xraycore.utils.progress import ProgressCallback
+from xraycore.utils.text import join_names, percent
 
 # What may be made at every click, and what takes longer.
-QUICK = listed([method.title for method in METHODS.values() if method.quick])
-SLOW = listed(
+QUICK = join_names([method.title for method in METHODS.values() if method.quick])
+SLOW = join_names(
     [f"{method.title} ({method.cost})" for method in METHODS.values() if not method.quick]
 )
 
@@ -72,7 +72,7 @@ class Subject:
         key = self.heat_key(method, target)
         return kept(key, lambda: explain(self.model, self.seen, method, target))
 
-    def compute_heat(self, method: str, target: str, report: Report) -> dict[Key, object]:
+    def compute_heat(self, method: str, target: str, report: ProgressCallback) -> dict[Key, object]:
         """The map by its key, for work in a thread of its own."""
         found = explain(self.model, self.seen, method, target, report=report)
         return {self.heat_key(method, target): found}

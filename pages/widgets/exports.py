@@ -12,16 +12,15 @@ import cv2
 import streamlit as st
 
 from pages.widgets.films import OpenFilm
-from pages.widgets.frame import counted
 from pages.widgets.heat_look import PLAIN, Look
 from pages.widgets.worklist import answers_of
+from xraycore.config import NOTICE, VERSION
 from xraycore.explain.provenance import now, provenance
 from xraycore.imaging import Radiograph
 from xraycore.imaging.overlay import overlay
 from xraycore.models.classifier import Prediction
-from xraycore.notice import NOTICE
 from xraycore.report.film_report import Finding, write_report
-from xraycore.version import VERSION
+from xraycore.utils.text import pluralise
 
 
 def show_exports(
@@ -69,7 +68,7 @@ def show_exports(
         asked = [(film, answers_of(film, names)) for film in films]
         answered = [(film, answers) for film, answers in asked if answers is not None]
         st.download_button(
-            f"All predictions (CSV, {counted(len(answered), 'film')})",
+            f"All predictions (CSV, {pluralise(len(answered), 'film')})",
             lambda: predictions_csv(answered),
             file_name="predictions.csv",
             mime="text/csv",

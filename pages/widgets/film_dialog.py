@@ -13,12 +13,12 @@ from pages.widgets.session import keep_loaded
 from pages.widgets.viewer import HELP, MORE_HELP, film_panel, size_and_depth
 from xraycore.data.film_facts import read_measured
 from xraycore.data.survey import Film, Survey
+from xraycore.errors import WeightsError
 from xraycore.imaging import Radiograph, RadiographError
 from xraycore.training.augmentation import Augmentation
 from xraycore.training.preview import preview
 from xraycore.training.recipe import DOMAIN_RANDOM
-from xraycore.weightfiles import WeightsError
-from xraycore.wording import percent
+from xraycore.utils.text import percent
 
 RECIPES = {"As the shipped models": DOMAIN_RANDOM, "Presets cpu and gpu": Augmentation()}
 SAMPLES = 7

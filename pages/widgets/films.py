@@ -11,10 +11,11 @@ import streamlit as st
 from pages.widgets import results, session, viewer
 from pages.widgets.archives import drop_upload, unpack
 from pages.widgets.film_grid import picture_url
-from pages.widgets.frame import counted, plain
+from pages.widgets.frame import plain
 from pages.widgets.gallery import show_gallery
 from xraycore.imaging import Radiograph, RadiographError, read_radiograph
 from xraycore.imaging.overlay import to_uint8
+from xraycore.utils.text import pluralise
 
 # An office document is an archive too, of a hundred files that are no films.
 _MOST_SAID = 8
@@ -200,11 +201,11 @@ def _take_uploads(widget: str) -> None:
     films: dict[str, OpenFilm] = {}
     refused: list[str] = []
     files: list[tuple[str, bytes]] = []
-    with st.spinner(f"Opening {counted(len(uploads), 'file')} …"):
+    with st.spinner(f"Opening {pluralise(len(uploads), 'file')} …"):
         for upload in uploads:
             files += unpack(upload.name, upload.getvalue(), refused)
             drop_upload(upload)
-    with st.spinner(f"Reading {counted(len(files), 'film')} …"):
+    with st.spinner(f"Reading {pluralise(len(files), 'film')} …"):
         for name, data in files:
             try:
                 xray = read_radiograph(data, name=name)

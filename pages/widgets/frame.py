@@ -36,11 +36,6 @@ def page_header(file: str, title: str, subtitle: str) -> None:
         st.caption(subtitle)
 
 
-def counted(number: int, what: str) -> str:
-    """A number with its noun: `1 film`, `2 films`."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
 def plain(text: str) -> str:
     """Text as it is, for where Markdown is read: a file may be called `*draft*_[1].png`."""
     return re.sub(r"([\\`*_{}\[\]()#+\-.!$~:<>|])", r"\\\1", text)

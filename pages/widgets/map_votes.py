@@ -10,7 +10,7 @@ from pages.widgets.viewer import Drawn, film_panel
 from xraycore.explain.map_agreement import MapAgreement, map_agreement, votes
 from xraycore.imaging import Radiograph
 from xraycore.report.film_report import Finding
-from xraycore.wording import percent
+from xraycore.utils.text import percent
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,13 +14,13 @@ from pages.widgets.films import compare_button
 from pages.widgets.frame import plain
 from pages.widgets.viewer import HELP, film_panel, size_and_depth
 from xraycore.data.labels import View
+from xraycore.errors import WeightsError
 from xraycore.evaluation.evaluate import describe_films, top_losses
 from xraycore.imaging import Radiograph, RadiographError
 from xraycore.models.spec import MODELS
 from xraycore.models.store import list_shipped, read_card
 from xraycore.report.board import films_behind
-from xraycore.weightfiles import WeightsError
-from xraycore.wording import percent
+from xraycore.utils.text import percent
 
 FILM, CELL = "film", "cell"
 PER_PAGE = 12

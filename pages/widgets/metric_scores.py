@@ -13,7 +13,7 @@ from xraycore.report.words import (
     p_value,
     signed,
 )
-from xraycore.wording import percent
+from xraycore.utils.text import percent
 
 NONE = "–"
 # Key in the scores, name, what it means.

@@ -10,7 +10,7 @@ from pages.widgets.metric_scores import choose_finding
 from pages.widgets.score_charts import PLAIN, sweep_chart
 from xraycore.evaluation.operating import DEFAULT, at_threshold, predictive_scores, sweep
 from xraycore.report.words import describe_thousand
-from xraycore.wording import percent
+from xraycore.utils.text import percent
 
 STEP = 0.001
 GRID = np.linspace(0, 1, 201)

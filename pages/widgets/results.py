@@ -10,13 +10,14 @@ from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ct
 
 from pages.widgets.background import Job, follow
 from pages.widgets.frame import plain
-from xraycore.explain.progress import Cancelled, Report
+from xraycore.errors import Cancelled
+from xraycore.utils.progress import ProgressCallback
 
 Found = TypeVar("Found")
 # What was found, of which film, model and weights, and then of which class, method, ….
 Key = tuple
 # Gives results by key; runs in a thread of its own.
-Work = Callable[[Report], Mapping[Key, object]]
+Work = Callable[[ProgressCallback], Mapping[Key, object]]
 
 # In place of a model's name and weights: what is about one film and several models.
 SEVERAL = "several models"

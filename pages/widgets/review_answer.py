@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from xraycore.imaging.box import Box
-from xraycore.review import Answer, Entry, Item, Reader, ReviewError, Reviews
+from xraycore.review import Answer, Entry, Item, Reader, ReaderStudyError, Reviews
 from xraycore.review.records import MAX_BOXES
 
 # A reader who was away for longer was not reading all the while, in seconds.
@@ -131,7 +131,7 @@ class Desk:
         try:
             comment = st.session_state.get(self.comment_key) or ""
             self._keep(replace(self.answer, comment=comment), final=True)
-        except ReviewError as error:
+        except ReaderStudyError as error:
             st.session_state[_PROBLEM] = str(error)
             return False
         return True
@@ -196,7 +196,7 @@ class Desk:
         """Takes what another window stored meanwhile; whether there was such."""
         try:
             history = self.reviews.history(self.reader, self.item)
-        except ReviewError:
+        except ReaderStudyError:
             return False  # To store will fail as well, and say so.
         if not history or history[-1].version <= _known()[self.key][0]:
             return False
@@ -210,7 +210,7 @@ class Desk:
         """Stores a draft with these changes of what is known."""
         try:
             self._keep(replace(self.answer, **said), final=False)
-        except ReviewError as error:
+        except ReaderStudyError as error:
             st.session_state[_PROBLEM] = str(error)
 
     def _keep(self, answer: Answer, *, final: bool) -> None:

@@ -11,16 +11,16 @@ import streamlit as st
 from pages.widgets import session
 from pages.widgets.background import Job, follow
 from pages.widgets.films import open_films, say_refused, upload_films
-from pages.widgets.frame import counted, plain
+from pages.widgets.frame import plain
+from xraycore.errors import Cancelled, WeightsError
 from xraycore.explain.heatmap import Heatmap, explain
 from xraycore.explain.methods import METHODS
-from xraycore.explain.progress import Cancelled
 from xraycore.imaging import Radiograph, RadiographError
 from xraycore.models.spec import MODELS
 from xraycore.models.store import read_card
 from xraycore.review import Item
 from xraycore.review.films import PublicFilms, Read
-from xraycore.weightfiles import WeightsError
+from xraycore.utils.text import pluralise
 
 NO_FILM = "its film is not on this computer"
 # Heat is compared with boxes on a grid of this size: maps have far fewer cells.
@@ -55,7 +55,7 @@ def find_films(items: Sequence[Item]) -> dict[str, Read] | None:
         if job:
             job.stop()
         public = public_films()
-        words = f"Looking for {counted(len(missing), 'film')} among those of this computer"
+        words = f"Looking for {pluralise(len(missing), 'film')} among those of this computer"
         job = Job(lambda report: public.search(missing, lambda share: report(words, share)))
         st.session_state[_SEARCH] = (wanted, job)
     if not job.wait():
@@ -135,7 +135,7 @@ def say_left_out(can: Drawable) -> None:
     counts = Counter(can.why_not.values())
     reasons = "; ".join(f"{count} because {why}" for why, count in counts.items())
     st.warning(
-        f"Left out here: {counted(sum(counts.values()), 'heatmap')}, {plain(reasons)}. "
+        f"Left out here: {pluralise(sum(counts.values()), 'heatmap')}, {plain(reasons)}. "
         "What was said of them is kept.",
         icon=":material/image_not_supported:",
     )

@@ -10,13 +10,13 @@ from pages.widgets.review_answer import MARK_FIRST, Desk, problem
 from pages.widgets.review_films import describe
 from pages.widgets.review_store import END, stay_at
 from pages.widgets.review_worklist import next_open
+from xraycore.errors import WeightsError
 from xraycore.imaging import Radiograph
 from xraycore.imaging.box import Box
 from xraycore.models.spec import MODELS
 from xraycore.review import Entry, Study
 from xraycore.review.records import DRAFT, GRADES, MAX_COMMENT, VERDICTS
-from xraycore.weightfiles import WeightsError
-from xraycore.wording import percent
+from xraycore.utils.text import percent
 
 _ICONS = {"agree": ":material/check:", "disagree": ":material/close:", "unsure": ":material/help:"}
 _GRADES = ("Useless", "Poor", "Fair", "Good", "Expert")

@@ -12,11 +12,11 @@ from pages.widgets.review_form import show_answer
 from pages.widgets.review_store import RESULTS, go_to, stay_at
 from pages.widgets.review_worklist import chosen, show_progress
 from pages.widgets.viewer import Drawn, film_panel, size_and_depth
+from xraycore.errors import WeightsError
 from xraycore.imaging import Radiograph
 from xraycore.imaging.box import Box
 from xraycore.review import Entry, Reader, Review, Reviews, Study
 from xraycore.review.records import DONE, corners
-from xraycore.weightfiles import WeightsError
 
 
 def show_reading(reviews: Reviews, study: Study, reader: Reader, can: Drawable) -> None:

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.widgets.background import Job, follow
-from pages.widgets.frame import counted, plain
+from pages.widgets.frame import plain
 from pages.widgets.review_films import (
     NO_FILM,
     Drawable,
@@ -15,15 +15,15 @@ from pages.widgets.review_films import (
     heat_on_grid,
     load_networks,
 )
+from xraycore.config import NOTICE
+from xraycore.errors import Cancelled
 from xraycore.evaluation.scores import Score
-from xraycore.explain.progress import Cancelled
-from xraycore.notice import NOTICE
 from xraycore.review import Item, Reader, Review, Reviews, Study
 from xraycore.review.kappa import Kappa, strength
 from xraycore.review.records import finished_readers
 from xraycore.review.results import Results, summarise
 from xraycore.review.summary import Summary, to_csv
-from xraycore.wording import listed, percent
+from xraycore.utils.text import join_names, percent, pluralise
 
 _JOB = "review-results"
 
@@ -70,7 +70,7 @@ def _opened(study: Study, reading: int) -> bool:
     key = f"opened-{study.id}"
     if st.session_state.get(key):
         return True
-    still = f"{counted(reading, 'reader')} {'is' if reading == 1 else 'are'} still reading. "
+    still = f"{pluralise(reading, 'reader')} {'is' if reading == 1 else 'are'} still reading. "
     st.info(
         f"This study is blinded. {still if reading else ''}Its results name the networks: whoever "
         "reads, or will, should not see them.",
@@ -85,7 +85,7 @@ def _opened(study: Study, reading: int) -> bool:
 def _export(study: Study, said: Sequence[Review]) -> None:
     name = "".join(c if c.isalnum() else "-" for c in study.name).strip("-").lower()
     st.download_button(
-        f"Export {counted(len(said), 'review')} (CSV)",
+        f"Export {pluralise(len(said), 'review')} (CSV)",
         to_csv(study, said),
         file_name=f"review-{name}-{datetime.now(UTC):%Y%m%d}.csv",
         mime="text/csv",
@@ -172,12 +172,14 @@ def _heat(results: Results) -> None:
             )
         )
     text = "95 % intervals over films in brackets; with few films they are wide."
-    text += f" Boxes changed after heat was seen: {counted(results.changed, 'review')}"
+    text += f" Boxes changed after heat was seen: {pluralise(results.changed, 'review')}"
     text += "; hit rate and overlap take them as they were before." if results.changed else "."
     if results.undated:
-        text += f" Not known whether they were: {counted(results.undated, 'review')}, taken as is."
+        text += (
+            f" Not known whether they were: {pluralise(results.undated, 'review')}, taken as is."
+        )
     if results.unmarked:
-        text += f" Without a box, and so without a place: {counted(results.unmarked, 'review')}."
+        text += f" Without a box, and so without a place: {pluralise(results.unmarked, 'review')}."
     if results.unseen:
         text += f" Left out, since the heatmap cannot be drawn here: {results.unseen}."
     st.caption(text)
@@ -255,7 +257,7 @@ def _kappa(score: Score) -> str:
 
 def _in_words(one: Kappa) -> str:
     """One sentence on an agreement."""
-    same = f"{plain(listed(one.readers))} gave the same verdict on {percent(one.observed)} of "
+    same = f"{plain(join_names(one.readers))} gave the same verdict on {percent(one.observed)} of "
     same += f"{one.heatmaps} heatmaps: "
     if one.kappa is None:
         return f"{same}{plain(one.reason[0].lower() + one.reason[1:])}"

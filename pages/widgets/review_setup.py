@@ -10,22 +10,21 @@ import streamlit as st
 from pages.widgets import session
 from pages.widgets.background import Job, follow
 from pages.widgets.films import open_films, say_refused, upload_films, usable_models
-from pages.widgets.frame import counted, plain
+from pages.widgets.frame import plain
 from pages.widgets.review_films import public_films
 from pages.widgets.review_store import go_to
-from xraycore.data.manifest import DatasetError
 from xraycore.data.samples import list_datasets
+from xraycore.errors import Cancelled, DatasetError, WeightsError
 from xraycore.explain.methods import METHODS
-from xraycore.explain.progress import Cancelled
 from xraycore.imaging import read_radiograph
 from xraycore.models.classifier import Classifier
 from xraycore.models.spec import MODELS
 from xraycore.models.store import read_card
-from xraycore.review import ReviewError, Reviews, Study
+from xraycore.review import ReaderStudyError, Reviews, Study
 from xraycore.review.films import MOST_PHANTOMS, Read, draw_records, phantom_number
 from xraycore.review.making import ANSWER, FINDING, list_heatmaps
 from xraycore.review.records import MAX_NAME
-from xraycore.weightfiles import WeightsError
+from xraycore.utils.text import pluralise
 
 OPENED, GENERATED = "Opened here", "Generated"
 MOST_FILMS = 200
@@ -101,9 +100,9 @@ def show_setup(reviews: Reviews) -> None:
     )
     number = films.count * len(models) * len(methods)
     st.caption(
-        f"{counted(films.count, 'film')} × {counted(len(models), 'network')} × "
-        f"{counted(len(methods), 'method')} = "
-        f"**{counted(number, 'heatmap')} to judge**. Boxes that a reader has drawn on a film "
+        f"{pluralise(films.count, 'film')} × {pluralise(len(models), 'network')} × "
+        f"{pluralise(len(methods), 'method')} = "
+        f"**{pluralise(number, 'heatmap')} to judge**. Boxes that a reader has drawn on a film "
         "before he saw heat on it are offered again with the next heatmap of the same film."
     )
     if problem := st.session_state.pop(_PROBLEM, None):
@@ -228,7 +227,7 @@ def _show_making(job: Job) -> None:
         st.button("Stop", key="stop-making", icon=":material/stop_circle:", on_click=job.stop)
         return
     del st.session_state[_MAKING]
-    if isinstance(job.error, ReviewError | DatasetError):
+    if isinstance(job.error, ReaderStudyError | DatasetError):
         st.session_state[_PROBLEM] = str(job.error)
     elif job.error and not isinstance(job.error, Cancelled):
         raise job.error

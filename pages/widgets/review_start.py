@@ -2,11 +2,12 @@
 
 import streamlit as st
 
-from pages.widgets.frame import counted, plain
+from pages.widgets.frame import plain
 from pages.widgets.review_setup import show_setup
 from pages.widgets.review_store import RESULTS, go_to, link_of, say_to_be
-from xraycore.review import Reader, ReviewError, Reviews, Study
+from xraycore.review import Reader, ReaderStudyError, Reviews, Study
 from xraycore.review.records import MAX_NAME, finished_readers
+from xraycore.utils.text import pluralise
 
 PER_PAGE = 6
 _NAME, _PROBLEM = "reader-name", "review-name-problem"
@@ -55,7 +56,7 @@ def begin(reviews: Reviews, study: Study) -> None:
     try:
         known = set(reviews.readers())
         reader = reviews.add_reader(name)
-    except ReviewError as error:
+    except ReaderStudyError as error:
         st.session_state[_PROBLEM] = str(error)
         return
     if reader not in known:
@@ -70,7 +71,7 @@ def ask_who(reviews: Reviews, study: Study, reader: Reader) -> None:
     unasked.
     """
     st.info(
-        f"**{plain(reader.name)}** has judged {counted(reviews.judged(reader), 'heatmap')} here. "
+        f"**{plain(reader.name)}** has judged {pluralise(reviews.judged(reader), 'heatmap')} here. "
         "Is that you?",
         icon=":material/person:",
     )
@@ -142,10 +143,10 @@ def _facts(reviews: Reviews, study: Study) -> str:
     begun = {review.reader.id for review in said}
     finished = finished_readers(said, items)
     facts = [
-        counted(len({item.sha256 for item in items}), "film"),
-        counted(len(items), "heatmap"),
+        pluralise(len({item.sha256 for item in items}), "film"),
+        pluralise(len(items), "heatmap"),
         "blinded" if study.blinded else "not blinded",
-        f"{counted(len(begun), 'reader')}, {len(finished)} finished",
+        f"{pluralise(len(begun), 'reader')}, {len(finished)} finished",
         f"set up {study.created:%Y-%m-%d}",
     ]
     return " · ".join(facts)

@@ -8,7 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import streamlit as st
 
 from pages.widgets.background import Job
+from xraycore.config import weights_folder
 from xraycore.data.samples import Sample, list_samples
+from xraycore.errors import WeightsError
 from xraycore.evaluation.outcome import Outcome
 from xraycore.evaluation.predictions import read_predictions
 from xraycore.imaging import Radiograph
@@ -16,7 +18,6 @@ from xraycore.models.calibration import Calibration
 from xraycore.models.classifier import Classifier, Prediction, load_model
 from xraycore.models.store import fingerprint, list_shipped, read_card
 from xraycore.report.track_record import track_record
-from xraycore.weightfiles import WeightsError, weights_folder
 
 # The film that was looked at last in a session, and the work on it.
 _AHEAD = "look-ahead"

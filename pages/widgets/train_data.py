@@ -9,14 +9,15 @@ import pandas as pd
 import streamlit as st
 
 from pages.widgets.background import Job, follow
-from pages.widgets.frame import counted, plain
-from xraycore.data.film_facts import cache_folder
+from pages.widgets.frame import plain
+from xraycore.config import cache_folder
 from xraycore.data.manifest import Manifest
 from xraycore.data.phantom import write_phantoms
 from xraycore.data.samples import list_datasets
 from xraycore.data.sources import CITATIONS
 from xraycore.data.splits import limit_training, read_splits, trainable_classes
-from xraycore.paths import typed_paths
+from xraycore.utils.paths import parse_paths
+from xraycore.utils.text import pluralise
 
 FEWEST, MOST = 10, 1000
 SPLIT_TITLES = {
@@ -107,7 +108,7 @@ def choose_data() -> Chosen | None:
         _offer()
         return None
     try:
-        datasets = typed_paths(text)
+        datasets = parse_paths(text)
     except ValueError as error:
         st.error(plain(str(error)), icon=":material/folder_off:")
         return None
@@ -235,7 +236,7 @@ def _limited(datasets: tuple[str, ...], manifest: Manifest) -> Chosen | None:
     rest += "wrong with a data set: look there first."
     if crossing := manifest.crossing():
         st.warning(
-            f"{counted(len(crossing), 'patient')} with films in more than one split, as the data "
+            f"{pluralise(len(crossing), 'patient')} with films in more than one split, as the data "
             "set comes: scores on its validation and test films will flatter.",
             icon=":material/group:",
         )

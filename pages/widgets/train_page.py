@@ -8,7 +8,7 @@ from pages.widgets.train_recipe import choose_network, choose_recipe
 from pages.widgets.train_runs import open_run, runs_section
 from pages.widgets.train_start import find_rate, start_training
 from pages.widgets.train_watch import close_run, show_run
-from xraycore.report.entries import runs_folder
+from xraycore.config import runs_folder
 from xraycore.training.plan import is_name
 from xraycore.training.runs import list_runs
 

@@ -8,12 +8,12 @@ import streamlit as st
 
 from pages.widgets.frame import plain
 from pages.widgets.train_jobs import follow_process, show_failure
+from xraycore.config import weights_folder
 from xraycore.data.labels import CHEST4
 from xraycore.models.spec import MODELS
-from xraycore.paths import typed_path
 from xraycore.training.jobs import OUTPUT, launch, status
 from xraycore.training.runs import SHIPPING, Standing, ship_arguments, shipped_into
-from xraycore.weightfiles import weights_folder
+from xraycore.utils.paths import parse_path
 
 APP, OWN = "The app's models", "A folder of my own"
 REFUSED, PROMOTIONS = "promote-refused", "promotions"
@@ -125,7 +125,7 @@ def _own_folder(run: Standing, alive: bool) -> Path | None:
     if not text:
         st.info("Name a folder.", icon=":material/arrow_upward:")
         return None
-    return typed_path(text)
+    return parse_path(text)
 
 
 def _promote(

@@ -7,12 +7,11 @@ import streamlit as st
 from pages.widgets.frame import plain
 from pages.widgets.train_data import Chosen
 from pages.widgets.train_jobs import duration
+from xraycore.config import runs_folder, weights_folder
 from xraycore.models.spec import MODELS
-from xraycore.paths import typed_path
-from xraycore.report.entries import runs_folder
 from xraycore.training.plan import Plan, expected_seconds, measured_speeds
 from xraycore.training.recipe import DOMAIN_RANDOM
-from xraycore.weightfiles import weights_folder
+from xraycore.utils.paths import parse_path
 
 # In the order in which they are offered: title, and what it does.
 RECIPES = {
@@ -82,7 +81,7 @@ def choose_network() -> tuple[str, str] | None:
         st.info("Name the file to start from.", icon=":material/arrow_upward:")
         return None
     try:
-        return model, str(typed_path(file))
+        return model, str(parse_path(file))
     except ValueError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return None

@@ -9,12 +9,12 @@ import streamlit as st
 from pages.widgets import session
 from pages.widgets.background import Job, follow
 from pages.widgets.films import OpenFilm, current_key, look_at, open_films
+from xraycore.errors import Cancelled
 from xraycore.evaluation.agreement import agree, disagreement
-from xraycore.explain.progress import Cancelled
 from xraycore.models.classifier import Prediction
 from xraycore.models.spec import MODELS
 from xraycore.models.store import fingerprint
-from xraycore.wording import percent
+from xraycore.utils.text import percent
 
 # Answers of the session, by film and model: what the table and the exports are drawn from.
 _ANSWERS, _JOB, _CARDS = "worklist-answers", "worklist-job", "worklist-cards"

@@ -14,9 +14,9 @@ from xraycore.anatomy.screening import UNLIKE, Screening, load_screening, screen
 from xraycore.anatomy.segmenter import segmenter_folder
 from xraycore.data.phantom import make_phantom
 from xraycore.data.splits import read_splits
+from xraycore.errors import WeightsError
 from xraycore.imaging import Radiograph, RadiographInfo, read_radiograph
 from xraycore.training.screening import fit_screening, screen_splits
-from xraycore.weightfiles import WeightsError
 
 
 def radiograph(pixels):

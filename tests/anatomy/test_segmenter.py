@@ -15,9 +15,10 @@ from xraycore.anatomy.segmenter import (
     build_segmenter,
     load_segmenter,
 )
+from xraycore.config import SHIPPED
 from xraycore.data.phantom import make_phantom
+from xraycore.errors import WeightsError
 from xraycore.training.lungs import dice, dice_scores, held_back, read_masked
-from xraycore.weightfiles import SHIPPED, WeightsError
 
 FILE = SHIPPED / NAME / f"{NAME}.weights.h5"
 

@@ -8,11 +8,11 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from pages.widgets.frame import counted
 from tests.browser.conftest import serve_app
+from xraycore.config import NOTICE
 from xraycore.models.spec import MODELS
 from xraycore.models.store import list_shipped
-from xraycore.notice import NOTICE
+from xraycore.utils.text import pluralise
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -58,7 +58,7 @@ def set_up(page: Page, url: str) -> str:
     for left, name in reversed(list(enumerate(networks))[1:]):
         page.get_by_role("button", name=name, exact=True).click()
         # A click while the page still answers the last one may be lost.
-        expect(page.get_by_text(f"× {counted(left, 'network')} × 1 method")).to_be_visible()
+        expect(page.get_by_text(f"× {pluralise(left, 'network')} × 1 method")).to_be_visible()
     page.get_by_role("button", name="Set up").click()
     # The list of studies asks for a name too, and shows the new one a moment before its page opens.
     expect(page.locator(".st-key-join button")).to_be_visible()

@@ -4,7 +4,8 @@ from dataclasses import replace
 import pytest
 
 from xraycore.data.labels import BACTERIAL, CHEST4, COVID, NORMAL, VIRAL, parse_classes
-from xraycore.data.manifest import DatasetError, Manifest, read_manifest
+from xraycore.data.manifest import Manifest, read_manifest
+from xraycore.errors import DatasetError
 
 
 @pytest.fixture

@@ -4,8 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from xraycore.data.manifest import DatasetError, Manifest, Record
+from xraycore.data.manifest import Manifest, Record
 from xraycore.data.strangers import leave_out_known
+from xraycore.errors import DatasetError
 
 
 def noise(seed: int) -> np.ndarray:

@@ -10,8 +10,8 @@ from threadpoolctl import threadpool_limits
 
 import xraycore as xc
 from tests.explain.quick import QUICK
+from xraycore.errors import Cancelled
 from xraycore.explain.methods import ANALYTIC, METHODS
-from xraycore.explain.progress import Cancelled
 from xraycore.models.classifier import BATCH
 from xraycore.models.spec import MODELS
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tests.explain.linear import Linear
+from xraycore.errors import Cancelled
 from xraycore.explain import faithfulness
 from xraycore.explain.curves import Curve, blurred, hottest_first
 from xraycore.explain.faithfulness import (
@@ -13,7 +14,6 @@ from xraycore.explain.faithfulness import (
     measure_faithfulness,
 )
 from xraycore.explain.heatmap import Heatmap
-from xraycore.explain.progress import Cancelled
 from xraycore.imaging.box import Box
 from xraycore.models.classifier import BATCH
 

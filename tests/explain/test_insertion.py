@@ -8,8 +8,8 @@ import pytest
 from keras import layers
 
 from xraycore.anatomy.lungs import LungField
+from xraycore.errors import Cancelled
 from xraycore.explain.insertion import InsertionScores, insert, probe
-from xraycore.explain.progress import Cancelled
 from xraycore.imaging.box import Box
 from xraycore.imaging.radiograph import Radiograph, RadiographInfo
 from xraycore.models.architectures import HEAD

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from tests.explain.toys import FILM
+from xraycore.errors import Cancelled
 from xraycore.explain.heatmap import NO_HEAT, Heatmap
 from xraycore.explain.methods import METHODS
-from xraycore.explain.progress import Cancelled
 from xraycore.explain.randomisation import (
     Cascade,
     cascades,

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from tests.explain.toys import FILM, PINNED
+from xraycore.errors import Cancelled
 from xraycore.explain.heatmap import Heatmap
 from xraycore.explain.methods import METHODS
-from xraycore.explain.progress import Cancelled
 from xraycore.explain.similarity import Similarity
 from xraycore.explain.stability import (
     DISTURBANCES,

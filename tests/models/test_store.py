@@ -6,6 +6,8 @@ import keras
 import numpy as np
 import pytest
 
+from xraycore.config import SHIPPED, weights_folder
+from xraycore.errors import WeightsError
 from xraycore.imaging import Radiograph
 from xraycore.imaging.box import Box
 from xraycore.imaging.radiograph import RadiographInfo
@@ -13,16 +15,8 @@ from xraycore.models.architectures import HEAD, build_network
 from xraycore.models.classifier import OTHER_LUNGS, load_model
 from xraycore.models.spec import get_spec
 from xraycore.models.store import list_shipped, read_card
-from xraycore.weightfiles import (
-    SHIPPED,
-    WeightsError,
-    describe_weights,
-    install,
-    save_float16,
-    sha256,
-    verified_weights,
-    weights_folder,
-)
+from xraycore.utils.checkpoints import describe_weights, install, save_float16, verified_weights
+from xraycore.utils.files import sha256
 
 CLASSES = ["Normal", "Opacity"]
 FILE = "basic_cnn.weights.h5"

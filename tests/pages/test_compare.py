@@ -145,7 +145,7 @@ def test_without_trained_models_the_page_says_what_to_do(monkeypatch, tmp_path, 
 def test_damaged_weights_are_refused_and_named(monkeypatch, tmp_path, app):
     import shutil
 
-    from xraycore.weightfiles import weights_folder
+    from xraycore.config import weights_folder
 
     name = list_shipped()[0]
     shutil.copytree(weights_folder() / name, tmp_path / name)

@@ -232,7 +232,7 @@ def test_a_film_without_lungs_says_so(explain, monkeypatch):
 def test_damaged_weights_are_named_and_another_model_can_be_chosen(explain, monkeypatch, tmp_path):
     import shutil
 
-    from xraycore.weightfiles import weights_folder
+    from xraycore.config import weights_folder
 
     for name in ("basic_cnn", "lungs"):
         shutil.copytree(weights_folder() / name, tmp_path / name)

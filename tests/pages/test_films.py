@@ -12,9 +12,9 @@ from pages.widgets.exports import predictions_csv
 from pages.widgets.films import OpenFilm
 from tests.pages.conftest import png, select_rows, selected
 from tests.pages.films_page import finish, titles, upload
+from xraycore.config import weights_folder
 from xraycore.imaging import read_radiograph
 from xraycore.models.classifier import load_model
-from xraycore.weightfiles import weights_folder
 
 
 def archive(**files: bytes) -> bytes:

@@ -4,7 +4,7 @@ from pages.widgets.films import _OPEN
 from tests.pages.review_page import FILMS, click, keys, open_page, read_all, words
 from xraycore.imaging.box import Box
 from xraycore.models.store import read_card
-from xraycore.review import Answer, ReviewError, Reviews, ToRead
+from xraycore.review import Answer, ReaderStudyError, Reviews, ToRead
 
 
 def test_the_start_says_what_there_is(app, reviews):
@@ -137,7 +137,7 @@ def test_what_cannot_be_stored_stays_and_is_stored_with_the_next_change(
     with monkeypatch.context() as broken:
 
         def fail(*_, **__):
-            raise ReviewError("the disk is full")
+            raise ReaderStudyError("the disk is full")
 
         broken.setattr(Reviews, "save_draft", fail)
         click(app, "no-finding")
@@ -160,7 +160,7 @@ def test_what_waits_of_one_heatmap_is_stored_with_a_change_of_another(
     with monkeypatch.context() as broken:
 
         def fail(*_, **__):
-            raise ReviewError("the server is away")
+            raise ReaderStudyError("the server is away")
 
         broken.setattr(Reviews, "save_draft", fail)
         click(app, "no-finding")

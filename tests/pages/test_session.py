@@ -10,11 +10,11 @@ import pytest
 import streamlit as st
 
 from pages.widgets import session
+from xraycore.config import SHIPPED
 from xraycore.data.phantom import make_phantom
 from xraycore.imaging import Radiograph
 from xraycore.imaging.radiograph import RadiographInfo
 from xraycore.models.store import fingerprint
-from xraycore.weightfiles import SHIPPED
 
 MODELS = ["first", "second", "third", "fourth"]
 

@@ -5,10 +5,10 @@ import cv2
 import numpy as np
 import pytest
 
+from xraycore.config import NOTICE
 from xraycore.data.phantom import make_phantom
 from xraycore.explain.heatmap import explain
 from xraycore.imaging import read_radiograph
-from xraycore.notice import NOTICE
 from xraycore.report.film_report import Finding, write_report
 
 

@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
 import xraycore.review.migrations
-from xraycore.review import ReviewError, Reviews, open_database
+from xraycore.review import ReaderStudyError, Reviews, open_database
 from xraycore.review.database import HEAD, VERSION_TABLE
 from xraycore.review.tables import metadata
 
@@ -111,7 +111,9 @@ def test_what_is_stored_is_there_when_it_is_opened_again(url, heatmaps):
 def test_a_newer_schema_is_refused_and_left_alone(url, engine):
     with engine.begin() as connection:
         connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))
-    with pytest.raises(ReviewError, match="newer version of xraycore.*9999.*Update") as refused:
+    with pytest.raises(
+        ReaderStudyError, match="newer version of xraycore.*9999.*Update"
+    ) as refused:
         open_database(url)
     assert "\n" not in str(refused.value)
     with engine.connect() as connection:
@@ -143,10 +145,14 @@ def test_the_database_lies_in_the_users_data_folder_unless_named(tmp_path, monke
 
 def test_a_read_only_folder_is_one_clear_line(open_folder, unprivileged, monkeypatch):
     monkeypatch.delenv("XRAYCORE_DATABASE", raising=False)
-    with pytest.raises(ReviewError, match="reviews.sqlite3: its folder does not exist or is not"):
+    with pytest.raises(
+        ReaderStudyError, match="reviews.sqlite3: its folder does not exist or is not"
+    ):
         open_database(f"sqlite:///{open_folder / 'reviews.sqlite3'}")
     monkeypatch.setattr("platformdirs.user_data_path", lambda *a, **k: open_folder / "data")
-    with pytest.raises(ReviewError, match="cannot make the folder.*Permission denied.*_DATABASE"):
+    with pytest.raises(
+        ReaderStudyError, match="cannot make the folder.*Permission denied.*_DATABASE"
+    ):
         open_database()
 
 
@@ -156,22 +162,22 @@ def test_a_file_that_became_read_only_is_one_clear_line(open_folder, request):
     file.chmod(0o444)
     open_folder.chmod(0o555)
     request.getfixturevalue("unprivileged")
-    with pytest.raises(ReviewError, match="Make the file and its folder writable"):
+    with pytest.raises(ReaderStudyError, match="Make the file and its folder writable"):
         open_database(f"sqlite:///{file}")
 
 
 def test_what_is_no_database_is_one_clear_line(tmp_path):
     (tmp_path / "notes.txt").write_text("no database, but long enough to have a header. " * 20)
-    with pytest.raises(ReviewError, match="notes.txt: the file is no SQLite database"):
+    with pytest.raises(ReaderStudyError, match="notes.txt: the file is no SQLite database"):
         open_database(f"sqlite:///{tmp_path / 'notes.txt'}")
-    with pytest.raises(ReviewError, match="needs an SQLAlchemy URL"):
+    with pytest.raises(ReaderStudyError, match="needs an SQLAlchemy URL"):
         open_database("reviews")
-    with pytest.raises(ReviewError, match="one in memory"):
+    with pytest.raises(ReaderStudyError, match="one in memory"):
         open_database("sqlite://")
 
 
 def test_a_server_that_is_not_there_is_one_line_without_the_password(tmp_path):
-    with pytest.raises(ReviewError, match="cannot reach the server") as refused:
+    with pytest.raises(ReaderStudyError, match="cannot reach the server") as refused:
         open_database(f"postgresql://ada:secret@/reviews?host={tmp_path}")
     assert "\n" not in str(refused.value)
     assert "secret" not in str(refused.value)

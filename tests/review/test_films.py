@@ -3,8 +3,7 @@ from collections import Counter
 import pytest
 
 from tests.data.film_files import draw, write
-from xraycore.data.manifest import DatasetError
-from xraycore.explain.progress import Cancelled
+from xraycore.errors import Cancelled, DatasetError
 from xraycore.imaging import read_radiograph
 from xraycore.review import films
 from xraycore.review.films import PublicFilms, draw_records, phantom_number

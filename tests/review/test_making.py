@@ -1,8 +1,8 @@
 import pytest
 
-from xraycore.explain.progress import Cancelled
+from xraycore.errors import Cancelled
 from xraycore.imaging import RadiographError
-from xraycore.review import ReviewError, ToRead
+from xraycore.review import ReaderStudyError, ToRead
 from xraycore.review.films import PublicFilms
 from xraycore.review.making import ANSWER, FINDING, list_heatmaps, target_of
 
@@ -33,7 +33,7 @@ def test_which_class_is_explained():
     assert target_of(Said(), FINDING) == "Viral pneumonia"
     assert target_of(Said(), ANSWER) == "Normal"
     assert target_of(Said(), "COVID-19") == "COVID-19"
-    with pytest.raises(ReviewError, match="vgg16 knows Normal, COVID-19.*Received: 'Flu'"):
+    with pytest.raises(ReaderStudyError, match="vgg16 knows Normal, COVID-19.*Received: 'Flu'"):
         target_of(Said(), "Flu")
 
 

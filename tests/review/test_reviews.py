@@ -6,7 +6,7 @@ import pytest
 
 from xraycore.explain.heatmap import Heatmap
 from xraycore.imaging.box import Box
-from xraycore.review import Answer, Reader, ReviewError, ToRead
+from xraycore.review import Answer, Reader, ReaderStudyError, ToRead
 from xraycore.review.records import MAX_BOXES, MAX_COMMENT, MAX_NAME
 
 
@@ -156,23 +156,23 @@ def test_what_cannot_be_stored_is_refused(reviews, heatmaps, agrees):
     study = reviews.create_study("Pilot", heatmaps[:1])
     reader = reviews.add_reader("Ada")
     item = reviews.worklist(reader, study)[0].item
-    with pytest.raises(ReviewError, match="named 'PILOT' already"):
+    with pytest.raises(ReaderStudyError, match="named 'PILOT' already"):
         reviews.create_study("PILOT", heatmaps)
-    with pytest.raises(ReviewError, match="at least one heatmap"):
+    with pytest.raises(ReaderStudyError, match="at least one heatmap"):
         reviews.create_study("Empty", [])
     for seed in (-1, 2**63):
-        with pytest.raises(ReviewError, match=f"seed must be.*{seed}"):
+        with pytest.raises(ReaderStudyError, match=f"seed must be.*{seed}"):
             reviews.create_study("Seeded", heatmaps, seed=seed)
-    with pytest.raises(ReviewError, match="Received: no grade"):
+    with pytest.raises(ReaderStudyError, match="Received: no grade"):
         reviews.save_review(reader, item, Answer("agree"))
-    with pytest.raises(ReviewError, match="Received: no verdict"):
+    with pytest.raises(ReaderStudyError, match="Received: no verdict"):
         reviews.save_review(reader, item, Answer(grade=3))
     for seconds in (-1, float("nan"), float("inf")):
-        with pytest.raises(ReviewError, match=f"0 s or more. Received: {seconds}"):
+        with pytest.raises(ReaderStudyError, match=f"0 s or more. Received: {seconds}"):
             reviews.save_draft(reader, item, agrees, seconds=seconds)
-    with pytest.raises(ReviewError, match="no reader 'Eve'"):
+    with pytest.raises(ReaderStudyError, match="no reader 'Eve'"):
         reviews.save_draft(Reader(99, "Eve"), item, agrees)
-    with pytest.raises(ReviewError, match="no such heatmap"):
+    with pytest.raises(ReaderStudyError, match="no such heatmap"):
         reviews.save_draft(reader, replace(item, id=99), agrees)
     assert reviews.history(reader, item) == []
     assert len(reviews.studies()) == 1
@@ -198,7 +198,7 @@ def test_text_that_no_database_takes_is_dropped(reviews, heatmaps):
     ],
 )
 def test_an_answer_is_checked(values, said):
-    with pytest.raises(ReviewError, match=said):
+    with pytest.raises(ReaderStudyError, match=said):
         Answer(**values)
 
 
@@ -212,7 +212,7 @@ def test_an_answer_is_checked(values, said):
     ],
 )
 def test_a_film_is_known_by_nothing_but_its_hash(values, said):
-    with pytest.raises(ReviewError, match=said):
+    with pytest.raises(ReaderStudyError, match=said):
         ToRead(*values)
 
 
@@ -225,6 +225,6 @@ def test_a_heatmap_of_a_film_to_read(film):
 
 def test_a_study_of_two_generations_of_weights_is_refused_for_that(reviews, heatmaps):
     one = heatmaps[0]
-    with pytest.raises(ReviewError, match="one generation of its weights only"):
+    with pytest.raises(ReaderStudyError, match="one generation of its weights only"):
         reviews.create_study("Both", [replace(one, weights=w * 64) for w in "ab"])
     assert reviews.studies() == []

@@ -11,10 +11,10 @@ import time
 from pathlib import Path
 
 from xraycore.models.spec import get_spec
-from xraycore.training.progress import Progress
 from xraycore.training.recipe import preset
 from xraycore.training.recorder import recorded
 from xraycore.training.run import Run
+from xraycore.utils.progress import Progress
 
 FILMS = 12
 arguments = sys.argv[1:]

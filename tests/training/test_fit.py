@@ -14,13 +14,13 @@ from tests.training.short_runs import (
     scripted_validation,
     weights_in,
 )
-from xraycore.data.manifest import DatasetError, Manifest
+from xraycore.data.manifest import Manifest
+from xraycore.errors import DatasetError, WeightsError
 from xraycore.models.architectures import build_network
 from xraycore.training import fit
 from xraycore.training.fit import train
 from xraycore.training.images import Batches
 from xraycore.training.recipe import Stage
-from xraycore.weightfiles import WeightsError
 
 ROOT = Path(__file__).resolve().parents[2]
 

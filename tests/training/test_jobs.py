@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from xraycore.errors import JobError
 from xraycore.training import jobs
-from xraycore.training.jobs import JobError, last_lines, launch, status, stop
-from xraycore.training.progress import Progress, Speed
+from xraycore.training.jobs import last_lines, launch, status, stop
 from xraycore.training.recorder import recorded
 from xraycore.training.run import Run
+from xraycore.utils.progress import Progress, Speed
 
 STAND_IN = (sys.executable, str(Path(__file__).with_name("stand_in.py")))
 

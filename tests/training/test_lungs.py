@@ -9,8 +9,8 @@ import pytest
 from xraycore.anatomy import segmenter
 from xraycore.anatomy.segmenter import load_segmenter
 from xraycore.cli.main import main
-from xraycore.data.manifest import DatasetError
 from xraycore.data.phantom import make_phantom
+from xraycore.errors import DatasetError
 from xraycore.training.lungs import (
     MaskBatches,
     Masked,

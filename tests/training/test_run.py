@@ -7,7 +7,8 @@ import pytest
 
 from xraycore.models.spec import get_spec
 from xraycore.training.recipe import preset
-from xraycore.training.run import Run, State, environment, write_json
+from xraycore.training.run import Run, State, environment
+from xraycore.utils.files import write_json
 
 
 def config(**changes):

@@ -6,7 +6,9 @@ from functools import cache
 import numpy as np
 
 from xraycore.anatomy.segmenter import segmenter_folder
-from xraycore.weightfiles import WeightsError, load_card, sha256
+from xraycore.errors import WeightsError
+from xraycore.utils.checkpoints import load_card
+from xraycore.utils.files import sha256
 
 FILE = "screening.npz"
 UNLIKE = (

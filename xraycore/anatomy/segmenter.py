@@ -7,14 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from xraycore.config import SHIPPED, weights_folder
+from xraycore.errors import WeightsError
 from xraycore.imaging.resample import resize
-from xraycore.weightfiles import (
-    SHIPPED,
-    WeightsError,
-    load_card,
-    verified_weights,
-    weights_folder,
-)
+from xraycore.utils.checkpoints import load_card, verified_weights
 
 if TYPE_CHECKING:
     import keras

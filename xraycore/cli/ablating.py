@@ -41,7 +41,7 @@ def ablate(
     import keras
 
     from xraycore.training.ablation import VARIANTS, ablate
-    from xraycore.training.run import write_json
+    from xraycore.utils.files import write_json
 
     keras.config.disable_interactive_logging()
     names = [variant.name for variant in VARIANTS]

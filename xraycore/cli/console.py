@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.table import Table
 
-from xraycore.training.progress import TimeLeft
+from xraycore.utils.progress import TimeLeft
 
 # Tables go to stdout; progress and remarks to stderr, so that --json leaves stdout to the document.
 # Plain text: a file's name may hold [brackets] or :colons:, which rich would take for its own.

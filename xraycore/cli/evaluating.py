@@ -12,7 +12,7 @@ from xraycore.cli.inspecting import Models, load_models
 from xraycore.data.labels import get_view, parse_classes
 from xraycore.data.manifest import Manifest
 from xraycore.data.splits import read_splits
-from xraycore.weightfiles import Card
+from xraycore.utils.checkpoints import Card
 
 logger = logging.getLogger(__name__)
 

@@ -14,6 +14,7 @@ from PIL import Image
 import xraycore
 from xraycore.cli.app import Json, app
 from xraycore.cli.console import emit_json, emit_table, err, progress_bar
+from xraycore.config import NOTICE
 from xraycore.data.labels import View, canonical_label, get_view
 from xraycore.evaluation.agreement import ENSEMBLE, mean_probabilities
 from xraycore.explain.methods import get_method
@@ -21,7 +22,6 @@ from xraycore.imaging import Radiograph, RadiographError, read_radiograph
 from xraycore.imaging.overlay import overlay
 from xraycore.models.spec import MODELS, get_spec
 from xraycore.models.store import list_shipped, read_card
-from xraycore.notice import NOTICE
 
 if TYPE_CHECKING:
     from xraycore.explain.heatmap import Heatmap

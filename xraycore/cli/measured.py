@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from textwrap import shorten
 
-from xraycore.training.jobs import locked
+from xraycore.utils.files import locked
 
 
 class Measured:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from xraycore.training.lr_find import RateCurve
-    from xraycore.training.progress import Progress
+    from xraycore.utils.progress import Progress
 
 Datasets = Annotated[list[Path], typer.Argument(help="Data set folders or CSV files.")]
 Model = Annotated[str, typer.Option(help="Network to train; see `models`.")]

@@ -12,11 +12,12 @@ from itertools import repeat
 from pathlib import Path
 
 import numpy as np
-import platformdirs
 
+from xraycore.config import cache_folder
 from xraycore.data.manifest import Record
 from xraycore.data.near_copies import THUMBNAIL_SIDE, Fingerprint, fingerprint
-from xraycore.imaging.errors import MAX_BYTES, RadiographError
+from xraycore.errors import RadiographError
+from xraycore.imaging.errors import MAX_BYTES
 from xraycore.imaging.radiograph import Radiograph, read_radiograph
 
 # Changes whenever what is measured does: what an older version kept is measured anew.
@@ -130,11 +131,6 @@ class FactsStore:
                 self._connection.executemany(statement, rows)
         except sqlite3.Error:
             self._connection = None
-
-
-def cache_folder() -> Path:
-    """Where what can be made again lies: `XRAYCORE_CACHE`, or the system's folder for caches."""
-    return Path(os.environ.get("XRAYCORE_CACHE") or platformdirs.user_cache_dir("xraycore"))
 
 
 def default_store() -> FactsStore:

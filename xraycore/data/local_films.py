@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from xraycore.data.manifest import DatasetError, read_manifest
+from xraycore.data.manifest import read_manifest
 from xraycore.data.samples import list_datasets
+from xraycore.errors import DatasetError
 
 
 def local_films() -> dict[tuple[str, str], Path]:

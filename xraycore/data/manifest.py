@@ -19,6 +19,7 @@ from xraycore.data.labels import (
     class_names,
     order_classes,
 )
+from xraycore.errors import DatasetError
 
 logger = logging.getLogger(__name__)
 
@@ -32,10 +33,6 @@ IMAGE_SUFFIXES = {
 
 _KERMANY_PNEUMONIA = re.compile(r"(person\d+)_(bacteria|virus)", re.IGNORECASE)
 _KERMANY_NORMAL = re.compile(r"((?:NORMAL2-)?IM-\d+)-", re.IGNORECASE)
-
-
-class DatasetError(ValueError):
-    """A data set folder or CSV that cannot be used; says what was expected and what is there."""
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,12 @@
 """Films to try: generated phantoms always, real ones where the data sets are present."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 
+from xraycore.config import data_folder
 from xraycore.data.manifest import list_images
 from xraycore.data.phantom import make_phantom
 from xraycore.imaging import Radiograph, read_radiograph
@@ -50,13 +50,6 @@ class Sample:
     synthetic: bool
     read: Callable[[], Radiograph]
     truth: str = ""
-
-
-def data_folder() -> Path | None:
-    """Where real radiographs lie: `XRAYCORE_DATA`, or `../shared/data` beside the checkout."""
-    beside = Path(__file__).resolve().parents[3] / "shared" / "data"
-    folder = Path(os.environ.get("XRAYCORE_DATA", beside))
-    return folder if folder.is_dir() else None
 
 
 def list_datasets() -> dict[str, Path]:

@@ -8,7 +8,8 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from xraycore.data.manifest import DatasetError, Manifest, Record, read_manifest
+from xraycore.data.manifest import Manifest, Record, read_manifest
+from xraycore.errors import DatasetError
 
 logger = logging.getLogger(__name__)
 

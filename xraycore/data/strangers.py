@@ -8,8 +8,9 @@ import logging
 from collections.abc import Callable, Sequence
 
 from xraycore.data.film_facts import FactsStore, measure_films
-from xraycore.data.manifest import DatasetError, Manifest
+from xraycore.data.manifest import Manifest
 from xraycore.data.near_copies import near_copies
+from xraycore.errors import DatasetError
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from xraycore.models.classifier import Prediction
-from xraycore.wording import listed, percent
+from xraycore.utils.text import join_names, percent
 
 # What the mean of several models' probabilities is called where models are listed by name.
 ENSEMBLE = "ensemble"
@@ -34,7 +34,7 @@ def describe_agreement(predictions: Sequence[Prediction], titles: Mapping[str, s
         count = "Both" if len(predictions) == 2 else f"All {len(predictions)}"
         return f"{count} models say {predictions[0].label} ({_between(predictions)})."
     parts = [
-        f"{listed([titles[p.model] for p in group])} "
+        f"{join_names([titles[p.model] for p in group])} "
         f"{'says' if len(group) == 1 else 'say'} {label} ({_between(group)})"
         for label, group in sorted(by_label.items(), key=lambda item: -len(item[1]))
     ]

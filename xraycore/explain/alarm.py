@@ -9,7 +9,7 @@ from xraycore.anatomy.lungs import LungField
 from xraycore.explain.heatmap import Heatmap
 from xraycore.imaging.radiograph import Radiograph
 from xraycore.imaging.resample import resize
-from xraycore.wording import percent
+from xraycore.utils.text import percent
 
 # Less of the heat than this in the lungs is said, and less than a map would have there that is the
 # same wherever the network looks. Networks that were trained to look inside put four fifths there.

@@ -7,10 +7,10 @@ import numpy as np
 
 from xraycore.data.labels import NORMAL
 from xraycore.explain.gradients import attributions
-from xraycore.explain.progress import Report, ignore
 from xraycore.imaging.resample import resize
 from xraycore.models.classifier import Classifier, Prediction
-from xraycore.wording import percent
+from xraycore.utils.progress import ProgressCallback, ignore
+from xraycore.utils.text import percent
 
 # Opacities are what is wider than ribs and vessels: of a film blurred by this share of its side.
 _BLUR = 0.027
@@ -113,7 +113,7 @@ def clearing(
     model: Classifier,
     prediction: Prediction,
     target: int,
-    report: Report = ignore,
+    report: ProgressCallback = ignore,
     *,
     steps: int = 8,
 ) -> np.ndarray:

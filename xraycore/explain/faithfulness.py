@@ -15,9 +15,10 @@ from xraycore.explain.baselines import centre_prior, random_map
 from xraycore.explain.curves import Curve, blurred, hottest_first, replaced
 from xraycore.explain.heatmap import NO_HEAT, Heatmap
 from xraycore.explain.imputation import linear_imputation
-from xraycore.explain.progress import Report, batches, ignore, part_of
+from xraycore.explain.progress import batches
 from xraycore.models.classifier import Classifier, Prediction
-from xraycore.wording import percent
+from xraycore.utils.progress import ProgressCallback, ignore, part_of
+from xraycore.utils.text import percent
 
 # Sixteen films a curve, two batches, and one step at a fifth of the film.
 STEPS = 15
@@ -100,7 +101,7 @@ def measure_faithfulness(
     score: Score = "probability",
     steps: int = STEPS,
     seed: int = 0,
-    report: Report = ignore,
+    report: ProgressCallback = ignore,
 ) -> Faithfulness | list[Faithfulness]:
     """Deletion, insertion and ROAD of a heatmap, of a random map and of a centre prior.
 
@@ -181,7 +182,7 @@ def _asker(model: Classifier, target: int, score: Score) -> _Ask:
 
 
 def _curves(
-    ask: _Ask, film: np.ndarray, heat: np.ndarray, steps: int, seed: int, report: Report
+    ask: _Ask, film: np.ndarray, heat: np.ndarray, steps: int, seed: int, report: ProgressCallback
 ) -> MapCurves:
     random = np.random.default_rng(seed)
     order, hidden = hottest_first(heat, film.shape, random), blurred(film)
@@ -208,7 +209,7 @@ def _run(
     shares: np.ndarray,
     order: np.ndarray,
     change: Callable[[np.ndarray], np.ndarray],
-    report: Report,
+    report: ProgressCallback,
 ) -> Curve:
     """The scores of a film changed at growing shares of its pixels, in that order."""
     counts, scores = np.round(shares * len(order)).astype(int), np.empty(len(shares))

@@ -13,15 +13,16 @@ import numpy as np
 
 from xraycore.explain.analytic import grad_cam
 from xraycore.explain.perturbation import enlarged
-from xraycore.explain.progress import Report, batches, ignore
+from xraycore.explain.progress import batches
 from xraycore.models.classifier import Classifier, Prediction
+from xraycore.utils.progress import ProgressCallback, ignore
 
 if TYPE_CHECKING:
     from tf_keras_vis.saliency import Saliency
 
 
 def saliency(
-    model: Classifier, prediction: Prediction, target: int, report: Report = ignore
+    model: Classifier, prediction: Prediction, target: int, report: ProgressCallback = ignore
 ) -> np.ndarray:
     """|gradient of the logit| at each pixel, (s, s), in logits a unit of grey.
 
@@ -37,7 +38,7 @@ def smooth_grad(
     model: Classifier,
     prediction: Prediction,
     target: int,
-    report: Report = ignore,
+    report: ProgressCallback = ignore,
     *,
     samples: int = 32,
     noise: float = 0.15,
@@ -62,7 +63,7 @@ def integrated_gradients(
     model: Classifier,
     prediction: Prediction,
     target: int,
-    report: Report = ignore,
+    report: ProgressCallback = ignore,
     *,
     steps: int = 32,
 ) -> np.ndarray:
@@ -78,7 +79,7 @@ def attributions(
     model: Classifier,
     grey: np.ndarray,
     target: int,
-    report: Report = ignore,
+    report: ProgressCallback = ignore,
     *,
     steps: int = 32,
     base: np.ndarray | float = 0.0,
@@ -116,7 +117,7 @@ def attributions(
 
 
 def fused(
-    model: Classifier, prediction: Prediction, target: int, report: Report = ignore
+    model: Classifier, prediction: Prediction, target: int, report: ProgressCallback = ignore
 ) -> np.ndarray:
     """Grad-CAM, with its heat moved inside each cell to where an earlier layer sees the evidence.
 

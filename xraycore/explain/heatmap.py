@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from xraycore.explain.methods import get_method
-from xraycore.explain.progress import Report, ignore, part_of
 from xraycore.imaging.box import Box
 from xraycore.imaging.radiograph import Radiograph
 from xraycore.models.classifier import Classifier, Prediction
+from xraycore.utils.progress import ProgressCallback, ignore, part_of
 
 # What a test of a map says that is zero everywhere: nothing speaks for the class.
 NO_HEAT = "The map has no heat: there is nothing to test."
@@ -57,7 +57,7 @@ def explain(
     method: str = "grad_cam",
     target: str | None = None,
     *,
-    report: Report = ignore,
+    report: ProgressCallback = ignore,
     **settings: float,
 ) -> Heatmap | list[Heatmap]:
     """The heatmap of a class on a film, or a list of them for a list.

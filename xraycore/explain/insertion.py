@@ -13,11 +13,11 @@ import numpy as np
 from xraycore.data.opacities import paint_opacity, places_in
 from xraycore.evaluation.scores import Score, mean_score, mean_share
 from xraycore.explain.heatmap import Heatmap, explain
-from xraycore.explain.progress import Report, ignore, part_of
 from xraycore.imaging.radiograph import Radiograph
 from xraycore.imaging.resample import resize
 from xraycore.models.classifier import Classifier, Prediction
-from xraycore.wording import percent
+from xraycore.utils.progress import ProgressCallback, ignore, part_of
+from xraycore.utils.text import percent
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,7 +180,7 @@ def probe(
     places: int = 12,
     method: str = "grad_cam",
     seed: int = 0,
-    report: Report = ignore,
+    report: ProgressCallback = ignore,
 ) -> InsertionScores:
     """Paints opacities at random places of films, one at a time, and sums up what followed.
 

@@ -9,7 +9,7 @@ from xraycore.explain.heatmap import Heatmap
 from xraycore.explain.similarity import HOTTEST, hottest, iou, rank_correlations
 from xraycore.imaging.box import Box
 from xraycore.imaging.radiograph import Radiograph
-from xraycore.wording import percent
+from xraycore.utils.text import percent
 
 # Maps are compared on the film's grid, made no finer than this: most are coarser.
 _LONGEST_SIDE = 256

@@ -9,8 +9,8 @@ from typing import Literal
 
 import numpy as np
 
+from xraycore.config import weights_folder
 from xraycore.explain import analytic, clearing, gradients, perturbation, several_views
-from xraycore.weightfiles import weights_folder
 
 Maps = Callable[..., np.ndarray]
 

@@ -8,16 +8,17 @@ through in batches of `BATCH`, and a report that raises `Cancelled` stops before
 import cv2
 import numpy as np
 
-from xraycore.explain.progress import Report, batches, ignore
+from xraycore.explain.progress import batches
 from xraycore.models.calibration import softmax
 from xraycore.models.classifier import Classifier, Prediction
+from xraycore.utils.progress import ProgressCallback, ignore
 
 
 def score_cam(
     model: Classifier,
     prediction: Prediction,
     target: int,
-    report: Report = ignore,
+    report: ProgressCallback = ignore,
     *,
     maps: int = 64,
 ) -> np.ndarray:
@@ -49,7 +50,7 @@ def occlusion(
     model: Classifier,
     prediction: Prediction,
     target: int,
-    report: Report = ignore,
+    report: ProgressCallback = ignore,
     *,
     grid: int = 14,
 ) -> np.ndarray:
@@ -81,7 +82,7 @@ def rise(
     model: Classifier,
     prediction: Prediction,
     target: int,
-    report: Report = ignore,
+    report: ProgressCallback = ignore,
     *,
     masks: int = 300,
     cells: int = 7,

@@ -2,12 +2,11 @@
 
 from datetime import UTC, datetime
 
+from xraycore.config import NOTICE, VERSION
 from xraycore.explain.heatmap import Heatmap
 from xraycore.explain.methods import get_method
 from xraycore.imaging.radiograph import Radiograph
 from xraycore.models.classifier import Classifier, Prediction
-from xraycore.notice import NOTICE
-from xraycore.version import VERSION
 
 
 def now() -> str:

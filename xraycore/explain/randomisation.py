@@ -13,10 +13,10 @@ import numpy as np
 
 from xraycore.explain.heatmap import NO_HEAT, Heatmap, explain
 from xraycore.explain.perturbation import enlarged
-from xraycore.explain.progress import Report, ignore, part_of
 from xraycore.explain.similarity import Similarity, similarity
 from xraycore.models.architectures import HEAD
 from xraycore.models.classifier import Classifier, Prediction
+from xraycore.utils.progress import ProgressCallback, ignore, part_of
 
 if TYPE_CHECKING:
     import keras
@@ -113,7 +113,7 @@ def cascades(
     groups: int = GROUPS,
     seed: int = 0,
     settings: Mapping[str, Mapping[str, float]] | None = None,
-    report: Report = ignore,
+    report: ProgressCallback = ignore,
 ) -> dict[str, list[Cascade]]:
     """The maps of films while layers are randomised from the head down.
 

@@ -6,8 +6,9 @@ import numpy as np
 from xraycore.data.labels import NORMAL
 from xraycore.explain.clearing import softened
 from xraycore.explain.perturbation import enlarged
-from xraycore.explain.progress import Report, batches, ignore
+from xraycore.explain.progress import batches
 from xraycore.models.classifier import Classifier, Prediction
+from xraycore.utils.progress import ProgressCallback, ignore
 
 # Scale, shift across and down in shares of the side, and whether it is mirrored.
 VIEWS = (
@@ -18,7 +19,7 @@ VIEWS = (
 
 
 def against_normal(
-    model: Classifier, prediction: Prediction, target: int, report: Report = ignore
+    model: Classifier, prediction: Prediction, target: int, report: ProgressCallback = ignore
 ) -> np.ndarray:
     """relu of the mean over eight views of what speaks against Normal; (s, s), in logits.
 

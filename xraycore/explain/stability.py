@@ -9,9 +9,9 @@ import numpy as np
 
 from xraycore.explain.heatmap import NO_HEAT, Heatmap, explain
 from xraycore.explain.perturbation import enlarged
-from xraycore.explain.progress import Report, ignore, part_of
 from xraycore.explain.similarity import Similarity, similarity
 from xraycore.models.classifier import Classifier, Prediction
+from xraycore.utils.progress import ProgressCallback, ignore, part_of
 
 # Rank correlations from which a map is said to stay, and to stay on the whole.
 STAYS, STAYS_ON_THE_WHOLE = 0.9, 0.7
@@ -125,7 +125,7 @@ def measure_stability(
     *,
     disturbances: tuple[Disturbance, ...] = DISTURBANCES,
     seed: int = 0,
-    report: Report = ignore,
+    report: ProgressCallback = ignore,
     **settings: float,
 ) -> Stability:
     """How alike a heatmap stays under small changes of the network's input.

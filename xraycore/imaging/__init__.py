@@ -1,6 +1,6 @@
 """Reading films, judging and drawing them."""
 
-from xraycore.imaging.errors import RadiographError
+from xraycore.errors import RadiographError
 from xraycore.imaging.radiograph import Radiograph, RadiographInfo, read_radiograph
 
 __all__ = ["Radiograph", "RadiographError", "RadiographInfo", "read_radiograph"]

@@ -1,23 +1,9 @@
 """The error every bad image ends in, and the limits an image is held to before it is decoded."""
 
-from typing import Self
+from xraycore.errors import RadiographError
 
 MAX_BYTES = 64 * 2**20
 MAX_PIXELS = 64_000_000
-MAX_MESSAGE = 400
-
-
-class RadiographError(ValueError):
-    """A file cannot be read as one radiograph.
-
-    The message is one line that names the file, what was expected and what was received.
-    """
-
-    @classmethod
-    def of(cls, name: str, *, expected: str, received: str) -> Self:
-        """The error for the file `name`, worded the same way everywhere."""
-        line = " ".join(f"{name}: expected {expected}; received {received}".split())
-        return cls(line if len(line) <= MAX_MESSAGE else line[: MAX_MESSAGE - 1] + "…")
 
 
 def check_size(name: str, width: int, height: int) -> None:

@@ -5,7 +5,7 @@ The thresholds were set on 13,000 real films of children and adults, of which 0.
 
 import numpy as np
 
-from xraycore.wording import percent
+from xraycore.utils.text import percent
 
 MIN_SIDE = 128
 # A lateral chest film reaches 1:1.5 and a wide bedside one 1.8:1; beyond 2:1 it is a strip.

@@ -10,6 +10,8 @@ import numpy as np
 from xraycore.anatomy.lungs import LungField
 from xraycore.anatomy.segmenter import segmenter_sha256
 from xraycore.anatomy.view import seen
+from xraycore.config import weights_folder
+from xraycore.errors import WeightsError
 from xraycore.imaging.box import Box
 from xraycore.imaging.radiograph import Radiograph
 from xraycore.imaging.resample import resize
@@ -17,7 +19,7 @@ from xraycore.models.architectures import HEAD, build_network
 from xraycore.models.calibration import Calibration
 from xraycore.models.spec import ModelSpec, get_spec
 from xraycore.models.store import read_card
-from xraycore.weightfiles import Card, WeightsError, verified_weights, weights_folder
+from xraycore.utils.checkpoints import Card, verified_weights
 
 if TYPE_CHECKING:
     import keras

@@ -1,7 +1,10 @@
 """The shipped classifiers: `weights/<model>/` with weights and the model's card."""
 
+from xraycore.config import weights_folder
+from xraycore.errors import WeightsError
 from xraycore.models.spec import MODELS, get_spec
-from xraycore.weightfiles import Card, WeightsError, load_card, sha256, weights_folder
+from xraycore.utils.checkpoints import Card, load_card
+from xraycore.utils.files import sha256
 
 _REQUIRED = ("model", "classes", "weights", "heat_scale", "training", "scores", "limits")
 

@@ -3,17 +3,18 @@
 import csv
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xraycore.config import SHIPPED, runs_folder, weights_folder
+from xraycore.errors import WeightsError
 from xraycore.models.calibration import Calibration
 from xraycore.models.spec import MODELS
 from xraycore.models.store import list_shipped, read_card
-from xraycore.weightfiles import SHIPPED, Card, WeightsError, weights_folder
+from xraycore.utils.checkpoints import Card
 
 if TYPE_CHECKING:
     from xraycore.evaluation.operating import OperatingPoint
@@ -126,11 +127,6 @@ def list_entries() -> list[Entry]:
         except PermissionError:
             pass  # Another user's: the Train page says so.
     return entries
-
-
-def runs_folder() -> Path:
-    """Where runs lie: `XRAYCORE_RUNS`, or `runs/` beside the package."""
-    return Path(os.environ.get("XRAYCORE_RUNS", SHIPPED.parent / "runs"))
 
 
 def read_timings(file: Path) -> dict[str, float]:

@@ -4,13 +4,13 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from xraycore.config import weights_folder
 from xraycore.explain.localisation import best_of
 from xraycore.explain.methods import METHODS, RANDOMISATION_FILE
 from xraycore.models.spec import MODELS
 from xraycore.models.store import list_shipped, read_card
 from xraycore.report.markdown import interval, table
-from xraycore.weightfiles import weights_folder
-from xraycore.wording import listed, percent
+from xraycore.utils.text import join_names, percent
 
 _NEEDS = {
     "features": "one forward pass, for all classes",
@@ -133,7 +133,7 @@ def _localised(file: Path) -> list[str]:
         )
     ]
     missing = [
-        f"- {MODELS[name].title}: {listed(titles)}"
+        f"- {MODELS[name].title}: {join_names(titles)}"
         for name, of_model in models.items()
         if (titles := [one.title for one in METHODS.values() if one.name not in of_model])
     ]

@@ -10,6 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from xraycore.config import NOTICE, VERSION
 from xraycore.evaluation.agreement import describe_agreement
 from xraycore.explain.alarm import alarms
 from xraycore.explain.heatmap import Heatmap
@@ -21,9 +22,7 @@ from xraycore.imaging.radiograph import Radiograph
 from xraycore.imaging.resample import resize
 from xraycore.models.classifier import Classifier, Prediction
 from xraycore.models.spec import MODELS
-from xraycore.notice import NOTICE
-from xraycore.version import VERSION
-from xraycore.wording import percent
+from xraycore.utils.text import percent
 
 # Longest side of a picture in the report, in pixels, and the quality of its JPEG.
 _LONGEST, _QUALITY = 640, 88

@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 from scipy.special import log_softmax
 
+from xraycore.config import weights_folder
 from xraycore.data.labels import BACTERIAL, CHEST4, COVID, NORMAL, VIEWS, VIRAL, View
 from xraycore.evaluation.agreement import ENSEMBLE
 from xraycore.evaluation.evaluate import target_and_probability
@@ -17,7 +18,7 @@ from xraycore.models.calibration import Calibration
 from xraycore.models.spec import MODELS
 from xraycore.models.store import list_shipped, read_card
 from xraycore.training.choosing import Verdicts, choice, external_scores, home_scores
-from xraycore.weightfiles import Card, weights_folder
+from xraycore.utils.checkpoints import Card
 
 # Of the four classes, the two that are told apart in children, and the two in adults.
 KINDS = View("kinds", "Bacterial / viral", {BACTERIAL: (BACTERIAL,), VIRAL: (VIRAL,)})

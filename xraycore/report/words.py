@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from xraycore.evaluation.scores import Score, proportion
-from xraycore.wording import percent
+from xraycore.utils.text import percent
 
 # Below it a difference is called one; the p-values are corrected for the number of pairs.
 LEVEL = 0.05

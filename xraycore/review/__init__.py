@@ -9,8 +9,8 @@ for entry in reviews.worklist(reader, study):
     reviews.save_review(reader, entry.item, Answer("agree", grade=4), seconds=12)
 """
 
+from xraycore.errors import ReaderStudyError
 from xraycore.review.database import open_database
-from xraycore.review.errors import ReviewError
 from xraycore.review.records import Answer, Entry, Item, Reader, Review, Study, ToRead
 from xraycore.review.reviews import Reviews
 
@@ -20,7 +20,7 @@ __all__ = [
     "Item",
     "Reader",
     "Review",
-    "ReviewError",
+    "ReaderStudyError",
     "Reviews",
     "Study",
     "ToRead",

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_u
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError
 
-from xraycore.review.errors import ReviewError, one_line_errors, shown
+from xraycore.errors import ReaderStudyError
+from xraycore.review.errors import one_line_errors, shown
 
 # Of the newest migration: a database that has it needs none, and Alembic need not be imported.
 HEAD = "0003"
@@ -69,14 +70,14 @@ def _address(url: str | None) -> URL:
     try:
         address = make_url(given)
     except ArgumentError:
-        raise ReviewError(
+        raise ReaderStudyError(
             "the database needs an SQLAlchemy URL such as sqlite:////folder/reviews.sqlite3 or "
             "postgresql://user@host/database. XRAYCORE_DATABASE is none"
         ) from None
     if address.drivername in ("postgres", "postgresql"):
         return address.set(drivername="postgresql+psycopg")
     if address.get_backend_name() == "sqlite" and address.database in (None, "", ":memory:"):
-        raise ReviewError("reviews need a database that is kept. Received: one in memory")
+        raise ReaderStudyError("reviews need a database that is kept. Received: one in memory")
     return address
 
 
@@ -85,7 +86,7 @@ def _data_folder() -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ReviewError(
+        raise ReaderStudyError(
             f"{folder}: cannot make the folder for reviews ({error.strerror}). Name a database "
             "in XRAYCORE_DATABASE"
         ) from None
@@ -145,7 +146,7 @@ def _upgrade(connection: Connection, revision: str | None, address: URL) -> None
     config.attributes.update(connection=connection, version_table=VERSION_TABLE)
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if revision is not None and revision not in known:
-        raise ReviewError(
+        raise ReaderStudyError(
             f"{shown(address)} was written by a newer version of xraycore (schema {revision}; "
             f"this one knows up to {HEAD}). Update xraycore"
         )

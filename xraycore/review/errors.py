@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
 
+from xraycore.errors import ReaderStudyError
+
 MAX_REASON = 300
 # What a driver says -> what it means and what to do.
 _HINTS = {
@@ -19,10 +21,6 @@ _HINTS = {
 }
 
 
-class ReviewError(ValueError):
-    """A review cannot be kept or found; the message is one line for the person at the screen."""
-
-
 def shown(url: URL) -> str:
     """The address of a database without its password and options."""
     return url.set(query={}).render_as_string(hide_password=True)
@@ -30,7 +28,7 @@ def shown(url: URL) -> str:
 
 @contextmanager
 def one_line_errors(url: URL) -> Iterator[None]:
-    """Turns what a driver raises into a `ReviewError` in one line.
+    """Turns what a driver raises into a `ReaderStudyError` in one line.
 
     An IntegrityError passes: two have written the same at once, and the caller tries again.
     """
@@ -39,9 +37,9 @@ def one_line_errors(url: URL) -> Iterator[None]:
     except IntegrityError:
         raise
     except DBAPIError as error:
-        raise ReviewError(f"{shown(url)}: {_reason(str(error.orig))}") from error
+        raise ReaderStudyError(f"{shown(url)}: {_reason(str(error.orig))}") from error
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
-        raise ReviewError(f"{shown(url)}: {_reason(str(error))}") from error
+        raise ReaderStudyError(f"{shown(url)}: {_reason(str(error))}") from error
 
 
 def _reason(said: str) -> str:

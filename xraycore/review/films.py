@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from xraycore.data.labels import order_classes
-from xraycore.data.manifest import DatasetError, Record, read_manifest
+from xraycore.data.manifest import Record, read_manifest
 from xraycore.data.samples import list_datasets, list_samples, phantom_film
-from xraycore.explain.progress import Report, ignore
+from xraycore.errors import DatasetError
 from xraycore.imaging import Radiograph, RadiographError, read_radiograph
 from xraycore.imaging.errors import MAX_BYTES
+from xraycore.utils.progress import ProgressCallback, ignore
 
 MOST_PHANTOMS = 40
 
@@ -75,7 +76,7 @@ class PublicFilms:
         """Whether `search` may find films of these that are not known yet."""
         return not self._searched and not self._has(wanted)
 
-    def search(self, wanted: Collection[str], report: Report = ignore) -> None:
+    def search(self, wanted: Collection[str], report: ProgressCallback = ignore) -> None:
         """Looks for films until all of those are known, or there is nowhere left to look.
 
         Args:

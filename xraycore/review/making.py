@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from xraycore.data.labels import NORMAL
-from xraycore.explain.progress import Report, ignore
+from xraycore.errors import ReaderStudyError
 from xraycore.imaging import Radiograph, RadiographError
 from xraycore.models.classifier import Classifier, Prediction
-from xraycore.review.errors import ReviewError
 from xraycore.review.films import PublicFilms, Read
 from xraycore.review.records import ToRead
+from xraycore.utils.progress import ProgressCallback, ignore
 
 # Which class a heatmap explains, unless it is one class for all.
 FINDING, ANSWER = "finding", "answer"
@@ -31,7 +31,7 @@ def target_of(prediction: Prediction, wanted: str) -> str:
         found = {c: p for c, p in prediction.probabilities.items() if c != NORMAL}
         return max(found, key=found.get)
     if wanted not in prediction.classes:
-        raise ReviewError(
+        raise ReaderStudyError(
             f"{prediction.model} knows {', '.join(prediction.classes)}. Received: {wanted!r}"
         )
     return wanted
@@ -44,7 +44,7 @@ def list_heatmaps(
     *,
     target: str = FINDING,
     public: PublicFilms | None = None,
-    report: Report = ignore,
+    report: ProgressCallback = ignore,
 ) -> tuple[list[ToRead], list[str]]:
     """The heatmaps of films by models and methods, film by film, and why films are left out.
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
+from xraycore.errors import ReaderStudyError
 from xraycore.explain.heatmap import Heatmap
 from xraycore.imaging.box import Box
 from xraycore.imaging.radiograph import Radiograph
-from xraycore.review.errors import ReviewError
 
 VERDICTS = ("agree", "disagree", "unsure")
 GRADES = (1, 2, 3, 4, 5)
@@ -119,14 +119,16 @@ class Answer:
         _check_one_of("verdict", self.verdict, VERDICTS)
         _check_one_of("grade", self.grade, GRADES)
         if len(self.comment) > MAX_COMMENT:
-            raise ReviewError(
+            raise ReaderStudyError(
                 f"a comment holds up to {MAX_COMMENT} characters. Received: {len(self.comment)}"
             )
         for boxes in (self.boxes, self.before_heat or ()):
             if len(boxes) > MAX_BOXES:
-                raise ReviewError(f"a film holds up to {MAX_BOXES} boxes. Received: {len(boxes)}")
+                raise ReaderStudyError(
+                    f"a film holds up to {MAX_BOXES} boxes. Received: {len(boxes)}"
+                )
         if self.no_finding and self.boxes:
-            raise ReviewError(
+            raise ReaderStudyError(
                 f"a film without a finding has no boxes. Received: {len(self.boxes)} boxes"
             )
         object.__setattr__(self, "comment", _storable(self.comment))
@@ -212,7 +214,7 @@ def checked_name(name: str, what: str) -> str:
     """
     tidy = " ".join(_storable(name).split())
     if not 0 < len(tidy) <= MAX_NAME:
-        raise ReviewError(
+        raise ReaderStudyError(
             f"{what} needs a name of 1 to {MAX_NAME} characters. Received: {len(tidy)}"
         )
     return tidy
@@ -225,13 +227,13 @@ def checked_seconds(seconds: float) -> float:
         ReviewError: If it is negative, infinite or NaN.
     """
     if not 0 <= seconds < math.inf:
-        raise ReviewError(f"time spent must be 0 s or more. Received: {seconds}")
+        raise ReaderStudyError(f"time spent must be 0 s or more. Received: {seconds}")
     return float(seconds)
 
 
 def _check_sha256(what: str, value: str) -> None:
     if not re.fullmatch("[0-9a-f]{64}", value):
-        raise ReviewError(
+        raise ReaderStudyError(
             f"{what} known by its sha256, 64 hexadecimal digits. Received: {value[:MAX_NAME]!r}"
         )
 
@@ -239,7 +241,7 @@ def _check_sha256(what: str, value: str) -> None:
 def _check_one_of(name: str, value: object, allowed: Sequence[object]) -> None:
     if value is not None and value not in allowed:
         choices = ", ".join(map(str, allowed))
-        raise ReviewError(f"{name} must be one of {choices}. Received: {value!r}")
+        raise ReaderStudyError(f"{name} must be one of {choices}. Received: {value!r}")
 
 
 def _storable(text: str) -> str:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xraycore.explain.progress import Report, ignore
 from xraycore.review.kappa import Kappa, overall_agreement, pairwise_agreement
 from xraycore.review.overlap import Localisation, localisation_table
 from xraycore.review.records import Item, Review
 from xraycore.review.summary import Summary, by_method, by_reader, median_seconds
+from xraycore.utils.progress import ProgressCallback, ignore
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def summarise(
     reviews: Sequence[Review],
     heat_of: Callable[[Item], np.ndarray | None],
     finished: Collection[int] = (),
-    report: Report = ignore,
+    report: ProgressCallback = ignore,
 ) -> Results:
     """The results of a study.
 

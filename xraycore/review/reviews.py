@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, Engine, Table, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
+from xraycore.errors import ReaderStudyError
 from xraycore.review import tables
 from xraycore.review.database import writing
-from xraycore.review.errors import ReviewError, one_line_errors
+from xraycore.review.errors import one_line_errors
 from xraycore.review.queries import boxes_of, is_newest, items_of, review_of, select_reviews
 from xraycore.review.records import (
     DONE,
@@ -35,7 +36,7 @@ MAX_SEED = 2**63 - 1
 class Reviews:
     """The reading studies of a database, see `open_database`.
 
-    Threads and processes may share it. Whatever cannot be read or written raises `ReviewError`.
+    Threads and processes may share it. What cannot be read or written raises `ReaderStudyError`.
     """
 
     def __init__(self, engine: Engine):
@@ -63,12 +64,14 @@ class Reviews:
         """
         name = checked_name(name, "a study")
         if not heatmaps:
-            raise ReviewError("a study needs at least one heatmap. Received: none")
+            raise ReaderStudyError("a study needs at least one heatmap. Received: none")
         if seed is not None and not 0 <= seed <= MAX_SEED:
-            raise ReviewError(f"a seed must be 0 to 2^63 - 1. Received: {seed}")
+            raise ReaderStudyError(f"a seed must be 0 to 2^63 - 1. Received: {seed}")
         unique = dict.fromkeys(heatmaps)
         if len({replace(heatmap, weights="") for heatmap in unique}) < len(unique):
-            raise ReviewError("a study asks of each network by one generation of its weights only")
+            raise ReaderStudyError(
+                "a study asks of each network by one generation of its weights only"
+            )
         created = datetime.now(UTC)
         row = {"name": name, "key": name.casefold(), "seed": seed, "blinded": blinded}
         try:
@@ -82,7 +85,9 @@ class Reviews:
                     ],
                 )
         except IntegrityError:
-            raise ReviewError(f"there is a study named {name!r} already. Choose another") from None
+            raise ReaderStudyError(
+                f"there is a study named {name!r} already. Choose another"
+            ) from None
         return Study(study_id, name, seed, blinded, created)
 
     def studies(self) -> list[Study]:
@@ -180,7 +185,7 @@ class Reviews:
         """
         for name in ("verdict", "grade"):
             if getattr(answer, name) is None:
-                raise ReviewError(f"a review needs a verdict and a grade. Received: no {name}")
+                raise ReaderStudyError(f"a review needs a verdict and a grade. Received: no {name}")
         return self._save(reader, item, answer, seconds, final=True)
 
     def history(self, reader: Reader, item: Item) -> list[Review]:
@@ -236,7 +241,7 @@ class Reviews:
                     )
                 )
         except IntegrityError:
-            raise ReviewError(
+            raise ReaderStudyError(
                 f"the database knows no reader {reader.name!r} or no such heatmap. "
                 "Was it replaced? Reload the page"
             ) from None

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from statistics import mean, median
 
 import xraycore
+from xraycore.config import NOTICE
 from xraycore.evaluation.scores import Score, proportion
-from xraycore.notice import NOTICE
 from xraycore.review.records import VERDICTS, Review, Study, all_corners
 
 # With these a spreadsheet takes a text for a formula, which could do harm.

@@ -14,10 +14,10 @@ from xraycore.training.choosing import choice
 from xraycore.training.fit import train
 from xraycore.training.images import load_films
 from xraycore.training.learner import averaged, compile_for, computing_in, set_trainable
-from xraycore.training.progress import Progress
 from xraycore.training.recipe import DOMAIN_RANDOM, Recipe, Stage
 from xraycore.training.run import Run
 from xraycore.training.validation import scores_of
+from xraycore.utils.progress import Progress
 
 
 @dataclass(frozen=True)

@@ -26,11 +26,11 @@ from xraycore.training.learner import (
     resolve_precision,
     set_trainable,
 )
-from xraycore.training.progress import Progress, Report
 from xraycore.training.recipe import Recipe
 from xraycore.training.run import Run, State, environment
 from xraycore.training.teacher import check_teachers, size_for, teach
 from xraycore.training.validation import DIVERGED, scores_of
+from xraycore.utils.progress import Progress, RunCallback
 
 
 def train(
@@ -46,7 +46,7 @@ def train(
     seed: int = 0,
     resume: bool = False,
     command: str | None = None,
-    report: Report = lambda _: None,
+    report: RunCallback = lambda _: None,
 ) -> Run:
     """Trains a network and leaves everything in a run's folder.
 
@@ -126,7 +126,7 @@ def _train_stage(
     data: Data,
     weights: str,
     seed: int,
-    report: Report,
+    report: RunCallback,
 ) -> None:
     stage, classes = recipe.stages[state.stage], data.classes
     network = build_network(spec, len(classes), size=stage.size, dropout=recipe.dropout)
@@ -212,7 +212,7 @@ def _read(
     recipe: Recipe,
     classes: tuple[str, ...],
     teachers: Sequence[str],
-    report: Report,
+    report: RunCallback,
 ) -> Data:
     """All films of a run, read at its largest size or its teachers', and reported on as one."""
     parts = [manifest.split("train"), manifest.split("val"), *(one.records for one in external)]

@@ -2,9 +2,9 @@
 
 import keras
 
-from xraycore.training.progress import Progress, Report
 from xraycore.training.recipe import Recipe
 from xraycore.training.run import State
+from xraycore.utils.progress import Progress, RunCallback
 
 
 class Follow(keras.callbacks.Callback):
@@ -17,7 +17,7 @@ class Follow(keras.callbacks.Callback):
         report: Called after every batch.
     """
 
-    def __init__(self, recipe: Recipe, state: State, films: int, report: Report):
+    def __init__(self, recipe: Recipe, state: State, films: int, report: RunCallback):
         super().__init__()
         self.stage, self.state = recipe.stages[state.stage], state
         self.batch_size, self.films, self.report = recipe.batch_size, films, report

@@ -14,7 +14,8 @@ import numpy as np
 
 from xraycore.anatomy.view import checked_view, seen
 from xraycore.data.labels import NORMAL, members
-from xraycore.data.manifest import DatasetError, Record
+from xraycore.data.manifest import Record
+from xraycore.errors import DatasetError
 from xraycore.imaging import Radiograph, RadiographError, read_radiograph
 from xraycore.imaging.resample import resize
 from xraycore.training.augmentation import Augmentation

@@ -8,7 +8,6 @@ output.txt     what it printed on stdout
 """
 
 import contextlib
-import fcntl
 import json
 import os
 import re
@@ -17,13 +16,14 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from xraycore.training.run import write_json
-from xraycore.weightfiles import SHIPPED
+from xraycore.config import SHIPPED
+from xraycore.errors import JobError
+from xraycore.utils.files import locked, write_json
 
 COMMAND = (sys.executable, "-m", "xraycore")
 JOB, PROGRESS, LOG, OUTPUT = "job.json", "progress.json", "log.txt", "output.txt"
@@ -36,10 +36,6 @@ VANISHED = (
 _HEADING = "--- "
 # What TensorFlow says before it can be told not to.
 _STARTUP = re.compile(r"WARNING: All log messages before absl|[IW]\d{4} \d\d:|[IW]0000 ")
-
-
-class JobError(ValueError):
-    """A job that cannot be started, because another process works in its folder."""
 
 
 @dataclass(frozen=True)
@@ -225,14 +221,6 @@ def write_job(
 def read_job(folder: Path) -> dict:
     """The entries of a folder's job.json; none where there is no such file."""
     return _read(folder / JOB)
-
-
-@contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Lets one process at a time change who works in a folder; a dead one's lock is none."""
-    with (folder / ".lock").open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
 
 
 def _refuse_second(folder: Path) -> None:

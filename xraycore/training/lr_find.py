@@ -13,8 +13,8 @@ from xraycore.models.imagenet import load_start
 from xraycore.models.spec import ModelSpec
 from xraycore.training.images import Batches, Films, load_films
 from xraycore.training.learner import compile_for, computing_in, resolve_precision, set_trainable
-from xraycore.training.progress import Progress, Report
 from xraycore.training.recipe import Recipe, Stage
+from xraycore.utils.progress import Progress, RunCallback
 
 LOWEST, HIGHEST = 1e-7, 1.0
 # Narrow beside the one to two decades over which a loss falls, wide beside its noise.
@@ -66,7 +66,7 @@ def find_learning_rate(
     precision: str = "auto",
     steps: int = 100,
     seed: int = 0,
-    report: Report = lambda _: None,
+    report: RunCallback = lambda _: None,
 ) -> RateCurve:
     """Trains on one batch per rate, from 1e-7 up to 1, until the loss diverges.
 
@@ -160,7 +160,7 @@ def _width(steps: int) -> float:
 
 
 def _some_films(
-    manifest: Manifest, count: int, size: int, recipe: Recipe, seed: int, report: Report
+    manifest: Manifest, count: int, size: int, recipe: Recipe, seed: int, report: RunCallback
 ) -> Films:
     """At most `count` training films, drawn at random."""
     records = manifest.split("train")

@@ -12,12 +12,13 @@ import numpy as np
 from PIL import Image
 
 from xraycore.anatomy.segmenter import NAME, SIZE, Segmenter, build_segmenter
-from xraycore.data.manifest import DatasetError, list_images
+from xraycore.data.manifest import list_images
+from xraycore.errors import DatasetError
 from xraycore.imaging import read_radiograph
 from xraycore.imaging.resample import resize
 from xraycore.training.augmentation import Augmentation
-from xraycore.training.run import write_json
-from xraycore.weightfiles import Card, describe_weights, install, save_float16
+from xraycore.utils.checkpoints import Card, describe_weights, install, save_float16
+from xraycore.utils.files import write_json
 
 # Wide: the masks are of adults, the films to come also of children, rotated, dark or cropped.
 AUGMENTATION = Augmentation(

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from xraycore.training.jobs import PROGRESS, VARIABLE, claim
-from xraycore.training.progress import Progress, Speed, TimeLeft
-from xraycore.training.run import write_json
+from xraycore.utils.files import write_json
+from xraycore.utils.progress import Progress, Speed, TimeLeft
 
 # Seconds between two notes: often enough to look alive, too seldom to cost anything.
 PAUSE = 0.4

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xraycore.training.recipe import Recipe
+from xraycore.utils.files import write_json
 
 if TYPE_CHECKING:
     import keras
@@ -165,13 +166,6 @@ def _differing(value: object, other: object) -> object:
     if isinstance(value, dict) and isinstance(other, dict):
         return {key: entry for key, entry in value.items() if other.get(key) != entry}
     return value
-
-
-def write_json(file: Path, data: dict) -> None:
-    """Writes a JSON file so that a reader sees the old content or the new, never half of it."""
-    part = file.with_suffix(".part")
-    part.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
-    os.replace(part, file)
 
 
 def environment() -> dict:

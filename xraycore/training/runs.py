@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from xraycore.paths import is_there
 from xraycore.training.jobs import Status, launch, read_job, status
 from xraycore.training.run import Run, State
+from xraycore.utils.paths import path_exists
 
 # Where the job that ships a run says how far it is.
 SHIPPING = "shipping"
@@ -144,10 +144,10 @@ def shipped_into(folder: Path, model: str) -> Path | None:
     """Where weights of that model lie in a folder of models; None where they do not.
 
     Raises:
-        ValueError: If that cannot be told, see `is_there`.
+        ValueError: If that cannot be told, see `path_exists`.
     """
     place = folder / model
-    return place if is_there(place) else None
+    return place if path_exists(place) else None
 
 
 def _arguments(run: Standing) -> list[str]:

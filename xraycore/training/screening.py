@@ -10,10 +10,11 @@ from sklearn.covariance import LedoitWolf
 from xraycore.anatomy.lungs import lung_field
 from xraycore.anatomy.screening import FILE, Screening, standardised
 from xraycore.anatomy.segmenter import BATCH, load_segmenter, segmenter_folder
-from xraycore.data.manifest import DatasetError, Manifest, Record
+from xraycore.data.manifest import Manifest, Record
+from xraycore.errors import DatasetError
 from xraycore.imaging import RadiographError, read_radiograph
-from xraycore.training.run import write_json
-from xraycore.weightfiles import load_card, sha256
+from xraycore.utils.checkpoints import load_card
+from xraycore.utils.files import sha256, write_json
 
 # At most this share of any source's validation films is to be unlike.
 UNLIKE_SHARE = 0.002

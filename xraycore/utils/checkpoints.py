@@ -1,30 +1,19 @@
 """Weight files on disk: where they lie, float16 storage, and the check against a card's sha256."""
 
-import hashlib
 import json
-import os
 import shutil
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xraycore.config import weights_folder
+from xraycore.errors import WeightsError
+from xraycore.utils.files import sha256
+
 if TYPE_CHECKING:
     import keras
 
 Card = dict[str, Any]
-
-
-class WeightsError(ValueError):
-    """Weights or a card that are missing, damaged or not what the card says."""
-
-
-# What comes with the package.
-SHIPPED = Path(__file__).resolve().parents[1] / "weights"
-
-
-def weights_folder() -> Path:
-    """Where trained models lie: `XRAYCORE_WEIGHTS`, or `weights/` beside the package."""
-    return Path(os.environ.get("XRAYCORE_WEIGHTS", SHIPPED))
 
 
 def load_card(folder: Path, required: tuple[str, ...]) -> Card:
@@ -68,12 +57,6 @@ def verified_weights(folder: Path, card: Card) -> Path:
             f"Received: {found[:12]}…"
         )
     return file
-
-
-def sha256(file: Path) -> str:
-    """Hex digest of a file."""
-    with file.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def describe_weights(file: Path) -> dict[str, str | int]:

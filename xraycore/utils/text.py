@@ -22,7 +22,12 @@ def percent(share: float, digits: int = 0) -> str:
     return f"{text} %"
 
 
-def listed(names: Sequence[str]) -> str:
+def join_names(names: Sequence[str]) -> str:
     """Names as a sentence lists them: A, B and C."""
     *others, last = names
     return f"{', '.join(others)} and {last}" if others else last
+
+
+def pluralise(number: int, what: str) -> str:
+    """A number with its noun: `1 film`, `2 films`."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

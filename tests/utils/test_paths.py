@@ -2,21 +2,21 @@ from pathlib import Path
 
 import pytest
 
-from xraycore.paths import is_there, typed_path, typed_paths
+from xraycore.utils.paths import parse_path, parse_paths, path_exists
 
 
 def test_a_typed_path_is_absolute_and_need_not_exist(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", "/home/ann")
-    assert typed_path("~/films") == Path("/home/ann/films")
-    assert typed_path("films") == tmp_path / "films"
-    assert typed_paths("films; ~/more ;") == (str(tmp_path / "films"), "/home/ann/more")
-    assert not is_there(tmp_path / "films")
+    assert parse_path("~/films") == Path("/home/ann/films")
+    assert parse_path("films") == tmp_path / "films"
+    assert parse_paths("films; ~/more ;") == (str(tmp_path / "films"), "/home/ann/more")
+    assert not path_exists(tmp_path / "films")
     (tmp_path / "films").touch()
-    assert is_there(tmp_path / "films")
+    assert path_exists(tmp_path / "films")
     # Below a file there is nothing.
-    assert not is_there(tmp_path / "films" / "more")
-    assert not is_there(typed_path("films\0"))
+    assert not path_exists(tmp_path / "films" / "more")
+    assert not path_exists(parse_path("films\0"))
 
 
 @pytest.mark.parametrize(
@@ -28,10 +28,10 @@ def test_a_typed_path_is_absolute_and_need_not_exist(tmp_path, monkeypatch):
 )
 def test_what_can_be_no_path_is_said_in_a_short_sentence(text, said):
     with pytest.raises(ValueError, match=said) as raised:
-        typed_path(text)
+        parse_path(text)
     assert len(str(raised.value)) < 250
 
 
 def test_a_folder_that_may_not_be_entered_is_said(tmp_path, guarded):
     with pytest.raises(ValueError, match="may not be entered by this user"):
-        typed_path(str(guarded / "films"))
+        parse_path(str(guarded / "films"))

@@ -1,8 +1,20 @@
-"""Where a training run is, for whoever shows it."""
+"""How long work tells how far it is, and how it is stopped."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+
+# Called with the share that is done, in [0, 1]; raises `Cancelled` to stop.
+ProgressCallback = Callable[[float], None]
+
+
+def ignore(share: float) -> None:
+    """The report of one who waits."""
+
+
+def part_of(report: ProgressCallback, index: int, count: int) -> ProgressCallback:
+    """The report of one of several pieces of work that are alike."""
+    return lambda share: report((index + share) / count)
 
 
 @dataclass(frozen=True)
@@ -29,7 +41,7 @@ class Progress:
     of_films: int = 0
 
 
-Report = Callable[[Progress], None]
+RunCallback = Callable[[Progress], None]
 
 
 class TimeLeft:

@@ -7,11 +7,11 @@ from pathlib import Path
 _SHOWN = 100
 
 
-def typed_path(text: str) -> Path:
+def parse_path(text: str) -> Path:
     """The absolute path that was typed, `~` being a home folder; nothing need lie there.
 
     Raises:
-        ValueError: If there is no such home folder, or see `is_there`.
+        ValueError: If there is no such home folder, or see `path_exists`.
     """
     try:
         path = Path(text).expanduser().absolute()
@@ -20,17 +20,17 @@ def typed_path(text: str) -> Path:
             f"{_brief(text)}: there is no home folder {_brief(Path(text).parts[0])} on this "
             "computer; write the folder out, from its beginning on."
         ) from None
-    is_there(path)
+    path_exists(path)
     return path
 
 
-def typed_paths(text: str) -> tuple[str, ...]:
-    """The paths of a text that has semicolons between them, see `typed_path`."""
+def parse_paths(text: str) -> tuple[str, ...]:
+    """The paths of a text that has semicolons between them, see `parse_path`."""
     names = (name.strip() for name in text.split(";"))
-    return tuple(str(typed_path(name)) for name in names if name)
+    return tuple(str(parse_path(name)) for name in names if name)
 
 
-def is_there(path: Path) -> bool:
+def path_exists(path: Path) -> bool:
     """Whether something lies at a path.
 
     Raises:

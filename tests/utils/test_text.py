@@ -1,6 +1,6 @@
 import pytest
 
-from xraycore.wording import listed, percent
+from xraycore.utils.text import join_names, percent
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,6 @@ def test_decimals(share, text):
 
 
 def test_lists():
-    assert listed(["A"]) == "A"
-    assert listed(["A", "B"]) == "A and B"
-    assert listed(["A", "B", "C"]) == "A, B and C"
+    assert join_names(["A"]) == "A"
+    assert join_names(["A", "B"]) == "A and B"
+    assert join_names(["A", "B", "C"]) == "A, B and C"

@@ -1,3 +1,0 @@
-"""What every page and every export says."""
-
-NOTICE = "For education and research. Not for diagnosis."

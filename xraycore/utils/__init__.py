@@ -1,0 +1,1 @@
+"""What every package needs and none owns: text, paths, files, progress, checkpoints."""
