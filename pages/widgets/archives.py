@@ -10,7 +10,7 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from xraycore.imaging.errors import MAX_BYTES
+from xraycore.imaging.decoding import MAX_BYTES
 
 # An archive may hold as much as a person looks through, and no more than the memory bears.
 MOST_FILMS, MOST_ARCHIVE_BYTES = 500, 1 << 30

@@ -17,7 +17,7 @@ from xraycore.config import cache_folder
 from xraycore.data.manifest import Record
 from xraycore.data.near_copies import THUMBNAIL_SIDE, Fingerprint, fingerprint
 from xraycore.errors import RadiographError
-from xraycore.imaging.errors import MAX_BYTES
+from xraycore.imaging.decoding import MAX_BYTES
 from xraycore.imaging.radiograph import Radiograph, read_radiograph
 
 # Changes whenever what is measured does: what an older version kept is measured anew.

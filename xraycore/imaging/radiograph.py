@@ -13,9 +13,9 @@ from typing import BinaryIO
 import numpy as np
 
 from xraycore.errors import RadiographError
-from xraycore.imaging.dicom import decode_dicom
-from xraycore.imaging.dicom_file import looks_like_dicom
-from xraycore.imaging.errors import MAX_BYTES
+from xraycore.imaging.decoding import MAX_BYTES
+from xraycore.imaging.dicom.header import looks_like_dicom
+from xraycore.imaging.dicom.reader import decode_dicom
 from xraycore.imaging.quality import quality_warnings
 from xraycore.imaging.raster import decode_raster
 

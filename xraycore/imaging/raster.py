@@ -8,8 +8,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from xraycore.errors import RadiographError
-from xraycore.imaging.decoded import Decoded
-from xraycore.imaging.errors import MAX_PIXELS, check_size
+from xraycore.imaging.decoding import MAX_PIXELS, Decoded, check_size
 from xraycore.imaging.quality import colour_warnings
 
 FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "WEBP")

@@ -13,7 +13,7 @@ from xraycore.data.manifest import Record, read_manifest
 from xraycore.data.samples import list_datasets, list_samples, phantom_film
 from xraycore.errors import DatasetError
 from xraycore.imaging import Radiograph, RadiographError, read_radiograph
-from xraycore.imaging.errors import MAX_BYTES
+from xraycore.imaging.decoding import MAX_BYTES
 from xraycore.utils.progress import ProgressCallback, ignore
 
 MOST_PHANTOMS = 40

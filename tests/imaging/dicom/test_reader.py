@@ -16,8 +16,9 @@ from pydicom.uid import (
 )
 
 from tests.dicom_files import bits12, encapsulated
-from xraycore.imaging import RadiographError, dicom_file, read_radiograph
-from xraycore.imaging.codestream import codestream_size
+from xraycore.imaging import RadiographError, read_radiograph
+from xraycore.imaging.dicom import header as dicom_file
+from xraycore.imaging.dicom.codestream import codestream_size
 
 
 def test_info(read):

@@ -16,7 +16,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from xraycore.imaging.errors import MAX_BYTES, MAX_PIXELS
+from xraycore.imaging.decoding import MAX_BYTES, MAX_PIXELS
 
 # Nothing else is parsed, so no name, date, number or UID of a patient or study can be kept.
 NEEDED = [

@@ -1,5 +1,10 @@
 """The error every bad image ends in, and the limits an image is held to before it is decoded."""
 
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
 from xraycore.errors import RadiographError
 
 MAX_BYTES = 64 * 2**20
@@ -16,3 +21,16 @@ def check_size(name: str, width: int, height: int) -> None:
         return
     expected = f"an image of 1 pixel to {MAX_PIXELS // 10**6} megapixels"
     raise RadiographError.of(name, expected=expected, received=received)
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """Grey pixels and what the file says about them.
+
+    `pixels` is float32 (H, W) in [0, 1], upright, air dark. `facts` holds fields of
+    `RadiographInfo`. `warnings` are sentences for the reader of the film.
+    """
+
+    pixels: np.ndarray
+    facts: dict[str, Any]
+    warnings: list[str] = field(default_factory=list)

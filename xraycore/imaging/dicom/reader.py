@@ -11,11 +11,10 @@ from pydicom.pixels import pixel_array
 from pydicom.uid import RLELossless, UID_dictionary
 
 from xraycore.errors import RadiographError
-from xraycore.imaging.codestream import codestream_size
-from xraycore.imaging.decoded import Decoded
-from xraycore.imaging.dicom_file import read_dataset_without_identity
-from xraycore.imaging.dicom_grey import display_levels
-from xraycore.imaging.errors import check_size
+from xraycore.imaging.decoding import Decoded, check_size
+from xraycore.imaging.dicom.codestream import codestream_size
+from xraycore.imaging.dicom.grayscale import display_levels
+from xraycore.imaging.dicom.header import read_dataset_without_identity
 
 # PS3.3 C.7.3.1.1.1: computed radiography, digital radiography, digitised film.
 PROJECTION_MODALITIES = ("CR", "DX", "RG")
