@@ -14,7 +14,7 @@ from xraycore.data.labels import BACTERIAL, CHEST4, NORMAL, VIRAL
 from xraycore.data.manifest import Record
 from xraycore.evaluation.outcome import Outcome
 from xraycore.evaluation.predictions import write_predictions
-from xraycore.models.calibration import Calibration
+from xraycore.metrics.calibration import Calibration
 
 # Probability of pneumonia, films of sick children and of others.
 VGG16 = ([0.9] * 15 + [0.7] * 3 + [0.3] * 2, [0.1] * 16 + [0.6] * 4)

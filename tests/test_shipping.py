@@ -14,8 +14,8 @@ from xraycore.data.labels import CHEST4, VIEWS
 from xraycore.data.manifest import read_manifest
 from xraycore.evaluation.predictions import read_predictions
 from xraycore.imaging import read_radiograph
+from xraycore.metrics.calibration import Calibration
 from xraycore.models.architectures import HEAD
-from xraycore.models.calibration import Calibration
 from xraycore.models.classifier import load_model
 from xraycore.models.store import read_card
 from xraycore.report.results import write_results

@@ -10,11 +10,11 @@ from xraycore.data.labels import CHEST4, NORMAL, VIEWS, View
 from xraycore.data.manifest import Manifest
 from xraycore.data.sources import CITATIONS
 from xraycore.evaluation.evaluate import finding_of, own_view, target_and_probability
-from xraycore.evaluation.operating import OperatingPoint, at_threshold, choose_points
 from xraycore.evaluation.outcome import Outcome, classify
 from xraycore.evaluation.predictions import write_predictions
 from xraycore.evaluation.probes import probe
-from xraycore.evaluation.scores import view_scores
+from xraycore.metrics.classification import view_scores
+from xraycore.metrics.operating_points import OperatingPoint, at_threshold, choose_points
 from xraycore.models.classifier import Classifier
 from xraycore.models.memory import working_memory
 from xraycore.utils.files import write_json

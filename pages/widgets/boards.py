@@ -88,7 +88,7 @@ class Shown:
         self._key = (prints, found.view.name, films.split, films.source)
 
     def scores(self, model: str) -> dict:
-        """All scores with their intervals; see `xraycore.evaluation.scores.view_scores`."""
+        """All scores with their intervals; see `xraycore.metrics.classification.view_scores`."""
         return _scores(self._key, model, self.board)
 
     def subgroups(self, model: str) -> list[dict]:

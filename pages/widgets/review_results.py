@@ -17,7 +17,7 @@ from pages.widgets.review_films import (
 )
 from xraycore.config import NOTICE
 from xraycore.errors import Cancelled
-from xraycore.evaluation.scores import Score
+from xraycore.metrics.classification import Score
 from xraycore.review import Item, Reader, Review, Reviews, Study
 from xraycore.review.kappa import Kappa, strength
 from xraycore.review.records import finished_readers

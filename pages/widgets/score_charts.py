@@ -6,8 +6,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from pages.widgets.charts import MUTED, TEXT
-from xraycore.evaluation.calibration import reliability_curve
-from xraycore.evaluation.scores import Score, proportion
+from xraycore.metrics.calibration import reliability_curve
+from xraycore.metrics.classification import Score, wilson_interval
 
 # Okabe & Ito's colours (jfly.uni-koeln.de/color), which colour-blind readers tell apart, without
 # the two that vanish on black.
@@ -129,7 +129,7 @@ def reliability_chart(
 ) -> go.Figure:
     """Stated probability against the share that is right, with Wilson intervals."""
     bins = reliability_curve(probability.max(axis=1), probability.argmax(axis=1) == target)
-    shares = [proportion(round(one["accuracy"] * one["films"]), one["films"]) for one in bins]
+    shares = [wilson_interval(round(one["accuracy"] * one["films"]), one["films"]) for one in bins]
     films = np.array([one["films"] for one in bins])
     figure = go.Figure()
     figure.add_scatter(

@@ -14,7 +14,7 @@ from xraycore.errors import WeightsError
 from xraycore.evaluation.outcome import Outcome
 from xraycore.evaluation.predictions import read_predictions
 from xraycore.imaging import Radiograph
-from xraycore.models.calibration import Calibration
+from xraycore.metrics.calibration import Calibration
 from xraycore.models.classifier import Classifier, Prediction, load_model
 from xraycore.models.store import fingerprint, list_shipped, read_card
 from xraycore.report.track_record import track_record

@@ -11,7 +11,7 @@ from xraycore.evaluation.agreement import (
     mean_probabilities,
 )
 from xraycore.imaging.box import Box
-from xraycore.models.calibration import Calibration
+from xraycore.metrics.calibration import Calibration
 from xraycore.models.classifier import Prediction
 
 TITLES = {"a": "Alpha", "b": "Beta", "c": "Gamma"}

@@ -8,9 +8,9 @@ from xraycore.cli.evaluating import _print, seed_of
 from xraycore.data.labels import BACTERIAL, CHEST4, COVID, NORMAL, VIEWS, VIRAL
 from xraycore.data.manifest import Record
 from xraycore.evaluation.evaluate import evaluate, own_view, target_and_probability
-from xraycore.evaluation.operating import OperatingPoint
 from xraycore.evaluation.outcome import Outcome
-from xraycore.models.calibration import Calibration
+from xraycore.metrics.calibration import Calibration
+from xraycore.metrics.operating_points import OperatingPoint
 
 
 def outcome(model, labels, said, *, sure=3.0, **changed):

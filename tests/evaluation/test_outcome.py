@@ -9,7 +9,7 @@ from xraycore.data.manifest import Record
 from xraycore.evaluation.outcome import Outcome, classify, ensemble
 from xraycore.evaluation.predictions import read_predictions, write_predictions
 from xraycore.imaging.box import Box
-from xraycore.models.calibration import Calibration
+from xraycore.metrics.calibration import Calibration
 
 PLAIN = Calibration()
 

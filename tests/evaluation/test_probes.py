@@ -10,7 +10,7 @@ from xraycore.data.manifest import Record
 from xraycore.evaluation import probes
 from xraycore.imaging.box import Box
 from xraycore.imaging.radiograph import Radiograph, RadiographInfo
-from xraycore.models.calibration import softmax
+from xraycore.metrics.calibration import softmax
 
 
 class Told:

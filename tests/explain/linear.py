@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from xraycore.imaging.box import Box
-from xraycore.models.calibration import softmax
+from xraycore.metrics.calibration import softmax
 
 
 class Linear:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from xraycore.explain.methods import ANALYTIC, METHODS, get_method, list_methods
-from xraycore.models.calibration import softmax
+from xraycore.metrics.calibration import softmax
 
 # Two channels on four cells, and three classes: one for channel 0 and against 1, one the other way
 # round and twice as strong, one that ignores both.

@@ -5,7 +5,7 @@ import pytest
 
 from xraycore.data.manifest import Record
 from xraycore.evaluation.outcome import Outcome
-from xraycore.models.calibration import Calibration
+from xraycore.metrics.calibration import Calibration
 from xraycore.report.track_record import NEAREST, track_record
 
 PLAIN = Calibration()

@@ -70,8 +70,8 @@ def evaluate(
     manifest = films_to_judge(manifest, split, cards)
 
     from xraycore.evaluation.evaluate import evaluate, own_view
-    from xraycore.evaluation.operating import OperatingPoint
     from xraycore.evaluation.outcome import classify
+    from xraycore.metrics.operating_points import OperatingPoint
 
     outcomes = []
     with progress_bar() as update:

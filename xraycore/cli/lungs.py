@@ -28,7 +28,7 @@ def train_lungs(
 ) -> None:
     """Train the lung segmenter, judge it on a held-back fifth and install it under weights/."""
     from xraycore.data.sources import CITATIONS
-    from xraycore.evaluation.scores import mean_score
+    from xraycore.metrics.classification import mean_score
     from xraycore.training import lungs
     from xraycore.training.run import environment
 
@@ -86,13 +86,13 @@ def fit_screening(datasets: Datasets, seed: Seed = 0, json: Json = False) -> Non
     """Learn what frontal chest films are like, so that others are warned about."""
     manifest = read_splits(datasets, seed=seed)
 
-    from xraycore.evaluation.scores import proportion
+    from xraycore.metrics.classification import wilson_interval
     from xraycore.training.run import environment
     from xraycore.training.screening import screen_splits, ship_screening
 
     with progress_bar() as update:
         screening, counts = screen_splits(manifest, report=update)
-    warned = {" ".join(part): proportion(*count) for part, count in counts.items()}
+    warned = {" ".join(part): wilson_interval(*count) for part, count in counts.items()}
     about = {
         "data": [str(one) for one in datasets],
         "seed": seed,

@@ -8,11 +8,16 @@ import numpy as np
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from xraycore.data.labels import CHEST4, NORMAL, VIEWS, View
-from xraycore.evaluation.calibration import reliability_curve
-from xraycore.evaluation.comparison import compare_all, compare_calls
-from xraycore.evaluation.operating import DEFAULT, OperatingPoint, at_threshold, predictive_scores
 from xraycore.evaluation.outcome import Outcome, ensemble
-from xraycore.evaluation.scores import mean_share, view_scores
+from xraycore.metrics.calibration import reliability_curve
+from xraycore.metrics.classification import mean_share, view_scores
+from xraycore.metrics.operating_points import (
+    DEFAULT,
+    OperatingPoint,
+    at_threshold,
+    predictive_scores,
+)
+from xraycore.metrics.significance import compare_all, compare_calls
 
 CURVE_POINTS = 200
 TOP_LOSSES = 20

@@ -11,10 +11,9 @@ import numpy as np
 from xraycore.data.labels import members
 from xraycore.data.manifest import Record
 from xraycore.evaluation.agreement import ENSEMBLE
-from xraycore.evaluation.calibration import fit_calibration
 from xraycore.explain.methods import ANALYTIC
 from xraycore.imaging import RadiographError, read_radiograph
-from xraycore.models.calibration import Calibration
+from xraycore.metrics.calibration import Calibration, fit_calibration
 from xraycore.models.classifier import BATCH, Classifier
 from xraycore.models.memory import working_memory
 

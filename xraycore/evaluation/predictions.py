@@ -8,7 +8,7 @@ import numpy as np
 
 from xraycore.data.manifest import Record
 from xraycore.evaluation.outcome import Outcome
-from xraycore.models.calibration import Calibration
+from xraycore.metrics.calibration import Calibration
 
 _COLUMNS = (
     *("split", "source", "file", "group", "label", "age"),

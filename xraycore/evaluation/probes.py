@@ -13,8 +13,8 @@ from sklearn.preprocessing import StandardScaler
 from xraycore.anatomy.view import seen
 from xraycore.data.labels import NORMAL, VIEWS
 from xraycore.data.manifest import Record
-from xraycore.evaluation.scores import Score, auroc_score
 from xraycore.imaging import RadiographError, read_radiograph
+from xraycore.metrics.classification import Score, auroc_score
 from xraycore.models.classifier import BATCH, Classifier
 
 # What is left of a network's input, given the share of each pixel that lies in the lungs.

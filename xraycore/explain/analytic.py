@@ -12,7 +12,7 @@ logit: Grad-CAM's cells before the ReLU sum to the logit less its bias.
 
 import numpy as np
 
-from xraycore.models.calibration import softmax
+from xraycore.metrics.calibration import softmax
 
 # A logit nearer to 0 than this is no measure of what a channel takes from it.
 _LEAST_LOGIT = 1e-3

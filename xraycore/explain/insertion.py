@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from xraycore.data.opacities import paint_opacity, places_in
-from xraycore.evaluation.scores import Score, mean_score, mean_share
 from xraycore.explain.heatmap import Heatmap, explain
 from xraycore.imaging.radiograph import Radiograph
 from xraycore.imaging.resample import resize
+from xraycore.metrics.classification import Score, mean_score, mean_share
 from xraycore.models.classifier import Classifier, Prediction
 from xraycore.utils.progress import ProgressCallback, ignore, part_of
 from xraycore.utils.text import percent

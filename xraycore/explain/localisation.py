@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.metrics import average_precision_score
 
-from xraycore.evaluation.scores import mean_share
 from xraycore.explain.baselines import centre_prior
 from xraycore.explain.clearing import excess_brightness
 from xraycore.explain.similarity import iou
+from xraycore.metrics.classification import mean_share
 
 # Thresholds of a map, as shares of its own maximum.
 THRESHOLDS = np.round(np.linspace(0.05, 0.95, 19), 2)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from xraycore.explain.progress import batches
-from xraycore.models.calibration import softmax
+from xraycore.metrics.calibration import softmax
 from xraycore.models.classifier import Classifier, Prediction
 from xraycore.utils.progress import ProgressCallback, ignore
 

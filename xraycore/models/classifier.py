@@ -15,8 +15,8 @@ from xraycore.errors import WeightsError
 from xraycore.imaging.box import Box
 from xraycore.imaging.radiograph import Radiograph
 from xraycore.imaging.resample import resize
+from xraycore.metrics.calibration import Calibration
 from xraycore.models.architectures import HEAD, build_network
-from xraycore.models.calibration import Calibration
 from xraycore.models.spec import ModelSpec, get_spec
 from xraycore.models.store import read_card
 from xraycore.utils.checkpoints import Card, verified_weights

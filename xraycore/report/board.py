@@ -12,10 +12,10 @@ from xraycore.data.film_facts import default_store
 from xraycore.data.labels import CHEST4, NORMAL, VIEWS, View
 from xraycore.data.manifest import Record
 from xraycore.evaluation.agreement import ENSEMBLE
-from xraycore.evaluation.comparison import compare_all, compare_calls
 from xraycore.evaluation.evaluate import Viewed, finding_of, own_view, subgroups
 from xraycore.evaluation.outcome import Outcome, ensemble, film_keys
-from xraycore.evaluation.scores import view_scores
+from xraycore.metrics.classification import view_scores
+from xraycore.metrics.significance import compare_all, compare_calls
 
 # Changes whenever a score does: what an older version kept is computed anew.
 VERSION = 1

@@ -9,11 +9,11 @@ from sklearn.model_selection import GroupKFold
 
 from xraycore.data.labels import VIEWS
 from xraycore.data.sources import CITATIONS
-from xraycore.evaluation.calibration import fit_calibration
-from xraycore.evaluation.comparison import compare_all
 from xraycore.evaluation.outcome import Outcome
 from xraycore.evaluation.probes import ALTERATIONS
-from xraycore.evaluation.scores import defined_proportion, view_scores
+from xraycore.metrics.calibration import fit_calibration
+from xraycore.metrics.classification import defined_proportion, view_scores
+from xraycore.metrics.significance import compare_all
 from xraycore.report.markdown import interval, table
 from xraycore.report.stored import Judged, Stored
 from xraycore.report.targets import accuracy, auc_score, calibration_error

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 from xraycore.config import SHIPPED, runs_folder, weights_folder
 from xraycore.errors import WeightsError
-from xraycore.models.calibration import Calibration
+from xraycore.metrics.calibration import Calibration
 from xraycore.models.spec import MODELS
 from xraycore.models.store import list_shipped, read_card
 from xraycore.utils.checkpoints import Card
 
 if TYPE_CHECKING:
-    from xraycore.evaluation.operating import OperatingPoint
     from xraycore.evaluation.outcome import Outcome
+    from xraycore.metrics.operating_points import OperatingPoint
 
 FILES = ("card.json", "run.json", "predictions.csv", "history.csv")
 # What `python -m xraycore benchmark --json` wrote.
@@ -80,7 +80,7 @@ class Entry:
 
     def points(self) -> dict[str, "OperatingPoint"]:
         """The operating points on the card, chosen on validation films."""
-        from xraycore.evaluation.operating import OperatingPoint
+        from xraycore.metrics.operating_points import OperatingPoint
 
         return {
             name: OperatingPoint(name, point["title"], point["threshold"])

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from xraycore.evaluation.scores import Score
+from xraycore.metrics.classification import Score
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

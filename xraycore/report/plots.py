@@ -11,7 +11,7 @@ from sklearn.metrics import roc_curve
 
 from xraycore.data.labels import VIEWS
 from xraycore.evaluation.agreement import ENSEMBLE
-from xraycore.evaluation.calibration import reliability_curve
+from xraycore.metrics.calibration import reliability_curve
 from xraycore.report.stored import Judged, Stored
 from xraycore.report.targets import auc
 

@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from xraycore.evaluation.scores import proportion
+from xraycore.metrics.classification import wilson_interval
 from xraycore.models.spec import MODELS
 from xraycore.report.markdown import interval, shown, table
 from xraycore.report.walks import WALKS, Walk
@@ -160,7 +160,7 @@ def _closely(walk: Walk, found: dict, judged: dict, classes: Sequence[str]) -> l
         said = told["unseen"]
         total = sum(said.values())
         called = ", ".join(f"{name} {count}" for name, count in said.items())
-        right = interval(proportion(said.get(walk.unseen_label, 0), total))
+        right = interval(wilson_interval(said.get(walk.unseen_label, 0), total))
         lines += [
             f"On `{walk.unseen}`, {total} films of {walk.unseen_label} of another set (copies of "
             f"training films were not looked for), it says: {called}; right in {right} of them. "

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from xraycore.data.labels import VIEWS
-from xraycore.evaluation.operating import at_threshold
-from xraycore.evaluation.scores import Score, proportion, view_scores
+from xraycore.metrics.classification import Score, view_scores, wilson_interval
+from xraycore.metrics.operating_points import at_threshold
 from xraycore.report.doubts import calibration, other_hospitals, pairs, probes
 from xraycore.report.markdown import interval, shown, table
 from xraycore.report.stored import KINDS, Judged, Stored
@@ -163,7 +163,7 @@ def _crossing(stored: Stored, audit: Path) -> str:
 
 def _right(judged: Judged) -> Score:
     called = judged.probability.argmax(axis=1)
-    return proportion((called == judged.target).sum(), len(judged.target))
+    return wilson_interval((called == judged.target).sum(), len(judged.target))
 
 
 def _lungs(stored: Stored) -> list[str]:

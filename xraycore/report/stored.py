@@ -11,10 +11,10 @@ from xraycore.config import weights_folder
 from xraycore.data.labels import BACTERIAL, CHEST4, COVID, NORMAL, VIEWS, VIRAL, View
 from xraycore.evaluation.agreement import ENSEMBLE
 from xraycore.evaluation.evaluate import target_and_probability
-from xraycore.evaluation.operating import OperatingPoint, choose_points
 from xraycore.evaluation.outcome import Outcome, ensemble
 from xraycore.evaluation.predictions import read_predictions
-from xraycore.models.calibration import Calibration
+from xraycore.metrics.calibration import Calibration
+from xraycore.metrics.operating_points import OperatingPoint, choose_points
 from xraycore.models.spec import MODELS
 from xraycore.models.store import list_shipped, read_card
 from xraycore.training.choosing import Verdicts, choice, external_scores, home_scores

@@ -6,8 +6,8 @@ from sklearn.metrics import roc_auc_score, roc_curve
 
 from xraycore.data.labels import VIEWS
 from xraycore.evaluation.agreement import ENSEMBLE
-from xraycore.evaluation.calibration import expected_calibration_error
-from xraycore.evaluation.scores import Score, auroc_score, view_scores
+from xraycore.metrics.calibration import expected_calibration_error
+from xraycore.metrics.classification import Score, auroc_score, view_scores
 from xraycore.models.spec import MODELS
 from xraycore.report.stored import KINDS, Judged, Stored
 

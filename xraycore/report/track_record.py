@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from xraycore.evaluation.outcome import Outcome
-from xraycore.evaluation.scores import Score, proportion
+from xraycore.metrics.classification import Score, wilson_interval
 
 # Answers whose probability differs by more are none of that certainty.
 ALIKE = 0.1
@@ -81,7 +81,7 @@ def track_record(outcome: Outcome, label: str, probability: float) -> TrackRecor
         label,
         float(said[near].min()),
         float(said[near].max()),
-        proportion(int(right.sum()), len(right)),
+        wilson_interval(int(right.sum()), len(right)),
         len(right),
         int((alike & ~known & (away <= away[near].max())).sum()),
     )

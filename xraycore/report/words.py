@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from xraycore.evaluation.scores import Score, proportion
+from xraycore.metrics.classification import Score, wilson_interval
 from xraycore.utils.text import percent
 
 # Below it a difference is called one; the p-values are corrected for the number of pairs.
@@ -67,7 +67,7 @@ def describe_calibration(
         target: Class indices, (n,).
     """
     said = float(probability.max(axis=1).mean())
-    right = proportion((probability.argmax(axis=1) == target).sum(), len(target))
+    right = wilson_interval((probability.argmax(axis=1) == target).sum(), len(target))
     if right["low"] <= said <= right["high"]:
         lean = "no sign that it is too sure or not sure enough on the whole"
     elif said > right["value"]:

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from statsmodels.stats import inter_rater
 
-from xraycore.evaluation.scores import Score, bootstrapped
+from xraycore.metrics.classification import Score, bootstrap_interval
 from xraycore.review.records import GRADES, VERDICTS, Review
 
 _SCALES = {"verdict": VERDICTS, "grade": GRADES}
@@ -140,7 +140,7 @@ def _agreement(
     if _constant(answers):
         reason = "All answers are the same, so that chance explains the agreement."
         return Kappa(names, len(films), observed, None, reason)
-    score = bootstrapped(lambda chosen: _or_nan(statistic(answers[chosen])), films)
+    score = bootstrap_interval(lambda chosen: _or_nan(statistic(answers[chosen])), films)
     return Kappa(names, len(films), observed, score)
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xraycore.evaluation.scores import Score, mean_share
 from xraycore.explain.localisation import hit
 from xraycore.explain.similarity import iou
 from xraycore.imaging.box import Box
+from xraycore.metrics.classification import Score, mean_share
 from xraycore.review.records import Item, Review
 
 # Share of a map's own maximum from which on it calls a place hot.

@@ -10,7 +10,7 @@ from statistics import mean, median
 
 import xraycore
 from xraycore.config import NOTICE
-from xraycore.evaluation.scores import Score, proportion
+from xraycore.metrics.classification import Score, wilson_interval
 from xraycore.review.records import VERDICTS, Review, Study, all_corners
 
 # With these a spreadsheet takes a text for a formula, which could do harm.
@@ -106,7 +106,7 @@ def _summary(group: tuple[str, ...], reviews: Sequence[Review]) -> Summary:
         group,
         len(reviews),
         {verdict: counts[verdict] for verdict in VERDICTS},
-        proportion(counts["agree"], len(reviews)),
+        wilson_interval(counts["agree"], len(reviews)),
         mean(review.answer.grade for review in reviews),
         median(review.seconds for review in reviews),
     )

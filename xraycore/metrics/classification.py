@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from xraycore.evaluation.calibration import BINS, bin_of
+from xraycore.metrics.calibration import BINS, bin_of
 
 RESAMPLES = 1000
 # Resamples that are scored at once: 1,500 films of them take a megabyte.
@@ -13,7 +13,7 @@ BATCH = 100
 Score = dict[str, float | int]
 
 
-def proportion(hits: int, of: int) -> Score:
+def wilson_interval(hits: int, of: int) -> Score:
     """A share with its Wilson interval (Wilson 1927, doi:10.1080/01621459.1927.10502953).
 
     Raises:
@@ -28,11 +28,11 @@ def proportion(hits: int, of: int) -> Score:
 
 
 def defined_proportion(hits: int, of: int) -> Score | None:
-    """`proportion`, or None for a share of nothing."""
-    return proportion(hits, of) if of else None
+    """`wilson_interval`, or None for a share of nothing."""
+    return wilson_interval(hits, of) if of else None
 
 
-def bootstrapped(
+def bootstrap_interval(
     statistic: Callable[[np.ndarray], float], groups: Sequence[str], *, seed: int = 0
 ) -> Score:
     """A statistic with its percentile interval over resampled patients.
@@ -58,7 +58,7 @@ def bootstrapped(
 
 
 def mean_score(values: Sequence[float], groups: Sequence[str]) -> Score:
-    """The mean of numbers with its interval over resampled patients, as in `bootstrapped`.
+    """The mean of numbers with its interval over resampled patients, as in `bootstrap_interval`.
 
     Args:
         values: One a film, finite.
@@ -111,7 +111,7 @@ def view_scores(
     """All scores of a model on films, each with its 95 % interval, ready for JSON.
 
     Shares of films (accuracy; recall, precision and specificity of a class) have Wilson's
-    interval; all others that of 1,000 resamples of patients, as in `bootstrapped`. What is not
+    interval; all others that of 1,000 resamples of patients (`bootstrap_interval`). What is not
     defined is None: the precision of a class that is never predicted, everything but precision and
     specificity of a class without films, and AUROC and AUPRC of one that all films have.
 
@@ -147,7 +147,7 @@ def view_scores(
         return _interval(values[name][:, there].mean(axis=1), count)
 
     return {
-        "accuracy": proportion(hits.sum(), count),
+        "accuracy": wilson_interval(hits.sum(), count),
         "balanced_accuracy": macro("recall"),
         "macro_f1": macro("f1"),
         "macro_auroc": macro("auroc"),

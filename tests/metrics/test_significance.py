@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from xraycore.evaluation.comparison import compare_all, delong, holm, mcnemar
+from xraycore.metrics.significance import compare_all, delong, holm, mcnemar
 
 POSITIVE = np.array([True, True, True, False, False])
 # Placements of the positives 1, 1, (1/2 + 1)/2 for the tie at 0.4; of the negatives 2.5/3, 1.

@@ -10,14 +10,14 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from xraycore.evaluation import scores
-from xraycore.evaluation.calibration import expected_calibration_error
-from xraycore.evaluation.scores import (
-    bootstrapped,
+from xraycore.metrics import classification
+from xraycore.metrics.calibration import expected_calibration_error
+from xraycore.metrics.classification import (
+    bootstrap_interval,
     defined_proportion,
     mean_score,
-    proportion,
     view_scores,
+    wilson_interval,
 )
 
 CLASSES = ["a", "b", "c"]
@@ -25,12 +25,12 @@ CLASSES = ["a", "b", "c"]
 
 def test_wilson_interval_of_eight_in_ten():
     # (p + z²/2n ± z sqrt(p(1-p)/n + z²/4n²)) / (1 + z²/n) with z = 1.96, p = 0.8, n = 10.
-    assert proportion(8, 10) == {"value": 0.8, "low": 0.4902, "high": 0.9433, "n": 10}
+    assert wilson_interval(8, 10) == {"value": 0.8, "low": 0.4902, "high": 0.9433, "n": 10}
 
 
 def test_share_of_nothing_is_refused():
     with pytest.raises(ValueError, match="at least one film"):
-        proportion(0, 0)
+        wilson_interval(0, 0)
 
 
 def test_bootstrap_draws_patients_not_films():
@@ -39,20 +39,20 @@ def test_bootstrap_draws_patients_not_films():
     def mean(chosen):
         return float(values[chosen].mean())
 
-    apart = bootstrapped(mean, [str(i) for i in range(20)])
-    together = bootstrapped(mean, ["one"] * 10 + ["other"] * 10)
+    apart = bootstrap_interval(mean, [str(i) for i in range(20)])
+    together = bootstrap_interval(mean, ["one"] * 10 + ["other"] * 10)
     assert apart["value"] == together["value"] == 0.5
     # Two patients are both the first in a quarter of all draws: the interval is all there is.
     assert (together["low"], together["high"]) == (0.0, 1.0)
     assert 0.25 <= apart["low"] < 0.4
     assert 0.6 < apart["high"] <= 0.75
     for groups in ([str(i) for i in range(20)], ["one"] * 10 + ["other"] * 10):
-        assert mean_score(values, groups) == bootstrapped(mean, groups)
+        assert mean_score(values, groups) == bootstrap_interval(mean, groups)
 
 
 def test_a_share_of_nothing_can_be_none():
     assert defined_proportion(0, 0) is None
-    assert defined_proportion(8, 10) == proportion(8, 10)
+    assert defined_proportion(8, 10) == wilson_interval(8, 10)
 
 
 def four_films():
@@ -63,7 +63,7 @@ def four_films():
 
 def test_overall_scores_by_hand():
     found = view_scores(*four_films())
-    assert found["accuracy"] == proportion(3, 4)
+    assert found["accuracy"] == wilson_interval(3, 4)
     # Recalls 1/2, 1, 1.
     assert found["balanced_accuracy"]["value"] == round(2.5 / 3, 4)
     # F1: a 2/(2+0+1), b 2/(2+1+0), c 1.
@@ -83,12 +83,12 @@ def test_scores_of_a_class_by_hand():
     found = view_scores(*four_films())["classes"]
     assert list(found) == CLASSES
     assert [found[name]["films"] for name in CLASSES] == [2, 1, 1]
-    assert found["a"]["recall"] == proportion(1, 2)
-    assert found["a"]["precision"] == proportion(1, 1)
-    assert found["a"]["specificity"] == proportion(2, 2)
-    assert found["b"]["recall"] == proportion(1, 1)
-    assert found["b"]["precision"] == proportion(1, 2)
-    assert found["b"]["specificity"] == proportion(2, 3)
+    assert found["a"]["recall"] == wilson_interval(1, 2)
+    assert found["a"]["precision"] == wilson_interval(1, 1)
+    assert found["a"]["specificity"] == wilson_interval(2, 2)
+    assert found["b"]["recall"] == wilson_interval(1, 1)
+    assert found["b"]["precision"] == wilson_interval(1, 2)
+    assert found["b"]["specificity"] == wilson_interval(2, 3)
     assert found["b"]["f1"]["value"] == round(2 / 3, 4)
     assert found["a"]["auroc"]["value"] == 0.75
     assert found["a"]["auprc"]["value"] == round(5 / 6, 4)
@@ -130,12 +130,14 @@ def with_sklearn(target, probability):
 
 
 def test_values_and_intervals_are_those_of_scikit_learn_on_resampled_patients(monkeypatch):
-    monkeypatch.setattr(scores, "RESAMPLES", 20)
-    monkeypatch.setattr(scores, "BATCH", 8)
+    monkeypatch.setattr(classification, "RESAMPLES", 20)
+    monkeypatch.setattr(classification, "BATCH", 8)
     target, probability, classes, groups = many_films(90)
     found = view_scores(target, probability, classes, groups, seed=3)
     for name, statistic in with_sklearn(target, probability).items():
-        assert found[name] == pytest.approx(bootstrapped(statistic, groups, seed=3), abs=1e-4), name
+        assert found[name] == pytest.approx(
+            bootstrap_interval(statistic, groups, seed=3), abs=1e-4
+        ), name
     for k, name in enumerate(classes):
 
         def auroc(i, k=k):
@@ -148,7 +150,7 @@ def test_values_and_intervals_are_those_of_scikit_learn_on_resampled_patients(mo
             return f1_score(target[i] == k, probability[i].argmax(axis=1) == k)
 
         for key, statistic in (("auroc", auroc), ("auprc", auprc), ("f1", f1)):
-            expected = bootstrapped(statistic, groups, seed=3)
+            expected = bootstrap_interval(statistic, groups, seed=3)
             assert found["classes"][name][key] == pytest.approx(expected, abs=1e-4), (name, key)
 
 
@@ -178,7 +180,7 @@ def test_a_class_without_films_is_none_and_no_part_of_a_macro():
     assert absent["films"] == 0
     assert [absent[key] for key in ("recall", "f1", "auroc", "auprc")] == [None] * 4
     assert absent["precision"]["value"] == 0.0
-    assert absent["specificity"] == proportion(3, 4)
+    assert absent["specificity"] == wilson_interval(3, 4)
     assert found["balanced_accuracy"]["value"] == 0.75
     # F1: a 1, b 2/(2+0+1).
     assert found["macro_f1"]["value"] == round((1 + 2 / 3) / 2, 4)
@@ -196,7 +198,7 @@ def test_a_class_never_predicted_has_no_precision():
 
 def test_one_film_has_no_curves():
     found = view_scores(np.array([0]), np.array([[0.9, 0.1]]), ["a", "b"], ["x"])
-    assert found["accuracy"] == proportion(1, 1)
+    assert found["accuracy"] == wilson_interval(1, 1)
     assert found["macro_auroc"] is None
     assert found["macro_auprc"] is None
     assert found["classes"]["a"]["auprc"] is None
@@ -212,7 +214,7 @@ def test_resamples_that_lack_a_class_are_left_out():
 
 
 def test_what_no_resample_defines_is_none(monkeypatch):
-    monkeypatch.setattr(scores, "RESAMPLES", 20)
+    monkeypatch.setattr(classification, "RESAMPLES", 20)
     # Twelve patients, each the only one of a class: one draw in 19,000 has them all.
     names = [f"class {k}" for k in range(12)]
     found = view_scores(np.arange(12), np.eye(12), names, names)

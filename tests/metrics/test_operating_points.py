@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score, recall_score
 
-from xraycore.evaluation.operating import (
+from xraycore.metrics.classification import wilson_interval
+from xraycore.metrics.operating_points import (
     OperatingPoint,
     at_threshold,
     choose_points,
@@ -12,7 +13,6 @@ from xraycore.evaluation.operating import (
     predictive_values,
     sweep,
 )
-from xraycore.evaluation.scores import proportion
 
 POSITIVE = np.array([True, True, False, True, False, False])
 PROBABILITY = np.array([0.9, 0.8, 0.6, 0.4, 0.3, 0.1])
@@ -89,13 +89,13 @@ def test_threshold_by_hand():
     found = at_threshold(POSITIVE, PROBABILITY, 0.5)
     # Called are 0.9, 0.8 and, falsely, 0.6; 0.4 is missed.
     assert [found[name] for name in ("tp", "fp", "tn", "fn")] == [2, 1, 2, 1]
-    assert found["accuracy"] == proportion(4, 6)
+    assert found["accuracy"] == wilson_interval(4, 6)
     lopsided = at_threshold(POSITIVE, PROBABILITY, 0.2)
     # Only 0.1 is not called: 3 hits, 2 false calls, 1 rightly left, none missed.
-    assert lopsided["sensitivity"] == proportion(3, 3)
-    assert lopsided["specificity"] == proportion(1, 3)
-    assert lopsided["ppv"] == proportion(3, 5)
-    assert lopsided["npv"] == proportion(1, 1)
+    assert lopsided["sensitivity"] == wilson_interval(3, 3)
+    assert lopsided["specificity"] == wilson_interval(1, 3)
+    assert lopsided["ppv"] == wilson_interval(3, 5)
+    assert lopsided["npv"] == wilson_interval(1, 1)
 
 
 def test_a_probability_on_the_threshold_is_positive():
@@ -105,10 +105,10 @@ def test_a_probability_on_the_threshold_is_positive():
 def test_what_is_not_defined_is_none():
     none_called = at_threshold(POSITIVE, PROBABILITY, 1.0)
     assert none_called["ppv"] is None
-    assert none_called["npv"] == proportion(3, 6)
+    assert none_called["npv"] == wilson_interval(3, 6)
     no_positives = at_threshold(np.array([False]), np.array([0.9]), 0.5)
     assert no_positives["sensitivity"] is no_positives["npv"] is None
-    assert no_positives["specificity"] == proportion(0, 1)
+    assert no_positives["specificity"] == wilson_interval(0, 1)
     no_films = at_threshold(np.zeros(0, bool), np.zeros(0), 0.5)
     assert no_films["accuracy"] is None
     json.dumps([none_called, no_positives, no_films], allow_nan=False)

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from xraycore.evaluation.calibration import (
+from xraycore.metrics.calibration import (
+    Calibration,
     bin_of,
     expected_calibration_error,
     fit_calibration,
     reliability_curve,
 )
-from xraycore.models.calibration import Calibration
 
 CONFIDENCE = np.array([0.2, 0.3, 0.5, 0.7, 0.8, 0.9])
 RIGHT = np.array([False, True, True, True, True, False])

@@ -1,0 +1,1 @@
+"""Scores of arrays: classification, calibration, operating points, significance."""
