@@ -9,7 +9,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from tests.browser.conftest import _FLAGS, find_chromium, serve_app
 from tests.browser.test_review import join, judge, set_up
-from xraycore.training.jobs import stop
+from xraycore.jobs.process import stop
 from xraycore.training.runs import list_runs
 
 

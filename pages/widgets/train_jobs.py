@@ -6,7 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.widgets.frame import plain
-from xraycore.training.jobs import Status, last_lines, status, stop
+from xraycore.jobs.process import Status, last_lines, status, stop
 
 
 def duration(seconds: float) -> str:

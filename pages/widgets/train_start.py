@@ -15,7 +15,7 @@ from pages.widgets.train_data import Chosen
 from pages.widgets.train_jobs import follow_process, show_failure
 from pages.widgets.train_recipe import rate_key, starting_weights
 from xraycore.config import cache_folder, runs_folder
-from xraycore.training.jobs import OUTPUT, launch, status
+from xraycore.jobs.process import OUTPUT, launch, status
 from xraycore.training.plan import Plan, check_name, free_name
 from xraycore.training.recipe import Recipe
 

@@ -11,8 +11,8 @@ from pages.widgets.score_charts import PLAIN, history_chart
 from pages.widgets.train_jobs import duration, show_failure, words_of
 from pages.widgets.train_promote import promote_section
 from pages.widgets.train_recipe import clear_form
+from xraycore.jobs.process import last_lines, stop
 from xraycore.models.spec import MODELS
-from xraycore.training.jobs import last_lines, stop
 from xraycore.training.runs import Standing, resume, stand
 
 LOOKS = {

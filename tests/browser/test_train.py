@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import serve_app
-from xraycore.training.jobs import read_job, status
+from xraycore.jobs.process import read_job, status
 from xraycore.training.run import Run
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]

@@ -11,11 +11,11 @@ from streamlit.testing.v1 import AppTest
 from pages.widgets.films import OpenFilm
 from tests.conftest import ROOT
 from tests.data.film_files import draw, write
-from tests.training.test_jobs import STAND_IN
+from tests.jobs.test_process import STAND_IN
+from xraycore.jobs import process
 from xraycore.models.classifier import Classifier
 from xraycore.models.store import read_card
 from xraycore.review import Reviews, ToRead, open_database
-from xraycore.training import jobs
 from xraycore.training.runs import list_runs
 
 # A film that comes with the package.
@@ -99,10 +99,10 @@ def runs(tmp_path, monkeypatch):
     monkeypatch.setenv("XRAYCORE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("XRAYCORE_WEIGHTS", str(tmp_path / "weights"))
     monkeypatch.setenv("STAND_IN_PAUSE", "0.2")
-    monkeypatch.setattr(jobs, "COMMAND", STAND_IN)
+    monkeypatch.setattr(process, "COMMAND", STAND_IN)
     yield tmp_path / "runs"
     for run in list_runs(tmp_path / "runs"):
-        jobs.stop(run.folder, at_once=True)
+        process.stop(run.folder, at_once=True)
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.training.test_jobs import wait_for
-from xraycore.training import jobs
-from xraycore.training.jobs import started_at
+from tests.jobs.test_process import wait_for
+from xraycore.jobs import process
+from xraycore.jobs.process import started_at
 from xraycore.training.run import Run, State
 from xraycore.training.runs import list_runs, resume, ship_arguments, stand
 
@@ -105,7 +105,7 @@ def test_odd_files_of_one_run_hide_no_other(tmp_path, monkeypatch):
 
 def test_resume_repeats_the_command_that_the_run_noted_down(tmp_path, monkeypatch):
     echo = (sys.executable, "-c", "import sys; sys.stdout.write(' '.join(sys.argv[1:]))")
-    monkeypatch.setattr(jobs, "COMMAND", echo)
+    monkeypatch.setattr(process, "COMMAND", echo)
     command = "python -m xraycore train '/my films' --out run --resume"
     folder = write_run(tmp_path / "run", command=command)
     resume(stand(folder))

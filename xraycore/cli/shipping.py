@@ -16,7 +16,7 @@ from xraycore.data.labels import parse_classes
 from xraycore.data.manifest import Manifest, read_manifest
 from xraycore.data.splits import limit_training, read_splits
 from xraycore.data.strangers import leave_out_known
-from xraycore.training.recorder import recorded
+from xraycore.jobs.recorder import recorded
 from xraycore.utils.progress import Progress
 
 DataSets = Annotated[list[Path], typer.Argument(help="The data sets it was trained on.")]

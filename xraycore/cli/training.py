@@ -15,8 +15,8 @@ from xraycore.data.labels import parse_classes
 from xraycore.data.manifest import read_manifest
 from xraycore.data.splits import limit_training, read_splits
 from xraycore.data.strangers import leave_out_known
+from xraycore.jobs.recorder import recorded
 from xraycore.models.spec import get_spec
-from xraycore.training.recorder import recorded
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

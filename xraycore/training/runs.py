@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from xraycore.training.jobs import Status, launch, read_job, status
+from xraycore.jobs.process import Status, launch, read_job, status
 from xraycore.training.run import Run, State
 from xraycore.utils.paths import path_exists
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from xraycore.training.jobs import PROGRESS, VARIABLE, claim
+from xraycore.jobs.process import PROGRESS, VARIABLE, claim
 from xraycore.utils.files import write_json
 from xraycore.utils.progress import Progress, Speed, TimeLeft
 

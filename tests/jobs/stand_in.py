@@ -10,9 +10,9 @@ import sys
 import time
 from pathlib import Path
 
+from xraycore.jobs.recorder import recorded
 from xraycore.models.spec import get_spec
 from xraycore.training.recipe import preset
-from xraycore.training.recorder import recorded
 from xraycore.training.run import Run
 from xraycore.utils.progress import Progress
 

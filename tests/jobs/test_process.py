@@ -12,9 +12,9 @@ import pytest
 
 from tests.conftest import ROOT
 from xraycore.errors import JobError
-from xraycore.training import jobs
-from xraycore.training.jobs import last_lines, launch, status, stop
-from xraycore.training.recorder import recorded
+from xraycore.jobs import process as jobs
+from xraycore.jobs.process import last_lines, launch, status, stop
+from xraycore.jobs.recorder import recorded
 from xraycore.training.run import Run
 from xraycore.utils.progress import Progress, Speed
 
@@ -60,7 +60,7 @@ def test_a_job_tells_how_far_it_is_and_ends(folder):
 def test_progress_is_written_a_few_times_a_second_at_most(tmp_path, monkeypatch):
     written = []
     monkeypatch.setattr(
-        "xraycore.training.recorder.write_json", lambda file, data: written.append(data["done"])
+        "xraycore.jobs.recorder.write_json", lambda file, data: written.append(data["done"])
     )
     with recorded(tmp_path) as record:
         for batch in range(500):

@@ -1,0 +1,1 @@
+"""Long work as processes of their own, and how they tell where they are."""
