@@ -12,7 +12,7 @@ from pages.widgets.heat_look import PLAIN, Look, choose_look
 from pages.widgets.map_votes import show_votes
 from pages.widgets.viewer import HELP_WITH_HEAT, MORE_HELP, film_panel, size_and_depth
 from pages.widgets.worklist import forget_older, note_answers, show_worklist
-from xraycore.data.labels import NORMAL
+from xraycore.datasets.labels import NORMAL
 from xraycore.errors import WeightsError
 from xraycore.evaluation.agreement import agree, describe_agreement, mean_probabilities
 from xraycore.explain.alarm import alarms

@@ -5,10 +5,9 @@ import streamlit as st
 from pages.widgets.background import Job, follow
 from pages.widgets.frame import page_header, plain
 from xraycore.config import cache_folder
-from xraycore.data.film_facts import default_store
-from xraycore.data.samples import list_datasets
-from xraycore.data.sources import CITATIONS
-from xraycore.data.teaching_set import LABELS_FILE, write_teaching_set
+from xraycore.datasets.index import default_index
+from xraycore.datasets.public import CITATIONS, list_datasets
+from xraycore.datasets.synthetic.flawed_dataset import LABELS_FILE, write_flawed_dataset
 from xraycore.errors import Cancelled
 from xraycore.utils.paths import parse_paths
 
@@ -29,12 +28,12 @@ def survey_job(datasets: str) -> Job:
     """The survey of data sets, begun once for all sessions; what it measures is kept on disk."""
 
     def work(report):
-        from xraycore.data.survey import survey
+        from xraycore.datasets.audit.overview import survey_dataset
 
         if datasets == str(teaching_set()) and not teaching_set().exists():
             folder = teaching_set().parent
-            write_teaching_set(folder, report=lambda share: report("Generating films", share))
-        return survey(parse_paths(datasets), store=default_store(), report=report)
+            write_flawed_dataset(folder, report=lambda share: report("Generating films", share))
+        return survey_dataset(parse_paths(datasets), store=default_index(), report=report)
 
     return Job(work)
 

@@ -71,7 +71,7 @@ def random_classifier():
     """
     import keras
 
-    from xraycore.data.labels import CHEST4
+    from xraycore.datasets.labels import CHEST4
     from xraycore.models.architectures import build_network
     from xraycore.models.classifier import Classifier
     from xraycore.models.spec import get_spec

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from xraycore.data.phantom import make_phantom
-from xraycore.data.splits import read_splits
+from xraycore.datasets.splits import read_splits
+from xraycore.datasets.synthetic.phantom import make_phantom
 from xraycore.models.architectures import HEAD, build_network
 from xraycore.models.spec import get_spec
 from xraycore.training.images import Films, load_films

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from xraycore.data.labels import BACTERIAL, CHEST4, NORMAL, VIRAL
-from xraycore.data.manifest import Record
+from xraycore.datasets.labels import BACTERIAL, CHEST4, NORMAL, VIRAL
+from xraycore.datasets.manifest import Record
 from xraycore.evaluation.outcome import Outcome
 from xraycore.evaluation.predictions import write_predictions
 from xraycore.metrics.calibration import Calibration

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from tests.data.film_files import draw, write
+from tests.datasets.film_files import draw, write
 
 
 @pytest.fixture

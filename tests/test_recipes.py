@@ -10,7 +10,7 @@ import typer
 from tests.small_store import draw_sets
 from xraycore.cli import main  # noqa: F401  (the commands register)
 from xraycore.cli.app import app
-from xraycore.data.labels import canonical_label, parse_classes
+from xraycore.datasets.labels import canonical_label, parse_classes
 from xraycore.models.spec import MODELS
 from xraycore.report.recipes import write_recipes
 from xraycore.report.walks import WALKS, Arm

@@ -10,8 +10,8 @@ import pytest
 
 from tests.small_store import draw_sets, finished_run
 from xraycore.anatomy.view import seen
-from xraycore.data.labels import CHEST4, VIEWS
-from xraycore.data.manifest import read_manifest
+from xraycore.datasets.labels import CHEST4, LABEL_SCHEMES
+from xraycore.datasets.manifest import read_manifest
 from xraycore.evaluation.predictions import read_predictions
 from xraycore.imaging import read_radiograph
 from xraycore.metrics.calibration import Calibration
@@ -45,7 +45,7 @@ def test_the_card_says_what_the_stored_predictions_say(world):
     )
     test = found.only(lambda r: r.split == "test" and r.source == "chest_xray")
     assert len(test.records) == 18
-    probability = VIEWS["pneumonia"].probabilities(test.probabilities, CHEST4)[:, 1]
+    probability = LABEL_SCHEMES["pneumonia"].probabilities(test.probabilities, CHEST4)[:, 1]
     sick = np.array([r.label != "Normal" for r in test.records])
     scores = card["scores"]["pneumonia"]
     assert scores["accuracy"]["value"] == pytest.approx(

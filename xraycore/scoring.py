@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from xraycore.data.labels import CHEST4, NORMAL, VIEWS, View
-from xraycore.data.manifest import Manifest
-from xraycore.data.sources import CITATIONS
+from xraycore.datasets.labels import CHEST4, LABEL_SCHEMES, NORMAL, LabelScheme
+from xraycore.datasets.manifest import Manifest
+from xraycore.datasets.public import CITATIONS
 from xraycore.evaluation.evaluate import finding_of, own_view, target_and_probability
 from xraycore.evaluation.outcome import Outcome, classify
 from xraycore.evaluation.predictions import write_predictions
@@ -118,11 +118,11 @@ def headline_scores(outcome: Outcome, points: dict[str, OperatingPoint]) -> dict
     }
     one_source = outcome.only(lambda record: record.source == "chest_xray")
     if one_source.records and set(outcome.classes) == set(CHEST4):
-        scores["pneumonia"] = finding_scores(one_source, VIEWS["pneumonia"], points)
+        scores["pneumonia"] = finding_scores(one_source, LABEL_SCHEMES["pneumonia"], points)
     return scores
 
 
-def finding_scores(outcome: Outcome, view: View, points: dict[str, OperatingPoint]) -> dict:
+def finding_scores(outcome: Outcome, view: LabelScheme, points: dict[str, OperatingPoint]) -> dict:
     """AUROC, ECE, and accuracy, sensitivity and specificity at 0.5 and at each operating point."""
     target, probability, kept = target_and_probability(outcome, view)
     found = view_scores(target, probability, view.classes, kept.groups)
@@ -142,7 +142,7 @@ def _operating_points(validation: Outcome) -> dict[str, OperatingPoint]:
     """Of the finding of a model that knows two classes, and of any pneumonia for the four."""
     view = own_view(validation.classes)
     if set(validation.classes) == set(CHEST4):
-        view = VIEWS["pneumonia"]
+        view = LABEL_SCHEMES["pneumonia"]
     if len(view.classes) != 2:
         return {}
     target, probability, _ = target_and_probability(validation, view)
@@ -154,7 +154,7 @@ def _external(outcome: Outcome, points: dict[str, OperatingPoint]) -> dict:
     """Normal against pneumonia on every source that has films of both."""
     if set(outcome.classes) != set(CHEST4):
         return {}
-    view, found = VIEWS["pneumonia"], {}
+    view, found = LABEL_SCHEMES["pneumonia"], {}
     for source in sorted({record.source for record in outcome.records}):
         one = outcome.only(lambda record, source=source: record.source == source)
         if {view.label(record.label) for record in one.records} >= set(view.classes):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from xraycore.anatomy.segmenter import segmenter_sha256
 from xraycore.config import weights_folder
-from xraycore.data.manifest import Manifest
+from xraycore.datasets.manifest import Manifest
 from xraycore.models.architectures import HEAD, build_network
 from xraycore.models.classifier import Classifier, load_model
 from xraycore.models.spec import get_spec

@@ -7,8 +7,8 @@ import streamlit as st
 
 from pages.widgets.session import classifier
 from pages.widgets.viewer import shrunk
-from xraycore.data.labels import View
-from xraycore.data.local_films import local_films
+from xraycore.datasets.labels import LabelScheme
+from xraycore.datasets.public import locate_files
 from xraycore.evaluation.agreement import ENSEMBLE
 from xraycore.evaluation.evaluate import curves
 from xraycore.evaluation.outcome import Outcome
@@ -36,7 +36,7 @@ def outcome(entry: Entry) -> Outcome | ValueError:
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _board(
-    prints: tuple[str, ...], view: str, films: FilmSet, _view: View, _entries: list
+    prints: tuple[str, ...], view: str, films: FilmSet, _view: LabelScheme, _entries: list
 ) -> Board:
     return assemble(
         {entry.name: outcome(entry) for entry in _entries},
@@ -46,7 +46,7 @@ def _board(
     )
 
 
-def board(entries: list[Entry], view: View, films: FilmSet) -> Board:
+def board(entries: list[Entry], view: LabelScheme, films: FilmSet) -> Board:
     """The models on the films that they share; read once for each state of the stored files."""
     return _board(tuple(entry.fingerprint for entry in entries), view.name, films, view, entries)
 
@@ -103,7 +103,7 @@ class Shown:
 @st.cache_resource(show_spinner=False)
 def find_films() -> dict[tuple[str, str], Path]:
     """Source and file name -> the picture, where it lies on this computer."""
-    return local_films()
+    return locate_files()
 
 
 def read_film(path: Path) -> Radiograph | RadiographError:

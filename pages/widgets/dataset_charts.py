@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from pages.widgets.charts import ACCENT, MUTED, TEXT
-from xraycore.data.confounding import Confounding
+from xraycore.datasets.audit.shortcuts import ShortcutScore
 from xraycore.utils.text import percent
 
 CLASS_COLORS = ("#4FB3BF", "#E0A458", "#C37DB0", "#7FB069", "#D1695B", "#9AA7B2")
@@ -125,7 +125,7 @@ def size_bubbles(
     return figure
 
 
-def shortcut_bars(measured: Confounding) -> go.Figure:
+def shortcut_bars(measured: ShortcutScore) -> go.Figure:
     """How often the class is told rightly from the file, beside what guessing reaches."""
     rows = {
         "File size, width, height": measured.file_auroc,

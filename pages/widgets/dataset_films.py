@@ -10,9 +10,9 @@ from pages.widgets.dataset_charts import SPLIT_TITLES
 from pages.widgets.film_grid import Tile, film_grid
 from pages.widgets.frame import plain
 from pages.widgets.viewer import shrunk
-from xraycore.data.audit import Likes
-from xraycore.data.film_facts import read_measured
-from xraycore.data.survey import AverageFilm, Film, Survey, average_films
+from xraycore.datasets.audit.audit import Likes
+from xraycore.datasets.audit.overview import AverageFilm, DatasetOverview, ImageEntry, average_films
+from xraycore.datasets.index import read_measured
 from xraycore.imaging import RadiographError
 from xraycore.imaging.overlay import to_uint8
 from xraycore.utils.text import percent
@@ -27,7 +27,7 @@ _EXCESS = 0.15
 Open = Callable[[str], None]
 
 
-def show_films(survey: Survey, on_open: Open) -> None:
+def show_films(survey: DatasetOverview, on_open: Open) -> None:
     """The class averages, and the films themselves."""
     if not survey.films:
         st.info("No film can be read; see Files.", icon=":material/broken_image:")
@@ -64,7 +64,7 @@ def _tinted(mean: AverageFilm) -> np.ndarray:
     return np.rint(strength * colors).astype(np.uint8)
 
 
-def _gallery(survey: Survey, on_open: Open) -> None:
+def _gallery(survey: DatasetOverview, on_open: Open) -> None:
     st.markdown("**Films**")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         label = st.selectbox(
@@ -104,7 +104,7 @@ def _gallery(survey: Survey, on_open: Open) -> None:
     st.caption("Click a film to see it large, and what training makes of it.")
 
 
-def show_copies(survey: Survey, on_open: Open) -> None:
+def show_copies(survey: DatasetOverview, on_open: Open) -> None:
     """Files of one content, and files that show one exposure, side by side."""
     sections = (
         ("Byte-identical files", survey.audit.copies, "copies", "the same bytes"),
@@ -132,7 +132,7 @@ def _trouble(same: Likes) -> str:
     return f" · :orange[{', '.join(found)}]" if found else ""
 
 
-def show_patients(survey: Survey, on_open: Open) -> None:
+def show_patients(survey: DatasetOverview, on_open: Open) -> None:
     """The films of each patient who is in several splits."""
     crossing = survey.audit.patients.crossing
     if not crossing:
@@ -149,7 +149,7 @@ def show_patients(survey: Survey, on_open: Open) -> None:
             _side_by_side(survey, [f.record.path for f in films], f"patient-{group}", on_open)
 
 
-def _side_by_side(survey: Survey, paths: Sequence[Path], key: str, on_open: Open) -> None:
+def _side_by_side(survey: DatasetOverview, paths: Sequence[Path], key: str, on_open: Open) -> None:
     films = [survey.by_path[path] for path in paths]
     tiles = [
         Tile(
@@ -172,7 +172,7 @@ def _side_by_side(survey: Survey, paths: Sequence[Path], key: str, on_open: Open
             st.code("\n".join(rest), language=None, height=240)
 
 
-def _picture(film: Film) -> np.ndarray:
+def _picture(film: ImageEntry) -> np.ndarray:
     """The film itself, reduced; its thumbnail where the file is gone or another by now."""
     try:
         return _reduced(film.record.path, film.facts.sha256)

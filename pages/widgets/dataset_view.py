@@ -12,9 +12,9 @@ from pages.widgets import dataset_charts as charts
 from pages.widgets.dataset_films import show_copies, show_films, show_patients
 from pages.widgets.film_dialog import film_dialog
 from pages.widgets.frame import plain
-from xraycore.data.advice import Finding
-from xraycore.data.labels import order_classes
-from xraycore.data.survey import Survey
+from xraycore.datasets.audit.findings import AuditFinding
+from xraycore.datasets.audit.overview import DatasetOverview
+from xraycore.datasets.labels import order_classes
 
 OPENED = "opened-film"
 TABS = (
@@ -45,7 +45,7 @@ _LOOK = {
 _NO_BAR = {"displayModeBar": False}
 
 
-def show_survey(survey: Survey, read_at: datetime, on_again: Callable[[], None]) -> None:
+def show_survey(survey: DatasetOverview, read_at: datetime, on_again: Callable[[], None]) -> None:
     """Draws all of it; only the open tab is computed."""
     _headline(survey, read_at, on_again)
     tabs = st.tabs(TABS, key="tab", bind="query-params")
@@ -73,7 +73,7 @@ def open_film(path: str) -> None:
     st.session_state[OPENED] = path
 
 
-def _headline(survey: Survey, read_at: datetime, on_again: Callable[[], None]) -> None:
+def _headline(survey: DatasetOverview, read_at: datetime, on_again: Callable[[], None]) -> None:
     found = survey.audit
     levels = [finding.severity for finding in found.findings]
     size = sum(film.facts.bytes for film in survey.films)
@@ -111,7 +111,7 @@ def _headline(survey: Survey, read_at: datetime, on_again: Callable[[], None]) -
         )
 
 
-def _findings(survey: Survey) -> None:
+def _findings(survey: DatasetOverview) -> None:
     fine = [finding for finding in survey.audit.findings if finding.severity == "ok"]
     for number, finding in enumerate(survey.audit.findings):
         if finding not in fine:
@@ -132,7 +132,7 @@ def _findings(survey: Survey) -> None:
                 _say(finding)
 
 
-def _say(finding: Finding) -> None:
+def _say(finding: AuditFinding) -> None:
     color, icon, word = _LOOK[finding.severity]
     with st.container(gap="xsmall"):
         st.markdown(f":{color}[{icon} **{word}**] {plain(finding.title)}")
@@ -140,14 +140,14 @@ def _say(finding: Finding) -> None:
             st.caption(plain(finding.advice))
 
 
-def _said(survey: Survey, *topics: str) -> None:
+def _said(survey: DatasetOverview, *topics: str) -> None:
     """The findings that a tab is about, as its head."""
     for finding in survey.audit.findings:
         if finding.topic in topics:
             _say(finding)
 
 
-def _classes(survey: Survey) -> None:
+def _classes(survey: DatasetOverview) -> None:
     _said(survey, "classes", "sources")
     counts = survey.audit.counts
     # Of a class whose files cannot be read too.
@@ -172,7 +172,7 @@ def _classes(survey: Survey) -> None:
         st.table(sources.map("{:,}".format), border="horizontal")
 
 
-def _sizes(survey: Survey) -> None:
+def _sizes(survey: DatasetOverview) -> None:
     if not survey.films:
         st.info("No film can be read; see Files.", icon=":material/broken_image:")
         return
@@ -213,7 +213,7 @@ def _lines(values: dict, colors: dict, title: str, key: str) -> None:
     st.plotly_chart(figure, key=key, config=_NO_BAR, alt=f"{title} of the films, by class")
 
 
-def _shortcuts(survey: Survey) -> None:
+def _shortcuts(survey: DatasetOverview) -> None:
     st.subheader("Can a classifier tell the class from file metadata alone?", anchor=False)
     _said(survey, "shortcuts")
     found = survey.audit.confounding
@@ -258,7 +258,7 @@ def _pairs(auroc: float, limit: float) -> str:
     return said if auroc > limit else f"{said}, no better than guessing"
 
 
-def _files(survey: Survey) -> None:
+def _files(survey: DatasetOverview) -> None:
     _said(survey, "files", "films")
     if survey.audit.unreadable:
         st.markdown("**Files that cannot be read**")

@@ -11,8 +11,8 @@ from pages.widgets.films import compare_button
 from pages.widgets.frame import plain
 from pages.widgets.session import keep_loaded
 from pages.widgets.viewer import HELP, MORE_HELP, film_panel, size_and_depth
-from xraycore.data.film_facts import read_measured
-from xraycore.data.survey import Film, Survey
+from xraycore.datasets.audit.overview import DatasetOverview, ImageEntry
+from xraycore.datasets.index import read_measured
 from xraycore.errors import WeightsError
 from xraycore.imaging import Radiograph, RadiographError
 from xraycore.training.augmentation import Augmentation
@@ -33,8 +33,8 @@ def read_film(path: Path, sha256: str) -> Radiograph | RadiographError:
         return error
 
 
-@st.dialog("Film", width="large")
-def film_dialog(survey: Survey, film: Film) -> None:
+@st.dialog("ImageEntry", width="large")
+def film_dialog(survey: DatasetOverview, film: ImageEntry) -> None:
     """Shows a film, its facts, and a row of its random views."""
     xray = read_film(film.record.path, film.facts.sha256)
     if isinstance(xray, RadiographError):
@@ -53,7 +53,7 @@ def film_dialog(survey: Survey, film: Film) -> None:
     _augmented(xray)
 
 
-def _facts(survey: Survey, film: Film, size: str) -> None:
+def _facts(survey: DatasetOverview, film: ImageEntry, size: str) -> None:
     record, facts = film.record, film.facts
     others = len(survey.of_patient(record.group)) - 1
     rows = {

@@ -6,7 +6,7 @@ import streamlit as st
 from pages.widgets import session
 from pages.widgets.film_grid import picture_url
 from pages.widgets.viewer import shrunk
-from xraycore.data.samples import Sample
+from xraycore.datasets.samples import Sample
 from xraycore.imaging import RadiographError
 from xraycore.imaging.overlay import to_uint8
 

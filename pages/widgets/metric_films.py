@@ -13,7 +13,7 @@ from pages.widgets.film_grid import Tile, film_grid
 from pages.widgets.films import compare_button
 from pages.widgets.frame import plain
 from pages.widgets.viewer import HELP, film_panel, size_and_depth
-from xraycore.data.labels import View
+from xraycore.datasets.labels import LabelScheme
 from xraycore.errors import WeightsError
 from xraycore.evaluation.evaluate import describe_films, top_losses
 from xraycore.imaging import Radiograph, RadiographError
@@ -170,7 +170,7 @@ def _film_list(shown: Shown, films: Sequence[dict], model: str, *, key: str) -> 
 
 
 def _pictures(
-    paths: Sequence[Path | None], said: Sequence[str], model: str, view: View, key: str
+    paths: Sequence[Path | None], said: Sequence[str], model: str, view: LabelScheme, key: str
 ) -> list[np.ndarray | None]:
     """Thumbnails, with the model's heat for what it said where that is asked for."""
     plain_ones = [path and thumbnail(path) for path in paths]

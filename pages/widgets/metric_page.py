@@ -17,7 +17,7 @@ from pages.widgets.metric_scores import (
 from pages.widgets.metric_threshold import threshold_section
 from pages.widgets.metric_training import cost_section, training_section
 from pages.widgets.score_charts import colours_of
-from xraycore.data.manifest import Record
+from xraycore.datasets.manifest import Record
 from xraycore.evaluation.agreement import ENSEMBLE
 from xraycore.report.board import Board, list_film_sets, list_views
 from xraycore.report.entries import Entry

@@ -12,6 +12,7 @@ from pages.widgets import session
 from pages.widgets.background import Job, follow
 from pages.widgets.films import open_films, say_refused, upload_films
 from pages.widgets.frame import plain
+from xraycore.datasets.locator import FilmLocator, Read
 from xraycore.errors import Cancelled, WeightsError
 from xraycore.explain.heatmap import Heatmap, explain
 from xraycore.explain.methods import METHODS
@@ -19,7 +20,6 @@ from xraycore.imaging import Radiograph, RadiographError
 from xraycore.models.spec import MODELS
 from xraycore.models.store import read_card
 from xraycore.review import Item
-from xraycore.review.films import PublicFilms, Read
 from xraycore.utils.text import pluralise
 
 NO_FILM = "its film is not on this computer"
@@ -29,9 +29,9 @@ _SEARCH, _GIVEN_UP = "review-search", "review-search-given-up"
 
 
 @st.cache_resource(show_spinner=False)
-def public_films() -> PublicFilms:
+def public_films() -> FilmLocator:
     """What is known of the films that can be read again; shared by all sessions."""
-    return PublicFilms()
+    return FilmLocator()
 
 
 def readers_of(hashes: Iterable[str]) -> dict[str, Read]:

@@ -13,7 +13,8 @@ from pages.widgets.films import open_films, say_refused, upload_films, usable_mo
 from pages.widgets.frame import plain
 from pages.widgets.review_films import public_films
 from pages.widgets.review_store import go_to
-from xraycore.data.samples import list_datasets
+from xraycore.datasets.locator import MOST_PHANTOMS, Read, draw_records, phantom_number
+from xraycore.datasets.public import list_datasets
 from xraycore.errors import Cancelled, DatasetError, WeightsError
 from xraycore.explain.methods import METHODS
 from xraycore.imaging import read_radiograph
@@ -21,7 +22,6 @@ from xraycore.models.classifier import Classifier
 from xraycore.models.spec import MODELS
 from xraycore.models.store import read_card
 from xraycore.review import ReaderStudyError, Reviews, Study
-from xraycore.review.films import MOST_PHANTOMS, Read, draw_records, phantom_number
 from xraycore.review.making import ANSWER, FINDING, list_heatmaps
 from xraycore.review.records import MAX_NAME
 from xraycore.utils.text import pluralise

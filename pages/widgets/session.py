@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages.widgets.background import Job
 from xraycore.config import weights_folder
-from xraycore.data.samples import Sample, list_samples
+from xraycore.datasets.samples import Sample, list_samples
 from xraycore.errors import WeightsError
 from xraycore.evaluation.outcome import Outcome
 from xraycore.evaluation.predictions import read_predictions

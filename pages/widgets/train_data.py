@@ -11,11 +11,10 @@ import streamlit as st
 from pages.widgets.background import Job, follow
 from pages.widgets.frame import plain
 from xraycore.config import cache_folder
-from xraycore.data.manifest import Manifest
-from xraycore.data.phantom import write_phantoms
-from xraycore.data.samples import list_datasets
-from xraycore.data.sources import CITATIONS
-from xraycore.data.splits import limit_training, read_splits, trainable_classes
+from xraycore.datasets.manifest import Manifest
+from xraycore.datasets.public import CITATIONS, list_datasets
+from xraycore.datasets.splits import limit_training, read_splits, trainable_classes
+from xraycore.datasets.synthetic.phantom import write_phantoms
 from xraycore.utils.paths import parse_paths
 from xraycore.utils.text import pluralise
 

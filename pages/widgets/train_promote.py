@@ -9,7 +9,7 @@ import streamlit as st
 from pages.widgets.frame import plain
 from pages.widgets.train_jobs import follow_process, show_failure
 from xraycore.config import weights_folder
-from xraycore.data.labels import CHEST4
+from xraycore.datasets.labels import CHEST4
 from xraycore.jobs.process import OUTPUT, launch, status
 from xraycore.models.spec import MODELS
 from xraycore.training.runs import SHIPPING, Standing, ship_arguments, shipped_into

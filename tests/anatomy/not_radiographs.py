@@ -10,7 +10,7 @@ import skimage.data
 import sklearn.datasets
 from PIL import Image, ImageDraw, ImageFont
 
-from xraycore.data.phantom import make_phantom
+from xraycore.datasets.synthetic.phantom import make_phantom
 
 PHOTOGRAPHS = [
     "astronaut",

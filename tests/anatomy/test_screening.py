@@ -12,8 +12,8 @@ from xraycore.anatomy import screening
 from xraycore.anatomy.lungs import find_lungs
 from xraycore.anatomy.screening import UNLIKE, Screening, load_screening, screen
 from xraycore.anatomy.segmenter import segmenter_folder
-from xraycore.data.phantom import make_phantom
-from xraycore.data.splits import read_splits
+from xraycore.datasets.splits import read_splits
+from xraycore.datasets.synthetic.phantom import make_phantom
 from xraycore.errors import WeightsError
 from xraycore.imaging import Radiograph, RadiographInfo, read_radiograph
 from xraycore.training.screening import fit_screening, screen_splits
@@ -126,7 +126,7 @@ def test_a_segmenter_without_screening_warns_of_nothing(own_folder):
 
 
 def test_splits_are_looked_at_once_and_counted(tmp_path):
-    from xraycore.data.phantom import write_phantoms
+    from xraycore.datasets.synthetic.phantom import write_phantoms
 
     write_phantoms(tmp_path / "phantoms", 20, size=64)
     manifest = read_splits([tmp_path / "phantoms"])

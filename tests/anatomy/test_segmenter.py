@@ -16,7 +16,7 @@ from xraycore.anatomy.segmenter import (
     load_segmenter,
 )
 from xraycore.config import SHIPPED
-from xraycore.data.phantom import make_phantom
+from xraycore.datasets.synthetic.phantom import make_phantom
 from xraycore.errors import WeightsError
 from xraycore.training.lungs import dice, dice_scores, held_back, read_masked
 

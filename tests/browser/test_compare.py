@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import choose, serve_app
-from xraycore.data.phantom import make_phantom
+from xraycore.datasets.synthetic.phantom import make_phantom
 from xraycore.models.store import list_shipped, read_card
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]

@@ -5,7 +5,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import expect
 
-from tests.data.film_files import draw, write
+from tests.datasets.film_files import draw, write
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from xraycore.cli.evaluating import _print, seed_of
-from xraycore.data.labels import BACTERIAL, CHEST4, COVID, NORMAL, VIEWS, VIRAL
-from xraycore.data.manifest import Record
+from xraycore.datasets.labels import BACTERIAL, CHEST4, COVID, LABEL_SCHEMES, NORMAL, VIRAL
+from xraycore.datasets.manifest import Record
 from xraycore.evaluation.evaluate import evaluate, own_view, target_and_probability
 from xraycore.evaluation.outcome import Outcome
 from xraycore.metrics.calibration import Calibration
@@ -36,7 +36,7 @@ def test_scores_of_two_models_and_their_ensemble():
     labels = [NORMAL, NORMAL, BACTERIAL, VIRAL, COVID]
     good = outcome("good", labels, labels)
     poor = outcome("poor", labels, [NORMAL, COVID, VIRAL, VIRAL, NORMAL])
-    found = evaluate([good, poor], VIEWS["chest4"])
+    found = evaluate([good, poor], LABEL_SCHEMES["chest4"])
     assert list(found["models"]) == ["good", "poor", "ensemble"]
     assert found["labels"] == {NORMAL: 2, BACTERIAL: 1, VIRAL: 1, COVID: 1}
     assert found["models"]["good"]["scores"]["accuracy"]["value"] == 1.0
@@ -61,7 +61,7 @@ def test_a_view_of_two_classes_has_operating_points_and_paired_aurocs():
     model = outcome("m", labels, [NORMAL, BACTERIAL, BACTERIAL, NORMAL])
     # Probability of pneumonia: e^0 * 3 / (e^3 + 3) = 0.13, or (e^3 + 2) / (e^3 + 3) = 0.957.
     points = {"m": {"low": OperatingPoint("low", "Low", 0.1)}}
-    found = evaluate([model, outcome("n", labels, labels)], VIEWS["pneumonia"], points)
+    found = evaluate([model, outcome("n", labels, labels)], LABEL_SCHEMES["pneumonia"], points)
     low = found["models"]["m"]["operating_points"]["low"]
     assert (low["tp"], low["fp"], low["tn"], low["fn"]) == (2, 2, 0, 0)
     default = found["models"]["n"]["operating_points"]["default"]
@@ -74,7 +74,7 @@ def test_a_view_of_two_classes_has_operating_points_and_paired_aurocs():
 def test_predictive_values_where_few_are_sick():
     labels = [NORMAL] * 4 + [BACTERIAL] * 4
     model = outcome("m", labels, [NORMAL] * 3 + [BACTERIAL] * 4 + [NORMAL])
-    points = evaluate([model], VIEWS["pneumonia"], prevalence=0.1)["models"]["m"]
+    points = evaluate([model], LABEL_SCHEMES["pneumonia"], prevalence=0.1)["models"]["m"]
     there = points["operating_points"]["default"]["at_prevalence"]
     # Of 1000, 100 sick: 75 found; of 900 well: 225 called sick, 675 well.
     assert there["prevalence"] == 0.1
@@ -88,7 +88,7 @@ def test_predictive_values_where_few_are_sick():
 def test_predictive_values_are_printed_with_their_intervals(capsys):
     labels = [NORMAL] * 4 + [BACTERIAL] * 4
     model = outcome("m", labels, [NORMAL] * 3 + [BACTERIAL] * 4 + [NORMAL])
-    document = evaluate([model], VIEWS["pneumonia"], prevalence=0.1)
+    document = evaluate([model], LABEL_SCHEMES["pneumonia"], prevalence=0.1)
     there = document["models"]["m"]["operating_points"]["default"]["at_prevalence"]
     _print(document)
     said = " ".join(capsys.readouterr().out.split())
@@ -100,12 +100,12 @@ def test_predictive_values_are_printed_with_their_intervals(capsys):
 
 def test_films_that_a_view_does_not_know_are_left_out():
     model = outcome("m", [NORMAL, "Pneumonia", "Tumour"], [NORMAL, VIRAL, NORMAL])
-    target, probability, kept = target_and_probability(model, VIEWS["pneumonia"])
+    target, probability, kept = target_and_probability(model, LABEL_SCHEMES["pneumonia"])
     np.testing.assert_array_equal(target, [0, 1])
     assert len(kept.records) == 2
     np.testing.assert_allclose(probability.sum(axis=1), 1.0)
     with pytest.raises(ValueError, match=r"needs films labelled Normal.*Received: Tumour"):
-        target_and_probability(model.only(np.array([False, False, True])), VIEWS["chest4"])
+        target_and_probability(model.only(np.array([False, False, True])), LABEL_SCHEMES["chest4"])
 
 
 def test_subgroups_by_source_age_and_size():
@@ -128,7 +128,7 @@ def test_subgroups_by_source_age_and_size():
         np.array([[100, 224]] * 20 + [[1024, 900]] * 20),
         {},
     )
-    rows = evaluate([model], VIEWS["chest4"])["models"]["m"]["subgroups"]
+    rows = evaluate([model], LABEL_SCHEMES["chest4"])["models"]["m"]["subgroups"]
     found = {(row["kind"], row["name"]): row["accuracy"]["value"] for row in rows}
     assert found == {
         ("source", "old"): 1.0,
@@ -141,7 +141,7 @@ def test_subgroups_by_source_age_and_size():
 
 def test_evidence_in_the_lungs_leaves_out_films_without_lungs():
     model = outcome("m", [NORMAL] * 4, [NORMAL] * 4, inside=np.array([0.2, 0.6, np.nan, np.nan]))
-    inside = evaluate([model], VIEWS["chest4"])["models"]["m"]["inside_lungs"]
+    inside = evaluate([model], LABEL_SCHEMES["chest4"])["models"]["m"]["inside_lungs"]
     assert inside["evidence"]["value"] == pytest.approx(0.4)
     assert inside["evidence"]["n"] == 2
     assert inside["films_without_lungs"] == 2
@@ -150,7 +150,7 @@ def test_evidence_in_the_lungs_leaves_out_films_without_lungs():
 def test_own_view_of_other_classes():
     view = own_view(("Cat", "Dog"))
     assert view.classes == ("Cat", "Dog")
-    assert own_view(CHEST4) is VIEWS["chest4"]
+    assert own_view(CHEST4) is LABEL_SCHEMES["chest4"]
 
 
 def test_films_are_split_as_the_models_were_trained():

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from xraycore.anatomy.lungs import LungField
-from xraycore.data.labels import CHEST4, COVID, NORMAL
-from xraycore.data.manifest import Record
+from xraycore.datasets.labels import CHEST4, COVID, NORMAL
+from xraycore.datasets.manifest import Record
 from xraycore.evaluation.outcome import Outcome, classify, ensemble
 from xraycore.evaluation.predictions import read_predictions, write_predictions
 from xraycore.imaging.box import Box
@@ -104,8 +104,8 @@ def test_allowed_classes_of_a_set_label():
 
 def test_classify_says_what_predict_says(random_classifier, tmp_path, monkeypatch):
     from xraycore.anatomy import view
-    from xraycore.data.phantom import write_phantoms
-    from xraycore.data.splits import read_splits
+    from xraycore.datasets.splits import read_splits
+    from xraycore.datasets.synthetic.phantom import write_phantoms
     from xraycore.imaging import read_radiograph
 
     left_half = np.zeros((128, 128), bool)

@@ -5,8 +5,8 @@ import pytest
 
 from xraycore.anatomy.lungs import LungField
 from xraycore.anatomy.view import Seen
-from xraycore.data.labels import CHEST4, NORMAL
-from xraycore.data.manifest import Record
+from xraycore.datasets.labels import CHEST4, NORMAL
+from xraycore.datasets.manifest import Record
 from xraycore.evaluation import probes
 from xraycore.imaging.box import Box
 from xraycore.imaging.radiograph import Radiograph, RadiographInfo

@@ -6,7 +6,7 @@ import pytest
 
 import xraycore as xc
 from tests.explain.quick import QUICK
-from xraycore.data.labels import CHEST4
+from xraycore.datasets.labels import CHEST4
 from xraycore.explain.methods import ANALYTIC, METHODS
 from xraycore.imaging.box import Box
 from xraycore.imaging.radiograph import Radiograph

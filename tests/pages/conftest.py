@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.widgets.films import OpenFilm
 from tests.conftest import ROOT
-from tests.data.film_files import draw, write
+from tests.datasets.film_files import draw, write
 from tests.jobs.test_process import STAND_IN
 from xraycore.jobs import process
 from xraycore.models.classifier import Classifier
@@ -66,7 +66,7 @@ def reviews(tmp_path, monkeypatch):
     url = f"sqlite:///{tmp_path / 'reviews.sqlite3'}"
     monkeypatch.setenv("XRAYCORE_DATABASE", url)
     # Looking for what is not here would read every film of the data sets.
-    monkeypatch.setattr("xraycore.review.films.PublicFilms.must_search", lambda *_: False)
+    monkeypatch.setattr("xraycore.datasets.locator.FilmLocator.must_search", lambda *_: False)
     engine = open_database(url)
     yield Reviews(engine)
     engine.dispose()

@@ -7,10 +7,10 @@ import pytest
 
 from pages.widgets import dataset_films
 from pages.widgets.films import _OPEN, OpenFilm
-from tests.data.film_files import draw, write
+from tests.datasets.film_files import draw, write
 from tests.pages.conftest import png
-from xraycore.data.confounding import FEATURES, Confounding
-from xraycore.data.film_facts import read_measured
+from xraycore.datasets.audit.shortcuts import FEATURES, ShortcutScore
+from xraycore.datasets.index import read_measured
 
 
 @pytest.fixture(scope="module")
@@ -214,11 +214,11 @@ def test_names_of_classes_and_patients_are_shown_as_they_are(app, tmp_path):
 def test_shortcuts_are_told_in_pairs_of_a_hundred(app, tmp_path, monkeypatch):
     medians = dict.fromkeys(FEATURES, 1.0)
     classes = ("COVID-19", "Normal")
-    measured = Confounding(
+    measured = ShortcutScore(
         *(classes, 2, 0.52, 0.5, 0.834, 0.7, 0.5, 0.6),
         {label: medians for label in classes},
     )
-    monkeypatch.setattr("xraycore.data.audit.measure_confounding", lambda *_: measured)
+    monkeypatch.setattr("xraycore.datasets.audit.audit.measure_confounding", lambda *_: measured)
     for number, label in enumerate(("NORMAL", "Covid")):
         write(tmp_path / label / f"{number}.png", draw(40 + number))
     open_page(app, tmp_path, "Shortcuts")
@@ -273,7 +273,7 @@ def test_a_survey_can_be_stopped_and_gone_on_with(app, tmp_path, monkeypatch):
         raise AssertionError("was not stopped")
 
     with monkeypatch.context() as patch:
-        patch.setattr("xraycore.data.survey.survey", slow)
+        patch.setattr("xraycore.datasets.audit.overview.survey_dataset", slow)
         app.switch_page("pages/data.py").run()
         app.text_input(key="dataset").set_value(str(tmp_path)).run()
         assert "Reading films" in app.get("progress")[0].proto.text

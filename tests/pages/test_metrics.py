@@ -15,7 +15,7 @@ from pages.widgets.frame import STARTED
 from tests.conftest import ROOT
 from tests.pages.conftest import select_rows, selected
 from tests.stored_models import VGG16, outcome, write_run, write_store
-from xraycore.data.phantom import make_phantom
+from xraycore.datasets.synthetic.phantom import make_phantom
 from xraycore.errors import WeightsError
 from xraycore.evaluation.predictions import write_predictions
 from xraycore.imaging.overlay import to_uint8

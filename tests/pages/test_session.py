@@ -11,7 +11,7 @@ import streamlit as st
 
 from pages.widgets import session
 from xraycore.config import SHIPPED
-from xraycore.data.phantom import make_phantom
+from xraycore.datasets.synthetic.phantom import make_phantom
 from xraycore.imaging import Radiograph
 from xraycore.imaging.radiograph import RadiographInfo
 from xraycore.models.store import fingerprint

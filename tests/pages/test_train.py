@@ -5,7 +5,7 @@ import pytest
 
 from pages.widgets.frame import STARTED
 from tests.conftest import ROOT
-from tests.data.film_files import draw, write
+from tests.datasets.film_files import draw, write
 from tests.pages.train_page import badge, button, field, labels, open_page, settle, words
 from tests.training.test_runs import STAGES, row, write_run
 from xraycore.training.runs import list_runs

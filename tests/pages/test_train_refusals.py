@@ -7,7 +7,7 @@ import pytest
 from pages.widgets import train_data, train_start
 from tests.pages.train_page import button, field, labels, open_page, settle, words
 from tests.training.test_runs import row, write_run
-from xraycore.data import phantom
+from xraycore.datasets.synthetic import phantom
 from xraycore.errors import JobError
 from xraycore.training.runs import shipped_into
 

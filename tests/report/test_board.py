@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.stored_models import BASIC_CNN, VGG16, outcome
-from xraycore.data.labels import BACTERIAL, NORMAL, VIEWS, VIRAL
+from xraycore.datasets.labels import BACTERIAL, LABEL_SCHEMES, NORMAL, VIRAL
 from xraycore.evaluation.agreement import ENSEMBLE
 from xraycore.report import board as boards
 from xraycore.report.board import FilmSet, assemble, list_film_sets, list_views
@@ -20,7 +20,7 @@ def outcomes():
 
 
 def test_a_board_holds_the_models_and_their_mean(outcomes):
-    board = assemble(outcomes, VIEWS["pneumonia"], TEST, ["basic_cnn", "vgg16"])
+    board = assemble(outcomes, LABEL_SCHEMES["pneumonia"], TEST, ["basic_cnn", "vgg16"])
     assert list(board.models) == ["basic_cnn", "vgg16", ENSEMBLE]
     assert board.counts == {"Normal": 20, "Pneumonia": 20}
     positive, probability = board.of_finding(ENSEMBLE, board.finding)
@@ -30,7 +30,7 @@ def test_a_board_holds_the_models_and_their_mean(outcomes):
 
 def test_films_in_another_order_are_matched_by_name(outcomes):
     shuffled = outcomes["vgg16"].at(np.random.default_rng(0).permutation(40))
-    board = assemble({**outcomes, "vgg16": shuffled}, VIEWS["pneumonia"], TEST, ["vgg16"])
+    board = assemble({**outcomes, "vgg16": shuffled}, LABEL_SCHEMES["pneumonia"], TEST, ["vgg16"])
     np.testing.assert_allclose(board.models["vgg16"].probability[0, 1], 0.9, atol=1e-4)
     assert board.models["vgg16"].outcome.records == board.models["basic_cnn"].outcome.records
     assert ENSEMBLE not in board.models
@@ -42,7 +42,7 @@ def test_only_films_that_all_have_are_judged_and_strangers_stay_out(outcomes):
     lacking = replace(outcomes["vgg16"], classes=("A", "B", "C", "D"))
     board = assemble(
         {**outcomes, "vgg16": part, "runs/few": other, "runs/own": lacking},
-        VIEWS["pneumonia"],
+        LABEL_SCHEMES["pneumonia"],
         TEST,
         ["basic_cnn", "vgg16"],
     )
@@ -52,7 +52,7 @@ def test_only_films_that_all_have_are_judged_and_strangers_stay_out(outcomes):
         "runs/own": "it knows other classes: A, B, C, D",
     }
     with pytest.raises(ValueError, match="no model has predictions of the films"):
-        assemble(outcomes, VIEWS["pneumonia"], FilmSet("external", "nih", 0), [])
+        assemble(outcomes, LABEL_SCHEMES["pneumonia"], FilmSet("external", "nih", 0), [])
 
 
 def test_a_first_model_with_a_few_films_of_its_own_drives_no_other_out(outcomes):
@@ -60,7 +60,7 @@ def test_a_first_model_with_a_few_films_of_its_own_drives_no_other_out(outcomes)
     renamed = tuple(replace(record, group=f"own/{record.group}") for record in own.records)
     own = replace(own, records=renamed)
     films = FilmSet("test", "", 50)
-    board = assemble({"runs/own": own, **outcomes}, VIEWS["pneumonia"], films, [])
+    board = assemble({"runs/own": own, **outcomes}, LABEL_SCHEMES["pneumonia"], films, [])
     assert list(board.models) == ["basic_cnn", "vgg16"]
     assert (len(board.target), board.dropped) == (40, 0)
     assert board.left_out == {"runs/own": "it has predictions of 10 of the 50 films"}
@@ -70,22 +70,22 @@ def test_views_and_sets_are_those_that_there_are_films_for(outcomes):
     assert [view.name for view in list_views(outcomes)] == ["pneumonia", "chest4", "covid3"]
     two = replace(outcomes["vgg16"], classes=("Normal", "Nodule"), logits=np.zeros((40, 2)))
     assert [view.name for view in list_views({"runs/own": two})] == ["Normal / Nodule"]
-    sets = list_film_sets(outcomes, VIEWS["pneumonia"])
+    sets = list_film_sets(outcomes, LABEL_SCHEMES["pneumonia"])
     assert [(one.title, one.films) for one in sets] == [
         ("Test, all sources", 40),
         ("Test, chest_xray", 40),
     ]
     sick = {"vgg16": outcomes["vgg16"].only(lambda r: r.label == BACTERIAL)}
-    assert list_film_sets(sick, VIEWS["pneumonia"]) == []
+    assert list_film_sets(sick, LABEL_SCHEMES["pneumonia"]) == []
 
 
 def test_films_behind_a_cell_come_surest_first(outcomes):
-    board = assemble(outcomes, VIEWS["pneumonia"], TEST, [])
+    board = assemble(outcomes, LABEL_SCHEMES["pneumonia"], TEST, [])
     assert boards.films_behind(board, "vgg16", NORMAL, "Pneumonia") == [36, 37, 38, 39]
     right = boards.films_behind(board, "vgg16", "Pneumonia", "Pneumonia")
     assert (sorted(right[:15]), sorted(right[15:])) == (list(range(15)), [15, 16, 17])
-    assert assemble(outcomes, VIEWS["covid3"], TEST, []).finding == VIRAL
-    kinds = assemble(outcomes, VIEWS["chest4"], TEST, [])
+    assert assemble(outcomes, LABEL_SCHEMES["covid3"], TEST, []).finding == VIRAL
+    kinds = assemble(outcomes, LABEL_SCHEMES["chest4"], TEST, [])
     assert boards.films_behind(kinds, "vgg16", VIRAL, BACTERIAL) == []
     assert board.place("chest_xray", "IM-19.jpeg") == 39
     assert board.place("nih", "IM-19.jpeg") is None
@@ -94,14 +94,14 @@ def test_films_behind_a_cell_come_surest_first(outcomes):
 def test_intervals_are_drawn_once_for_the_same_predictions(outcomes, monkeypatch):
     calls = []
     monkeypatch.setattr(boards, "view_scores", lambda *a: (calls.append(a), {"n": len(calls)})[1])
-    board = assemble(outcomes, VIEWS["pneumonia"], TEST, [])
+    board = assemble(outcomes, LABEL_SCHEMES["pneumonia"], TEST, [])
     for _ in range(2):
         assert boards.kept_scores(board.models["vgg16"], board.view) == {"n": 1}
     assert boards.kept_scores(board.models["basic_cnn"], board.view) == {"n": 2}
 
 
 def test_pairs_in_words(outcomes):
-    board = assemble(outcomes, VIEWS["pneumonia"], TEST, ["basic_cnn", "vgg16"])
+    board = assemble(outcomes, LABEL_SCHEMES["pneumonia"], TEST, ["basic_cnn", "vgg16"])
     basic_vgg, _, vgg_mean = boards.compare(board, list(board.models))
     # Eight films that only VGG16 calls rightly: p = 2 / 2^8, times three pairs.
     assert describe_mcnemar(basic_vgg, TITLES) == (
@@ -118,7 +118,7 @@ def test_pairs_in_words(outcomes):
 
 
 def test_of_more_than_two_classes_only_answers_are_compared(outcomes):
-    board = assemble(outcomes, VIEWS["chest4"], TEST, [])
+    board = assemble(outcomes, LABEL_SCHEMES["chest4"], TEST, [])
     (pair,) = boards.compare(board, ["basic_cnn", "vgg16"])
     assert pair["delong"] is None
 

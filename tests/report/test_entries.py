@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.stored_models import VGG16, outcome, write_run, write_store
-from xraycore.data.labels import CHEST4
+from xraycore.datasets.labels import CHEST4
 from xraycore.evaluation.predictions import read_predictions, write_predictions
 from xraycore.metrics.calibration import Calibration
 from xraycore.report.entries import list_entries, read_timings

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from xraycore.config import NOTICE
-from xraycore.data.phantom import make_phantom
+from xraycore.datasets.synthetic.phantom import make_phantom
 from xraycore.explain.heatmap import explain
 from xraycore.imaging import read_radiograph
 from xraycore.report.film_report import Finding, write_report

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xraycore.data.manifest import Record
+from xraycore.datasets.manifest import Record
 from xraycore.evaluation.outcome import Outcome
 from xraycore.metrics.calibration import Calibration
 from xraycore.report.track_record import NEAREST, track_record

@@ -7,7 +7,7 @@ import pytest
 
 from tests.report.test_targets import both_splits
 from tests.stored_models import BASIC_CNN, VGG16, probabilities, records
-from xraycore.data.labels import CHEST4
+from xraycore.datasets.labels import CHEST4
 from xraycore.report.stored import Stored
 from xraycore.report.tried import tried
 

@@ -1,9 +1,9 @@
 import pytest
 
+from xraycore.datasets.locator import FilmLocator
 from xraycore.errors import Cancelled
 from xraycore.imaging import RadiographError
 from xraycore.review import ReaderStudyError, ToRead
-from xraycore.review.films import PublicFilms
 from xraycore.review.making import ANSWER, FINDING, list_heatmaps, target_of
 
 
@@ -39,7 +39,7 @@ def test_which_class_is_explained():
 
 def test_every_film_by_every_model_and_method(film):
     models = [Model("vgg16", {"weights": {"sha256": "b" * 64}}), Model("xception", {})]
-    public, shares = PublicFilms(), []
+    public, shares = FilmLocator(), []
     found, refused = list_heatmaps(
         *([broken, lambda: film], models, ["rise", "grad_cam"]),
         public=public,

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from xraycore.data.manifest import Manifest, Record
+from xraycore.datasets.manifest import Manifest, Record
 
 SIDE = 64
 PER_SPLIT = {"train": 12, "val": 6}

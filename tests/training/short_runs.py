@@ -5,7 +5,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 
-from xraycore.data.manifest import Manifest
+from xraycore.datasets.manifest import Manifest
 from xraycore.models.architectures import build_network
 from xraycore.models.spec import get_spec
 from xraycore.training import fit

@@ -14,7 +14,7 @@ from tests.training.short_runs import (
     scripted_validation,
     weights_in,
 )
-from xraycore.data.manifest import Manifest
+from xraycore.datasets.manifest import Manifest
 from xraycore.errors import DatasetError, WeightsError
 from xraycore.models.architectures import build_network
 from xraycore.training import fit

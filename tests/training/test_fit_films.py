@@ -17,8 +17,8 @@ from tests.training.short_runs import (
     scripted_validation,
     weights_in,
 )
-from xraycore.data.labels import BACTERIAL, COVID, VIRAL
-from xraycore.data.manifest import Manifest
+from xraycore.datasets.labels import BACTERIAL, COVID, VIRAL
+from xraycore.datasets.manifest import Manifest
 from xraycore.training import fit
 from xraycore.training.fit import train
 from xraycore.training.images import load_films

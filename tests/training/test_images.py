@@ -7,8 +7,8 @@ import pytest
 
 from xraycore.anatomy.lungs import LungField
 from xraycore.anatomy.view import Seen
-from xraycore.data.labels import BACTERIAL, NORMAL, VIRAL
-from xraycore.data.manifest import Record
+from xraycore.datasets.labels import BACTERIAL, NORMAL, VIRAL
+from xraycore.datasets.manifest import Record
 from xraycore.errors import DatasetError
 from xraycore.imaging.box import Box
 from xraycore.training import images

@@ -13,7 +13,7 @@ import pytest
 
 from tests.training.test_fit import SPEC, recipe
 from xraycore.cli.main import main
-from xraycore.data.phantom import write_phantoms
+from xraycore.datasets.synthetic.phantom import write_phantoms
 from xraycore.training.fit import train
 from xraycore.training.recipe import Stage
 
@@ -38,7 +38,7 @@ def test_phantoms_are_learnt(tmp_path, capfd):
 # Kills itself in its second epoch, after the third of six batches.
 KILLED = """
     import os, signal, sys
-    from xraycore.data.manifest import Manifest, Record
+    from xraycore.datasets.manifest import Manifest, Record
     from pathlib import Path
     from tests.training.test_fit import SPEC, recipe, train, Stage
 

@@ -9,7 +9,7 @@ import pytest
 from xraycore.anatomy import segmenter
 from xraycore.anatomy.segmenter import load_segmenter
 from xraycore.cli.main import main
-from xraycore.data.phantom import make_phantom
+from xraycore.datasets.synthetic.phantom import make_phantom
 from xraycore.errors import DatasetError
 from xraycore.training.lungs import (
     MaskBatches,

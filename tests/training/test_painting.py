@@ -2,8 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
-from xraycore.data.labels import BACTERIAL, COVID, NORMAL, VIRAL
-from xraycore.data.manifest import Record
+from xraycore.datasets.labels import BACTERIAL, COVID, NORMAL, VIRAL
+from xraycore.datasets.manifest import Record
 from xraycore.training.augmentation import Augmentation
 from xraycore.training.images import MASK, Batches, Films
 from xraycore.training.painting import paint

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from xraycore.data.manifest import Record
+from xraycore.datasets.manifest import Record
 from xraycore.training import teacher
 from xraycore.training.images import Films
 from xraycore.training.teacher import check_teachers, size_for, teach

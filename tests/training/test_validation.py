@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from xraycore.data.labels import BACTERIAL, CHEST4, COVID, NORMAL, VIRAL
-from xraycore.data.manifest import Record
+from xraycore.datasets.labels import BACTERIAL, CHEST4, COVID, NORMAL, VIRAL
+from xraycore.datasets.manifest import Record
 from xraycore.models.architectures import HEAD
 from xraycore.training.choosing import Verdicts, choice, external_scores, home_scores
 from xraycore.training.images import Films

@@ -11,10 +11,10 @@ import typer
 from xraycore.cli.app import Json, Seed, app
 from xraycore.cli.console import emit_json, emit_table, progress_bar
 from xraycore.cli.training import Datasets, Model, Weights
-from xraycore.data.film_facts import default_store
-from xraycore.data.manifest import read_manifest
-from xraycore.data.splits import read_splits
-from xraycore.data.strangers import leave_out_known
+from xraycore.datasets.audit.leakage import drop_overlap
+from xraycore.datasets.index import default_index
+from xraycore.datasets.manifest import read_manifest
+from xraycore.datasets.splits import read_splits
 from xraycore.models.spec import get_spec
 
 
@@ -46,7 +46,7 @@ def ablate(
     keras.config.disable_interactive_logging()
     names = [variant.name for variant in VARIANTS]
     with progress_bar() as update:
-        external = leave_out_known(external, manifest, store=default_store(), report=update)
+        external = drop_overlap(external, manifest, store=default_index(), report=update)
         found = ablate(
             manifest,
             external,

@@ -7,12 +7,12 @@ import typer
 
 from xraycore.cli.app import Classes, Json, Seed, app
 from xraycore.cli.console import emit_json, emit_table, err, out, progress_bar
-from xraycore.data.labels import parse_classes
-from xraycore.data.manifest import read_manifest
+from xraycore.datasets.labels import parse_classes
+from xraycore.datasets.manifest import read_manifest
 
 if TYPE_CHECKING:
-    from xraycore.data.audit import Audit, Likes
-    from xraycore.data.confounding import Confounding
+    from xraycore.datasets.audit.audit import Audit, Likes
+    from xraycore.datasets.audit.shortcuts import ShortcutScore
 
 Datasets = Annotated[list[Path], typer.Argument(help="Data set folders or CSV files.")]
 SHOWN = 10
@@ -23,8 +23,8 @@ def audit(datasets: Datasets, classes: Classes = None, json: Json = False) -> No
     """Look for copies, crossing patients, broken files and shortcuts in folders of films."""
     manifest = read_manifest(datasets, parse_classes(classes) if classes else None)
 
-    from xraycore.data.audit import audit
-    from xraycore.data.film_facts import default_store
+    from xraycore.datasets.audit.audit import audit
+    from xraycore.datasets.index import default_index
 
     with progress_bar() as update:
 
@@ -34,7 +34,7 @@ def audit(datasets: Datasets, classes: Classes = None, json: Json = False) -> No
             else:
                 update("comparing films", 1.0)
 
-        found = audit(manifest, store=default_store(), report=report)
+        found = audit(manifest, store=default_index(), report=report)
     if json:
         emit_json(found.to_json())
     else:
@@ -49,7 +49,7 @@ def phantoms(
     seed: Seed = 0,
 ) -> None:
     """Write synthetic films, half of them with an opacity: a data set of no person at all."""
-    from xraycore.data.phantom import write_phantoms
+    from xraycore.datasets.synthetic.phantom import write_phantoms
 
     written = write_phantoms(out, per_class, size=size, seed=seed)
     err.print(
@@ -105,7 +105,7 @@ def _disagreements(same: "Likes") -> str:
     return ", ".join(name for name, differs in said.items() if differs)
 
 
-def _print_confounding(measured: "Confounding") -> None:
+def _print_confounding(measured: "ShortcutScore") -> None:
     emit_table(
         "What tells the class without the film",
         [

@@ -9,9 +9,9 @@ import typer
 from xraycore.cli.app import Classes, Json, app
 from xraycore.cli.console import emit_json, emit_table, err, out, progress_bar
 from xraycore.cli.inspecting import Models, load_models
-from xraycore.data.labels import get_view, parse_classes
-from xraycore.data.manifest import Manifest
-from xraycore.data.splits import read_splits
+from xraycore.datasets.labels import get_label_scheme, parse_classes
+from xraycore.datasets.manifest import Manifest
+from xraycore.datasets.splits import read_splits
 from xraycore.utils.checkpoints import Card
 
 logger = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ def evaluate(
         raise ValueError(f"split must be one of {', '.join(SPLIT_CHOICES)}. Received: {split!r}")
     if prevalence is not None and not 0 < prevalence < 1:
         raise ValueError(f"prevalence must lie between 0 and 1. Received: {prevalence}")
-    chosen_view = get_view(view) if view else None
+    chosen_view = get_label_scheme(view) if view else None
     models = load_models(model)
     cards = [one.card for one in models]
     if len({one.classes for one in models}) > 1:

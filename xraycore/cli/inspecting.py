@@ -15,7 +15,7 @@ import xraycore
 from xraycore.cli.app import Json, app
 from xraycore.cli.console import emit_json, emit_table, err, progress_bar
 from xraycore.config import NOTICE
-from xraycore.data.labels import View, canonical_label, get_view
+from xraycore.datasets.labels import LabelScheme, canonical_label, get_label_scheme
 from xraycore.evaluation.agreement import ENSEMBLE, mean_probabilities
 from xraycore.explain.methods import get_method
 from xraycore.imaging import Radiograph, RadiographError, read_radiograph
@@ -76,7 +76,7 @@ def predict(
 
     Two models or more are also averaged, as "ensemble".
     """
-    chosen_view = get_view(view) if view else None
+    chosen_view = get_label_scheme(view) if view else None
     classifiers = load_models(model)
     rows = []
     with progress_bar() as update:
@@ -164,7 +164,9 @@ def _headline(scores: dict) -> str:
     return f"{name} {score['value']:.3f} [{score['low']:.3f}, {score['high']:.3f}]"
 
 
-def _answers(path: Path, predictions: list["Prediction"], view: View | None) -> Iterator[dict]:
+def _answers(
+    path: Path, predictions: list["Prediction"], view: LabelScheme | None
+) -> Iterator[dict]:
     """What each model says of a film, and what two or more say together."""
     found = [(one.model, one.probabilities, one.warnings) for one in predictions]
     if together := mean_probabilities(predictions):

@@ -13,7 +13,7 @@ from xraycore.cli.app import Json, app
 from xraycore.cli.console import emit_json, emit_table, err, progress_bar
 from xraycore.cli.inspecting import Models, load_models
 from xraycore.cli.measured import Measured
-from xraycore.data.labels import canonical_label
+from xraycore.datasets.labels import canonical_label
 from xraycore.explain.methods import ANALYTIC, get_method
 from xraycore.imaging import RadiographError, read_radiograph
 from xraycore.imaging.resample import resize

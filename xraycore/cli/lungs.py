@@ -11,7 +11,7 @@ import typer
 from xraycore.cli.app import Json, Seed, app
 from xraycore.cli.console import emit_json, emit_table, err, progress_bar
 from xraycore.cli.datasets import Datasets
-from xraycore.data.splits import read_splits
+from xraycore.datasets.splits import read_splits
 
 WORST = 10
 
@@ -27,7 +27,7 @@ def train_lungs(
     json: Json = False,
 ) -> None:
     """Train the lung segmenter, judge it on a held-back fifth and install it under weights/."""
-    from xraycore.data.sources import CITATIONS
+    from xraycore.datasets.public import CITATIONS
     from xraycore.metrics.classification import mean_score
     from xraycore.training import lungs
     from xraycore.training.run import environment

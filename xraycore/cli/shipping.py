@@ -11,11 +11,11 @@ import typer
 
 from xraycore.cli.app import Classes, Json, app
 from xraycore.cli.console import emit_json, emit_table, progress_bar
-from xraycore.data.film_facts import default_store
-from xraycore.data.labels import parse_classes
-from xraycore.data.manifest import Manifest, read_manifest
-from xraycore.data.splits import limit_training, read_splits
-from xraycore.data.strangers import leave_out_known
+from xraycore.datasets.audit.leakage import drop_overlap
+from xraycore.datasets.index import default_index
+from xraycore.datasets.labels import parse_classes
+from xraycore.datasets.manifest import Manifest, read_manifest
+from xraycore.datasets.splits import limit_training, read_splits
 from xraycore.jobs.recorder import recorded
 from xraycore.utils.progress import Progress
 
@@ -90,7 +90,7 @@ def _measured(
 
         abroad = [read_manifest(one) for one in external or []]
         folder = install(
-            external=leave_out_known(abroad, manifest, store=default_store(), report=report),
+            external=drop_overlap(abroad, manifest, store=default_index(), report=report),
             limits=read_limits(limits) if limits else [],
             command=shlex.join(["python", "-m", "xraycore", *sys.argv[1:]]),
             report=report,

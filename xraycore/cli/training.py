@@ -10,11 +10,11 @@ import typer
 
 from xraycore.cli.app import Classes, Json, Seed, app
 from xraycore.cli.console import emit_json, emit_table, err, progress_bar
-from xraycore.data.film_facts import default_store
-from xraycore.data.labels import parse_classes
-from xraycore.data.manifest import read_manifest
-from xraycore.data.splits import limit_training, read_splits
-from xraycore.data.strangers import leave_out_known
+from xraycore.datasets.audit.leakage import drop_overlap
+from xraycore.datasets.index import default_index
+from xraycore.datasets.labels import parse_classes
+from xraycore.datasets.manifest import read_manifest
+from xraycore.datasets.splits import limit_training, read_splits
 from xraycore.jobs.recorder import recorded
 from xraycore.models.spec import get_spec
 
@@ -121,7 +121,7 @@ def train(
     }
     try:
         with recorded(out, facts) as record, progress_bar() as update:
-            external = leave_out_known(external, manifest, store=default_store(), report=update)
+            external = drop_overlap(external, manifest, store=default_index(), report=update)
             # Late: a mistake in the options is told before TensorFlow takes its seconds to start.
             import keras
 

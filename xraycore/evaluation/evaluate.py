@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.metrics import precision_recall_curve, roc_curve
 
-from xraycore.data.labels import CHEST4, NORMAL, VIEWS, View
+from xraycore.datasets.labels import CHEST4, LABEL_SCHEMES, NORMAL, LabelScheme
 from xraycore.evaluation.outcome import Outcome, ensemble
 from xraycore.metrics.calibration import reliability_curve
 from xraycore.metrics.classification import mean_share, view_scores
@@ -27,16 +27,16 @@ SIZES = ((0, 256), (256, 512), (512, 1024), (1024, 100_000))
 MIN_GROUP = 20
 
 
-def own_view(classes: Sequence[str]) -> View:
+def own_view(classes: Sequence[str]) -> LabelScheme:
     """The view that changes nothing: every class by itself."""
     if tuple(classes) == CHEST4:
-        return VIEWS["chest4"]
-    return View("classes", "All classes", {name: (name,) for name in classes})
+        return LABEL_SCHEMES["chest4"]
+    return LabelScheme("classes", "All classes", {name: (name,) for name in classes})
 
 
 def evaluate(
     outcomes: Sequence[Outcome],
-    view: View,
+    view: LabelScheme,
     points: Mapping[str, Mapping[str, OperatingPoint]] | None = None,
     prevalence: float | None = None,
 ) -> dict:
@@ -88,7 +88,7 @@ class Viewed:
     probability: np.ndarray
 
     @classmethod
-    def of(cls, outcome: Outcome, view: View) -> "Viewed":
+    def of(cls, outcome: Outcome, view: LabelScheme) -> "Viewed":
         """The films of an outcome that the view knows.
 
         Raises:
@@ -103,7 +103,9 @@ class Viewed:
         return self.probability.argmax(axis=1)
 
 
-def target_and_probability(outcome: Outcome, view: View) -> tuple[np.ndarray, np.ndarray, Outcome]:
+def target_and_probability(
+    outcome: Outcome, view: LabelScheme
+) -> tuple[np.ndarray, np.ndarray, Outcome]:
     """Class indices (n,) and probabilities (n, k) of a view, and the films that it knows.
 
     Raises:
@@ -121,7 +123,7 @@ def target_and_probability(outcome: Outcome, view: View) -> tuple[np.ndarray, np
     return target, view.probabilities(kept.probabilities, kept.classes), kept
 
 
-def finding_of(view: View) -> int:
+def finding_of(view: LabelScheme) -> int:
     """Index of the class that is looked for: the first beside Normal; the second without it."""
     return (
         next(k for k, name in enumerate(view.classes) if name != NORMAL)
@@ -132,7 +134,7 @@ def finding_of(view: View) -> int:
 
 def _judge(
     one: Viewed,
-    view: View,
+    view: LabelScheme,
     points: Mapping[str, Mapping[str, OperatingPoint]],
     prevalence: float | None,
 ) -> dict:
@@ -207,7 +209,7 @@ def _inside(outcome: Outcome) -> dict | None:
     }
 
 
-def subgroups(one: Viewed, view: View) -> list[dict]:
+def subgroups(one: Viewed, view: LabelScheme) -> list[dict]:
     """Scores by source, age and size; groups of fewer than 20 films are left out."""
     records, sizes = one.outcome.records, one.outcome.sizes.max(axis=1)
     masks = {
@@ -237,7 +239,7 @@ def subgroups(one: Viewed, view: View) -> list[dict]:
     return rows
 
 
-def top_losses(one: Viewed, view: View) -> list[dict]:
+def top_losses(one: Viewed, view: LabelScheme) -> list[dict]:
     """The films on which the model was most surely wrong."""
     places = np.arange(len(one.target))
     likelihood = one.probability[places, one.target]
@@ -246,7 +248,7 @@ def top_losses(one: Viewed, view: View) -> list[dict]:
     return describe_films(one, view, wrong[:TOP_LOSSES])
 
 
-def describe_films(one: Viewed, view: View, places: Sequence[int]) -> list[dict]:
+def describe_films(one: Viewed, view: LabelScheme, places: Sequence[int]) -> list[dict]:
     """Source, file, label and answer of the films with these indices, in their order."""
     called = one.called
     return [
@@ -261,7 +263,7 @@ def describe_films(one: Viewed, view: View, places: Sequence[int]) -> list[dict]
     ]
 
 
-def _confused(target: np.ndarray, called: np.ndarray, view: View) -> list[dict]:
+def _confused(target: np.ndarray, called: np.ndarray, view: LabelScheme) -> list[dict]:
     pairs = Counter(
         (view.classes[t], view.classes[c]) for t, c in zip(target, called, strict=True) if t != c
     )

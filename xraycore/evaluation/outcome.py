@@ -8,8 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
-from xraycore.data.labels import members
-from xraycore.data.manifest import Record
+from xraycore.datasets.labels import members
+from xraycore.datasets.manifest import Record
 from xraycore.evaluation.agreement import ENSEMBLE
 from xraycore.explain.methods import ANALYTIC
 from xraycore.imaging import RadiographError, read_radiograph

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from xraycore.data.manifest import Record
+from xraycore.datasets.manifest import Record
 from xraycore.evaluation.outcome import Outcome
 from xraycore.metrics.calibration import Calibration
 

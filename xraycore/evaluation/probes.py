@@ -11,8 +11,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from xraycore.anatomy.view import seen
-from xraycore.data.labels import NORMAL, VIEWS
-from xraycore.data.manifest import Record
+from xraycore.datasets.labels import LABEL_SCHEMES, NORMAL
+from xraycore.datasets.manifest import Record
 from xraycore.imaging import RadiographError, read_radiograph
 from xraycore.metrics.classification import Score, auroc_score
 from xraycore.models.classifier import BATCH, Classifier
@@ -68,7 +68,7 @@ def _altered_scores(
     classes: Sequence[str],
 ) -> dict[str, Score] | None:
     """Alteration -> AUROC on the chosen films; None where they are all normal, or none is."""
-    labels = [VIEWS["pneumonia"].label(record.label) for record in records]
+    labels = [LABEL_SCHEMES["pneumonia"].label(record.label) for record in records]
     chosen = chosen & np.array([label is not None for label in labels])
     sick = np.array([label != NORMAL for label in labels])[chosen]
     if sick.all() or not sick.any():

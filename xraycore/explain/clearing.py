@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from xraycore.data.labels import NORMAL
+from xraycore.datasets.labels import NORMAL
 from xraycore.explain.gradients import attributions
 from xraycore.imaging.resample import resize
 from xraycore.models.classifier import Classifier, Prediction

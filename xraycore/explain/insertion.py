@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from xraycore.data.opacities import paint_opacity, places_in
+from xraycore.datasets.synthetic.opacities import paint_opacity, places_in
 from xraycore.explain.heatmap import Heatmap, explain
 from xraycore.imaging.radiograph import Radiograph
 from xraycore.imaging.resample import resize
@@ -88,7 +88,7 @@ def insert(
     Args:
         model: The classifier.
         xray: A film with plausible lungs.
-        kind: One of `xraycore.data.opacities.OPACITIES`.
+        kind: One of `xraycore.datasets.synthetic.opacities.OPACITIES`.
         centre: Row and column of its middle in pixels, inside a lung.
         radius: Its mean radius in pixels.
         target: Class whose probability and heat are looked at.
@@ -187,7 +187,7 @@ def probe(
     Args:
         model: The classifier.
         films: Films without an opacity of their own; those without plausible lungs are left out.
-        kind: One of `xraycore.data.opacities.OPACITIES`.
+        kind: One of `xraycore.datasets.synthetic.opacities.OPACITIES`.
         target: Class whose probability and heat are looked at.
         places: How many a film.
         method: Heatmap method.

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from xraycore.data.labels import NORMAL
+from xraycore.datasets.labels import NORMAL
 from xraycore.explain.clearing import softened
 from xraycore.explain.perturbation import enlarged
 from xraycore.explain.progress import batches

@@ -8,9 +8,9 @@ from functools import cached_property
 
 import numpy as np
 
-from xraycore.data.film_facts import default_store
-from xraycore.data.labels import CHEST4, NORMAL, VIEWS, View
-from xraycore.data.manifest import Record
+from xraycore.datasets.index import default_index
+from xraycore.datasets.labels import CHEST4, LABEL_SCHEMES, NORMAL, LabelScheme
+from xraycore.datasets.manifest import Record
 from xraycore.evaluation.agreement import ENSEMBLE
 from xraycore.evaluation.evaluate import Viewed, finding_of, own_view, subgroups
 from xraycore.evaluation.outcome import Outcome, ensemble, film_keys
@@ -60,7 +60,7 @@ class Board:
         dropped: Films left out because not every model has predictions of them.
     """
 
-    view: View
+    view: LabelScheme
     models: Mapping[str, Viewed]
     members: tuple[str, ...]
     left_out: Mapping[str, str]
@@ -101,16 +101,16 @@ class Board:
         return next(found, None)
 
 
-def list_views(outcomes: Mapping[str, Outcome]) -> list[View]:
+def list_views(outcomes: Mapping[str, Outcome]) -> list[LabelScheme]:
     """The views that any of the models can be seen through: two classes first."""
     own = [own_view(outcome.classes) for outcome in outcomes.values()]
     named = [replace(view, name=" / ".join(view.classes)) for view in own if view.classes != CHEST4]
-    known = [VIEWS[name] for name in ("pneumonia", "chest4", "covid3")]
+    known = [LABEL_SCHEMES[name] for name in ("pneumonia", "chest4", "covid3")]
     unique = {view.name: view for view in (*known, *named)}
     return [view for view in unique.values() if any(_fits(one, view) for one in outcomes.values())]
 
 
-def list_film_sets(outcomes: Mapping[str, Outcome], view: View) -> list[FilmSet]:
+def list_film_sets(outcomes: Mapping[str, Outcome], view: LabelScheme) -> list[FilmSet]:
     """Sets of films with two of the view's classes or more, test sets first."""
     labels: dict[tuple[str, str], dict[tuple, str]] = {}
     for outcome in outcomes.values():
@@ -131,7 +131,7 @@ def list_film_sets(outcomes: Mapping[str, Outcome], view: View) -> list[FilmSet]
 
 def assemble(
     outcomes: Mapping[str, Outcome],
-    view: View,
+    view: LabelScheme,
     films: FilmSet,
     shipped: Sequence[str],
 ) -> Board:
@@ -189,17 +189,17 @@ def assemble(
     )
 
 
-def kept_scores(one: Viewed, view: View) -> dict:
+def kept_scores(one: Viewed, view: LabelScheme) -> dict:
     """`view_scores` of a model, bootstrapped once and kept in the user's store."""
-    return default_store().answer(
+    return default_index().answer(
         _question("scores", one, view),
         lambda: view_scores(one.target, one.probability, view.classes, one.outcome.groups),
     )
 
 
-def kept_subgroups(one: Viewed, view: View) -> list[dict]:
+def kept_subgroups(one: Viewed, view: LabelScheme) -> list[dict]:
     """`subgroups` of a model, bootstrapped once and kept in the user's store."""
-    return default_store().answer(_question("subgroups", one, view), lambda: subgroups(one, view))
+    return default_index().answer(_question("subgroups", one, view), lambda: subgroups(one, view))
 
 
 def compare(board: Board, names: Sequence[str]) -> list[dict]:
@@ -221,11 +221,11 @@ def films_behind(board: Board, model: str, label: str, said: str) -> list[int]:
     return [int(i) for i in order if there[i]]
 
 
-def _fits(outcome: Outcome, view: View) -> bool:
+def _fits(outcome: Outcome, view: LabelScheme) -> bool:
     return {name for group in view.members.values() for name in group} <= set(outcome.classes)
 
 
-def _question(kind: str, one: Viewed, view: View) -> str:
+def _question(kind: str, one: Viewed, view: LabelScheme) -> str:
     digest = hashlib.sha256(repr((view.classes, one.outcome.sizes.shape)).encode())
     for values in (one.target, one.probability, one.outcome.sizes):
         digest.update(np.ascontiguousarray(values, float).tobytes())

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from sklearn.model_selection import GroupKFold
 
-from xraycore.data.labels import VIEWS
-from xraycore.data.sources import CITATIONS
+from xraycore.datasets.labels import LABEL_SCHEMES
+from xraycore.datasets.public import CITATIONS
 from xraycore.evaluation.outcome import Outcome
 from xraycore.evaluation.probes import ALTERATIONS
 from xraycore.metrics.calibration import fit_calibration
@@ -21,7 +21,7 @@ from xraycore.report.targets import accuracy, auc_score, calibration_error
 
 def other_hospitals(stored: Stored) -> list[str]:
     """NIH's and Cohen's films, and how much of a good score there is the hospital's."""
-    view, first = VIEWS["pneumonia"], stored.names[0]
+    view, first = LABEL_SCHEMES["pneumonia"], stored.names[0]
     rows = []
     for name in stored.names:
         cells = [stored.titles[name], *["–"] * 4]

@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.metrics import roc_curve
 
-from xraycore.data.labels import VIEWS
+from xraycore.datasets.labels import LABEL_SCHEMES
 from xraycore.evaluation.agreement import ENSEMBLE
 from xraycore.metrics.calibration import reliability_curve
 from xraycore.report.stored import Judged, Stored
@@ -38,7 +38,7 @@ def draw(stored: Stored, file: Path) -> None:
         official = stored.official(name)
         x, y, _ = roc_curve(official.target == 1, official.probability[:, 1])
         left.plot(x, y, label=f"{stored.titles[name]} ({auc(official):.3f})", **style)
-        home = Judged.of(stored.films(name, "test"), VIEWS["chest4"])
+        home = Judged.of(stored.films(name, "test"), LABEL_SCHEMES["chest4"])
         right_ones = home.probability.argmax(axis=1) == home.target
         bins = reliability_curve(home.probability.max(axis=1), right_ones, bins=10)
         bins = [one for one in bins if one["films"] >= LEAST]

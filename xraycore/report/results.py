@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from xraycore.data.labels import VIEWS
+from xraycore.datasets.labels import LABEL_SCHEMES
 from xraycore.metrics.classification import Score, view_scores, wilson_interval
 from xraycore.metrics.operating_points import at_threshold
 from xraycore.report.doubts import calibration, other_hospitals, pairs, probes
@@ -83,7 +83,7 @@ def _official(stored: Stored) -> list[str]:
     for name in stored.names:
         judged = stored.official(name)
         scores = view_scores(
-            judged.target, judged.probability, VIEWS["pneumonia"].classes, judged.groups
+            judged.target, judged.probability, LABEL_SCHEMES["pneumonia"].classes, judged.groups
         )
         finding = scores["classes"]["Pneumonia"]
         rows.append(
@@ -113,9 +113,9 @@ def _official(stored: Stored) -> list[str]:
 
 
 def _four_classes(stored: Stored, audit: Path) -> list[str]:
-    rows, classes = [], VIEWS["chest4"].classes
+    rows, classes = [], LABEL_SCHEMES["chest4"].classes
     for name in stored.names:
-        judged = Judged.of(stored.films(name, "test"), VIEWS["chest4"])
+        judged = Judged.of(stored.films(name, "test"), LABEL_SCHEMES["chest4"])
         scores = view_scores(judged.target, judged.probability, classes, judged.groups)
         recalls = (interval(scores["classes"][label]["recall"]) for label in classes)
         rows.append(

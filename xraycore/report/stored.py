@@ -8,7 +8,15 @@ import numpy as np
 from scipy.special import log_softmax
 
 from xraycore.config import weights_folder
-from xraycore.data.labels import BACTERIAL, CHEST4, COVID, NORMAL, VIEWS, VIRAL, View
+from xraycore.datasets.labels import (
+    BACTERIAL,
+    CHEST4,
+    COVID,
+    LABEL_SCHEMES,
+    NORMAL,
+    VIRAL,
+    LabelScheme,
+)
 from xraycore.evaluation.agreement import ENSEMBLE
 from xraycore.evaluation.evaluate import target_and_probability
 from xraycore.evaluation.outcome import Outcome, ensemble
@@ -21,8 +29,8 @@ from xraycore.training.choosing import Verdicts, choice, external_scores, home_s
 from xraycore.utils.checkpoints import Card
 
 # Of the four classes, the two that are told apart in children, and the two in adults.
-KINDS = View("kinds", "Bacterial / viral", {BACTERIAL: (BACTERIAL,), VIRAL: (VIRAL,)})
-COVID_OR_NOT = View("covid2", "Normal / COVID-19", {NORMAL: (NORMAL,), COVID: (COVID,)})
+KINDS = LabelScheme("kinds", "Bacterial / viral", {BACTERIAL: (BACTERIAL,), VIRAL: (VIRAL,)})
+COVID_OR_NOT = LabelScheme("covid2", "Normal / COVID-19", {NORMAL: (NORMAL,), COVID: (COVID,)})
 
 
 @dataclass(frozen=True)
@@ -42,7 +50,7 @@ class Stored:
     def points(self, name: str) -> dict[str, OperatingPoint]:
         """Operating points of a model or the ensemble, chosen on validation films."""
         if name == ENSEMBLE:
-            known = Judged.of(self.films(name, "val"), VIEWS["pneumonia"])
+            known = Judged.of(self.films(name, "val"), LABEL_SCHEMES["pneumonia"])
             return choose_points(known.target == 1, known.probability[:, 1])
         chosen = self.cards.get(name, {}).get("operating_points", {})
         return {
@@ -66,7 +74,7 @@ class Stored:
         """Models in the order of the registry, the ensemble last."""
         return tuple(self.outcomes)
 
-    def official(self, name: str, view: View = VIEWS["pneumonia"]) -> "Judged":
+    def official(self, name: str, view: LabelScheme = LABEL_SCHEMES["pneumonia"]) -> "Judged":
         """A model on the official 624 test films of children."""
         return Judged.of(self.films(name, "test", "chest_xray"), view)
 
@@ -142,7 +150,7 @@ class Judged:
     groups: list[str]
 
     @classmethod
-    def of(cls, outcome: Outcome, view: View) -> "Judged":
+    def of(cls, outcome: Outcome, view: LabelScheme) -> "Judged":
         """The films of an outcome that the view knows; there may be none."""
         if not any(view.label(record.label) for record in outcome.records):
             return cls(np.zeros(0, int), np.zeros((0, len(view.classes))), [])

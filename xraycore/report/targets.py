@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from xraycore.data.labels import VIEWS
+from xraycore.datasets.labels import LABEL_SCHEMES
 from xraycore.evaluation.agreement import ENSEMBLE
 from xraycore.metrics.calibration import expected_calibration_error
 from xraycore.metrics.classification import Score, auroc_score, view_scores
@@ -76,15 +76,15 @@ def specificity_at(judged: Judged, sensitivity: float) -> float:
 
 def calibration_error(stored: Stored, name: str) -> float:
     """Expected calibration error of the four classes on the home test."""
-    judged = Judged.of(stored.films(name, "test"), VIEWS["chest4"])
+    judged = Judged.of(stored.films(name, "test"), LABEL_SCHEMES["chest4"])
     right = judged.probability.argmax(axis=1) == judged.target
     return expected_calibration_error(judged.probability.max(axis=1), right)
 
 
 def macro_f1(stored: Stored, name: str) -> float:
     """Mean F1 of the four classes on the home test."""
-    judged = Judged.of(stored.films(name, "test"), VIEWS["chest4"])
-    classes = VIEWS["chest4"].classes
+    judged = Judged.of(stored.films(name, "test"), LABEL_SCHEMES["chest4"])
+    classes = LABEL_SCHEMES["chest4"].classes
     return view_scores(judged.target, judged.probability, classes, judged.groups)["macro_f1"][
         "value"
     ]

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from xraycore.data.labels import NORMAL
+from xraycore.datasets.labels import NORMAL
+from xraycore.datasets.locator import FilmLocator, Read
 from xraycore.errors import ReaderStudyError
 from xraycore.imaging import Radiograph, RadiographError
 from xraycore.models.classifier import Classifier, Prediction
-from xraycore.review.films import PublicFilms, Read
 from xraycore.review.records import ToRead
 from xraycore.utils.progress import ProgressCallback, ignore
 
@@ -43,7 +43,7 @@ def list_heatmaps(
     methods: Sequence[str],
     *,
     target: str = FINDING,
-    public: PublicFilms | None = None,
+    public: FilmLocator | None = None,
     report: ProgressCallback = ignore,
 ) -> tuple[list[ToRead], list[str]]:
     """The heatmaps of films by models and methods, film by film, and why films are left out.

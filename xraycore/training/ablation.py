@@ -6,8 +6,8 @@ from pathlib import Path
 
 import keras
 
-from xraycore.data.labels import members
-from xraycore.data.manifest import Manifest
+from xraycore.datasets.labels import members
+from xraycore.datasets.manifest import Manifest
 from xraycore.models.architectures import build_network
 from xraycore.models.spec import ModelSpec
 from xraycore.training.choosing import choice

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from xraycore.data.labels import NORMAL, VIEWS
-from xraycore.data.manifest import Record
+from xraycore.datasets.labels import LABEL_SCHEMES, NORMAL
+from xraycore.datasets.manifest import Record
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def check_external(external: Sequence[Sequence[Record]], classes: Sequence[str])
         raise ValueError(
             f"external films must be of different sources. Received: {', '.join(sources)}"
         )
-    found = [{VIEWS["pneumonia"].label(record.label) for record in one} for one in external]
+    found = [{LABEL_SCHEMES["pneumonia"].label(record.label) for record in one} for one in external]
     if not all(labels - {NORMAL, None} for labels in found) or NORMAL not in set().union(*found):
         raise ValueError("choosing on external films needs normal films and others.")
 
@@ -84,7 +84,7 @@ def external_scores(external: Sequence[Verdicts], classes: Sequence[str]) -> dic
     if not external:
         return {}
     check_external([one.records for one in external], classes)
-    view = VIEWS["pneumonia"]
+    view = LABEL_SCHEMES["pneumonia"]
     normal = list(classes).index(NORMAL)
     labels = [[view.label(record.label) for record in one.records] for one in external]
     negatives = np.concatenate(

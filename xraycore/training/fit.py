@@ -10,8 +10,8 @@ import keras
 import numpy as np
 
 from xraycore.anatomy.segmenter import segmenter_sha256
-from xraycore.data.manifest import Manifest
-from xraycore.data.splits import trainable_classes
+from xraycore.datasets.manifest import Manifest
+from xraycore.datasets.splits import trainable_classes
 from xraycore.models.architectures import build_network
 from xraycore.models.imagenet import load_start
 from xraycore.models.spec import ModelSpec

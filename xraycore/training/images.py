@@ -13,8 +13,8 @@ import keras
 import numpy as np
 
 from xraycore.anatomy.view import checked_view, seen
-from xraycore.data.labels import NORMAL, members
-from xraycore.data.manifest import Record
+from xraycore.datasets.labels import NORMAL, members
+from xraycore.datasets.manifest import Record
 from xraycore.errors import DatasetError
 from xraycore.imaging import Radiograph, RadiographError, read_radiograph
 from xraycore.imaging.resample import resize

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from xraycore.anatomy.segmenter import NAME, SIZE, Segmenter, build_segmenter
-from xraycore.data.manifest import list_images
+from xraycore.datasets.manifest import list_images
 from xraycore.errors import DatasetError
 from xraycore.imaging import read_radiograph
 from xraycore.imaging.resample import resize

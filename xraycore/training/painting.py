@@ -7,7 +7,7 @@ must call these films ill, and may find the evidence at the painted places alone
 import cv2
 import numpy as np
 
-from xraycore.data.opacities import RADII, paint_opacity
+from xraycore.datasets.synthetic.opacities import RADII, paint_opacity
 
 # A film has one to four of them, of kinds whose borders are soft as those of most pneumonias: a
 # sharp edge would be what a network learns to look for.

@@ -10,7 +10,7 @@ from sklearn.covariance import LedoitWolf
 from xraycore.anatomy.lungs import lung_field
 from xraycore.anatomy.screening import FILE, Screening, standardised
 from xraycore.anatomy.segmenter import BATCH, load_segmenter, segmenter_folder
-from xraycore.data.manifest import Manifest, Record
+from xraycore.datasets.manifest import Manifest, Record
 from xraycore.errors import DatasetError
 from xraycore.imaging import RadiographError, read_radiograph
 from xraycore.utils.checkpoints import load_card

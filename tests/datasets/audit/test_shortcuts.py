@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+
+from xraycore.datasets.audit.shortcuts import measure_shortcuts
+
+
+def features_of(rng, sizes, brightness):
+    width = rng.normal(sizes, 20, len(sizes))
+    noise = rng.normal(size=(len(sizes), 3))
+    grey = rng.normal(brightness, 0.05, len(sizes))
+    return np.column_stack([noise[:, 0], width, noise[:, 1], width, grey, noise[:, 2]])
+
+
+@pytest.mark.parametrize("cause", ["size", "brightness", "nothing"])
+def test_confounding_tells_its_cause(cause):
+    rng = np.random.default_rng(0)
+    second = np.repeat([0, 1], 60)
+    sizes = 500 + (300 * second if cause == "size" else 0 * second)
+    greys = 0.4 + (0.3 * second if cause == "brightness" else 0 * second)
+    labels = np.where(second, "B", "A").tolist()
+    groups = [str(number) for number in range(120)]
+    found = measure_shortcuts(features_of(rng, sizes, greys), labels, groups)
+    # A guesser's AUROC of 60 against 60: sqrt(121 / (12 * 60 * 60)) = 0.0529, times 1.96.
+    assert found.chance_auroc_limit == pytest.approx(0.6037, abs=1e-4)
+    assert found.chance_accuracy == 0.5
+    assert (found.file_auroc > 0.95) == (cause == "size")
+    assert (found.grey_auroc > 0.95) == (cause != "nothing")
+    assert (found.file_balanced_accuracy > 0.9) == (cause == "size")
+    if cause == "nothing":
+        assert max(found.file_auroc, found.grey_auroc) < found.chance_auroc_limit
+    assert found.medians["B"]["width"] - found.medians["A"]["width"] == pytest.approx(
+        300 if cause == "size" else 0, abs=15
+    )
+
+
+def test_confounding_never_knows_the_patient():
+    # Ten films of each patient have one size, so that films alone would give the class away.
+    rng = np.random.default_rng(0)
+    patients = np.repeat(np.arange(24), 10)
+    labels = np.where(patients % 2, "B", "A").tolist()
+    sizes = rng.permutation(24)[patients] * 1000.0
+    features = features_of(rng, sizes, np.full(240, 0.5))
+    as_films = measure_shortcuts(features, labels, [str(film) for film in range(240)])
+    as_patients = measure_shortcuts(features, labels, patients.astype(str).tolist())
+    assert as_films.file_auroc > 0.95
+    # 12 against 12 patients: sqrt(25 / (12 * 12 * 12)) = 0.1203, times 1.96.
+    assert (
+        as_patients.file_auroc < as_patients.chance_auroc_limit == pytest.approx(0.7357, abs=1e-4)
+    )
+
+
+def test_nine_patients_a_class_are_too_few():
+    assert measure_shortcuts([[0.0] * 6] * 18, ["A"] * 9 + ["B"] * 9, list("abcdefghi" * 2)) is None

@@ -1,0 +1,106 @@
+from collections import Counter
+
+import pytest
+
+from tests.datasets.film_files import draw, write
+from xraycore.datasets import locator
+from xraycore.datasets.locator import FilmLocator, draw_records, phantom_number
+from xraycore.errors import Cancelled, DatasetError
+from xraycore.imaging import read_radiograph
+
+
+@pytest.fixture
+def dataset(tmp_path, monkeypatch):
+    """A public data set of two films in training, six of three patients to test."""
+    root = tmp_path / "data"
+    folder = root / "chest_xray"
+    for number in range(2):
+        write(folder / "train" / "NORMAL" / f"IM-{number}-0001.png", draw(number))
+    for number in range(4):
+        write(folder / "test" / "NORMAL" / f"IM-10{number // 2}-{number}.png", draw(10 + number))
+    for number in range(2):
+        write(folder / "test" / "PNEUMONIA" / f"person7_virus_{number}.png", draw(20 + number))
+    monkeypatch.setenv("XRAYCORE_DATA", str(root))
+    return folder
+
+
+@pytest.fixture
+def few_phantoms(monkeypatch):
+    """Generated films that cost nothing: three small ones, and no samples."""
+    monkeypatch.setattr(locator, "MOST_PHANTOMS", 3)
+    monkeypatch.setattr(locator, "list_samples", list)
+    made = Counter()
+
+    def make(number):
+        made[number] += 1
+        return read_radiograph(_png(number), name="phantom.png")
+
+    monkeypatch.setattr(locator, "phantom_number", make)
+    return made
+
+
+def _png(number):
+    import cv2
+
+    return cv2.imencode(".png", draw(number))[1].tobytes()
+
+
+def test_films_are_drawn_of_test_patients_class_by_class(dataset):
+    drawn = draw_records(dataset, 3, seed=1)
+    assert {record.split for record in drawn} == {"test"}
+    assert len({record.group for record in drawn}) == 3
+    assert Counter(r.label for r in drawn) == {"Normal": 2, "Viral pneumonia": 1}
+    assert {r.label for r in drawn[:2]} == {"Normal", "Viral pneumonia"}
+    assert drawn == draw_records(dataset, 99, seed=1)
+    assert len({draw_records(dataset, 1, seed=seed)[0] for seed in range(20)}) > 1
+    with pytest.raises(DatasetError):
+        draw_records(dataset / "nowhere", 1)
+
+
+def test_a_film_is_found_again_by_its_hash(dataset, few_phantoms):
+    file = dataset / "test" / "PNEUMONIA" / "person7_virus_0.png"
+    of_file = read_radiograph(file).info.sha256
+    of_phantom = read_radiograph(_png(1)).info.sha256
+    public = FilmLocator()
+    assert public.get(of_file) is None
+    assert public.must_search([of_file])
+    public.search([of_file, of_phantom])
+    assert public.get(of_file)().info.sha256 == of_file
+    assert public.get(of_phantom)().info.sha256 == of_phantom
+    # The second phantom was the last that was wanted.
+    assert few_phantoms == {0: 1, 1: 2}
+
+
+def test_what_is_nowhere_is_looked_for_once(dataset, few_phantoms):
+    public = FilmLocator()
+    public.search(["0" * 64])
+    assert public.get("0" * 64) is None
+    assert not public.must_search(["0" * 64])
+    public.search(["1" * 64])
+    assert few_phantoms == {0: 1, 1: 1, 2: 1}
+
+
+def test_a_search_can_be_stopped_and_tried_again(dataset, few_phantoms):
+    public = FilmLocator()
+
+    def stop(share):
+        if share > 0.5:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        public.search(["0" * 64], stop)
+    assert public.must_search(["0" * 64])
+
+
+def test_a_film_that_was_added_needs_no_search(film):
+    public = FilmLocator()
+    public.add(film, lambda: film)
+    assert not public.must_search([film.info.sha256])
+    assert public.get(film.info.sha256)() is film
+
+
+def test_generated_films_are_the_same_each_time():
+    first = phantom_number(2)
+    assert first.info.sha256 == phantom_number(2).info.sha256
+    kinds = {phantom_number(number).info.name.split("-")[1] for number in range(3)}
+    assert kinds == {"normal", "opacity"}

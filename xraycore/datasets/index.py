@@ -1,0 +1,241 @@
+"""What is kept of a film file once it was read, and where it is kept: by content, for good."""
+
+import hashlib
+import json
+import os
+import sqlite3
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import repeat
+from pathlib import Path
+
+import numpy as np
+
+from xraycore.config import cache_folder
+from xraycore.datasets.audit.duplicates import THUMBNAIL_SIDE, PerceptualHash, perceptual_hash
+from xraycore.datasets.manifest import Record
+from xraycore.errors import RadiographError
+from xraycore.imaging.decoding import MAX_BYTES
+from xraycore.imaging.radiograph import Radiograph, read_radiograph
+
+# Changes whenever what is measured does: what an older version kept is measured anew.
+VERSION = 2
+CHUNK = 64
+
+
+@dataclass(frozen=True, eq=False)
+class ImageStats:
+    """What is kept of a file that was read.
+
+    Attributes:
+        sha256: Of its bytes.
+        bytes: Their number.
+        width: Of the upright film in pixels.
+        height: Likewise.
+        brightness: Mean of the pixels in [0, 1].
+        contrast: Their standard deviation.
+        warnings: Of the film.
+        fingerprint: For near copies, with a 128-pixel thumbnail.
+    """
+
+    sha256: str
+    bytes: int
+    width: int
+    height: int
+    brightness: float
+    contrast: float
+    warnings: tuple[str, ...]
+    fingerprint: PerceptualHash
+
+    @property
+    def features(self) -> tuple[float, ...]:
+        """Those of `xraycore.datasets.audit.shortcuts.FEATURES`, in their order."""
+        aspect = self.width / self.height
+        return (self.bytes, self.width, self.height, aspect, self.brightness, self.contrast)
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A file that is no radiograph, and why."""
+
+    path: Path
+    error: str
+
+
+class ImageIndex:
+    """Facts by sha256 in an SQLite file. One that cannot be written is no store, and no error."""
+
+    def __init__(self, file: Path):
+        self._connection: sqlite3.Connection | None = None
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(file, timeout=10, check_same_thread=False)
+            self._connection.executescript(
+                "PRAGMA journal_mode = WAL;"
+                "CREATE TABLE IF NOT EXISTS films"
+                " (sha256 TEXT, version INTEGER, facts TEXT, hashes BLOB, thumbnail BLOB,"
+                " PRIMARY KEY (sha256, version));"
+                "CREATE TABLE IF NOT EXISTS answers"
+                " (question TEXT, version INTEGER, answer TEXT, PRIMARY KEY (question, version));"
+            )
+        except (OSError, sqlite3.Error):
+            self._connection = None
+
+    def films(self, hashes: Iterable[str]) -> dict[str, ImageStats]:
+        """The facts of those of the films that were measured before."""
+        found: dict[str, ImageStats] = {}
+        wanted = list(dict.fromkeys(hashes))
+        for start in range(0, len(wanted), 500):
+            chunk = wanted[start : start + 500]
+            marks = ",".join("?" * len(chunk))
+            rows = self._select(
+                "SELECT sha256, facts, hashes, thumbnail FROM films"
+                f" WHERE version = ? AND sha256 IN ({marks})",
+                (VERSION, *chunk),
+            )
+            found |= {row[0]: _unpacked(*row) for row in rows}
+        return found
+
+    def keep(self, films: Iterable[ImageStats]) -> None:
+        """Remembers films."""
+        rows = [(film.sha256, VERSION, *_packed(film)) for film in films]
+        self._write("INSERT OR REPLACE INTO films VALUES (?, ?, ?, ?, ?)", rows)
+
+    def answer(self, question: str, find: Callable[[], object]) -> object:
+        """A JSON value that was found before, or is found now and remembered."""
+        rows = self._select(
+            "SELECT answer FROM answers WHERE question = ? AND version = ?", (question, VERSION)
+        )
+        if rows:
+            return json.loads(rows[0][0])
+        found = find()
+        row = (question, VERSION, json.dumps(found))
+        self._write("INSERT OR REPLACE INTO answers VALUES (?, ?, ?)", [row])
+        return found
+
+    def _select(self, statement: str, values: Sequence[object]) -> list[tuple]:
+        if self._connection is None:
+            return []
+        try:
+            return self._connection.execute(statement, values).fetchall()
+        except sqlite3.Error:
+            return []
+
+    def _write(self, statement: str, rows: list[tuple]) -> None:
+        if self._connection is None:
+            return
+        try:
+            with self._connection:
+                self._connection.executemany(statement, rows)
+        except sqlite3.Error:
+            self._connection = None
+
+
+def default_index() -> ImageIndex:
+    """The user's own store, in the cache folder."""
+    return ImageIndex(cache_folder() / "films.sqlite3")
+
+
+def measure_images(
+    records: Sequence[Record],
+    store: ImageIndex | None = None,
+    report: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[list[tuple[Record, ImageStats]], list[Unreadable]]:
+    """The facts of all files that can be read, and the others.
+
+    Args:
+        records: Which files, and what is said of them.
+        store: Where facts of earlier calls lie; what is new is added.
+        report: Called after each file with how many are done, of how many.
+    """
+    films: list[tuple[Record, ImageStats]] = []
+    unreadable: list[Unreadable] = []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for start in range(0, len(records), CHUNK):
+            chunk = records[start : start + CHUNK]
+            contents = list(pool.map(_content, chunk))
+            hashes = [content and hashlib.sha256(content).hexdigest() for content in contents]
+            known = store.films(filter(None, hashes)) if store else {}
+            measured = pool.map(_facts, chunk, contents, hashes, repeat(known))
+            new: list[ImageStats] = []
+            pairs = zip(chunk, measured, strict=True)
+            for done, (record, found) in enumerate(pairs, start=start + 1):
+                if isinstance(found, Unreadable):
+                    unreadable.append(found)
+                else:
+                    films.append((record, found))
+                    if found.sha256 not in known:
+                        new.append(found)
+                report(done, len(records))
+            if store:
+                store.keep(new)
+    return films, unreadable
+
+
+def _content(record: Record) -> bytes | None:
+    """The file's bytes; None where reading it as a film will say what is wrong with it."""
+    try:
+        return record.path.read_bytes() if record.path.stat().st_size <= MAX_BYTES else None
+    except OSError:
+        return None
+
+
+def _facts(
+    record: Record, content: bytes | None, sha256: str | None, known: dict[str, ImageStats]
+) -> ImageStats | Unreadable:
+    if sha256 in known:
+        return known[sha256]
+    try:
+        xray = read_radiograph(content or record.path, name=record.path.name)
+    except RadiographError as error:
+        return Unreadable(record.path, str(error))
+    return ImageStats(
+        xray.info.sha256,
+        len(content) if content else record.path.stat().st_size,
+        xray.info.width,
+        xray.info.height,
+        float(xray.pixels.mean()),
+        float(xray.pixels.std()),
+        xray.warnings,
+        perceptual_hash(xray.pixels),
+    )
+
+
+def read_measured(path: Path, sha256: str) -> Radiograph:
+    """The film of a file whose content was that when it was measured.
+
+    Raises:
+        RadiographError: If it cannot be read, or is another by now.
+    """
+    xray = read_radiograph(path)
+    if xray.info.sha256 != sha256:
+        raise RadiographError.of(
+            path.name,
+            expected="the film that was measured",
+            received="another, changed since: read the data set again",
+        )
+    return xray
+
+
+def _packed(film: ImageStats) -> tuple[str, bytes, bytes]:
+    numbers = [film.bytes, film.width, film.height, film.brightness, film.contrast]
+    bits = np.concatenate([film.fingerprint.phash, film.fingerprint.dhash])
+    return (
+        json.dumps([*numbers, list(film.warnings)]),
+        np.packbits(bits).tobytes(),
+        zlib.compress(film.fingerprint.thumbnail.tobytes(), 1),
+    )
+
+
+def _unpacked(sha256: str, facts: str, hashes: bytes, thumbnail: bytes) -> ImageStats:
+    *numbers, warnings = json.loads(facts)
+    phash, dhash = np.unpackbits(np.frombuffer(hashes, np.uint8)).astype(bool).reshape(2, -1)
+    pixels = np.frombuffer(zlib.decompress(thumbnail), np.uint8)
+    return ImageStats(
+        sha256,
+        *numbers,
+        tuple(warnings),
+        PerceptualHash(phash, dhash, pixels.reshape(THUMBNAIL_SIDE, THUMBNAIL_SIDE)),
+    )

@@ -1,0 +1,58 @@
+"""Who to cite for the public data sets that models are trained and tested on."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from xraycore.config import data_folder
+from xraycore.datasets.manifest import read_manifest
+from xraycore.errors import DatasetError
+
+CITATIONS: Mapping[str, str] = {
+    "chest_xray": "Kermany et al. 2018, Cell 172:1122, doi:10.17632/rscbjbr9sj.2, CC BY 4.0: "
+    "children of 1 to 5 years, Guangzhou",
+    "covid_radiography": "COVID-19 Radiography Database, Chowdhury et al. 2020, "
+    "doi:10.1109/ACCESS.2020.3010287, and Rahman et al. 2021, "
+    "doi:10.1016/j.compbiomed.2021.104319: adults of many hospitals",
+    "nih": "NIH ChestX-ray8, Wang et al. 2017, arXiv:1705.02315, read by radiologists for the RSNA "
+    "challenge, Shih et al. 2019, doi:10.1148/ryai.2019180041: adults, Bethesda",
+    "covid_qu": "COVID-QU-Ex, Tahir et al. 2021, doi:10.1016/j.compbiomed.2021.105002: adults of "
+    "many hospitals",
+    "cohen": "covid-chestxray-dataset, Cohen et al. 2020, arXiv:2006.11988: adults of many "
+    "hospitals",
+}
+
+
+def locate_files() -> dict[tuple[str, str], Path]:
+    """Source and file name -> the file, for the public data sets in the data folder.
+
+    A name that a source has twice is left out: which of the two was meant nobody can say.
+    """
+    found: dict[tuple[str, str], Path] = {}
+    twice = set()
+    for dataset in list_datasets().values():
+        try:
+            records = read_manifest(dataset).records
+        except DatasetError:
+            continue
+        for record in records:
+            key = (record.source, record.path.name)
+            if key in found:
+                twice.add(key)
+            found[key] = record.path
+    return {key: path for key, path in found.items() if key not in twice}
+
+
+# Name in `xraycore.datasets.public` -> folder or CSV file below the data directory.
+_DATASETS = {
+    "chest_xray": "chest_xray",
+    "covid_radiography": "covid_radiography",
+    "nih": "external/nih/labels.csv",
+    "cohen": "external/cohen/labels.csv",
+}
+
+
+def list_datasets() -> dict[str, Path]:
+    """The public data sets that lie in the data folder, by their names in `CITATIONS`."""
+    root = data_folder()
+    found = {name: root / place for name, place in _DATASETS.items()} if root else {}
+    return {name: path for name, path in found.items() if path.exists()}

@@ -1,0 +1,1 @@
+"""Generated chest films, opacities, and a data set with planted faults."""
