@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.small_store import draw_sets, finished_run
-from xraycore.anatomy.view import seen
+from xraycore.anatomy.crop import crop_inputs
 from xraycore.datasets.labels import CHEST4, LABEL_SCHEMES
 from xraycore.datasets.manifest import read_manifest
 from xraycore.evaluation.predictions import read_predictions
@@ -130,7 +130,7 @@ def test_a_centred_head_changes_no_probability(world):
     np.testing.assert_allclose(model.head[0], centred, rtol=2e-3, atol=1e-4)
     film = read_radiograph(manifest.split("test")[0].path)
     prediction = model.predict(film)
-    part = seen([film], "lungs")[0]
+    part = crop_inputs([film], "lungs")[0]
     assert prediction.box == part.box
     logits = np.asarray(network(model.input_of(film, part.box)[None], training=False)[0])[0]
     expected = model.calibration.probabilities(logits)

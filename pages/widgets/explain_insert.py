@@ -8,7 +8,7 @@ import streamlit as st
 from pages.widgets.explain_subject import QUICK, Subject, heat_panel
 from pages.widgets.results import kept, long_work
 from pages.widgets.viewer import Drawn, changed_film, film_panel, shrunk
-from xraycore.anatomy.lungs import LungField
+from xraycore.anatomy.lung_field import LungField
 from xraycore.datasets.labels import NORMAL
 from xraycore.datasets.synthetic.opacities import OPACITIES, lung_width
 from xraycore.explain.insertion import Insertion, InsertionScores, insert, lungs_on, probe

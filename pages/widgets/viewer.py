@@ -12,7 +12,7 @@ import numpy as np
 import streamlit as st
 
 from pages.widgets.frame import FILMS_SENT
-from xraycore.anatomy.lungs import LungField
+from xraycore.anatomy.lung_field import LungField
 from xraycore.imaging import Radiograph, RadiographInfo
 from xraycore.imaging.overlay import FilmMap, colorize, to_uint8
 from xraycore.imaging.resample import resize

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from xraycore.anatomy.lungs import lung_field
+from xraycore.anatomy.lung_field import lung_field
 from xraycore.anatomy.segmenter import (
     BATCH,
     NAME,

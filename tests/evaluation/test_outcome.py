@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xraycore.anatomy.lungs import LungField
+from xraycore.anatomy.lung_field import LungField
 from xraycore.datasets.labels import CHEST4, COVID, NORMAL
 from xraycore.datasets.manifest import Record
 from xraycore.evaluation.outcome import Outcome, classify, ensemble
@@ -103,14 +103,14 @@ def test_allowed_classes_of_a_set_label():
 
 
 def test_classify_says_what_predict_says(random_classifier, tmp_path, monkeypatch):
-    from xraycore.anatomy import view
+    from xraycore.anatomy import crop
     from xraycore.datasets.splits import read_splits
     from xraycore.datasets.synthetic.phantom import write_phantoms
     from xraycore.imaging import read_radiograph
 
     left_half = np.zeros((128, 128), bool)
     left_half[:, :64] = True
-    monkeypatch.setattr(view, "find_lungs", lambda xs: [LungField(left_half, Box())] * len(xs))
+    monkeypatch.setattr(crop, "segment_lungs", lambda xs: [LungField(left_half, Box())] * len(xs))
     write_phantoms(tmp_path / "set", 5, size=96, seed=0)
     records = [*read_splits(tmp_path / "set").records]
     bad = tmp_path / "bad.png"

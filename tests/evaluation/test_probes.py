@@ -3,8 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xraycore.anatomy.lungs import LungField
-from xraycore.anatomy.view import Seen
+from xraycore.anatomy.crop import ModelInput
+from xraycore.anatomy.lung_field import LungField
 from xraycore.datasets.labels import CHEST4, NORMAL
 from xraycore.datasets.manifest import Record
 from xraycore.evaluation import probes
@@ -60,7 +60,9 @@ def films(monkeypatch):
 
     monkeypatch.setattr(probes, "read_radiograph", read)
     monkeypatch.setattr(
-        probes, "seen", lambda xs, view: [Seen(Box(), LungField(mask, Box())) for _ in xs]
+        probes,
+        "crop_inputs",
+        lambda xs, view: [ModelInput(Box(), LungField(mask, Box())) for _ in xs],
     )
     return records
 
@@ -83,9 +85,10 @@ def test_films_without_lungs_are_left_out(films, monkeypatch):
     whole = np.ones((128, 128), bool)
     monkeypatch.setattr(
         probes,
-        "seen",
+        "crop_inputs",
         lambda xs, view: [
-            Seen(Box(), LungField(whole, Box()) if x.info.name != "3.png" else nothing) for x in xs
+            ModelInput(Box(), LungField(whole, Box()) if x.info.name != "3.png" else nothing)
+            for x in xs
         ],
     )
     assert probes.probe(Told(LEFT), films)["auc"]["one"]["whole"]["n"] == 39

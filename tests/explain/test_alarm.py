@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from xraycore.anatomy.lungs import LungField
+from xraycore.anatomy.lung_field import LungField
 from xraycore.datasets.synthetic.phantom import make_phantom
 from xraycore.explain.alarm import alarms, hottest_near, on_the_border, small_and_bright
 from xraycore.explain.heatmap import Heatmap

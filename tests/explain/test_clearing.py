@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from xraycore.anatomy.lungs import LungField
+from xraycore.anatomy.lung_field import LungField
 from xraycore.explain.clearing import clear, cleared, clearing, excess_brightness
 from xraycore.imaging.box import Box
 from xraycore.models.architectures import HEAD

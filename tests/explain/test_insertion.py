@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from xraycore.anatomy.lungs import LungField
+from xraycore.anatomy.lung_field import LungField
 from xraycore.errors import Cancelled
 from xraycore.explain.insertion import InsertionScores, insert, probe
 from xraycore.imaging.box import Box

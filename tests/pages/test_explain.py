@@ -8,7 +8,7 @@ import pytest
 from pages.widgets import explain_insert, explain_methods
 from tests.pages.conftest import SAMPLE, png
 from tests.pages.explain_page import click, labels, open_tab, press, said, wait
-from xraycore.anatomy import lungs
+from xraycore.anatomy import lung_field as lungs
 from xraycore.explain import faithfulness, perturbation
 from xraycore.explain.faithfulness import Faithfulness
 from xraycore.explain.methods import ANALYTIC, METHODS
@@ -215,7 +215,7 @@ def test_many_places_are_summed_up(explain, monkeypatch):
 
 def test_a_film_without_lungs_says_so(explain, monkeypatch):
     empty = lungs.lung_field(np.zeros((128, 128)))
-    monkeypatch.setattr("xraycore.anatomy.view.find_lungs", lambda films: [empty for _ in films])
+    monkeypatch.setattr("xraycore.anatomy.crop.find_lungs", lambda films: [empty for _ in films])
     app = explain(sample="", question="Insert a lesion")
     app.file_uploader[0].set_value([("film.png", png(seed=78), "image/png")]).run()
     assert not app.exception

@@ -5,8 +5,8 @@ import cv2
 import numpy as np
 import pytest
 
-from xraycore.anatomy.lungs import LungField
-from xraycore.anatomy.view import Seen
+from xraycore.anatomy.crop import ModelInput
+from xraycore.anatomy.lung_field import LungField
 from xraycore.datasets.labels import BACTERIAL, NORMAL, VIRAL
 from xraycore.datasets.manifest import Record
 from xraycore.errors import DatasetError
@@ -198,9 +198,9 @@ def test_a_network_sees_its_view_and_the_lungs_on_it(film_file, monkeypatch):
     def half_seen(xrays, view):
         asked.append(view)
         box = Box(0.0, 0.5, 1.0, 1.0) if view == "lungs" else Box()
-        return [Seen(box, LungField(mask, box)) for _ in xrays]
+        return [ModelInput(box, LungField(mask, box)) for _ in xrays]
 
-    monkeypatch.setattr(images, "seen", half_seen)
+    monkeypatch.setattr(images, "crop_inputs", half_seen)
     # The right half, 32 of 64 columns, stretched to twice its width.
     lungs_view = load_films([film_file], 64)
     assert lungs_view.pixels[0, 5, 0] == pytest.approx(3 * 32, abs=1)

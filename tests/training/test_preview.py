@@ -19,12 +19,12 @@ def test_without_changes_it_is_the_film(film):
 
 
 def test_the_lungs_view_is_their_box(film, monkeypatch):
-    from xraycore.anatomy import lungs
+    from xraycore.anatomy import lung_field as lungs
 
     mask = np.zeros((128, 128))
     mask[32:96, 24:56] = mask[32:96, 72:104] = 1
     field = lungs.lung_field(mask)
-    monkeypatch.setattr("xraycore.anatomy.view.find_lungs", lambda films: [field for _ in films])
+    monkeypatch.setattr("xraycore.anatomy.crop.find_lungs", lambda films: [field for _ in films])
     whole, _ = preview(film, Augmentation(), [], view="film", size=64)
     part, _ = preview(film, Augmentation(), [], size=64)
     assert field.found

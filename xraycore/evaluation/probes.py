@@ -10,7 +10,7 @@ from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from xraycore.anatomy.view import seen
+from xraycore.anatomy.crop import crop_inputs
 from xraycore.datasets.labels import LABEL_SCHEMES, NORMAL
 from xraycore.datasets.manifest import Record
 from xraycore.imaging import RadiographError, read_radiograph
@@ -140,7 +140,9 @@ def _run(
             except RadiographError:
                 continue
         inputs, masks = [], []
-        for film, record, part in zip(films, read, seen(films, classifier.view), strict=True):
+        for film, record, part in zip(
+            films, read, crop_inputs(films, classifier.view), strict=True
+        ):
             if part.lungs.found:
                 kept.append(record)
                 inputs.append(classifier.input_of(film, part.box))

@@ -5,7 +5,7 @@ import weakref
 import cv2
 import numpy as np
 
-from xraycore.anatomy.lungs import LungField
+from xraycore.anatomy.lung_field import LungField
 from xraycore.explain.heatmap import Heatmap
 from xraycore.imaging.radiograph import Radiograph
 from xraycore.imaging.resample import resize

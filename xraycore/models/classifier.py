@@ -7,9 +7,9 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from xraycore.anatomy.lungs import LungField
+from xraycore.anatomy.crop import crop_inputs
+from xraycore.anatomy.lung_field import LungField
 from xraycore.anatomy.segmenter import segmenter_sha256
-from xraycore.anatomy.view import seen
 from xraycore.config import weights_folder
 from xraycore.errors import WeightsError
 from xraycore.imaging.box import Box
@@ -142,7 +142,7 @@ class Classifier:
         predictions: list[Prediction] = []
         for start in range(0, len(xrays), BATCH):
             films = xrays[start : start + BATCH]
-            parts = seen(films, self.view)
+            parts = crop_inputs(films, self.view)
             inputs = [self.input_of(x, part.box) for x, part in zip(films, parts, strict=True)]
             logits, features = self.forward(np.stack(inputs))
             predictions += [

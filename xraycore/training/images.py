@@ -12,7 +12,7 @@ import cv2
 import keras
 import numpy as np
 
-from xraycore.anatomy.view import checked_view, seen
+from xraycore.anatomy.crop import check_field, crop_inputs
 from xraycore.datasets.labels import NORMAL, members
 from xraycore.datasets.manifest import Record
 from xraycore.errors import DatasetError
@@ -67,14 +67,14 @@ def load_films(
     Args:
         records: What to read.
         size: Height and width in pixels.
-        view: "lungs" or "film", see `xraycore.anatomy.view`.
+        view: "lungs" or "film", see `xraycore.anatomy.crop`.
         report: Called with the number done and the number to do.
 
     Raises:
         DatasetError: If none can be read.
         ValueError: If there is no such view.
     """
-    checked_view(view)
+    check_field(view)
 
     def read(record: Record) -> Radiograph | None:
         try:
@@ -92,7 +92,7 @@ def load_films(
                 for record, xray in zip(chunk, pool.map(read, chunk), strict=True)
                 if xray is not None
             ]
-            parts = seen([xray for _, xray in found], view)
+            parts = crop_inputs([xray for _, xray in found], view)
             for (record, xray), part in zip(found, parts, strict=True):
                 film = resize(part.box.crop(xray.pixels), (size, size))
                 pixels.append(np.rint(film * 255.0).astype(np.uint8))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from xraycore.anatomy.view import seen
+from xraycore.anatomy.crop import crop_inputs
 from xraycore.imaging import Radiograph
 from xraycore.imaging.overlay import to_uint8
 from xraycore.imaging.resample import resize
@@ -25,7 +25,7 @@ def preview(
         xray: The film.
         augmentation: How far it may be changed.
         seeds: What is drawn follows from the seed alone.
-        view: "lungs" or "film", see `xraycore.anatomy.view`; "film" needs no network.
+        view: "lungs" or "film", see `xraycore.anatomy.crop`; "film" needs no network.
         size: Height and width in pixels.
 
     Returns:
@@ -36,7 +36,7 @@ def preview(
     """
     pixels = xray.pixels
     if view == "lungs":
-        (part,) = seen([xray], view)
+        (part,) = crop_inputs([xray], view)
         pixels = part.box.crop(pixels)
     film = to_uint8(resize(pixels, (size, size)))
     changed = [to_uint8(augmentation(film, np.random.default_rng(seed))) for seed in seeds]

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass, replace
 
-from xraycore.anatomy.view import checked_view
+from xraycore.anatomy.crop import check_field
 from xraycore.models.spec import ModelSpec
 from xraycore.training.augmentation import Augmentation
 
@@ -82,7 +82,7 @@ class Recipe:
     def __post_init__(self):
         if self.batch_size < 1:
             raise ValueError(f"batch_size must be positive. Received: {self.batch_size}")
-        checked_view(self.view)
+        check_field(self.view)
         if not 0 <= self.painted <= 1:
             raise ValueError(f"painted must lie between 0 and 1. Received: {self.painted}")
         if not 0 <= self.averaged < 1:

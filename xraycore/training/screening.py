@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from sklearn.covariance import LedoitWolf
 
-from xraycore.anatomy.lungs import lung_field
-from xraycore.anatomy.screening import FILE, Screening, standardised
+from xraycore.anatomy.lung_field import lung_field
+from xraycore.anatomy.ood import FILE, OODDetector, standardised
 from xraycore.anatomy.segmenter import BATCH, load_segmenter, segmenter_folder
 from xraycore.datasets.manifest import Manifest, Record
 from xraycore.errors import DatasetError
@@ -24,7 +24,7 @@ LEAST_SPREAD = 1e-3
 Report = Callable[[str, float], None]
 
 
-def fit_screening(features: np.ndarray, validation: Sequence[np.ndarray]) -> Screening:
+def fit_screening(features: np.ndarray, validation: Sequence[np.ndarray]) -> OODDetector:
     """Mean, spread and shrunk correlation of training films' features, limit by other films'.
 
     The shrinkage is Ledoit & Wolf's (2004, doi:10.1016/S0047-259X(03)00096-4).
@@ -36,9 +36,9 @@ def fit_screening(features: np.ndarray, validation: Sequence[np.ndarray]) -> Scr
     logs = np.log1p(features)
     mean, scale = logs.mean(axis=0), np.maximum(logs.std(axis=0), LEAST_SPREAD)
     precision = LedoitWolf().fit(standardised(features, mean, scale)).precision_
-    unlimited = Screening(mean, scale, precision.astype(np.float32), 1.0)
+    unlimited = OODDetector(mean, scale, precision.astype(np.float32), 1.0)
     limit = max(np.quantile(unlimited.unlikeness(v), 1 - UNLIKE_SHARE) for v in validation)
-    return Screening(mean, scale, unlimited.precision, float(limit))
+    return OODDetector(mean, scale, unlimited.precision, float(limit))
 
 
 def look_at(
@@ -69,7 +69,7 @@ def look_at(
 
 def screen_splits(
     manifest: Manifest, report: Report = lambda _, __: None
-) -> tuple[Screening, dict[tuple[str, str], tuple[int, int]]]:
+) -> tuple[OODDetector, dict[tuple[str, str], tuple[int, int]]]:
     """Fits on the training films; says how many films of each source's splits are warned about.
 
     Returns:
@@ -99,7 +99,7 @@ def screen_splits(
     return screening, warned
 
 
-def ship_screening(screening: Screening, about: dict) -> Path:
+def ship_screening(screening: OODDetector, about: dict) -> Path:
     """Stores a screening beside the segmenter and describes it in that one's card."""
     folder = segmenter_folder()
     file = folder / FILE

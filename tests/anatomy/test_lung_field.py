@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 import pytest
 
-from xraycore.anatomy import lungs
-from xraycore.anatomy.lungs import NO_LUNGS, LungField, find_lungs, lung_field
-from xraycore.anatomy.screening import UNLIKE
+from xraycore.anatomy import lung_field as lungs
+from xraycore.anatomy.lung_field import NO_LUNGS, LungField, lung_field, segment_lungs
+from xraycore.anatomy.ood import UNLIKE
 from xraycore.imaging.box import Box
 from xraycore.imaging.radiograph import Radiograph, RadiographInfo
 
@@ -200,17 +200,17 @@ def heights(fields):
 
 def test_a_film_is_segmented_once(segmenter):
     first, second, third = flat(0.1), flat(0.2), flat(0.3)
-    found = find_lungs([first, second, first])
+    found = segment_lungs([first, second, first])
     assert heights(found) == [50, 60, 50]
     assert found[0] is found[2]
     # Only what is new, and every field stays with its film.
-    assert heights(find_lungs([third, second])) == [70, 60]
-    assert find_lungs([first])[0] is found[0]
+    assert heights(segment_lungs([third, second])) == [70, 60]
+    assert segment_lungs([first])[0] is found[0]
     assert segmenter.asked == [[0.1, 0.2], [0.3]]
 
 
 def test_a_film_unlike_those_known_is_warned_about(segmenter):
-    near, far = find_lungs([flat(0.49), flat(0.52)])
+    near, far = segment_lungs([flat(0.49), flat(0.52)])
     assert (near.found, near.warnings) == (True, ())
     assert (far.found, far.warnings) == (True, (UNLIKE,))
     assert (near.unlikeness, far.unlikeness) == pytest.approx((0.98, 1.04))
@@ -218,7 +218,7 @@ def test_a_film_unlike_those_known_is_warned_about(segmenter):
 
 def test_two_films_of_equal_content_stay_apart(segmenter):
     one, other = flat(0.4), flat(0.4)
-    found = find_lungs([one, other])
+    found = segment_lungs([one, other])
     assert segmenter.asked == [[0.4, 0.4]]
     assert found[0] is not found[1]
 
@@ -228,7 +228,7 @@ def test_many_threads_segment_a_film_once(segmenter):
 
     def find(_):
         together.wait()
-        return find_lungs([film])[0]
+        return segment_lungs([film])[0]
 
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(find, range(4)))
@@ -238,7 +238,7 @@ def test_many_threads_segment_a_film_once(segmenter):
 
 def test_no_film_is_kept_alive(segmenter):
     film = flat(0.6)
-    field = weakref.ref(find_lungs([film])[0])
+    field = weakref.ref(segment_lungs([film])[0])
     assert field() is not None
     del film
     gc.collect()
@@ -250,4 +250,4 @@ def test_no_films_no_fields(monkeypatch):
         raise AssertionError("the segmenter was loaded")
 
     monkeypatch.setattr(lungs, "load_segmenter", never)
-    assert find_lungs([]) == []
+    assert segment_lungs([]) == []

@@ -5,28 +5,28 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xraycore.anatomy.lungs import LungField, find_lungs
+from xraycore.anatomy.lung_field import LungField, segment_lungs
 from xraycore.imaging.box import Box
 from xraycore.imaging.radiograph import Radiograph
 from xraycore.imaging.resample import resize
 
-VIEW_NAMES = ("lungs", "film")
+FIELD_NAMES = ("lungs", "film")
 WHOLE_FILM = "Without lungs to crop to, the networks see the whole film."
 
 
-def checked_view(view: str) -> str:
+def check_field(view: str) -> str:
     """The view, if there is such a one.
 
     Raises:
         ValueError: If there is not.
     """
-    if view not in VIEW_NAMES:
-        raise ValueError(f"view must be one of {', '.join(VIEW_NAMES)}. Received: {view!r}")
+    if view not in FIELD_NAMES:
+        raise ValueError(f"view must be one of {', '.join(FIELD_NAMES)}. Received: {view!r}")
     return view
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class ModelInput:
     """The part of a film that a classifier sees, and where the lungs are.
 
     Attributes:
@@ -49,16 +49,16 @@ class Seen:
         return resize(self.box.crop(self.lungs.with_rim).astype(np.float32), shape)
 
 
-def seen(xrays: Sequence[Radiograph], view: str) -> list[Seen]:
+def crop_inputs(xrays: Sequence[Radiograph], view: str) -> list[ModelInput]:
     """What a classifier with that view sees of films.
 
     Raises:
         WeightsError: If the lung segmenter's weights are missing or damaged.
     """
-    fields = find_lungs(xrays)
+    fields = segment_lungs(xrays)
     if view == "film":
-        return [Seen(Box(), lungs, lungs.warnings) for lungs in fields]
+        return [ModelInput(Box(), lungs, lungs.warnings) for lungs in fields]
     return [
-        Seen(lungs.box, lungs, (*lungs.warnings, *(() if lungs.found else (WHOLE_FILM,))))
+        ModelInput(lungs.box, lungs, (*lungs.warnings, *(() if lungs.found else (WHOLE_FILM,))))
         for lungs in fields
     ]

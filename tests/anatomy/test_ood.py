@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from tests.anatomy.not_radiographs import grey, not_radiographs, spoilt
-from xraycore.anatomy import screening
-from xraycore.anatomy.lungs import find_lungs
-from xraycore.anatomy.screening import UNLIKE, Screening, load_screening, screen
+from xraycore.anatomy import ood
+from xraycore.anatomy.lung_field import segment_lungs
+from xraycore.anatomy.ood import UNLIKE, OODDetector, load_ood_detector, screen
 from xraycore.anatomy.segmenter import segmenter_folder
 from xraycore.datasets.splits import read_splits
 from xraycore.datasets.synthetic.phantom import make_phantom
@@ -25,12 +25,12 @@ def radiograph(pixels):
 
 
 def warned(films):
-    return [bool(field.warnings) for field in find_lungs(films)]
+    return [bool(field.warnings) for field in segment_lungs(films)]
 
 
 def test_distance_by_hand():
     """log(1 + feature) is 1 and 2, standardised 2 and 1; 2 * 2 * 2 + 1 * 1 = 9, its root 3."""
-    known = Screening(
+    known = OODDetector(
         np.array([0.0, 1.0]), np.array([0.5, 1.0]), np.array([[2.0, 0.0], [0.0, 1.0]]), 6.0
     )
     features = np.expm1([[1.0, 2.0], [0.0, 1.0]])
@@ -106,8 +106,8 @@ def own_folder(tmp_path, monkeypatch):
     """A copy of the segmenter's folder, in use."""
     folder = tmp_path / "lungs"
     shutil.copytree(segmenter_folder(), folder)
-    monkeypatch.setattr(screening, "segmenter_folder", lambda: folder)
-    monkeypatch.setattr(screening, "load_screening", load_screening.__wrapped__)
+    monkeypatch.setattr(ood, "segmenter_folder", lambda: folder)
+    monkeypatch.setattr(ood, "load_ood_detector", load_ood_detector.__wrapped__)
     return folder
 
 

@@ -18,7 +18,7 @@ UNLIKE = (
 
 
 @dataclass(frozen=True, eq=False)
-class Screening:
+class OODDetector:
     """What the segmenter's features of frontal chest films are like.
 
     The Mahalanobis distance in the features of a network tells films from what is none (Lee et al.
@@ -54,12 +54,12 @@ def screen(features: np.ndarray) -> np.ndarray:
     Raises:
         WeightsError: If the screening's file is missing or not what the segmenter's card says.
     """
-    screening = load_screening()
+    screening = load_ood_detector()
     return screening.unlikeness(features) if screening else np.full(len(features), np.nan)
 
 
 @cache
-def load_screening() -> Screening | None:
+def load_ood_detector() -> OODDetector | None:
     """The shipped screening, verified against the segmenter's card; loaded once.
 
     Raises:
@@ -73,6 +73,6 @@ def load_screening() -> Screening | None:
     if not file.is_file() or sha256(file) != described["sha256"]:
         raise WeightsError(f"{file}: expected the screening that its card describes.")
     with np.load(file, allow_pickle=False) as stored:
-        return Screening(
+        return OODDetector(
             stored["mean"], stored["scale"], stored["precision"], float(stored["limit"])
         )

@@ -9,7 +9,7 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-from xraycore.anatomy.screening import UNLIKE, screen
+from xraycore.anatomy.ood import UNLIKE, screen
 from xraycore.anatomy.segmenter import load_segmenter
 from xraycore.imaging.box import Box
 from xraycore.imaging.radiograph import Radiograph
@@ -41,7 +41,7 @@ class LungField:
         box: The lungs with a margin, as classifiers see them; the whole film without lungs.
         warnings: What the reader of a film must know about it.
         unlikeness: How far the film is from those that the networks know, as a share of the
-            distance from which it is warned about (see `Screening`); NaN where not measured.
+            distance from which it is warned about (see `OODDetector`); NaN where not measured.
     """
 
     mask: np.ndarray = field(repr=False)
@@ -116,7 +116,7 @@ def lung_field(probability: np.ndarray, unlikeness: float = float("nan")) -> Lun
     return LungField(np.zeros_like(mask), Box(), (NO_LUNGS,), unlikeness)
 
 
-def find_lungs(xrays: Sequence[Radiograph]) -> list[LungField]:
+def segment_lungs(xrays: Sequence[Radiograph]) -> list[LungField]:
     """The lung fields of films; of each film object they are found once.
 
     Raises:
