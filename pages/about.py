@@ -4,8 +4,8 @@ import streamlit as st
 from pages.widgets.films import usable_models
 from pages.widgets.frame import page_header
 from xraycore.explain.methods import METHODS
-from xraycore.models.spec import MODELS
-from xraycore.models.store import read_card
+from xraycore.models.cards import read_card
+from xraycore.models.registry import MODELS
 
 SCORE_NAMES = {
     "auc": "AUC",

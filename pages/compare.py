@@ -19,9 +19,9 @@ from xraycore.explain.alarm import alarms
 from xraycore.explain.heatmap import Heatmap, explain
 from xraycore.explain.methods import ANALYTIC, METHODS
 from xraycore.imaging import Radiograph
+from xraycore.models.cards import read_card
 from xraycore.models.classifier import Prediction
-from xraycore.models.spec import MODELS
-from xraycore.models.store import read_card
+from xraycore.models.registry import MODELS
 from xraycore.report.film_report import Finding
 from xraycore.utils.text import percent
 

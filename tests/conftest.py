@@ -74,7 +74,7 @@ def random_classifier():
     from xraycore.datasets.labels import CHEST4
     from xraycore.models.architectures import build_network
     from xraycore.models.classifier import Classifier
-    from xraycore.models.spec import get_spec
+    from xraycore.models.registry import get_spec
 
     made = {}
 

@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from xraycore.datasets.splits import read_splits
 from xraycore.datasets.synthetic.phantom import make_phantom
 from xraycore.models.architectures import HEAD, build_network
-from xraycore.models.spec import get_spec
+from xraycore.models.registry import get_spec
 from xraycore.training.images import Films, load_films
 from xraycore.training.recipe import Recipe, Stage
 from xraycore.training.run import Run, State

@@ -11,7 +11,7 @@ from tests.small_store import draw_sets
 from xraycore.cli import main  # noqa: F401  (the commands register)
 from xraycore.cli.app import app
 from xraycore.datasets.labels import canonical_label, parse_classes
-from xraycore.models.spec import MODELS
+from xraycore.models.registry import MODELS
 from xraycore.report.recipes import write_recipes
 from xraycore.report.walks import WALKS, Arm
 

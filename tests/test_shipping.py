@@ -16,8 +16,8 @@ from xraycore.evaluation.predictions import read_predictions
 from xraycore.imaging import read_radiograph
 from xraycore.metrics.calibration import Calibration
 from xraycore.models.architectures import HEAD
+from xraycore.models.cards import read_card
 from xraycore.models.classifier import load_model
-from xraycore.models.store import read_card
 from xraycore.report.results import write_results
 from xraycore.report.stored import read_stored
 from xraycore.shipping import rescore, ship

@@ -15,7 +15,7 @@ from xraycore.explain.methods import list_methods
 from xraycore.imaging import Radiograph, RadiographError, read_radiograph
 from xraycore.imaging.overlay import overlay
 from xraycore.models.classifier import Classifier, Prediction, load_model
-from xraycore.models.spec import list_models
+from xraycore.models.registry import list_models
 
 __version__ = VERSION
 

@@ -15,8 +15,8 @@ from xraycore.evaluation.predictions import write_predictions
 from xraycore.evaluation.probes import probe
 from xraycore.metrics.classification import view_scores
 from xraycore.metrics.operating_points import OperatingPoint, at_threshold, choose_points
+from xraycore.models.architectures import peak_activation_bytes
 from xraycore.models.classifier import Classifier
-from xraycore.models.memory import working_memory
 from xraycore.utils.files import write_json
 
 # Full heat is what one film in twenty of the validation split reaches at its hottest cell.
@@ -75,7 +75,7 @@ def measure(
         },
         "input_size": classifier.network.input_shape[1],
         "parameters": classifier.network.count_params(),
-        "working_memory": working_memory(classifier.network),
+        "working_memory": peak_activation_bytes(classifier.network),
         "weights": classifier.card["weights"],
         # What it was trained with, and is warned about where another is installed.
         "lungs_sha256": classifier.card.get("lungs_sha256"),

@@ -10,7 +10,7 @@ from xraycore.config import weights_folder
 from xraycore.datasets.manifest import Manifest
 from xraycore.models.architectures import HEAD, build_network
 from xraycore.models.classifier import Classifier, load_model
-from xraycore.models.spec import get_spec
+from xraycore.models.registry import get_spec
 from xraycore.scoring import Report, measure
 from xraycore.training.run import Run, environment
 from xraycore.utils.checkpoints import describe_weights, install, save_float16

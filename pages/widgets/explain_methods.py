@@ -16,8 +16,8 @@ from xraycore.errors import WeightsError
 from xraycore.explain.heatmap import Heatmap, explain
 from xraycore.explain.map_agreement import MapAgreement, map_agreement
 from xraycore.explain.methods import ANALYTIC, METHODS
-from xraycore.models.spec import MODELS
-from xraycore.models.store import fingerprint, read_card
+from xraycore.models.cards import card_sha256, read_card
+from xraycore.models.registry import MODELS
 from xraycore.utils.text import percent
 
 COLUMNS = 4
@@ -178,7 +178,7 @@ def _models(subject: Subject, measure: str) -> None:
         st.caption(f"No other model knows the class {subject.target}.")
         return
     # The film's and the class's, whichever model is looked at.
-    prints = tuple(fingerprint(name) for name in names)
+    prints = tuple(card_sha256(name) for name in names)
     of = (subject.film.info.sha256, SEVERAL, prints)
     key = ("models", *of, subject.method, subject.target)
 

@@ -13,9 +13,9 @@ from xraycore.explain.alarm import LEAST_INSIDE, alarms
 from xraycore.explain.heatmap import Heatmap, explain
 from xraycore.explain.methods import ANALYTIC, METHODS
 from xraycore.imaging import Radiograph
+from xraycore.models.cards import card_sha256
 from xraycore.models.classifier import Classifier, Prediction
-from xraycore.models.spec import MODELS
-from xraycore.models.store import fingerprint
+from xraycore.models.registry import MODELS
 from xraycore.utils.progress import ProgressCallback
 from xraycore.utils.text import join_names, percent
 
@@ -127,7 +127,7 @@ def choose_subject(film: Radiograph, name: str) -> Subject:
             f"times for one map: {SLOW}.",
         )
         look = choose_look()
-    of = (film.info.sha256, name, fingerprint(name))
+    of = (film.info.sha256, name, card_sha256(name))
     against = beside if beside in others else others[0]
     return Subject(film, model, seen, target, against, method, look, of)
 

@@ -17,8 +17,8 @@ from xraycore.datasets.labels import LabelScheme
 from xraycore.errors import WeightsError
 from xraycore.evaluation.evaluate import describe_films, top_losses
 from xraycore.imaging import Radiograph, RadiographError
-from xraycore.models.spec import MODELS
-from xraycore.models.store import list_shipped, read_card
+from xraycore.models.cards import list_trained, read_card
+from xraycore.models.registry import MODELS
 from xraycore.report.board import films_behind
 from xraycore.utils.text import percent
 
@@ -174,7 +174,7 @@ def _pictures(
 ) -> list[np.ndarray | None]:
     """Thumbnails, with the model's heat for what it said where that is asked for."""
     plain_ones = [path and thumbnail(path) for path in paths]
-    if model not in list_shipped() or all(picture is None for picture in plain_ones):
+    if model not in list_trained() or all(picture is None for picture in plain_ones):
         return plain_ones
     title = MODELS[model].title
     asked = st.toggle(

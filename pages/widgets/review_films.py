@@ -17,8 +17,8 @@ from xraycore.errors import Cancelled, WeightsError
 from xraycore.explain.heatmap import Heatmap, explain
 from xraycore.explain.methods import METHODS
 from xraycore.imaging import Radiograph, RadiographError
-from xraycore.models.spec import MODELS
-from xraycore.models.store import read_card
+from xraycore.models.cards import read_card
+from xraycore.models.registry import MODELS
 from xraycore.review import Item
 from xraycore.utils.text import pluralise
 

@@ -13,7 +13,7 @@ from pages.widgets.review_worklist import next_open
 from xraycore.errors import WeightsError
 from xraycore.imaging import Radiograph
 from xraycore.imaging.box import Box
-from xraycore.models.spec import MODELS
+from xraycore.models.registry import MODELS
 from xraycore.review import Entry, Study
 from xraycore.review.records import DRAFT, GRADES, MAX_COMMENT, VERDICTS
 from xraycore.utils.text import percent

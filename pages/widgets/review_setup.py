@@ -18,9 +18,9 @@ from xraycore.datasets.public import list_datasets
 from xraycore.errors import Cancelled, DatasetError, WeightsError
 from xraycore.explain.methods import METHODS
 from xraycore.imaging import read_radiograph
+from xraycore.models.cards import read_card
 from xraycore.models.classifier import Classifier
-from xraycore.models.spec import MODELS
-from xraycore.models.store import read_card
+from xraycore.models.registry import MODELS
 from xraycore.review import ReaderStudyError, Reviews, Study
 from xraycore.review.making import ANSWER, FINDING, list_heatmaps
 from xraycore.review.records import MAX_NAME

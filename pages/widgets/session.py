@@ -15,8 +15,9 @@ from xraycore.evaluation.outcome import Outcome
 from xraycore.evaluation.predictions import read_predictions
 from xraycore.imaging import Radiograph
 from xraycore.metrics.calibration import Calibration
+from xraycore.models.cards import card_sha256 as fingerprint
+from xraycore.models.cards import list_trained, read_card
 from xraycore.models.classifier import Classifier, Prediction, load_model
-from xraycore.models.store import fingerprint, list_shipped, read_card
 from xraycore.report.track_record import track_record
 
 # The film that was looked at last in a session, and the work on it.
@@ -55,7 +56,7 @@ def keep_keras_state() -> None:
 def trained_models() -> tuple[list[str], list[str]]:
     """Names of the trained models whose cards can be read, and what is wrong with others."""
     usable, problems = [], []
-    for name in list_shipped():
+    for name in list_trained():
         try:
             read_card(name)
         except WeightsError as error:

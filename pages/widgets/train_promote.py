@@ -11,7 +11,7 @@ from pages.widgets.train_jobs import follow_process, show_failure
 from xraycore.config import weights_folder
 from xraycore.datasets.labels import CHEST4
 from xraycore.jobs.process import OUTPUT, launch, status
-from xraycore.models.spec import MODELS
+from xraycore.models.registry import MODELS
 from xraycore.training.runs import SHIPPING, Standing, ship_arguments, shipped_into
 from xraycore.utils.paths import parse_path
 

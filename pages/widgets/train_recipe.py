@@ -8,7 +8,7 @@ from pages.widgets.frame import plain
 from pages.widgets.train_data import Chosen
 from pages.widgets.train_jobs import duration
 from xraycore.config import runs_folder, weights_folder
-from xraycore.models.spec import MODELS
+from xraycore.models.registry import MODELS
 from xraycore.training.plan import Plan, expected_seconds, measured_speeds
 from xraycore.training.recipe import DOMAIN_RANDOM
 from xraycore.utils.paths import parse_path

@@ -12,7 +12,7 @@ from pages.widgets.train_jobs import duration, show_failure, words_of
 from pages.widgets.train_promote import promote_section
 from pages.widgets.train_recipe import clear_form
 from xraycore.jobs.process import last_lines, stop
-from xraycore.models.spec import MODELS
+from xraycore.models.registry import MODELS
 from xraycore.training.runs import Standing, resume, stand
 
 LOOKS = {

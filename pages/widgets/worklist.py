@@ -11,9 +11,9 @@ from pages.widgets.background import Job, follow
 from pages.widgets.films import OpenFilm, current_key, look_at, open_films
 from xraycore.errors import Cancelled
 from xraycore.evaluation.agreement import agree, disagreement
+from xraycore.models.cards import card_sha256
 from xraycore.models.classifier import Prediction
-from xraycore.models.spec import MODELS
-from xraycore.models.store import fingerprint
+from xraycore.models.registry import MODELS
 from xraycore.utils.text import percent
 
 # Answers of the session, by film and model: what the table and the exports are drawn from.
@@ -29,7 +29,7 @@ def answers_of(film: OpenFilm, names: Sequence[str]) -> list[Prediction] | None:
 
 def forget_older(names: Sequence[str]) -> None:
     """Forgets what models said whose cards are others by now, and of films that were closed."""
-    cards = {name: fingerprint(name) for name in names}
+    cards = {name: card_sha256(name) for name in names}
     if st.session_state.get(_CARDS) != cards:
         st.session_state[_CARDS] = cards
         st.session_state[_ANSWERS] = {}

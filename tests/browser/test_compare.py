@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import choose, serve_app
 from xraycore.datasets.synthetic.phantom import make_phantom
-from xraycore.models.store import list_shipped, read_card
+from xraycore.models.cards import list_trained, read_card
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
@@ -43,21 +43,21 @@ def check_result(page: Page, file_name: str) -> None:
     expect(page.locator(f".stage[aria-label*='{file_name}']")).to_be_visible()
     expect(verdict(page)).to_be_visible()
     layers = heat_layers(page)
-    expect(layers).to_have_count(len(list_shipped()))
-    for index in range(len(list_shipped())):
+    expect(layers).to_have_count(len(list_trained()))
+    for index in range(len(list_trained())):
         assert layers.nth(index).evaluate(_PEAK) > 25
     # Sent once, shown on every panel; panels of the last film may take a moment to follow.
     for _ in range(50):
         films = page.locator(".film").evaluate_all(
             "all => all.map(one => one.naturalWidth + one.src)"
         )
-        if len(films) == 1 + len(list_shipped()) and len(set(films)) == 1:
+        if len(films) == 1 + len(list_trained()) and len(set(films)) == 1:
             break
         page.wait_for_timeout(200)
-    assert [len(films), len(set(films))] == [1 + len(list_shipped()), 1]
+    assert [len(films), len(set(films))] == [1 + len(list_trained()), 1]
     assert not films[0].startswith("0")
     for name in ("Normal", "Bacterial pneumonia", "Viral pneumonia", "COVID-19"):
-        expect(page.locator(".answers section", has_text=name)).to_have_count(len(list_shipped()))
+        expect(page.locator(".answers section", has_text=name)).to_have_count(len(list_trained()))
 
 
 def test_films_and_a_dicom_file_are_compared_and_reported(page, tmp_path, dicom_bytes):
@@ -86,23 +86,23 @@ def test_films_and_a_dicom_file_are_compared_and_reported(page, tmp_path, dicom_
     text = Path(report.value.path()).read_text()
     assert "film-4.dcm" in text
     assert "Not for diagnosis" in text
-    assert text.count("data:image/jpeg") == 1 + len(list_shipped())
-    for name in list_shipped():
+    assert text.count("data:image/jpeg") == 1 + len(list_trained())
+    for name in list_trained():
         assert read_card(name)["weights"]["sha256"] in text
     with page.expect_download() as table:
         csv_button.click()
     rows = list(csv.DictReader(Path(table.value.path()).read_text().splitlines()))
     assert {row["file"] for row in rows} == {file.name for file in files}
-    assert len(rows) == 4 * len(list_shipped())
+    assert len(rows) == 4 * len(list_trained())
     with page.expect_download() as overlays:
         page.get_by_role("button", name="Overlays (PNG)").click()
     with zipfile.ZipFile(overlays.value.path()) as archive:
-        assert len(archive.namelist()) == 2 * len(list_shipped())
+        assert len(archive.namelist()) == 2 * len(list_trained())
 
 
 @pytest.mark.realdata
 def test_a_jpeg_and_a_dicom_are_uploaded_and_explained(page, real_data):
-    assert len(list_shipped()) >= 2
+    assert len(list_trained()) >= 2
     jpeg = sorted((real_data / "originals" / "BACTERIA").iterdir())[0]
     dicom = sorted((real_data / "dicom").glob("RG1*"))[0]
     page.locator("input[type=file]").set_input_files([jpeg, dicom])
@@ -116,7 +116,7 @@ def test_films_zoom_together_and_the_heat_can_be_taken_off(page):
     page.get_by_role("button", name="Opacity 1").click()
     check_result(page, "synthetic-opacity")
     stages = page.locator(".stage")
-    expect(stages).to_have_count(len(list_shipped()) + 1)
+    expect(stages).to_have_count(len(list_trained()) + 1)
     stages.first.click()
     page.mouse.wheel(0, -500)
     zoomed = [

@@ -10,8 +10,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import serve_app
 from xraycore.config import NOTICE
-from xraycore.models.spec import MODELS
-from xraycore.models.store import list_shipped
+from xraycore.models.cards import list_trained
+from xraycore.models.registry import MODELS
 from xraycore.utils.text import pluralise
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -54,7 +54,7 @@ def set_up(page: Page, url: str) -> str:
     title = page.get_by_role("textbox", name="Title")
     title.fill("Two readers")
     title.press("Tab")
-    networks = [MODELS[name].title for name in list_shipped()]
+    networks = [MODELS[name].title for name in list_trained()]
     for left, name in reversed(list(enumerate(networks))[1:]):
         page.get_by_role("button", name=name, exact=True).click()
         # A click while the page still answers the last one may be lost.

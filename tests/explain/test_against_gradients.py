@@ -9,7 +9,7 @@ from xraycore.evaluation.benchmark import tf_keras_vis_gradcam
 from xraycore.explain.methods import ANALYTIC
 from xraycore.models.architectures import HEAD, build_network
 from xraycore.models.classifier import Classifier
-from xraycore.models.spec import get_spec
+from xraycore.models.registry import get_spec
 
 CLASSES = ("a", "b", "c")
 SIZE = 64

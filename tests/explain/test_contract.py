@@ -13,7 +13,7 @@ from tests.explain.quick import QUICK
 from xraycore.errors import Cancelled
 from xraycore.explain.methods import ANALYTIC, METHODS
 from xraycore.models.classifier import BATCH
-from xraycore.models.spec import MODELS
+from xraycore.models.registry import MODELS
 
 SLOW = [name for name in METHODS if name not in ANALYTIC]
 OF_THE_FEATURES = (*ANALYTIC, "score_cam")

@@ -16,7 +16,8 @@ from xraycore.explain.gradients import (
 from xraycore.imaging.box import Box
 from xraycore.models.architectures import HEAD, build_network
 from xraycore.models.classifier import Classifier, Prediction
-from xraycore.models.spec import ModelSpec, get_spec
+from xraycore.models.registry import get_spec
+from xraycore.models.spec import ModelSpec
 
 SIDE = 4
 # What each pixel counts for the first class; half as much against the second.

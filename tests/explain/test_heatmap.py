@@ -12,7 +12,7 @@ from xraycore.imaging.box import Box
 from xraycore.imaging.radiograph import Radiograph
 from xraycore.models.architectures import build_network
 from xraycore.models.classifier import Classifier
-from xraycore.models.spec import get_spec
+from xraycore.models.registry import get_spec
 
 VALUES = np.array([[0, 4], [8, 0]], np.float32)
 # Between the centres of the two cells lie four pixels at -1/4 (held), 1/4, 3/4 and 5/4 (held).

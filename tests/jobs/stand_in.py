@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from xraycore.jobs.recorder import recorded
-from xraycore.models.spec import get_spec
+from xraycore.models.registry import get_spec
 from xraycore.training.recipe import preset
 from xraycore.training.run import Run
 from xraycore.utils.progress import Progress

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from xraycore.models.architectures import HEAD, build_network
-from xraycore.models.spec import MODELS, get_spec, list_models
+from xraycore.models.registry import MODELS, get_spec, list_models
 
 FEATURE_SHAPES = {
     "basic_cnn": (14, 14, 192),

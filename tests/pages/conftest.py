@@ -13,8 +13,8 @@ from tests.conftest import ROOT
 from tests.datasets.film_files import draw, write
 from tests.jobs.test_process import STAND_IN
 from xraycore.jobs import process
+from xraycore.models.cards import read_card
 from xraycore.models.classifier import Classifier
-from xraycore.models.store import read_card
 from xraycore.review import Reviews, ToRead, open_database
 from xraycore.training.runs import list_runs
 

@@ -1,14 +1,14 @@
-from xraycore.models.spec import MODELS
-from xraycore.models.store import list_shipped, read_card
+from xraycore.models.cards import list_trained, read_card
+from xraycore.models.registry import MODELS
 
 
 def test_cards_are_drawn_from_the_store(app):
     app.switch_page("pages/about.py").run()
     assert not app.exception
-    assert [tab.label for tab in app.tabs] == [MODELS[name].title for name in list_shipped()]
+    assert [tab.label for tab in app.tabs] == [MODELS[name].title for name in list_trained()]
     text = "\n".join(markdown.value for markdown in app.markdown)
     tables = "\n".join(table.value.to_string() for table in app.table)
-    for name in list_shipped():
+    for name in list_trained():
         card = read_card(name)
         for limit in card["limits"]:
             assert limit in text

@@ -15,7 +15,7 @@ from pages.widgets.films import OpenFilm
 from tests.pages.conftest import png
 from tests.pages.films_page import finish, press, titles, upload
 from xraycore.imaging import read_radiograph
-from xraycore.models.store import fingerprint
+from xraycore.models.cards import card_sha256
 
 pytestmark = pytest.mark.usefixtures("small_model")
 
@@ -38,7 +38,7 @@ def _read_again():
 def kept_of(name: str, data: bytes) -> list[str]:
     """What all sessions share of an uploaded film; asking keeps nothing."""
     sha256 = hashlib.sha256(data).hexdigest()
-    card = fingerprint("basic_cnn")
+    card = card_sha256("basic_cnn")
     found = []
     with contextlib.suppress(Gone):
         session.read_film(f"{sha256}/{name}", _read_again)

@@ -6,9 +6,9 @@ import pytest
 from tests.pages.conftest import png
 from xraycore.anatomy import lung_field as lungs
 from xraycore.explain import alarm
+from xraycore.models.cards import list_trained
 from xraycore.models.classifier import Classifier
-from xraycore.models.spec import MODELS
-from xraycore.models.store import list_shipped
+from xraycore.models.registry import MODELS
 
 
 @pytest.fixture
@@ -46,9 +46,9 @@ def test_a_sample_shows_every_shipped_model(app):
     app.run()
     assert not app.exception
     headings = [markdown.value for markdown in app.markdown]
-    for name in list_shipped():
+    for name in list_trained():
         assert f"**{MODELS[name].title}**" in headings
-    assert len(app.subheader) == len(list_shipped())
+    assert len(app.subheader) == len(list_trained())
     assert any(r"synthetic\-opacity" in caption.value for caption in app.caption)
     assert "say" in verdict(app)
 
@@ -61,7 +61,7 @@ def test_a_run_of_the_page_sends_a_film_once(app):
     app.file_uploader[0].set_value([("film.png", png(seed=12), "image/png")]).run()
     for opacity in (60, 20):
         app.slider(key="opacity").set_value(opacity).run()
-        assert len(panels()) == 1 + len(list_shipped())
+        assert len(panels()) == 1 + len(list_trained())
         assert len({one["filmId"] for one in panels()}) == 1
         assert [one["film"] is not None for one in panels()] == [True] + [False] * (
             len(panels()) - 1
@@ -70,15 +70,15 @@ def test_a_run_of_the_page_sends_a_film_once(app):
 
 def test_no_control_runs_a_model_again(app, forward_calls):
     app.file_uploader[0].set_value([("film.png", png(seed=11), "image/png")]).run()
-    assert sorted(forward_calls) == sorted(list_shipped())
+    assert sorted(forward_calls) == sorted(list_trained())
     app.slider(key="opacity").set_value(20).run()
     app.selectbox(key="target").select("COVID-19").run()
     app.selectbox(key="method").select("layer_cam").run()
     app.selectbox(key="color_map").select("viridis").run()
     app.toggle(key="stretch").set_value(True).run()
     assert not app.exception
-    assert sorted(forward_calls) == sorted(list_shipped())
-    assert sum("evidence for COVID-19" in c.value for c in app.caption) == len(list_shipped())
+    assert sorted(forward_calls) == sorted(list_trained())
+    assert sum("evidence for COVID-19" in c.value for c in app.caption) == len(list_trained())
 
 
 def test_a_link_keeps_how_the_heat_is_drawn(app):
@@ -104,7 +104,7 @@ def test_bad_files_are_named_and_the_good_one_goes_on(app):
     errors = refused(app)
     assert [message.split(":")[0] for message in errors] == ["notes.txt", "half.png", "empty.png"]
     assert any(r"film\.png" in caption.value for caption in app.caption)
-    assert len(app.subheader) == len(list_shipped())
+    assert len(app.subheader) == len(list_trained())
 
 
 def test_only_bad_files_leave_the_page_usable(app):
@@ -147,7 +147,7 @@ def test_damaged_weights_are_refused_and_named(monkeypatch, tmp_path, app):
 
     from xraycore.config import weights_folder
 
-    name = list_shipped()[0]
+    name = list_trained()[0]
     shutil.copytree(weights_folder() / name, tmp_path / name)
     card = tmp_path / name / "card.json"
     card.write_text(card.read_text().replace('"sha256": "', '"sha256": "0', 1))
@@ -161,7 +161,7 @@ def test_where_the_heat_lies_and_what_the_models_say_together(app):
     next(button for button in app.button if button.label == "Clear lungs 1").click()
     app.run()
     shares = [caption.value for caption in app.caption if "of it in the lungs" in caption.value]
-    assert len(shares) == len(list_shipped())
+    assert len(shares) == len(list_trained())
     assert "Their mean: " in verdict(app)
 
 
@@ -173,7 +173,7 @@ def test_heat_beside_the_lungs_raises_an_alarm(app, monkeypatch):
     def said():
         return [one.value for one in app.markdown if one.value.endswith("Heat on a marker.")]
 
-    assert len(said()) == len(list_shipped())
+    assert len(said()) == len(list_trained())
     app.segmented_control(key="show").set_value("Plain film").run()
     assert said() == []
 

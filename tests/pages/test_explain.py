@@ -12,7 +12,7 @@ from xraycore.anatomy import lung_field as lungs
 from xraycore.explain import faithfulness, perturbation
 from xraycore.explain.faithfulness import Faithfulness
 from xraycore.explain.methods import ANALYTIC, METHODS
-from xraycore.models.store import fingerprint
+from xraycore.models.cards import card_sha256
 
 
 def test_without_a_film_there_is_a_gallery(explain):
@@ -101,8 +101,8 @@ def test_models_with_other_weights_are_asked_again_and_compared_again(explain, m
 
     monkeypatch.setattr(
         explain_methods,
-        "fingerprint",
-        lambda name: "new" if name == "vgg16" else fingerprint(name),
+        "card_sha256",
+        lambda name: "new" if name == "vgg16" else card_sha256(name),
     )
     app.run()
     assert "that Basic CNN or VGG16 count among their hottest" not in said(app)

@@ -3,7 +3,7 @@ import time
 from pages.widgets.films import _OPEN
 from tests.pages.review_page import FILMS, click, keys, open_page, read_all, words
 from xraycore.imaging.box import Box
-from xraycore.models.store import read_card
+from xraycore.models.cards import read_card
 from xraycore.review import Answer, ReaderStudyError, Reviews, ToRead
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 from pages.widgets.review_answer import MARK_FIRST
 from tests.pages.review_page import FILMS, click, open_page, words
 from xraycore.imaging.box import Box
-from xraycore.models.store import read_card
+from xraycore.models.cards import read_card
 from xraycore.review import Answer, ToRead
 from xraycore.review.records import corners
 

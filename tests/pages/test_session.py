@@ -14,7 +14,7 @@ from xraycore.config import SHIPPED
 from xraycore.datasets.synthetic.phantom import make_phantom
 from xraycore.imaging import Radiograph
 from xraycore.imaging.radiograph import RadiographInfo
-from xraycore.models.store import fingerprint
+from xraycore.models.cards import card_sha256
 
 MODELS = ["first", "second", "third", "fourth"]
 
@@ -97,13 +97,13 @@ def test_a_model_that_was_calibrated_anew_is_asked_anew(tmp_path, monkeypatch):
     monkeypatch.setenv("XRAYCORE_WEIGHTS", str(tmp_path))
     pixels = make_phantom(3, opacity=True, size=256).pixels
     film = Radiograph(pixels, RadiographInfo("film", "of a phantom", "PNG", 256, 256, 8))
-    before, print_before = session.prediction("basic_cnn", film), fingerprint("basic_cnn")
+    before, print_before = session.prediction("basic_cnn", film), card_sha256("basic_cnn")
     track_before = session.track_record_of(before)
     file = tmp_path / "basic_cnn" / "card.json"
     card = json.loads(file.read_text())
     file.write_text(json.dumps({**card, "temperature": 1.0, "bias": [9.0, -3.0, -3.0, -3.0]}))
     after = session.prediction("basic_cnn", film)
-    assert fingerprint("basic_cnn") != print_before
+    assert card_sha256("basic_cnn") != print_before
     assert (after.logits == before.logits).all()
     assert after.label == "Normal"
     assert after.probabilities["Normal"] > 0.99 > before.probabilities["Normal"]

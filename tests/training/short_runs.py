@@ -7,7 +7,7 @@ import numpy as np
 
 from xraycore.datasets.manifest import Manifest
 from xraycore.models.architectures import build_network
-from xraycore.models.spec import get_spec
+from xraycore.models.registry import get_spec
 from xraycore.training import fit
 from xraycore.training.augmentation import Augmentation
 from xraycore.training.recipe import Recipe

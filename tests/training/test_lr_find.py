@@ -5,7 +5,7 @@ import keras
 import numpy as np
 import pytest
 
-from xraycore.models.spec import get_spec
+from xraycore.models.registry import get_spec
 from xraycore.training import lr_find
 from xraycore.training.augmentation import Augmentation
 from xraycore.training.lr_find import (

@@ -5,7 +5,7 @@ import keras
 import pytest
 
 from xraycore.models.architectures import HEAD, build_network
-from xraycore.models.spec import MODELS, get_spec
+from xraycore.models.registry import MODELS, get_spec
 from xraycore.training.augmentation import Augmentation
 from xraycore.training.learner import set_trainable
 from xraycore.training.recipe import PRESETS, Recipe, Stage, preset

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from xraycore.models.spec import get_spec
+from xraycore.models.registry import get_spec
 from xraycore.training.recipe import preset
 from xraycore.training.run import Run, State, environment
 from xraycore.utils.files import write_json

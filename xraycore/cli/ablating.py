@@ -15,7 +15,7 @@ from xraycore.datasets.audit.leakage import drop_overlap
 from xraycore.datasets.index import default_index
 from xraycore.datasets.manifest import read_manifest
 from xraycore.datasets.splits import read_splits
-from xraycore.models.spec import get_spec
+from xraycore.models.registry import get_spec
 
 
 @app.command()

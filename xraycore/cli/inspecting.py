@@ -20,8 +20,8 @@ from xraycore.evaluation.agreement import ENSEMBLE, mean_probabilities
 from xraycore.explain.methods import get_method
 from xraycore.imaging import Radiograph, RadiographError, read_radiograph
 from xraycore.imaging.overlay import overlay
-from xraycore.models.spec import MODELS, get_spec
-from xraycore.models.store import list_shipped, read_card
+from xraycore.models.cards import list_trained, read_card
+from xraycore.models.registry import MODELS, get_spec
 
 if TYPE_CHECKING:
     from xraycore.explain.heatmap import Heatmap
@@ -39,7 +39,7 @@ Models = Annotated[
 @app.command()
 def models(json: Json = False) -> None:
     """List the networks: classes, input size, parameters, weights, headline scores."""
-    shipped = list_shipped()
+    shipped = list_trained()
     rows = [
         {"name": spec.name, "title": spec.title, "paper": spec.paper} for spec in MODELS.values()
     ]
@@ -216,7 +216,7 @@ def load_models(names: list[str] | None) -> list["Classifier"]:
         ValueError: If a name is unknown, or there are no trained models.
         WeightsError: If one has no weights, or they are not what its card says.
     """
-    shipped = list_shipped()
+    shipped = list_trained()
     chosen = shipped if not names or names == ["all"] else [get_spec(name).name for name in names]
     if not chosen:
         raise ValueError(

@@ -14,7 +14,7 @@ import typer
 
 from xraycore.cli.app import Json, app
 from xraycore.cli.console import emit_json, emit_table, err
-from xraycore.models.spec import MODELS
+from xraycore.models.registry import MODELS
 from xraycore.report.walks import WALKS, Arm, Walk
 
 

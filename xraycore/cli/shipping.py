@@ -59,7 +59,7 @@ def rescore(
     json: Json = False,
 ) -> None:
     """Calibrate and score a shipped model anew; its weights stay as they are."""
-    from xraycore.models.store import read_card
+    from xraycore.models.cards import read_card
     from xraycore.shipping import rescore
 
     manifest = _manifest(datasets, classes, films, read_card(model)["training"].get("seed", 0))
@@ -79,7 +79,7 @@ def _measured(
     json: bool,
 ) -> None:
     """Installs a model with progress, and prints what its card says."""
-    from xraycore.models.store import read_card
+    from xraycore.models.cards import read_card
     from xraycore.shipping import read_limits
 
     with recorded() as record, progress_bar() as update:

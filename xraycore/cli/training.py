@@ -16,7 +16,7 @@ from xraycore.datasets.labels import parse_classes
 from xraycore.datasets.manifest import read_manifest
 from xraycore.datasets.splits import limit_training, read_splits
 from xraycore.jobs.recorder import recorded
-from xraycore.models.spec import get_spec
+from xraycore.models.registry import get_spec
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

@@ -17,9 +17,9 @@ from xraycore.imaging import read_radiograph
 from xraycore.imaging.box import Box
 from xraycore.imaging.resample import resize
 from xraycore.models.architectures import build_network
+from xraycore.models.cards import list_trained
 from xraycore.models.classifier import Classifier, load_model
-from xraycore.models.spec import get_spec, list_models
-from xraycore.models.store import list_shipped
+from xraycore.models.registry import get_spec, list_models
 
 if TYPE_CHECKING:
     import tf_keras_vis.gradcam
@@ -114,12 +114,12 @@ def benchmark(
     """
     if repeats < 1:
         raise ValueError(f"repeats must be at least 1. Received: {repeats}")
-    chosen = [get_spec(name).name for name in names or list_shipped() or list_models()]
+    chosen = [get_spec(name).name for name in names or list_trained() or list_models()]
     found = []
     for index, name in enumerate(chosen):
         if report:
             report(f"timing {name}", index / len(chosen))
-        weights = "trained" if name in list_shipped() else "random"
+        weights = "trained" if name in list_trained() else "random"
         classifier = load_model(name) if weights == "trained" else _random_classifier(name, seed)
         timings = time_tasks(tasks_of(classifier), repeats, seed)
         found.append(Benchmark(name, weights, repeats, timings))

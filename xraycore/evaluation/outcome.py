@@ -14,8 +14,8 @@ from xraycore.evaluation.agreement import ENSEMBLE
 from xraycore.explain.methods import ANALYTIC
 from xraycore.imaging import RadiographError, read_radiograph
 from xraycore.metrics.calibration import Calibration, fit_calibration
+from xraycore.models.architectures import peak_activation_bytes
 from xraycore.models.classifier import BATCH, Classifier
-from xraycore.models.memory import working_memory
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Outcome:
         sizes: Height and width of each film in pixels, (n, 2).
         peaks: Analytic method -> hottest raw value of each film's map, (n,); empty where not kept.
         seconds: Time a film took, reading apart; NaN where not measured.
-        memory: Bytes of feature maps at once while a film is classified (see `working_memory`), of
+        memory: Bytes of feature maps at once while a film is classified (see `peak_activation_bytes`), of
             an ensemble the most that a member takes; 0 where not known.
     """
 
@@ -153,7 +153,7 @@ def classify(
         np.array(sizes),
         {method: np.stack(values)[films, called] for method, values in peaks.items()},
         seconds / len(kept),
-        working_memory(classifier.network),
+        peak_activation_bytes(classifier.network),
     )
 
 

@@ -15,8 +15,7 @@ from xraycore.explain.baselines import centre_prior, random_map
 from xraycore.explain.curves import Curve, blurred, hottest_first, replaced
 from xraycore.explain.heatmap import NO_HEAT, Heatmap
 from xraycore.explain.imputation import linear_imputation
-from xraycore.explain.progress import batches
-from xraycore.models.classifier import Classifier, Prediction
+from xraycore.models.classifier import Classifier, Prediction, batches
 from xraycore.utils.progress import ProgressCallback, ignore, part_of
 from xraycore.utils.text import percent
 

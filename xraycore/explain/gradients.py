@@ -13,8 +13,7 @@ import numpy as np
 
 from xraycore.explain.analytic import grad_cam
 from xraycore.explain.perturbation import enlarged
-from xraycore.explain.progress import batches
-from xraycore.models.classifier import Classifier, Prediction
+from xraycore.models.classifier import Classifier, Prediction, batches
 from xraycore.utils.progress import ProgressCallback, ignore
 
 if TYPE_CHECKING:

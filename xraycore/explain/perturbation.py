@@ -8,9 +8,8 @@ through in batches of `BATCH`, and a report that raises `Cancelled` stops before
 import cv2
 import numpy as np
 
-from xraycore.explain.progress import batches
 from xraycore.metrics.calibration import softmax
-from xraycore.models.classifier import Classifier, Prediction
+from xraycore.models.classifier import Classifier, Prediction, batches
 from xraycore.utils.progress import ProgressCallback, ignore
 
 

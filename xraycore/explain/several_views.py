@@ -6,8 +6,7 @@ import numpy as np
 from xraycore.datasets.labels import NORMAL
 from xraycore.explain.clearing import softened
 from xraycore.explain.perturbation import enlarged
-from xraycore.explain.progress import batches
-from xraycore.models.classifier import Classifier, Prediction
+from xraycore.models.classifier import Classifier, Prediction, batches
 from xraycore.utils.progress import ProgressCallback, ignore
 
 # Scale, shift across and down in shares of the side, and whether it is mirrored.

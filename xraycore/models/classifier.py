@@ -17,12 +17,17 @@ from xraycore.imaging.radiograph import Radiograph
 from xraycore.imaging.resample import resize
 from xraycore.metrics.calibration import Calibration
 from xraycore.models.architectures import HEAD, build_network
-from xraycore.models.spec import ModelSpec, get_spec
-from xraycore.models.store import read_card
+from xraycore.models.cards import read_card
+from xraycore.models.registry import get_spec
+from xraycore.models.spec import ModelSpec
 from xraycore.utils.checkpoints import Card, verified_weights
 
 if TYPE_CHECKING:
     import keras
+
+from collections.abc import Iterator
+
+from xraycore.utils.progress import ProgressCallback
 
 # Features of a larger batch would fill the caches and, on Xception, 1 MB an image of memory.
 BATCH = 8
@@ -195,3 +200,14 @@ def load_model(name: str) -> Classifier:
     except (ValueError, KeyError, OSError) as error:
         raise WeightsError(f"{file}: expected weights of {name}: {error}") from error
     return Classifier(spec, network, card["classes"], card)
+
+
+def batches(count: int, report: ProgressCallback) -> Iterator[slice]:
+    """Slices of at most `BATCH` that cover `count`, reporting before each and at the end.
+
+    Whatever is done for a slice is so all that is still done once the report raises `Cancelled`.
+    """
+    for start in range(0, count, BATCH):
+        report(start / count)
+        yield slice(start, min(start + BATCH, count))
+    report(1.0)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from xraycore.config import SHIPPED, runs_folder, weights_folder
 from xraycore.errors import WeightsError
 from xraycore.metrics.calibration import Calibration
-from xraycore.models.spec import MODELS
-from xraycore.models.store import list_shipped, read_card
+from xraycore.models.cards import list_trained, read_card
+from xraycore.models.registry import MODELS
 from xraycore.utils.checkpoints import Card
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def list_entries() -> list[Entry]:
     A run whose history is that of a shipped model is that model, and left out.
     """
     timings = read_timings(SHIPPED.parent / TIMINGS)
-    entries = [_shipped(name, timings) for name in list_shipped()]
+    entries = [_shipped(name, timings) for name in list_trained()]
     histories = {_content(entry.folder / "history.csv") for entry in entries}
     for folder in sorted(runs_folder().glob("*/")):
         try:

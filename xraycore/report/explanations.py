@@ -7,8 +7,8 @@ from pathlib import Path
 from xraycore.config import weights_folder
 from xraycore.explain.localisation import best_of
 from xraycore.explain.methods import METHODS, RANDOMISATION_FILE
-from xraycore.models.spec import MODELS
-from xraycore.models.store import list_shipped, read_card
+from xraycore.models.cards import list_trained, read_card
+from xraycore.models.registry import MODELS
 from xraycore.report.markdown import interval, table
 from xraycore.utils.text import join_names, percent
 
@@ -84,7 +84,7 @@ def _of_models(found: Mapping) -> dict[str, dict[str, dict]]:
 
     Of a model that has been shipped again since, nothing.
     """
-    now = {name: read_card(name)["weights"]["sha256"] for name in list_shipped()}
+    now = {name: read_card(name)["weights"]["sha256"] for name in list_trained()}
     return {
         name: {method: found["rows"][name][method] for method in METHODS if method in of_model}
         for name in MODELS

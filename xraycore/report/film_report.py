@@ -21,7 +21,7 @@ from xraycore.imaging.overlay import overlay, to_uint8
 from xraycore.imaging.radiograph import Radiograph
 from xraycore.imaging.resample import resize
 from xraycore.models.classifier import Classifier, Prediction
-from xraycore.models.spec import MODELS
+from xraycore.models.registry import MODELS
 from xraycore.utils.text import percent
 
 # Longest side of a picture in the report, in pixels, and the quality of its JPEG.

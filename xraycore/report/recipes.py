@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from xraycore.metrics.classification import wilson_interval
-from xraycore.models.spec import MODELS
+from xraycore.models.registry import MODELS
 from xraycore.report.markdown import interval, shown, table
 from xraycore.report.walks import WALKS, Walk
 

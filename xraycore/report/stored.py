@@ -23,8 +23,8 @@ from xraycore.evaluation.outcome import Outcome, ensemble
 from xraycore.evaluation.predictions import read_predictions
 from xraycore.metrics.calibration import Calibration
 from xraycore.metrics.operating_points import OperatingPoint, choose_points
-from xraycore.models.spec import MODELS
-from xraycore.models.store import list_shipped, read_card
+from xraycore.models.cards import list_trained, read_card
+from xraycore.models.registry import MODELS
 from xraycore.training.choosing import Verdicts, choice, external_scores, home_scores
 from xraycore.utils.checkpoints import Card
 
@@ -164,7 +164,7 @@ def read_stored() -> Stored:
     Raises:
         ValueError: If there is none.
     """
-    cards = {name: read_card(name) for name in list_shipped()}
+    cards = {name: read_card(name) for name in list_trained()}
     cards = {
         name: card
         for name, card in cards.items()

@@ -8,7 +8,7 @@ from xraycore.datasets.labels import LABEL_SCHEMES
 from xraycore.evaluation.agreement import ENSEMBLE
 from xraycore.metrics.calibration import expected_calibration_error
 from xraycore.metrics.classification import Score, auroc_score, view_scores
-from xraycore.models.spec import MODELS
+from xraycore.models.registry import MODELS
 from xraycore.report.stored import KINDS, Judged, Stored
 
 ACCURACY_WANTED = {

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from xraycore.models.spec import MODELS
+from xraycore.models.registry import MODELS
 from xraycore.report.markdown import shown, table
 from xraycore.report.stored import Stored
 

@@ -77,7 +77,7 @@ def ablate(
         folder: Where the runs go.
         epochs: Of each variant.
         size: Height and width of the films in pixels.
-        weights: Start, see `load_start`.
+        weights: Start, see `load_pretrained`.
         seed: Of everything random.
         known: What this returned before: lines of the same training, on the same films, are
             taken from it.

@@ -13,7 +13,7 @@ from xraycore.anatomy.segmenter import segmenter_sha256
 from xraycore.datasets.manifest import Manifest
 from xraycore.datasets.splits import trainable_classes
 from xraycore.models.architectures import build_network
-from xraycore.models.imagenet import load_start
+from xraycore.models.pretrained import load_pretrained
 from xraycore.models.spec import ModelSpec
 from xraycore.training.choosing import check_external, choice
 from xraycore.training.follow import Follow
@@ -55,7 +55,7 @@ def train(
         spec: What to train.
         recipe: How.
         folder: Where to; created.
-        weights: Start, see `load_start`.
+        weights: Start, see `load_pretrained`.
         external: Data sets that are never trained on, to choose the best epoch by.
         teachers: Shipped models whose probabilities are imitated too.
         precision: "float32", "mixed_bfloat16", or "auto" (see `resolve_precision`).
@@ -78,7 +78,9 @@ def train(
     precision = resolve_precision(precision)
     run = Run(Path(folder))
     if weights != "none" and not (run.folder / "run.json").exists():
-        load_start(build_network(spec, len(classes), size=recipe.stages[0].size), spec, weights)
+        load_pretrained(
+            build_network(spec, len(classes), size=recipe.stages[0].size), spec, weights
+        )
     state = run.start(
         {
             "model": spec.name,
@@ -150,7 +152,7 @@ def _train_stage(
     elif state.stage:
         network.load_weights(run.best_weights)
     else:
-        load_start(network, spec, weights)
+        load_pretrained(network, spec, weights)
 
     while state.epoch < stage.epochs and state.stale < recipe.patience:
         began = time.monotonic()

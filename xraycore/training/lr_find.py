@@ -9,7 +9,7 @@ import numpy as np
 from xraycore.datasets.manifest import Manifest
 from xraycore.datasets.splits import trainable_classes
 from xraycore.models.architectures import build_network
-from xraycore.models.imagenet import load_start
+from xraycore.models.pretrained import load_pretrained
 from xraycore.models.spec import ModelSpec
 from xraycore.training.images import Batches, Films, load_films
 from xraycore.training.learner import compile_for, computing_in, resolve_precision, set_trainable
@@ -76,7 +76,7 @@ def find_learning_rate(
         recipe: Batch size, augmentation, weight decay and the rest.
         stage: Which layers, at which size; by default the recipe's first stage that trains more
             than the head.
-        weights: Start, see `load_start`.
+        weights: Start, see `load_pretrained`.
         precision: See `resolve_precision`.
         steps: Number of rates.
         seed: Of initial weights, choice and order of films, and augmentation.
@@ -95,7 +95,7 @@ def find_learning_rate(
     keras.utils.set_random_seed(seed)
     with computing_in(resolve_precision(precision)):
         network = build_network(spec, len(classes), size=stage.size, dropout=recipe.dropout)
-        load_start(network, spec, weights)
+        load_pretrained(network, spec, weights)
         set_trainable(network, stage, freeze_batch_norm=recipe.freeze_batch_norm)
         schedule = keras.optimizers.schedules.ExponentialDecay(LOWEST, 1, factor)
         learner = compile_for(network, recipe, schedule)

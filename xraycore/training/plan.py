@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from xraycore.models.spec import ModelSpec, get_spec
+from xraycore.models.registry import get_spec
+from xraycore.models.spec import ModelSpec
 from xraycore.training.recipe import Recipe, preset
 from xraycore.training.run import Run
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from xraycore.models.cards import read_card
 from xraycore.models.classifier import BATCH, load_model
-from xraycore.models.spec import get_spec
-from xraycore.models.store import read_card
+from xraycore.models.registry import get_spec
 from xraycore.training.images import Films
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import keras
 
 
-def load_start(network: "keras.Model", spec: ModelSpec, weights: str) -> None:
+def load_pretrained(network: "keras.Model", spec: ModelSpec, weights: str) -> None:
     """Gives a fresh network its starting weights.
 
     Args:

@@ -12,9 +12,9 @@ from xraycore.imaging import Radiograph
 from xraycore.imaging.box import Box
 from xraycore.imaging.radiograph import RadiographInfo
 from xraycore.models.architectures import HEAD, build_network
+from xraycore.models.cards import list_trained, read_card
 from xraycore.models.classifier import OTHER_LUNGS, load_model
-from xraycore.models.spec import get_spec
-from xraycore.models.store import list_shipped, read_card
+from xraycore.models.registry import get_spec
 from xraycore.utils.checkpoints import describe_weights, install, save_float16, verified_weights
 from xraycore.utils.files import sha256
 
@@ -229,13 +229,13 @@ def test_unknown_model_is_refused(store):
 
 
 def test_shipped_models_come_in_the_registrys_order(store):
-    assert list_shipped() == []
+    assert list_trained() == []
     # The lung segmenter lies beside the classifiers and is none.
     for name in ("xception", "vgg16", "unknown", "lungs", "resnet50"):
         (store / name).mkdir(parents=True)
     for name in ("xception", "vgg16", "unknown", "lungs"):
         (store / name / "card.json").write_text("{}")
-    assert list_shipped() == ["vgg16", "xception"]
+    assert list_trained() == ["vgg16", "xception"]
 
 
 def test_the_store_lies_beside_the_package_unless_told(store, monkeypatch):

@@ -2,19 +2,19 @@
 
 from xraycore.config import weights_folder
 from xraycore.errors import WeightsError
-from xraycore.models.spec import MODELS, get_spec
+from xraycore.models.registry import MODELS, get_spec
 from xraycore.utils.checkpoints import Card, load_card
 from xraycore.utils.files import sha256
 
 _REQUIRED = ("model", "classes", "weights", "heat_scale", "training", "scores", "limits")
 
 
-def list_shipped() -> list[str]:
+def list_trained() -> list[str]:
     """Names of the models that have trained weights, in the registry's order."""
     return [name for name in MODELS if (weights_folder() / name / "card.json").is_file()]
 
 
-def fingerprint(name: str) -> str:
+def card_sha256(name: str) -> str:
     """sha256 of a model's card: another one once weights, calibration or thresholds are.
 
     Raises:
@@ -37,5 +37,5 @@ def read_card(name: str) -> Card:
         return load_card(weights_folder() / name, _REQUIRED)
     except WeightsError as error:
         raise WeightsError(
-            f"{error} Trained models: {', '.join(list_shipped()) or 'none'}"
+            f"{error} Trained models: {', '.join(list_trained()) or 'none'}"
         ) from None

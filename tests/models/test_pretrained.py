@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from xraycore.models.architectures import build_network, without_last_halving
-from xraycore.models.imagenet import load_start
-from xraycore.models.spec import MODELS, get_spec
+from xraycore.models.pretrained import load_pretrained
+from xraycore.models.registry import MODELS, get_spec
 
 # All backbones take 96 px, which is quicker than 224; the weights fit any size.
 SIZE = 96
@@ -46,7 +46,7 @@ def test_a_backbones_file_is_copied_exactly(vgg16_file):
     backbone, file = vgg16_file
     network = fresh("vgg16")
     head = network.get_layer("logits").get_weights()
-    load_start(network, get_spec("vgg16"), file)
+    load_pretrained(network, get_spec("vgg16"), file)
     convolutions = [layer.name for layer in backbone.layers if layer.weights]
     assert len(convolutions) == 13
     for name in convolutions:
@@ -64,7 +64,7 @@ def test_every_layer_gets_its_own_weights_where_branches_meet(name, monkeypatch)
         include_top=False, weights=None, input_shape=(SIZE, SIZE, 3)
     )
     monkeypatch.setattr(keras.applications, spec.imagenet, lambda **_: backbone)
-    load_start(network, spec, "imagenet")
+    load_pretrained(network, spec, "imagenet")
     # The same weights under the strides that ours has.
     weights = backbone.get_weights()
     backbone = without_last_halving(keras.Model(backbone.input, [backbone.output] * 2))
@@ -80,40 +80,40 @@ def test_every_layer_gets_its_own_weights_where_branches_meet(name, monkeypatch)
 def test_a_whole_networks_file_is_copied_exactly(whole_file):
     original, file = whole_file
     network = fresh("basic_cnn")
-    load_start(network, get_spec("basic_cnn"), file)
+    load_pretrained(network, get_spec("basic_cnn"), file)
     assert_same_weights(network.get_weights(), original.get_weights())
 
 
 def test_none_leaves_the_random_start():
     network = fresh("basic_cnn")
     before = network.get_weights()
-    load_start(network, get_spec("basic_cnn"), "none")
+    load_pretrained(network, get_spec("basic_cnn"), "none")
     assert_same_weights(network.get_weights(), before)
 
 
 def test_a_network_of_other_classes_is_refused(whole_file):
     with pytest.raises(ValueError, match="network.weights.h5 does not fit basic_cnn"):
-        load_start(fresh("basic_cnn", classes=5), get_spec("basic_cnn"), whole_file[1])
+        load_pretrained(fresh("basic_cnn", classes=5), get_spec("basic_cnn"), whole_file[1])
 
 
 def test_a_whole_network_of_another_architecture_is_refused(whole_file):
     with pytest.raises(ValueError, match="does not fit vgg16"):
-        load_start(fresh("vgg16"), get_spec("vgg16"), whole_file[1])
+        load_pretrained(fresh("vgg16"), get_spec("vgg16"), whole_file[1])
 
 
 def test_a_backbone_of_another_architecture_is_refused_and_the_network_left(vgg16_file):
     network = fresh("xception")
     before = network.get_weights()
     with pytest.raises(ValueError, match="does not fit xception"):
-        load_start(network, get_spec("xception"), vgg16_file[1])
+        load_pretrained(network, get_spec("xception"), vgg16_file[1])
     assert_same_weights(network.get_weights(), before)
 
 
 def test_no_backbone_file_fits_a_network_without_imagenet_weights(vgg16_file):
     with pytest.raises(ValueError, match="basic_cnn has no ImageNet weights"):
-        load_start(fresh("basic_cnn"), get_spec("basic_cnn"), vgg16_file[1])
+        load_pretrained(fresh("basic_cnn"), get_spec("basic_cnn"), vgg16_file[1])
     with pytest.raises(ValueError, match="basic_cnn has no ImageNet weights"):
-        load_start(fresh("basic_cnn"), get_spec("basic_cnn"), "imagenet")
+        load_pretrained(fresh("basic_cnn"), get_spec("basic_cnn"), "imagenet")
 
 
 @pytest.mark.parametrize("weights", ["nowhere.weights.h5", "imagenet21k", "model.h5", ""])
@@ -121,14 +121,14 @@ def test_no_such_weights(weights, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "model.h5").write_bytes(b"an existing file of another format")
     with pytest.raises(ValueError, match=f"imagenet, none or an existing .*{weights!r}"):
-        load_start(fresh("basic_cnn"), get_spec("basic_cnn"), weights)
+        load_pretrained(fresh("basic_cnn"), get_spec("basic_cnn"), weights)
 
 
 def test_a_file_that_is_no_hdf5_is_refused(tmp_path):
     file = tmp_path / "text.weights.h5"
     file.write_text("not HDF5")
     with pytest.raises(ValueError, match="text.weights.h5 does not fit vgg16"):
-        load_start(fresh("vgg16"), get_spec("vgg16"), str(file))
+        load_pretrained(fresh("vgg16"), get_spec("vgg16"), str(file))
 
 
 def test_imagenet_takes_the_registrys_application(monkeypatch, vgg16_file):
@@ -142,7 +142,7 @@ def test_imagenet_takes_the_registrys_application(monkeypatch, vgg16_file):
 
     network = fresh("vgg16")
     monkeypatch.setattr(keras.applications, "VGG16", application)
-    load_start(network, get_spec("vgg16"), "imagenet")
+    load_pretrained(network, get_spec("vgg16"), "imagenet")
     assert asked == [{"include_top": False, "weights": "imagenet"}]
     assert_same_weights(
         network.get_layer("block5_conv3").get_weights(),

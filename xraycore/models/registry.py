@@ -1,0 +1,85 @@
+"""The one list of models."""
+
+from collections.abc import Mapping
+
+from xraycore.models import architectures
+from xraycore.models.spec import ModelSpec
+
+MODELS: Mapping[str, ModelSpec] = {
+    spec.name: spec
+    for spec in (
+        ModelSpec(
+            name="basic_cnn",
+            title="Basic CNN",
+            paper="Three convolution and three pooling layers in turn (LeCun 1998, "
+            "doi:10.1109/5.726791)",
+            build=architectures.basic_cnn,
+            preprocessing="unit",
+            feature_layer="pool3",
+            early_layer="relu3",
+            imagenet=None,
+        ),
+        ModelSpec(
+            name="vgg16",
+            title="VGG16",
+            paper="Simonyan & Zisserman 2014, arXiv:1409.1556",
+            build=architectures.vgg16,
+            preprocessing="caffe",
+            feature_layer="block5_conv3",
+            early_layer="block4_conv3",
+            imagenet="VGG16",
+            cpu_unfreeze_from="block4",
+        ),
+        ModelSpec(
+            name="resnet50",
+            title="ResNet50",
+            paper="He et al. 2015, arXiv:1512.03385",
+            build=architectures.resnet50,
+            preprocessing="caffe",
+            feature_layer="conv5_block3_out",
+            early_layer="conv3_block4_out",
+            imagenet="ResNet50",
+            cpu_unfreeze_from="conv4",
+            finer_map=True,
+        ),
+        ModelSpec(
+            name="inception_v3",
+            title="InceptionV3",
+            paper="Szegedy et al. 2015, arXiv:1512.00567",
+            build=architectures.inception_v3,
+            preprocessing="tf",
+            feature_layer="mixed10",
+            early_layer="mixed2",
+            imagenet="InceptionV3",
+            finer_map=True,
+        ),
+        ModelSpec(
+            name="xception",
+            title="Xception",
+            paper="Chollet 2016, arXiv:1610.02357",
+            build=architectures.xception,
+            preprocessing="tf",
+            feature_layer="block14_sepconv2_act",
+            early_layer="block4_sepconv2_act",
+            imagenet="Xception",
+            cpu_unfreeze_from="block7",
+            finer_map=True,
+        ),
+    )
+}
+
+
+def get_spec(name: str) -> ModelSpec:
+    """The registry entry of that name.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    if name not in MODELS:
+        raise ValueError(f"model must be one of {', '.join(MODELS)}. Received: {name!r}")
+    return MODELS[name]
+
+
+def list_models() -> list[str]:
+    """Names of all networks that can be built, in the order in which they are shown."""
+    return list(MODELS)
