@@ -121,7 +121,7 @@ def test_unknown_models_and_no_rounds_are_refused(empty_store):
 
 def test_trained_models_are_the_default(empty_store, monkeypatch, random_classifier):
     timed = []
-    monkeypatch.setattr("xraycore.evaluation.benchmark.list_shipped", lambda: ["basic_cnn"])
+    monkeypatch.setattr("xraycore.evaluation.benchmark.list_trained", lambda: ["basic_cnn"])
     monkeypatch.setattr("xraycore.evaluation.benchmark.load_model", random_classifier)
     monkeypatch.setattr(
         "xraycore.evaluation.benchmark.time_tasks",

@@ -134,4 +134,4 @@ def passes(monkeypatch):
 @pytest.fixture
 def small_model(monkeypatch):
     """One model, the small one: for tests that are about films."""
-    monkeypatch.setattr("pages.widgets.session.list_shipped", lambda: ["basic_cnn"])
+    monkeypatch.setattr("pages.widgets.session.list_trained", lambda: ["basic_cnn"])

@@ -180,7 +180,7 @@ def test_heat_beside_the_lungs_raises_an_alarm(app, monkeypatch):
 
 def test_a_film_without_lungs_is_warned_about_once(app, monkeypatch):
     empty = lungs.lung_field(np.zeros((128, 128)))
-    monkeypatch.setattr("xraycore.anatomy.crop.find_lungs", lambda films: [empty for _ in films])
+    monkeypatch.setattr("xraycore.anatomy.crop.segment_lungs", lambda films: [empty for _ in films])
     app.file_uploader[0].set_value([("film.png", png(seed=77), "image/png")]).run()
     assert not app.exception
     assert not any("in the lungs" in caption.value for caption in app.caption)

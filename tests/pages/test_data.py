@@ -179,7 +179,7 @@ def test_a_film_is_shown_large_with_what_training_makes_of_it(app, planted):
 
 
 def test_a_film_of_a_name_that_is_open_is_opened_under_another(app, planted, monkeypatch):
-    monkeypatch.setattr("pages.widgets.session.list_shipped", lambda: ["basic_cnn"])
+    monkeypatch.setattr("pages.widgets.session.list_trained", lambda: ["basic_cnn"])
     name = "IM-0001-0001.png"
     other = OpenFilm("another", name, "00", data=png(1))
     app.session_state[_OPEN] = {other.key: other}

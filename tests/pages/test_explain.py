@@ -77,7 +77,7 @@ def test_slow_work_can_be_stopped_and_begun_again(explain, monkeypatch):
 
 
 def test_models_are_asked_for_the_same_class(explain, monkeypatch):
-    monkeypatch.setattr("pages.widgets.session.list_shipped", lambda: ["basic_cnn", "vgg16"])
+    monkeypatch.setattr("pages.widgets.session.list_trained", lambda: ["basic_cnn", "vgg16"])
     app = explain(target="COVID-19")
     press(app, "Ask the other models")
     wait(app, lambda: "that Basic CNN or VGG16 count among their hottest" in said(app))
@@ -88,7 +88,7 @@ def test_models_are_asked_for_the_same_class(explain, monkeypatch):
 
 
 def test_models_with_other_weights_are_asked_again_and_compared_again(explain, monkeypatch):
-    monkeypatch.setattr("pages.widgets.session.list_shipped", lambda: ["basic_cnn", "vgg16"])
+    monkeypatch.setattr("pages.widgets.session.list_trained", lambda: ["basic_cnn", "vgg16"])
     compared, agree = [], explain_methods.map_agreement
     monkeypatch.setattr(
         explain_methods,
@@ -113,7 +113,7 @@ def test_models_with_other_weights_are_asked_again_and_compared_again(explain, m
 
 @pytest.mark.parametrize("method", ["Saliency", "Fine Grad-CAM"])
 def test_methods_of_two_passes_follow_lesions_and_compare_models(explain, monkeypatch, method):
-    monkeypatch.setattr("pages.widgets.session.list_shipped", lambda: ["basic_cnn", "vgg16"])
+    monkeypatch.setattr("pages.widgets.session.list_trained", lambda: ["basic_cnn", "vgg16"])
     app = explain(method=method, question="Insert a lesion", target="COVID-19")
     click(app, (0.3, 0.45))
     assert not app.exception
@@ -215,7 +215,7 @@ def test_many_places_are_summed_up(explain, monkeypatch):
 
 def test_a_film_without_lungs_says_so(explain, monkeypatch):
     empty = lungs.lung_field(np.zeros((128, 128)))
-    monkeypatch.setattr("xraycore.anatomy.crop.find_lungs", lambda films: [empty for _ in films])
+    monkeypatch.setattr("xraycore.anatomy.crop.segment_lungs", lambda films: [empty for _ in films])
     app = explain(sample="", question="Insert a lesion")
     app.file_uploader[0].set_value([("film.png", png(seed=78), "image/png")]).run()
     assert not app.exception

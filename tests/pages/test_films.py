@@ -172,7 +172,7 @@ def test_a_model_whose_card_is_damaged_is_named_and_the_others_go_on(app, monkey
     shutil.copy(weights_folder() / "xception/card.json", tmp_path / "xception")
     monkeypatch.setenv("XRAYCORE_WEIGHTS", str(tmp_path))
     monkeypatch.setattr(
-        "pages.widgets.session.list_shipped", lambda: ["basic_cnn", "vgg16", "xception"]
+        "pages.widgets.session.list_trained", lambda: ["basic_cnn", "vgg16", "xception"]
     )
     upload(app, ("a.png", png(1)), ("b.png", png(2)))
     finish(app)
