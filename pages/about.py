@@ -3,7 +3,7 @@ import streamlit as st
 
 from pages.widgets.films import usable_models
 from pages.widgets.frame import page_header
-from xraycore.explain.methods import METHODS
+from xraycore.attribution.registry import METHODS
 from xraycore.models.cards import read_card
 from xraycore.models.registry import MODELS
 

@@ -12,12 +12,12 @@ from pages.widgets.heat_look import PLAIN, Look, choose_look
 from pages.widgets.map_votes import show_votes
 from pages.widgets.viewer import HELP_WITH_HEAT, MORE_HELP, film_panel, size_and_depth
 from pages.widgets.worklist import forget_older, note_answers, show_worklist
+from xraycore.attribution.heatmap import Heatmap, explain
+from xraycore.attribution.plausibility import check_plausibility
+from xraycore.attribution.registry import ANALYTIC, METHODS
 from xraycore.datasets.labels import NORMAL
 from xraycore.errors import WeightsError
 from xraycore.evaluation.agreement import agree, describe_agreement, mean_probabilities
-from xraycore.explain.alarm import alarms
-from xraycore.explain.heatmap import Heatmap, explain
-from xraycore.explain.methods import ANALYTIC, METHODS
 from xraycore.imaging import Radiograph
 from xraycore.models.cards import read_card
 from xraycore.models.classifier import Prediction
@@ -155,7 +155,7 @@ def show_model(name: str, film: Radiograph, wanted: Evidence, point: str | None)
     st.html(probability_bars(seen.probabilities, seen.label))
     if look.shown != PLAIN:
         st.caption(describe_heat(heat, seen, look))
-        for text in alarms(heat, film, seen.lungs):
+        for text in check_plausibility(heat, film, seen.lungs):
             st.markdown(f":orange[:material/warning:] {text}")
     record = session.track_record_of(seen)
     if record:

@@ -8,12 +8,13 @@ import cv2
 import numpy as np
 import pytest
 
+from xraycore.attribution import heatmap
+from xraycore.attribution.heatmap import Heatmap
+from xraycore.attribution.metrics import randomisation
+from xraycore.attribution.metrics.randomisation import Cascade
+from xraycore.attribution.metrics.similarity import Similarity
 from xraycore.cli import localising, randomising
 from xraycore.cli.measured import Measured
-from xraycore.explain import heatmap, randomisation
-from xraycore.explain.heatmap import Heatmap
-from xraycore.explain.randomisation import Cascade
-from xraycore.explain.similarity import Similarity
 from xraycore.imaging.box import Box
 from xraycore.utils.files import locked
 

@@ -9,9 +9,9 @@ heat = xc.explain(model, prediction)
 picture = xc.overlay(xray, heat)
 """
 
+from xraycore.attribution.heatmap import Heatmap, explain
+from xraycore.attribution.registry import list_methods
 from xraycore.config import VERSION
-from xraycore.explain.heatmap import Heatmap, explain
-from xraycore.explain.methods import list_methods
 from xraycore.imaging import Radiograph, RadiographError, read_radiograph
 from xraycore.imaging.overlay import overlay
 from xraycore.models.classifier import Classifier, Prediction, load_model

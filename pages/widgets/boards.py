@@ -7,12 +7,12 @@ import streamlit as st
 
 from pages.widgets.session import classifier
 from pages.widgets.viewer import shrunk
+from xraycore.attribution.heatmap import explain
 from xraycore.datasets.labels import LabelScheme
 from xraycore.datasets.public import locate_files
 from xraycore.evaluation.agreement import ENSEMBLE
 from xraycore.evaluation.evaluate import curves
 from xraycore.evaluation.outcome import Outcome
-from xraycore.explain.heatmap import explain
 from xraycore.imaging import Radiograph, RadiographError, read_radiograph
 from xraycore.imaging.overlay import overlay, to_uint8
 from xraycore.report.board import Board, FilmSet, assemble, kept_scores, kept_subgroups

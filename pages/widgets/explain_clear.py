@@ -9,7 +9,7 @@ from pages.widgets.charts import probability_bars
 from pages.widgets.explain_subject import Subject
 from pages.widgets.results import kept
 from pages.widgets.viewer import Drawn, changed_film, film_panel, shrunk
-from xraycore.explain.clearing import Clearance, clear
+from xraycore.attribution.metrics.lesion_removal import Clearance, clear
 from xraycore.imaging import Radiograph
 from xraycore.imaging.resample import resize
 

@@ -7,9 +7,9 @@ from pages.widgets.explain_subject import Subject, heat_panel
 from pages.widgets.results import long_work
 from pages.widgets.score_charts import PLAIN
 from pages.widgets.viewer import film_panel
-from xraycore.explain.faithfulness import Faithfulness, measure_faithfulness
-from xraycore.explain.methods import ANALYTIC, METHODS
-from xraycore.explain.stability import DISTURBANCES, Stability, measure_stability
+from xraycore.attribution.metrics.faithfulness import Faithfulness, measure_faithfulness
+from xraycore.attribution.metrics.robustness import DISTURBANCES, Robustness, measure_robustness
+from xraycore.attribution.registry import ANALYTIC, METHODS
 from xraycore.utils.progress import part_of
 from xraycore.utils.text import percent
 
@@ -115,14 +115,14 @@ def _stability(subject: Subject) -> None:
 
     def measure(report):
         return {
-            key: measure_stability(
+            key: measure_robustness(
                 subject.model, subject.seen, subject.method, subject.target, report=report
             )
         }
 
     cost = METHODS[subject.method].cost
     more = "" if subject.method in ANALYTIC else f", each with {cost}"
-    found: Stability | None = long_work(
+    found: Robustness | None = long_work(
         key,
         measure,
         doing="Changing the film a little",

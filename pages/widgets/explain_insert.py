@@ -9,10 +9,16 @@ from pages.widgets.explain_subject import QUICK, Subject, heat_panel
 from pages.widgets.results import kept, long_work
 from pages.widgets.viewer import Drawn, changed_film, film_panel, shrunk
 from xraycore.anatomy.lung_field import LungField
+from xraycore.attribution.metrics.lesion_insertion import (
+    Insertion,
+    InsertionScores,
+    insert,
+    lungs_on,
+    probe,
+)
+from xraycore.attribution.registry import METHODS
 from xraycore.datasets.labels import NORMAL
 from xraycore.datasets.synthetic.opacities import OPACITIES, lung_width
-from xraycore.explain.insertion import Insertion, InsertionScores, insert, lungs_on, probe
-from xraycore.explain.methods import METHODS
 from xraycore.imaging import Radiograph
 from xraycore.imaging.resample import resize
 from xraycore.utils.text import percent

@@ -11,11 +11,11 @@ from pages.widgets.explain_subject import QUICK, Subject, heat_panel, say_place
 from pages.widgets.results import SEVERAL, Key, kept, long_work
 from pages.widgets.score_charts import PLAIN
 from pages.widgets.viewer import HELP_WITH_HEAT, MORE_HELP
+from xraycore.attribution.heatmap import Heatmap, explain
+from xraycore.attribution.metrics.agreement import MapAgreement, map_agreement
+from xraycore.attribution.registry import ANALYTIC, METHODS
 from xraycore.datasets.labels import NORMAL
 from xraycore.errors import WeightsError
-from xraycore.explain.heatmap import Heatmap, explain
-from xraycore.explain.map_agreement import MapAgreement, map_agreement
-from xraycore.explain.methods import ANALYTIC, METHODS
 from xraycore.models.cards import card_sha256, read_card
 from xraycore.models.registry import MODELS
 from xraycore.utils.text import percent

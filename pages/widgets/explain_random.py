@@ -7,8 +7,8 @@ from pages.widgets.explain_subject import Subject
 from pages.widgets.results import long_work
 from pages.widgets.score_charts import PLAIN
 from pages.widgets.viewer import film_panel
-from xraycore.explain.methods import ANALYTIC, METHODS
-from xraycore.explain.randomisation import GROUPS, Cascade, cascades
+from xraycore.attribution.metrics.randomisation import GROUPS, Cascade, cascades
+from xraycore.attribution.registry import ANALYTIC, METHODS
 
 
 def randomise_tab(subject: Subject) -> None:

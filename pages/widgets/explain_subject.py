@@ -9,9 +9,9 @@ from pages.widgets.films import known_truth
 from pages.widgets.heat_look import Look, choose_look
 from pages.widgets.results import Key, kept, result
 from pages.widgets.viewer import film_panel, size_and_depth
-from xraycore.explain.alarm import LEAST_INSIDE, alarms
-from xraycore.explain.heatmap import Heatmap, explain
-from xraycore.explain.methods import ANALYTIC, METHODS
+from xraycore.attribution.heatmap import Heatmap, explain
+from xraycore.attribution.plausibility import LEAST_INSIDE, check_plausibility
+from xraycore.attribution.registry import ANALYTIC, METHODS
 from xraycore.imaging import Radiograph
 from xraycore.models.cards import card_sha256
 from xraycore.models.classifier import Classifier, Prediction
@@ -176,4 +176,4 @@ def _place(subject: Subject, heat: Heatmap) -> tuple[float | None, tuple[str, ..
     lungs = subject.seen.lungs
     if not lungs.found:
         return None, ()
-    return lungs.share_inside(heat.values, heat.box), alarms(heat, subject.film, lungs)
+    return lungs.share_inside(heat.values, heat.box), check_plausibility(heat, subject.film, lungs)

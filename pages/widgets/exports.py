@@ -15,11 +15,11 @@ from pages.widgets.films import OpenFilm
 from pages.widgets.heat_look import PLAIN, Look
 from pages.widgets.worklist import answers_of
 from xraycore.config import NOTICE, VERSION
-from xraycore.explain.provenance import now, provenance
 from xraycore.imaging import Radiograph
 from xraycore.imaging.overlay import overlay
 from xraycore.models.classifier import Prediction
 from xraycore.report.film_report import Finding, write_report
+from xraycore.report.provenance import now, provenance
 from xraycore.utils.text import pluralise
 
 

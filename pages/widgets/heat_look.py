@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from pages.widgets.viewer import Drawn
-from xraycore.explain.heatmap import Heatmap
+from xraycore.attribution.heatmap import Heatmap
 from xraycore.imaging.overlay import COLOR_MAPS, colorize
 
 HEAT, CONTOUR, PLAIN = "Heat", "Contour", "Plain film"

@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from pages.widgets.viewer import Drawn, film_panel
-from xraycore.explain.map_agreement import MapAgreement, map_agreement, votes
+from xraycore.attribution.metrics.agreement import MapAgreement, consensus_map, map_agreement
 from xraycore.imaging import Radiograph
 from xraycore.report.film_report import Finding
 from xraycore.utils.text import percent
@@ -32,7 +32,7 @@ def show_votes(film: Radiograph, found: Sequence[Finding]) -> None:
             film,
             key="film-votes",
             label="Where several models have their hottest tenth",
-            drawn=Drawn(votes(heats, film), 0.6, "viridis"),
+            drawn=Drawn(consensus_map(heats, film), 0.6, "viridis"),
         )
     with right:
         agreement = map_agreement(heats, film)

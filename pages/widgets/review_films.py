@@ -12,10 +12,10 @@ from pages.widgets import session
 from pages.widgets.background import Job, follow
 from pages.widgets.films import open_films, say_refused, upload_films
 from pages.widgets.frame import plain
+from xraycore.attribution.heatmap import Heatmap, explain
+from xraycore.attribution.registry import METHODS
 from xraycore.datasets.locator import FilmLocator, Read
 from xraycore.errors import Cancelled, WeightsError
-from xraycore.explain.heatmap import Heatmap, explain
-from xraycore.explain.methods import METHODS
 from xraycore.imaging import Radiograph, RadiographError
 from xraycore.models.cards import read_card
 from xraycore.models.registry import MODELS

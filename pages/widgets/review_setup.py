@@ -13,10 +13,10 @@ from pages.widgets.films import open_films, say_refused, upload_films, usable_mo
 from pages.widgets.frame import plain
 from pages.widgets.review_films import public_films
 from pages.widgets.review_store import go_to
+from xraycore.attribution.registry import METHODS
 from xraycore.datasets.locator import MOST_PHANTOMS, Read, draw_records, phantom_number
 from xraycore.datasets.public import list_datasets
 from xraycore.errors import Cancelled, DatasetError, WeightsError
-from xraycore.explain.methods import METHODS
 from xraycore.imaging import read_radiograph
 from xraycore.models.cards import read_card
 from xraycore.models.classifier import Classifier

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.test_compare import _PEAK, heat_layers
-from xraycore.explain.methods import ANALYTIC, METHODS
+from xraycore.attribution.registry import ANALYTIC, METHODS
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 

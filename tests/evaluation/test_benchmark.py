@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from xraycore.attribution.registry import ANALYTIC
 from xraycore.cli.app import app
 from xraycore.cli.main import main  # noqa: F401  (registers the commands)
 from xraycore.evaluation.benchmark import (
@@ -16,7 +17,6 @@ from xraycore.evaluation.benchmark import (
     tasks_of,
     time_tasks,
 )
-from xraycore.explain.methods import ANALYTIC
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 
 from tests.pages.conftest import png
 from xraycore.anatomy import lung_field as lungs
-from xraycore.explain import alarm
+from xraycore.attribution import plausibility
 from xraycore.models.cards import list_trained
 from xraycore.models.classifier import Classifier
 from xraycore.models.registry import MODELS
@@ -166,7 +166,7 @@ def test_where_the_heat_lies_and_what_the_models_say_together(app):
 
 
 def test_heat_beside_the_lungs_raises_an_alarm(app, monkeypatch):
-    monkeypatch.setattr(alarm, "alarms", lambda *_: ("Heat on a marker.",))
+    monkeypatch.setattr(plausibility, "check_plausibility", lambda *_: ("Heat on a marker.",))
     next(button for button in app.button if button.label == "Clear lungs 1").click()
     app.run()
 

@@ -9,9 +9,10 @@ from pages.widgets import explain_insert, explain_methods
 from tests.pages.conftest import SAMPLE, png
 from tests.pages.explain_page import click, labels, open_tab, press, said, wait
 from xraycore.anatomy import lung_field as lungs
-from xraycore.explain import faithfulness, perturbation
-from xraycore.explain.faithfulness import Faithfulness
-from xraycore.explain.methods import ANALYTIC, METHODS
+from xraycore.attribution import perturbation
+from xraycore.attribution.metrics import faithfulness
+from xraycore.attribution.metrics.faithfulness import Faithfulness
+from xraycore.attribution.registry import ANALYTIC, METHODS
 from xraycore.models.cards import card_sha256
 
 

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from xraycore.explain.methods import METHODS, RANDOMISATION_FILE
+from xraycore.attribution.registry import METHODS, RANDOMISATION_FILE
 from xraycore.report import explanations
 from xraycore.report.explanations import write_explanations
 

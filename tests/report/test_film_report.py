@@ -5,9 +5,9 @@ import cv2
 import numpy as np
 import pytest
 
+from xraycore.attribution.heatmap import explain
 from xraycore.config import NOTICE
 from xraycore.datasets.synthetic.phantom import make_phantom
-from xraycore.explain.heatmap import explain
 from xraycore.imaging import read_radiograph
 from xraycore.report.film_report import Finding, write_report
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from xraycore.explain.heatmap import Heatmap
+from xraycore.attribution.heatmap import Heatmap
 from xraycore.imaging.box import Box
 from xraycore.review import Answer, Reader, ReaderStudyError, ToRead
 from xraycore.review.records import MAX_BOXES, MAX_COMMENT, MAX_NAME

@@ -12,19 +12,19 @@ import typer
 from PIL import Image
 
 import xraycore
+from xraycore.attribution.registry import get_method
 from xraycore.cli.app import Json, app
 from xraycore.cli.console import emit_json, emit_table, err, progress_bar
 from xraycore.config import NOTICE
 from xraycore.datasets.labels import LabelScheme, canonical_label, get_label_scheme
 from xraycore.evaluation.agreement import ENSEMBLE, mean_probabilities
-from xraycore.explain.methods import get_method
 from xraycore.imaging import Radiograph, RadiographError, read_radiograph
 from xraycore.imaging.overlay import overlay
 from xraycore.models.cards import list_trained, read_card
 from xraycore.models.registry import MODELS, get_spec
 
 if TYPE_CHECKING:
-    from xraycore.explain.heatmap import Heatmap
+    from xraycore.attribution.heatmap import Heatmap
     from xraycore.models.classifier import Classifier, Prediction
 
 CHUNK = 8
@@ -109,7 +109,7 @@ def explain(
     """Write where trained models look: overlay (.png), raw map (.npy), provenance (.json)."""
     methods = [get_method(name).name for name in method or ["grad_cam"]]
     target = canonical_label(target) if target else None
-    from xraycore.explain.provenance import provenance
+    from xraycore.report.provenance import provenance
 
     classifiers = load_models(model)
     out.mkdir(parents=True, exist_ok=True)

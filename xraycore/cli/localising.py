@@ -9,12 +9,12 @@ import numpy as np
 import typer
 from PIL import Image
 
+from xraycore.attribution.registry import ANALYTIC, get_method
 from xraycore.cli.app import Json, app
 from xraycore.cli.console import emit_json, emit_table, err, progress_bar
 from xraycore.cli.inspecting import Models, load_models
 from xraycore.cli.measured import Measured
 from xraycore.datasets.labels import canonical_label
-from xraycore.explain.methods import ANALYTIC, get_method
 from xraycore.imaging import RadiographError, read_radiograph
 from xraycore.imaging.resample import resize
 
@@ -79,8 +79,8 @@ def localise(
     if choosing.all() or not choosing.any():
         choosing[0] = not choosing[0]
 
-    from xraycore.explain.heatmap import explain
-    from xraycore.explain.localisation import baselines, compare_map, summarise
+    from xraycore.attribution.heatmap import explain
+    from xraycore.attribution.metrics.localisation import baselines, compare_map, summarise
 
     rows: dict[str, dict[str, dict]] = {}
     with progress_bar() as update:

@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
+from xraycore.attribution.registry import METHODS, get_method
 from xraycore.cli.app import Json, app
 from xraycore.cli.console import emit_json, emit_table, err, progress_bar
 from xraycore.cli.inspecting import Models, Paths, load_models, read_films
 from xraycore.cli.measured import Measured
-from xraycore.explain.methods import METHODS, get_method
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def randomise(
 
     With --out weights/randomisation.json the methods' registry knows it.
     """
-    from xraycore.explain.randomisation import LIMIT, cascades, judge
+    from xraycore.attribution.metrics.randomisation import LIMIT, cascades, judge
 
     methods = [get_method(name).name for name in method or METHODS]
     classifiers = load_models(model)

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 
 from xraycore.anatomy.segmenter import load_segmenter
+from xraycore.attribution.cam import grad_cam
 from xraycore.datasets.labels import CHEST4
-from xraycore.explain.analytic import grad_cam
 from xraycore.imaging import read_radiograph
 from xraycore.imaging.box import Box
 from xraycore.imaging.resample import resize

@@ -8,10 +8,10 @@ from functools import cached_property
 
 import numpy as np
 
+from xraycore.attribution.registry import ANALYTIC
 from xraycore.datasets.labels import members
 from xraycore.datasets.manifest import Record
 from xraycore.evaluation.agreement import ENSEMBLE
-from xraycore.explain.methods import ANALYTIC
 from xraycore.imaging import RadiographError, read_radiograph
 from xraycore.metrics.calibration import Calibration, fit_calibration
 from xraycore.models.architectures import peak_activation_bytes

@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from xraycore.attribution.metrics.localisation import best_of
+from xraycore.attribution.registry import METHODS, RANDOMISATION_FILE
 from xraycore.config import weights_folder
-from xraycore.explain.localisation import best_of
-from xraycore.explain.methods import METHODS, RANDOMISATION_FILE
 from xraycore.models.cards import list_trained, read_card
 from xraycore.models.registry import MODELS
 from xraycore.report.markdown import interval, table

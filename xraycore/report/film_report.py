@@ -10,18 +10,18 @@ from typing import Any
 import cv2
 import numpy as np
 
+from xraycore.attribution.heatmap import Heatmap
+from xraycore.attribution.metrics.agreement import map_agreement
+from xraycore.attribution.plausibility import check_plausibility
+from xraycore.attribution.registry import get_method
 from xraycore.config import NOTICE, VERSION
 from xraycore.evaluation.agreement import describe_agreement
-from xraycore.explain.alarm import alarms
-from xraycore.explain.heatmap import Heatmap
-from xraycore.explain.map_agreement import map_agreement
-from xraycore.explain.methods import get_method
-from xraycore.explain.provenance import now, provenance
 from xraycore.imaging.overlay import overlay, to_uint8
 from xraycore.imaging.radiograph import Radiograph
 from xraycore.imaging.resample import resize
 from xraycore.models.classifier import Classifier, Prediction
 from xraycore.models.registry import MODELS
+from xraycore.report.provenance import now, provenance
 from xraycore.utils.text import percent
 
 # Longest side of a picture in the report, in pixels, and the quality of its JPEG.
@@ -139,7 +139,10 @@ def _section(xray: Radiograph, finding: Finding, style: Mapping[str, Any]) -> st
     ]
     texts = [
         *(f"<p>{html.escape(text)}</p>" for text in finding.notes),
-        *(f'<p class="warning">{html.escape(t)}</p>' for t in alarms(heat, xray, seen.lungs)),
+        *(
+            f'<p class="warning">{html.escape(t)}</p>'
+            for t in check_plausibility(heat, xray, seen.lungs)
+        ),
     ]
     facts = provenance(finding.model, xray, seen, heat)
     origin = [

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xraycore.explain.localisation import hit
-from xraycore.explain.similarity import iou
+from xraycore.attribution.metrics.localisation import pointing_game
+from xraycore.attribution.metrics.similarity import iou
 from xraycore.imaging.box import Box
 from xraycore.metrics.classification import Score, mean_share
 from xraycore.review.records import Item, Review
@@ -77,7 +77,7 @@ def compare_boxes(
         raise ValueError("heat is compared with at least one box. Received: none")
     mask = mask_of(boxes, heat.shape)
     hottest = heat.max()
-    return Overlap(hit(heat, mask), iou((heat >= threshold * hottest) & (heat > 0), mask))
+    return Overlap(pointing_game(heat, mask), iou((heat >= threshold * hottest) & (heat > 0), mask))
 
 
 def localisation_table(

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
+from xraycore.attribution.heatmap import Heatmap
 from xraycore.errors import ReaderStudyError
-from xraycore.explain.heatmap import Heatmap
 from xraycore.imaging.box import Box
 from xraycore.imaging.radiograph import Radiograph
 
