@@ -17,7 +17,7 @@ from xraycore.attribution.plausibility import check_plausibility
 from xraycore.attribution.registry import ANALYTIC, METHODS
 from xraycore.datasets.labels import NORMAL
 from xraycore.errors import WeightsError
-from xraycore.evaluation.agreement import agree, describe_agreement, mean_probabilities
+from xraycore.evaluation.ensemble import agree, describe_agreement, mean_probabilities
 from xraycore.imaging import Radiograph
 from xraycore.models.cards import read_card
 from xraycore.models.classifier import Prediction

@@ -1,7 +1,7 @@
 import streamlit as st
 
 from pages.widgets.frame import page_header
-from xraycore.report.entries import list_entries
+from xraycore.evaluation.model_index import list_stored_models
 
 
 def main() -> None:
@@ -10,7 +10,7 @@ def main() -> None:
     with st.spinner("Reading what is stored …"):
         from pages.widgets.metric_page import show
 
-    show(list_entries())
+    show(list_stored_models())
 
 
 page_header(

@@ -12,8 +12,7 @@ import numpy as np
 
 from xraycore.datasets.labels import BACTERIAL, CHEST4, NORMAL, VIRAL
 from xraycore.datasets.manifest import Record
-from xraycore.evaluation.outcome import Outcome
-from xraycore.evaluation.predictions import write_predictions
+from xraycore.evaluation.predictions import PredictionSet, write_predictions
 from xraycore.metrics.calibration import Calibration
 
 # Probability of pneumonia, films of sick children and of others.
@@ -47,13 +46,13 @@ def probabilities(pneumonia: tuple[list[float], list[float]]) -> np.ndarray:
     return np.array(rows)
 
 
-def outcome(model: str, pneumonia: tuple[list[float], list[float]]) -> Outcome:
+def outcome(model: str, pneumonia: tuple[list[float], list[float]]) -> PredictionSet:
     """A model's outcome with a temperature of 2."""
     films, nothing = records(), np.full(40, np.nan)
     logits = 2 * np.log(probabilities(pneumonia))
     sizes = np.full((40, 2), 300)
     facts = (logits, Calibration(2.0), nothing, np.zeros(40), sizes, {})
-    return Outcome(model, CHEST4, tuple(films), *facts)
+    return PredictionSet(model, CHEST4, tuple(films), *facts)
 
 
 def write_store(folder: Path) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 from xraycore.anatomy.segmenter import segmenter_sha256
 from xraycore.config import weights_folder
 from xraycore.datasets.manifest import Manifest
+from xraycore.evaluation.model_card import MeasureCallback, build_model_card
 from xraycore.models.architectures import HEAD, build_network
 from xraycore.models.classifier import Classifier, load_model
 from xraycore.models.registry import get_spec
-from xraycore.scoring import Report, measure
 from xraycore.training.run import Run, environment
 from xraycore.utils.checkpoints import describe_weights, install, save_float16
 
@@ -23,7 +23,7 @@ def ship(
     external: Sequence[Manifest] = (),
     limits: Sequence[str] = (),
     command: str | None = None,
-    report: Report = lambda _, __: None,
+    report: MeasureCallback = lambda _, __: None,
 ) -> Path:
     """Installs a run's best weights in the store: calibrated, and scored as they are stored.
 
@@ -51,7 +51,7 @@ def ship(
         classifier = _store_weights(run, folder)
         shutil.copy(run.folder / "history.csv", folder / "history.csv")
         training = {**config, "epochs": state.total_epochs, "shipped_by": command}
-        measure(classifier, folder, training, manifest, external, limits, report)
+        build_model_card(classifier, folder, training, manifest, external, limits, report)
         return install(folder, classifier.spec.name)
 
 
@@ -62,7 +62,7 @@ def rescore(
     external: Sequence[Manifest] = (),
     limits: Sequence[str] = (),
     command: str | None = None,
-    report: Report = lambda _, __: None,
+    report: MeasureCallback = lambda _, __: None,
 ) -> Path:
     """Calibrates and scores a shipped model anew; its weights stay, byte for byte.
 
@@ -101,7 +101,7 @@ def rescore(
             "rescored": {"command": command, "environment": environment()},
         }
         limits = limits or card["limits"]
-        measure(classifier, folder, training, manifest, external, limits, report)
+        build_model_card(classifier, folder, training, manifest, external, limits, report)
         return install(folder, name)
 
 

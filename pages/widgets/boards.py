@@ -10,34 +10,40 @@ from pages.widgets.viewer import shrunk
 from xraycore.attribution.heatmap import explain
 from xraycore.datasets.labels import LabelScheme
 from xraycore.datasets.public import locate_files
-from xraycore.evaluation.agreement import ENSEMBLE
-from xraycore.evaluation.evaluate import curves
-from xraycore.evaluation.outcome import Outcome
+from xraycore.evaluation.comparison import (
+    ModelComparison,
+    TestSet,
+    assemble,
+    kept_scores,
+    kept_subgroups,
+)
+from xraycore.evaluation.ensemble import ENSEMBLE
+from xraycore.evaluation.evaluator import curves
+from xraycore.evaluation.model_index import StoredModel
+from xraycore.evaluation.predictions import PredictionSet
 from xraycore.imaging import Radiograph, RadiographError, read_radiograph
 from xraycore.imaging.overlay import overlay, to_uint8
-from xraycore.report.board import Board, FilmSet, assemble, kept_scores, kept_subgroups
-from xraycore.report.entries import Entry
 
 THUMBNAIL_PIXELS = 200
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _outcome(fingerprint: str, _entry: Entry) -> Outcome | ValueError:
+def _outcome(fingerprint: str, _entry: StoredModel) -> PredictionSet | ValueError:
     try:
         return _entry.outcome()
     except ValueError as error:
         return error
 
 
-def outcome(entry: Entry) -> Outcome | ValueError:
+def outcome(entry: StoredModel) -> PredictionSet | ValueError:
     """The entry's stored predictions, or the error that says why they cannot be read."""
     return _outcome(entry.fingerprint, entry)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _board(
-    prints: tuple[str, ...], view: str, films: FilmSet, _view: LabelScheme, _entries: list
-) -> Board:
+    prints: tuple[str, ...], view: str, films: TestSet, _view: LabelScheme, _entries: list
+) -> ModelComparison:
     return assemble(
         {entry.name: outcome(entry) for entry in _entries},
         _view,
@@ -46,23 +52,23 @@ def _board(
     )
 
 
-def board(entries: list[Entry], view: LabelScheme, films: FilmSet) -> Board:
+def board(entries: list[StoredModel], view: LabelScheme, films: TestSet) -> ModelComparison:
     """The models on the films that they share; read once for each state of the stored files."""
     return _board(tuple(entry.fingerprint for entry in entries), view.name, films, view, entries)
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def _scores(key: tuple, model: str, _board: Board) -> dict:
+def _scores(key: tuple, model: str, _board: ModelComparison) -> dict:
     return kept_scores(_board.models[model], _board.view)
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def _subgroups(key: tuple, model: str, _board: Board) -> list[dict]:
+def _subgroups(key: tuple, model: str, _board: ModelComparison) -> list[dict]:
     return kept_subgroups(_board.models[model], _board.view)
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def _curves(key: tuple, model: str, finding: str, _board: Board) -> dict:
+def _curves(key: tuple, model: str, finding: str, _board: ModelComparison) -> dict:
     return curves(*_board.of_finding(model, finding))
 
 
@@ -79,7 +85,12 @@ class Shown:
     """
 
     def __init__(
-        self, entries: list[Entry], films: FilmSet, found: Board, names: list[str], colours: dict
+        self,
+        entries: list[StoredModel],
+        films: TestSet,
+        found: ModelComparison,
+        names: list[str],
+        colours: dict,
     ):
         self.board, self.names, self.films, self.colours = found, names, films, colours
         self.entries = {entry.name: entry for entry in entries}

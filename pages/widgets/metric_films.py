@@ -15,11 +15,11 @@ from pages.widgets.frame import plain
 from pages.widgets.viewer import HELP, film_panel, size_and_depth
 from xraycore.datasets.labels import LabelScheme
 from xraycore.errors import WeightsError
-from xraycore.evaluation.evaluate import describe_films, top_losses
+from xraycore.evaluation.comparison import films_behind
+from xraycore.evaluation.evaluator import describe_films, top_losses
 from xraycore.imaging import Radiograph, RadiographError
 from xraycore.models.cards import list_trained, read_card
 from xraycore.models.registry import MODELS
-from xraycore.report.board import films_behind
 from xraycore.utils.text import percent
 
 FILM, CELL = "film", "cell"

@@ -18,12 +18,12 @@ from pages.widgets.metric_threshold import threshold_section
 from pages.widgets.metric_training import cost_section, training_section
 from pages.widgets.score_charts import colours_of
 from xraycore.datasets.manifest import Record
-from xraycore.evaluation.agreement import ENSEMBLE
-from xraycore.report.board import Board, list_film_sets, list_views
-from xraycore.report.entries import Entry
+from xraycore.evaluation.comparison import ModelComparison, list_film_sets, list_views
+from xraycore.evaluation.ensemble import ENSEMBLE
+from xraycore.evaluation.model_index import StoredModel
 
 
-def readable(entries: list[Entry]) -> list[Entry]:
+def readable(entries: list[StoredModel]) -> list[StoredModel]:
     """Entries whose predictions can be read; an error on the page for each of the others."""
     found = []
     for entry in entries:
@@ -38,7 +38,7 @@ def readable(entries: list[Entry]) -> list[Entry]:
     return found
 
 
-def choose(entries: list[Entry]) -> Shown | None:
+def choose(entries: list[StoredModel]) -> Shown | None:
     """What to show: the view, the films, the models."""
     outcomes = {entry.name: outcome(entry) for entry in entries}
     views = {view.name: view for view in list_views(outcomes)}
@@ -88,7 +88,7 @@ def choose(entries: list[Entry]) -> Shown | None:
     return Shown(entries, sets[chosen], found, names, colours_of(list(found.models), ENSEMBLE))
 
 
-def _say_what_is_judged(found: Board, titles: dict[str, str]) -> None:
+def _say_what_is_judged(found: ModelComparison, titles: dict[str, str]) -> None:
     text = f"{_films_and_patients(found.records)}: " + ", ".join(
         f"{label} {count:,}" for label, count in found.counts.items()
     )
@@ -116,7 +116,7 @@ def _films_and_patients(records: Sequence[Record]) -> str:
     return f"{text} ({known:,} of {patients:,} patients; for {nameless:,} none is named)"
 
 
-def show(entries: list[Entry]) -> None:
+def show(entries: list[StoredModel]) -> None:
     """The sections; only the open one is computed."""
     judged = readable(entries)
     if not judged:

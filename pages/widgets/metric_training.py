@@ -8,7 +8,7 @@ import streamlit as st
 from pages.widgets.boards import Shown
 from pages.widgets.frame import plain
 from pages.widgets.score_charts import PLAIN, cost_chart, history_chart
-from xraycore.report.entries import Entry
+from xraycore.evaluation.model_index import StoredModel
 
 LOSSES = {"loss": "Training", "val_loss": "Validation"}
 SHARES = {
@@ -22,7 +22,7 @@ SHARES = {
 NOT_MEASURED = "not measured"
 
 
-def training_section(entries: list[Entry]) -> None:
+def training_section(entries: list[StoredModel]) -> None:
     """A row of curves for each model that has a history."""
     st.markdown(
         "One point an epoch (one pass over the training films); dotted lines part the stages. "
@@ -107,7 +107,7 @@ def cost_section(shown: Shown) -> None:
     )
 
 
-def _cost(entry: Entry, key: str) -> float | None:
+def _cost(entry: StoredModel, key: str) -> float | None:
     """One cost of a model in the unit of its axis."""
     if key == "milliseconds":
         return entry.milliseconds

@@ -72,7 +72,7 @@ def curve_chart(
 
     Args:
         kind: Which.
-        found: Model -> what `xraycore.evaluation.evaluate.curves` gave.
+        found: Model -> what `xraycore.evaluation.evaluator.curves` gave.
         areas: Model -> area under the curve.
         titles: Model -> name to show.
         colours: Model -> colour and dash.

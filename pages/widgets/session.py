@@ -11,14 +11,13 @@ from pages.widgets.background import Job
 from xraycore.config import weights_folder
 from xraycore.datasets.samples import Sample, list_samples
 from xraycore.errors import WeightsError
-from xraycore.evaluation.outcome import Outcome
-from xraycore.evaluation.predictions import read_predictions
+from xraycore.evaluation.predictions import PredictionSet, read_predictions
+from xraycore.evaluation.track_record import track_record
 from xraycore.imaging import Radiograph
 from xraycore.metrics.calibration import Calibration
 from xraycore.models.cards import card_sha256 as fingerprint
 from xraycore.models.cards import list_trained, read_card
 from xraycore.models.classifier import Classifier, Prediction, load_model
-from xraycore.report.track_record import track_record
 
 # The film that was looked at last in a session, and the work on it.
 _AHEAD = "look-ahead"
@@ -130,7 +129,7 @@ def stop_looking(sha256: str) -> None:
 
 
 @st.cache_resource(show_spinner=False)
-def _test_outcome(name: str, card_sha256: str) -> Outcome | None:
+def _test_outcome(name: str, card_sha256: str) -> PredictionSet | None:
     card = read_card(name)
     file = weights_folder() / name / "predictions.csv"
     try:

@@ -10,7 +10,7 @@ from pages.widgets import session
 from pages.widgets.background import Job, follow
 from pages.widgets.films import OpenFilm, current_key, look_at, open_films
 from xraycore.errors import Cancelled
-from xraycore.evaluation.agreement import agree, disagreement
+from xraycore.evaluation.ensemble import agree, disagreement
 from xraycore.models.cards import card_sha256
 from xraycore.models.classifier import Prediction
 from xraycore.models.registry import MODELS

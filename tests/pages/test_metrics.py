@@ -17,9 +17,9 @@ from tests.pages.conftest import select_rows, selected
 from tests.stored_models import VGG16, outcome, write_run, write_store
 from xraycore.datasets.synthetic.phantom import make_phantom
 from xraycore.errors import WeightsError
+from xraycore.evaluation import comparison
 from xraycore.evaluation.predictions import write_predictions
 from xraycore.imaging.overlay import to_uint8
-from xraycore.report import board
 
 
 @pytest.fixture
@@ -231,7 +231,7 @@ def test_a_run_of_ones_own_joins(store):
 def test_intervals_are_not_drawn_again(store, monkeypatch):
     open_page()
     calls = []
-    monkeypatch.setattr(board, "view_scores", lambda *a: calls.append(a))
+    monkeypatch.setattr(comparison, "view_scores", lambda *a: calls.append(a))
     open_page(section="Size and time")
     st.cache_data.clear()
     open_page()

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from tests.stored_models import BASIC_CNN, VGG16, outcome
-from xraycore.evaluation.agreement import ENSEMBLE
-from xraycore.evaluation.outcome import ensemble
+from xraycore.evaluation.ensemble import ENSEMBLE
+from xraycore.evaluation.predictions import ensemble
 from xraycore.report.results import _against
 from xraycore.report.stored import Stored
 from xraycore.report.targets import Target, accuracy, chosen_accuracy

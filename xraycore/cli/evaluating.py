@@ -69,8 +69,8 @@ def evaluate(
     )
     manifest = films_to_judge(manifest, split, cards)
 
-    from xraycore.evaluation.evaluate import evaluate, own_view
-    from xraycore.evaluation.outcome import classify
+    from xraycore.evaluation.evaluator import evaluate, own_view
+    from xraycore.evaluation.predictions import predict_dataset
     from xraycore.metrics.operating_points import OperatingPoint
 
     outcomes = []
@@ -81,7 +81,7 @@ def evaluate(
             def show(done: float, index: int = index, title: str = title) -> None:
                 update(f"{title} reads films", (index + done) / len(models), title)
 
-            outcomes.append(classify(one, manifest.records, show))
+            outcomes.append(predict_dataset(one, manifest.records, show))
         update("drawing patients anew for the intervals", 1.0)
         points = {
             one.spec.name: {

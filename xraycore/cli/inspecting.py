@@ -17,7 +17,7 @@ from xraycore.cli.app import Json, app
 from xraycore.cli.console import emit_json, emit_table, err, progress_bar
 from xraycore.config import NOTICE
 from xraycore.datasets.labels import LabelScheme, canonical_label, get_label_scheme
-from xraycore.evaluation.agreement import ENSEMBLE, mean_probabilities
+from xraycore.evaluation.ensemble import ENSEMBLE, mean_probabilities
 from xraycore.imaging import Radiograph, RadiographError, read_radiograph
 from xraycore.imaging.overlay import overlay
 from xraycore.models.cards import list_trained, read_card

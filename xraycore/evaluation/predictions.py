@@ -1,14 +1,222 @@
-"""Predictions on disk: a CSV file, one row a film, from which scores can be drawn again."""
+"""What models say about films, alone and averaged to an ensemble."""
 
 import csv
-from collections.abc import Sequence
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
+from xraycore.attribution.registry import ANALYTIC
+from xraycore.datasets.labels import members
 from xraycore.datasets.manifest import Record
-from xraycore.evaluation.outcome import Outcome
-from xraycore.metrics.calibration import Calibration
+from xraycore.evaluation.ensemble import ENSEMBLE
+from xraycore.imaging import RadiographError, read_radiograph
+from xraycore.metrics.calibration import Calibration, fit_calibration
+from xraycore.models.architectures import peak_activation_bytes
+from xraycore.models.classifier import BATCH, Classifier
+
+
+@dataclass(frozen=True)
+class PredictionSet:
+    """What a model said about films.
+
+    Attributes:
+        model: Its name, or "ensemble".
+        classes: Class names.
+        records: The films.
+        logits: Float64 (n, k); for an ensemble the logs of its probabilities.
+        calibration: From logits to calibrated probabilities.
+        inside: Share of the positive heat for the predicted class in the lungs or their rim, (n,);
+            NaN where no lungs were found, or for an ensemble, which has no heat of its own.
+        lungs: Share of what the network sees of the film that the lungs with their rim cover, (n,);
+            0 where none were found.
+        sizes: Height and width of each film in pixels, (n, 2).
+        peaks: Analytic method -> hottest raw value of each film's map, (n,); empty where not kept.
+        seconds: Time a film took, reading apart; NaN where not measured.
+        memory: Bytes of feature maps at once while a film is classified (see `peak_activation_bytes`), of
+            an ensemble the most that a member takes; 0 where not known.
+    """
+
+    model: str
+    classes: tuple[str, ...]
+    records: tuple[Record, ...]
+    logits: np.ndarray
+    calibration: Calibration
+    inside: np.ndarray
+    lungs: np.ndarray
+    sizes: np.ndarray
+    peaks: Mapping[str, np.ndarray]
+    seconds: float = float("nan")
+    memory: int = 0
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """Calibrated probabilities, (n, k)."""
+        return self.calibration.probabilities(self.logits)
+
+    @cached_property
+    def allowed(self) -> np.ndarray:
+        """1 for every class that a film's label allows, (n, k)."""
+        return _allowed(self.records, self.classes)
+
+    @property
+    def groups(self) -> list[str]:
+        """The patient of each film."""
+        return [record.group for record in self.records]
+
+    def only(self, keep: Callable[[Record], bool] | np.ndarray) -> "PredictionSet":
+        """The films for which `keep`, a function of a record or a bool array, is true."""
+        mask = np.array([keep(r) for r in self.records], bool) if callable(keep) else keep
+        # All of them: with what was already worked out for them.
+        return self if mask.all() else self.at(np.flatnonzero(mask))
+
+    def at(self, places: Sequence[int]) -> "PredictionSet":
+        """The films with these indices, in their order."""
+        chosen = np.asarray(places, int)
+        return PredictionSet(
+            self.model,
+            self.classes,
+            tuple(self.records[i] for i in chosen),
+            self.logits[chosen],
+            self.calibration,
+            self.inside[chosen],
+            self.lungs[chosen],
+            self.sizes[chosen],
+            {name: values[chosen] for name, values in self.peaks.items()},
+            self.seconds,
+            self.memory,
+        )
+
+
+def predict_dataset(
+    classifier: Classifier,
+    records: Sequence[Record],
+    report: Callable[[float], None] = lambda _: None,
+    *,
+    calibrate: bool = False,
+) -> PredictionSet:
+    """Runs a classifier over films as the app does; one that cannot be read is left out.
+
+    Args:
+        classifier: Which.
+        records: The films.
+        report: Called with the share that is done.
+        calibrate: Fit the classifier's calibration on these films, before it is asked which class
+            it calls: heat is of that class.
+
+    Raises:
+        ValueError: If none can be read.
+    """
+    kept, logits, inside, lungs, sizes = [], [], [], [], []
+    peaks: dict[str, list[np.ndarray]] = {method: [] for method in ANALYTIC}
+    seconds = 0.0
+    for start in range(0, len(records), BATCH):
+        films = []
+        for record in records[start : start + BATCH]:
+            try:
+                films.append(read_radiograph(record.path))
+                kept.append(record)
+            except RadiographError:
+                continue
+        began = time.perf_counter()
+        predictions = classifier.predict(films)
+        seconds += time.perf_counter() - began
+        for film, prediction in zip(films, predictions, strict=True):
+            maps = {
+                name: maps(prediction.features, *classifier.head) for name, maps in ANALYTIC.items()
+            }
+            for method, values in maps.items():
+                peaks[method].append(values.max(axis=(0, 1)))
+            logits.append(prediction.logits)
+            field = prediction.lungs
+            heat = np.moveaxis(maps["grad_cam"], -1, 0)
+            inside.append([field.share_inside(values, prediction.box) for values in heat])
+            lungs.append(field.share_of(prediction.box) if field.found else 0.0)
+            sizes.append(film.pixels.shape)
+        report(min(1.0, (start + BATCH) / len(records)))
+    if not kept:
+        raise ValueError(f"none of {len(records)} films could be read.")
+    said = np.stack(logits).astype(np.float64)
+    if calibrate:
+        classifier.calibration = fit_calibration(said, _allowed(kept, classifier.classes))
+    films, called = np.arange(len(kept)), classifier.probabilities_of(said).argmax(axis=1)
+    return PredictionSet(
+        classifier.spec.name,
+        classifier.classes,
+        tuple(kept),
+        said,
+        classifier.calibration,
+        np.array(inside)[films, called],
+        np.array(lungs),
+        np.array(sizes),
+        {method: np.stack(values)[films, called] for method, values in peaks.items()},
+        seconds / len(kept),
+        peak_activation_bytes(classifier.network),
+    )
+
+
+def _allowed(records: Sequence[Record], classes: Sequence[str]) -> np.ndarray:
+    sets = [members(record.label, classes) for record in records]
+    return np.array([[name in allowed for name in classes] for allowed in sets], float)
+
+
+def film_keys(records: Iterable[Record]) -> list[tuple]:
+    """What tells a film in the predictions of several models; a folder is not among it.
+
+    Files of one name, patient and label are told apart by which of them comes first.
+    """
+    seen: Counter = Counter()
+    keys = []
+    for record in records:
+        key = record.split, record.source, record.path.name, record.group, record.label
+        keys.append((*key, seen[key]))
+        seen[key] += 1
+    return keys
+
+
+def ensemble(outcomes: Sequence[PredictionSet]) -> PredictionSet:
+    """The mean of the models' calibrated probabilities on the films that all of them saw.
+
+    Raises:
+        ValueError: If the models know other classes, or have no film in common.
+    """
+    if len({outcome.classes for outcome in outcomes}) > 1:
+        names = ", ".join(outcome.model for outcome in outcomes)
+        raise ValueError(f"an ensemble needs models of the same classes; those of {names} differ.")
+    keys = [film_keys(outcome.records) for outcome in outcomes]
+    common = set(keys[0]).intersection(*keys[1:])
+    if not common:
+        raise ValueError("an ensemble needs films that all of its models saw. Received: none")
+    # In the order of the first model's.
+    order = [key for key in keys[0] if key in common]
+    outcomes = [
+        outcome.at([places[key] for key in order])
+        for outcome, places in zip(
+            outcomes, ({key: i for i, key in enumerate(of)} for of in keys), strict=True
+        )
+    ]
+    first = outcomes[0]
+    mean = np.mean([outcome.probabilities for outcome in outcomes], axis=0)
+    nothing = np.full(len(first.records), np.nan)
+    seconds = float(np.sum([outcome.seconds for outcome in outcomes]))
+    return PredictionSet(
+        ENSEMBLE,
+        first.classes,
+        first.records,
+        np.log(np.maximum(mean, 1e-12)),
+        Calibration(),
+        nothing,
+        first.lungs,
+        first.sizes,
+        {},
+        seconds,
+        max(outcome.memory for outcome in outcomes),
+    )
+
 
 _COLUMNS = (
     *("split", "source", "file", "group", "label", "age"),
@@ -16,7 +224,7 @@ _COLUMNS = (
 )
 
 
-def write_predictions(file: Path, outcomes: Sequence[Outcome]) -> None:
+def write_predictions(file: Path, outcomes: Sequence[PredictionSet]) -> None:
     """Writes where each film came from, its label, the lung shares and the model's logits."""
     with file.open("w", newline="") as handle:
         writer = csv.writer(handle, lineterminator="\n")
@@ -25,7 +233,7 @@ def write_predictions(file: Path, outcomes: Sequence[Outcome]) -> None:
             writer.writerows(_row(outcome, i) for i in range(len(outcome.records)))
 
 
-def read_predictions(file: Path, model: str, calibration: Calibration) -> Outcome:
+def read_predictions(file: Path, model: str, calibration: Calibration) -> PredictionSet:
     """What `write_predictions` wrote, all splits in one outcome; paths are bare file names.
 
     Files of the first generation, without the column `split`, hold probabilities of test films;
@@ -44,7 +252,7 @@ def read_predictions(file: Path, model: str, calibration: Calibration) -> Outcom
         ) from None
 
 
-def _outcome(rows: list[dict[str, str]], model: str, calibration: Calibration) -> Outcome:
+def _outcome(rows: list[dict[str, str]], model: str, calibration: Calibration) -> PredictionSet:
     if not rows:
         raise ValueError("it has no rows")
     classes = tuple(name for name in rows[0] if name not in _COLUMNS)
@@ -52,7 +260,7 @@ def _outcome(rows: list[dict[str, str]], model: str, calibration: Calibration) -
     if not classes or not np.isfinite(values).all():
         raise ValueError("it lacks columns of classes, or they hold no numbers")
     if "split" not in rows[0]:
-        return Outcome(
+        return PredictionSet(
             model,
             classes,
             tuple(_record({"split": "test", "age": "", **row}) for row in rows),
@@ -63,7 +271,7 @@ def _outcome(rows: list[dict[str, str]], model: str, calibration: Calibration) -
             np.full((len(rows), 2), np.nan),
             {},
         )
-    return Outcome(
+    return PredictionSet(
         model,
         classes,
         tuple(_record(row) for row in rows),
@@ -76,7 +284,7 @@ def _outcome(rows: list[dict[str, str]], model: str, calibration: Calibration) -
     )
 
 
-def _row(outcome: Outcome, i: int) -> list:
+def _row(outcome: PredictionSet, i: int) -> list:
     record, inside = outcome.records[i], outcome.inside[i]
     return [
         *(record.split, record.source, record.path.name, record.group, record.label),

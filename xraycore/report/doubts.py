@@ -9,8 +9,8 @@ from sklearn.model_selection import GroupKFold
 
 from xraycore.datasets.labels import LABEL_SCHEMES
 from xraycore.datasets.public import CITATIONS
-from xraycore.evaluation.outcome import Outcome
-from xraycore.evaluation.probes import ALTERATIONS
+from xraycore.evaluation.predictions import PredictionSet
+from xraycore.evaluation.shortcut_probes import ALTERATIONS
 from xraycore.metrics.calibration import fit_calibration
 from xraycore.metrics.classification import defined_proportion, view_scores
 from xraycore.metrics.significance import compare_all
@@ -173,7 +173,7 @@ def calibration(stored: Stored) -> list[str]:
     ]
 
 
-def _held_out_log_loss(known: Outcome, biased: bool) -> float:
+def _held_out_log_loss(known: PredictionSet, biased: bool) -> float:
     """Mean -log p of films whose patients a calibration was not fitted on, in five folds."""
     total = 0.0
     for fitted, held in GroupKFold(5).split(known.logits, groups=known.groups):

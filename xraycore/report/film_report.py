@@ -15,7 +15,7 @@ from xraycore.attribution.metrics.agreement import map_agreement
 from xraycore.attribution.plausibility import check_plausibility
 from xraycore.attribution.registry import get_method
 from xraycore.config import NOTICE, VERSION
-from xraycore.evaluation.agreement import describe_agreement
+from xraycore.evaluation.ensemble import describe_agreement
 from xraycore.imaging.overlay import overlay, to_uint8
 from xraycore.imaging.radiograph import Radiograph
 from xraycore.imaging.resample import resize

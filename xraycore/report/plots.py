@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.metrics import roc_curve
 
 from xraycore.datasets.labels import LABEL_SCHEMES
-from xraycore.evaluation.agreement import ENSEMBLE
+from xraycore.evaluation.ensemble import ENSEMBLE
 from xraycore.metrics.calibration import reliability_curve
 from xraycore.report.stored import Judged, Stored
 from xraycore.report.targets import auc

@@ -17,10 +17,9 @@ from xraycore.datasets.labels import (
     VIRAL,
     LabelScheme,
 )
-from xraycore.evaluation.agreement import ENSEMBLE
-from xraycore.evaluation.evaluate import target_and_probability
-from xraycore.evaluation.outcome import Outcome, ensemble
-from xraycore.evaluation.predictions import read_predictions
+from xraycore.evaluation.ensemble import ENSEMBLE
+from xraycore.evaluation.evaluator import target_and_probability
+from xraycore.evaluation.predictions import PredictionSet, ensemble, read_predictions
 from xraycore.metrics.calibration import Calibration
 from xraycore.metrics.operating_points import OperatingPoint, choose_points
 from xraycore.models.cards import list_trained, read_card
@@ -38,7 +37,7 @@ class Stored:
     """The shipped models' cards and outcomes, by name; the ensemble's outcome among them."""
 
     cards: Mapping[str, Card]
-    outcomes: Mapping[str, Outcome]
+    outcomes: Mapping[str, PredictionSet]
 
     @property
     def titles(self) -> dict[str, str]:
@@ -63,7 +62,7 @@ class Stored:
         changed = replace(self.outcomes[name], calibration=calibration)
         return replace(self, outcomes={**self.outcomes, name: changed})
 
-    def films(self, name: str, split: str, *sources: str) -> Outcome:
+    def films(self, name: str, split: str, *sources: str) -> PredictionSet:
         """A model's outcome on the films of a split, of some sources or of all."""
         return self.outcomes[name].only(
             lambda record: record.split == split and (not sources or record.source in sources)
@@ -96,7 +95,7 @@ class Stored:
         abroad = [record.source == "cohen" for record in outcome.records]
         return replace(found, target=np.array(abroad, int))
 
-    def _beside_home(self, name: str, label: str) -> Outcome:
+    def _beside_home(self, name: str, label: str) -> PredictionSet:
         return self.outcomes[name].only(
             lambda record: (
                 (record.source == "cohen" and record.label == label)
@@ -150,7 +149,7 @@ class Judged:
     groups: list[str]
 
     @classmethod
-    def of(cls, outcome: Outcome, view: LabelScheme) -> "Judged":
+    def of(cls, outcome: PredictionSet, view: LabelScheme) -> "Judged":
         """The films of an outcome that the view knows; there may be none."""
         if not any(view.label(record.label) for record in outcome.records):
             return cls(np.zeros(0, int), np.zeros((0, len(view.classes))), [])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from xraycore.datasets.labels import LABEL_SCHEMES
-from xraycore.evaluation.agreement import ENSEMBLE
+from xraycore.evaluation.ensemble import ENSEMBLE
 from xraycore.metrics.calibration import expected_calibration_error
 from xraycore.metrics.classification import Score, auroc_score, view_scores
 from xraycore.models.registry import MODELS

@@ -4,12 +4,7 @@ import numpy as np
 import pytest
 
 from xraycore.anatomy.lung_field import LungField
-from xraycore.evaluation.agreement import (
-    agree,
-    describe_agreement,
-    disagreement,
-    mean_probabilities,
-)
+from xraycore.evaluation.ensemble import agree, describe_agreement, disagreement, mean_probabilities
 from xraycore.imaging.box import Box
 from xraycore.metrics.calibration import Calibration
 from xraycore.models.classifier import Prediction

@@ -7,8 +7,8 @@ import pytest
 from xraycore.cli.evaluating import _print, seed_of
 from xraycore.datasets.labels import BACTERIAL, CHEST4, COVID, LABEL_SCHEMES, NORMAL, VIRAL
 from xraycore.datasets.manifest import Record
-from xraycore.evaluation.evaluate import evaluate, own_view, target_and_probability
-from xraycore.evaluation.outcome import Outcome
+from xraycore.evaluation.evaluator import evaluate, own_view, target_and_probability
+from xraycore.evaluation.predictions import PredictionSet
 from xraycore.metrics.calibration import Calibration
 from xraycore.metrics.operating_points import OperatingPoint
 
@@ -29,7 +29,7 @@ def outcome(model, labels, said, *, sure=3.0, **changed):
         "peaks": {},
         **changed,
     }
-    return Outcome(model, CHEST4, records, logits, **facts)
+    return PredictionSet(model, CHEST4, records, logits, **facts)
 
 
 def test_scores_of_two_models_and_their_ensemble():
@@ -117,7 +117,7 @@ def test_subgroups_by_source_age_and_size():
         )
         for i, r in enumerate(model.records)
     )
-    model = Outcome(
+    model = PredictionSet(
         "m",
         CHEST4,
         records,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xraycore.evaluation.outcome import Outcome
+from xraycore.evaluation.predictions import PredictionSet
 from xraycore.metrics.classification import Score, wilson_interval
 
 # Answers whose probability differs by more are none of that certainty.
@@ -53,7 +53,7 @@ class TrackRecord:
         )
 
 
-def track_record(outcome: Outcome, label: str, probability: float) -> TrackRecord:
+def track_record(outcome: PredictionSet, label: str, probability: float) -> TrackRecord:
     """The record of an answer, from stored predictions on test films.
 
     It holds for films like those; elsewhere a model may be far more wrong than it was there. Films

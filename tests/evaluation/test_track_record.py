@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from xraycore.datasets.manifest import Record
-from xraycore.evaluation.outcome import Outcome
+from xraycore.evaluation.predictions import PredictionSet
+from xraycore.evaluation.track_record import NEAREST, track_record
 from xraycore.metrics.calibration import Calibration
-from xraycore.report.track_record import NEAREST, track_record
 
 PLAIN = Calibration()
 
@@ -22,7 +22,7 @@ def outcome(said, right, split="test", label="Ill"):
     logits = np.stack([np.log(1 - said), np.log(said)], axis=1)
     if label == "Well":
         logits = logits[:, ::-1]
-    return Outcome(
+    return PredictionSet(
         "a",
         ("Well", "Ill"),
         records,
@@ -62,7 +62,9 @@ def test_films_of_a_set_of_classes_tell_nothing():
     labels = ["Pneumonia"] * 60 + ["Bacterial pneumonia"] * 15 + ["Viral pneumonia"] * 15
     records = tuple(Record(Path(f"{i}.png"), x, "test", f"p{i}", "s") for i, x in enumerate(labels))
     nothing, logits = np.full(90, np.nan), np.tile(np.log([0.1, 0.6, 0.3]), (90, 1))
-    stored = Outcome("a", classes, records, logits, PLAIN, nothing, nothing, np.zeros((90, 2)), {})
+    stored = PredictionSet(
+        "a", classes, records, logits, PLAIN, nothing, nothing, np.zeros((90, 2)), {}
+    )
     found = track_record(stored, "Bacterial pneumonia", 0.6)
     assert (found.films, found.right["value"], found.open) == (30, 0.5, 60)
     assert "60 more have labels that leave it open." in found.reading
@@ -81,7 +83,9 @@ def test_films_of_a_set_without_the_answer_are_wrong():
     labels = ["Pneumonia"] * 10 + ["Normal"] * 30
     records = tuple(Record(Path(f"{i}.png"), x, "test", f"p{i}", "s") for i, x in enumerate(labels))
     nothing, logits = np.full(40, np.nan), np.tile(np.log([0.6, 0.3, 0.1]), (40, 1))
-    stored = Outcome("a", classes, records, logits, PLAIN, nothing, nothing, np.zeros((40, 2)), {})
+    stored = PredictionSet(
+        "a", classes, records, logits, PLAIN, nothing, nothing, np.zeros((40, 2)), {}
+    )
     found = track_record(stored, "Normal", 0.6)
     assert (found.films, found.right["value"]) == (40, 0.75)
 
@@ -91,7 +95,9 @@ def test_open_labels_are_told_where_too_few_are_left():
     labels = ["Pneumonia"] * 31 + ["Bacterial pneumonia"] * 13
     records = tuple(Record(Path(f"{i}.png"), x, "test", f"p{i}", "s") for i, x in enumerate(labels))
     nothing, logits = np.full(44, np.nan), np.tile(np.log([0.1, 0.6, 0.3]), (44, 1))
-    stored = Outcome("a", classes, records, logits, PLAIN, nothing, nothing, np.zeros((44, 2)), {})
+    stored = PredictionSet(
+        "a", classes, records, logits, PLAIN, nothing, nothing, np.zeros((44, 2)), {}
+    )
     found = track_record(stored, "Bacterial pneumonia", 0.6)
     assert (found.right, found.films, found.open) == (None, 13, 31)
     assert found.reading == (

@@ -6,8 +6,13 @@ import pytest
 from xraycore.anatomy.lung_field import LungField
 from xraycore.datasets.labels import CHEST4, COVID, NORMAL
 from xraycore.datasets.manifest import Record
-from xraycore.evaluation.outcome import Outcome, classify, ensemble
-from xraycore.evaluation.predictions import read_predictions, write_predictions
+from xraycore.evaluation.predictions import (
+    PredictionSet,
+    ensemble,
+    predict_dataset,
+    read_predictions,
+    write_predictions,
+)
 from xraycore.imaging.box import Box
 from xraycore.metrics.calibration import Calibration
 
@@ -29,7 +34,7 @@ def outcome(model="a", logits=((2.0, 0, 0, 0), (0, 0, 0, 1.0)), calibration=PLAI
         "peaks": {},
         **changed,
     }
-    return Outcome(model, CHEST4, **facts)
+    return PredictionSet(model, CHEST4, **facts)
 
 
 def test_predictions_come_back_from_disk(tmp_path):
@@ -118,7 +123,7 @@ def test_classify_says_what_predict_says(random_classifier, tmp_path, monkeypatc
     records.insert(3, Record(bad, "Normal", "test", "g", "s"))
     model = random_classifier("basic_cnn")
     shares = []
-    found = classify(model, records, shares.append)
+    found = predict_dataset(model, records, shares.append)
     assert [r.path for r in found.records] == [r.path for r in records if r.path != bad]
     assert shares[-1] == 1.0
     film = read_radiograph(records[-1].path)
@@ -139,4 +144,4 @@ def test_films_that_cannot_be_read_at_all(random_classifier, tmp_path):
     bad = tmp_path / "bad.png"
     bad.write_bytes(b"no image")
     with pytest.raises(ValueError, match="none of 1 films"):
-        classify(random_classifier("basic_cnn"), [Record(bad, "Normal", "test", "g", "s")])
+        predict_dataset(random_classifier("basic_cnn"), [Record(bad, "Normal", "test", "g", "s")])

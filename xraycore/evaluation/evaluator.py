@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from xraycore.datasets.labels import CHEST4, LABEL_SCHEMES, NORMAL, LabelScheme
-from xraycore.evaluation.outcome import Outcome, ensemble
+from xraycore.evaluation.predictions import PredictionSet, ensemble
 from xraycore.metrics.calibration import reliability_curve
 from xraycore.metrics.classification import mean_share, view_scores
 from xraycore.metrics.operating_points import (
@@ -35,7 +35,7 @@ def own_view(classes: Sequence[str]) -> LabelScheme:
 
 
 def evaluate(
-    outcomes: Sequence[Outcome],
+    outcomes: Sequence[PredictionSet],
     view: LabelScheme,
     points: Mapping[str, Mapping[str, OperatingPoint]] | None = None,
     prevalence: float | None = None,
@@ -83,12 +83,12 @@ def evaluate(
 class Viewed:
     """An outcome's films that a view knows, with their target (n,) and probability (n, k)."""
 
-    outcome: Outcome
+    outcome: PredictionSet
     target: np.ndarray
     probability: np.ndarray
 
     @classmethod
-    def of(cls, outcome: Outcome, view: LabelScheme) -> "Viewed":
+    def of(cls, outcome: PredictionSet, view: LabelScheme) -> "Viewed":
         """The films of an outcome that the view knows.
 
         Raises:
@@ -104,8 +104,8 @@ class Viewed:
 
 
 def target_and_probability(
-    outcome: Outcome, view: LabelScheme
-) -> tuple[np.ndarray, np.ndarray, Outcome]:
+    outcome: PredictionSet, view: LabelScheme
+) -> tuple[np.ndarray, np.ndarray, PredictionSet]:
     """Class indices (n,) and probabilities (n, k) of a view, and the films that it knows.
 
     Raises:
@@ -196,7 +196,7 @@ def _thinned(values: np.ndarray) -> list[float]:
     return [round(float(value), 4) for value in values[places]]
 
 
-def _inside(outcome: Outcome) -> dict | None:
+def _inside(outcome: PredictionSet) -> dict | None:
     """Mean share of positive evidence in the lungs, beside the lungs' share of what is seen."""
     known = ~np.isnan(outcome.inside)
     if not known.any():

@@ -7,7 +7,7 @@ from xraycore.anatomy.crop import ModelInput
 from xraycore.anatomy.lung_field import LungField
 from xraycore.datasets.labels import CHEST4, NORMAL
 from xraycore.datasets.manifest import Record
-from xraycore.evaluation import probes
+from xraycore.evaluation import shortcut_probes
 from xraycore.imaging.box import Box
 from xraycore.imaging.radiograph import Radiograph, RadiographInfo
 from xraycore.metrics.calibration import softmax
@@ -58,9 +58,9 @@ def films(monkeypatch):
         info = RadiographInfo(path.name, "0" * 64, "PNG", 8, 8, 8)
         return Radiograph(pixels[path.name], info)
 
-    monkeypatch.setattr(probes, "read_radiograph", read)
+    monkeypatch.setattr(shortcut_probes, "read_radiograph", read)
     monkeypatch.setattr(
-        probes,
+        shortcut_probes,
         "crop_inputs",
         lambda xs, view: [ModelInput(Box(), LungField(mask, Box())) for _ in xs],
     )
@@ -68,14 +68,14 @@ def films(monkeypatch):
 
 
 def test_a_network_that_looks_at_the_lungs_is_blind_without_them(films):
-    found = probes.probe(Told(LEFT), films)["auc"]["one"]
+    found = shortcut_probes.probe(Told(LEFT), films)["auc"]["one"]
     assert found["whole"]["value"] == 1.0
     assert found["lungs_blacked_out"]["value"] == 0.5
     assert found["outside_blacked_out"]["value"] == 1.0
 
 
 def test_a_network_that_looks_elsewhere_does_not_mind(films):
-    found = probes.probe(Told(RIGHT), films)["auc"]["one"]
+    found = shortcut_probes.probe(Told(RIGHT), films)["auc"]["one"]
     assert found["lungs_blacked_out"] == found["whole"]
     assert found["outside_blacked_out"]["value"] == 0.5
 
@@ -84,19 +84,19 @@ def test_films_without_lungs_are_left_out(films, monkeypatch):
     nothing = LungField(np.zeros((128, 128), bool), Box(), ("none",))
     whole = np.ones((128, 128), bool)
     monkeypatch.setattr(
-        probes,
+        shortcut_probes,
         "crop_inputs",
         lambda xs, view: [
             ModelInput(Box(), LungField(whole, Box()) if x.info.name != "3.png" else nothing)
             for x in xs
         ],
     )
-    assert probes.probe(Told(LEFT), films)["auc"]["one"]["whole"]["n"] == 39
+    assert shortcut_probes.probe(Told(LEFT), films)["auc"]["one"]["whole"]["n"] == 39
 
 
 def test_a_source_of_one_kind_of_film_has_no_auc(films):
     normals = [record for record in films if record.label == NORMAL]
-    assert probes.probe(Told(LEFT), normals)["auc"] == {}
+    assert shortcut_probes.probe(Told(LEFT), normals)["auc"] == {}
 
 
 def sourced(count, shift, seed=0):
@@ -113,15 +113,15 @@ def sourced(count, shift, seed=0):
 
 
 def test_features_that_know_their_source_are_found_out():
-    told = probes.source_probe(*sourced(100, 6.0))[NORMAL]
+    told = shortcut_probes.source_probe(*sourced(100, 6.0))[NORMAL]
     assert told["sources"] == ["a", "b"]
     assert told["films"] == 200
     assert told["auroc"] > 0.99
 
 
 def test_features_that_do_not_know_their_source_score_as_chance():
-    assert abs(probes.source_probe(*sourced(200, 0.0))[NORMAL]["auroc"] - 0.5) < 0.1
+    assert abs(shortcut_probes.source_probe(*sourced(200, 0.0))[NORMAL]["auroc"] - 0.5) < 0.1
 
 
 def test_a_source_with_few_films_is_not_asked_for():
-    assert probes.source_probe(*sourced(39, 6.0)) == {}
+    assert shortcut_probes.source_probe(*sourced(39, 6.0)) == {}

@@ -17,7 +17,7 @@ from xraycore.models.registry import MODELS
 from xraycore.utils.checkpoints import Card
 
 if TYPE_CHECKING:
-    from xraycore.evaluation.outcome import Outcome
+    from xraycore.evaluation.predictions import PredictionSet
     from xraycore.metrics.operating_points import OperatingPoint
 
 FILES = ("card.json", "run.json", "predictions.csv", "history.csv")
@@ -26,7 +26,7 @@ TIMINGS = Path("docs") / "measured" / "benchmark.json"
 
 
 @dataclass(frozen=True)
-class Entry:
+class StoredModel:
     """One model of which something is stored.
 
     Attributes:
@@ -66,7 +66,7 @@ class Entry:
         """Whether a calibration was fitted on validation films."""
         return "temperature" in self.card
 
-    def outcome(self) -> "Outcome":
+    def outcome(self) -> "PredictionSet":
         """The stored predictions.
 
         Raises:
@@ -109,7 +109,7 @@ class Entry:
             raise ValueError(f"{file}: expected a row of numbers an epoch: {error}") from None
 
 
-def list_entries() -> list[Entry]:
+def list_stored_models() -> list[StoredModel]:
     """The shipped models in the registry's order, then runs that have predictions or a history.
 
     A run whose history is that of a shipped model is that model, and left out.
@@ -138,15 +138,15 @@ def read_timings(file: Path) -> dict[str, float]:
         return {}
 
 
-def _shipped(name: str, timings: Mapping[str, float]) -> Entry:
+def _shipped(name: str, timings: Mapping[str, float]) -> StoredModel:
     folder, title = weights_folder() / name, MODELS[name].title
     try:
-        return Entry(name, title, folder, True, read_card(name), timings.get(name))
+        return StoredModel(name, title, folder, True, read_card(name), timings.get(name))
     except WeightsError as error:
-        return Entry(name, title, folder, True, problem=str(error))
+        return StoredModel(name, title, folder, True, problem=str(error))
 
 
-def _run(folder: Path, timings: Mapping[str, float]) -> Entry:
+def _run(folder: Path, timings: Mapping[str, float]) -> StoredModel:
     name, card = f"runs/{folder.name}", {}
     try:
         config = json.loads((folder / "run.json").read_text())
@@ -155,9 +155,9 @@ def _run(folder: Path, timings: Mapping[str, float]) -> Entry:
         model = config["model"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         problem = f"{folder}: expected a run's run.json and card.json: {error}"
-        return Entry(name, f"Run {folder.name}", folder, False, problem=problem)
+        return StoredModel(name, f"Run {folder.name}", folder, False, problem=problem)
     title = MODELS[model].title if model in MODELS else model
-    return Entry(name, f"{title}, run {folder.name}", folder, False, card, timings.get(model))
+    return StoredModel(name, f"{title}, run {folder.name}", folder, False, card, timings.get(model))
 
 
 def _content(file: Path) -> bytes | None:

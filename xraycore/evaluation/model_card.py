@@ -9,10 +9,9 @@ import numpy as np
 from xraycore.datasets.labels import CHEST4, LABEL_SCHEMES, NORMAL, LabelScheme
 from xraycore.datasets.manifest import Manifest
 from xraycore.datasets.public import CITATIONS
-from xraycore.evaluation.evaluate import finding_of, own_view, target_and_probability
-from xraycore.evaluation.outcome import Outcome, classify
-from xraycore.evaluation.predictions import write_predictions
-from xraycore.evaluation.probes import probe
+from xraycore.evaluation.evaluator import finding_of, own_view, target_and_probability
+from xraycore.evaluation.predictions import PredictionSet, predict_dataset, write_predictions
+from xraycore.evaluation.shortcut_probes import probe
 from xraycore.metrics.classification import view_scores
 from xraycore.metrics.operating_points import OperatingPoint, at_threshold, choose_points
 from xraycore.models.architectures import peak_activation_bytes
@@ -23,17 +22,17 @@ from xraycore.utils.files import write_json
 HEAT_PERCENTILE = 95
 HEADLINES = ("accuracy", "balanced_accuracy", "macro_f1", "macro_auroc", "brier", "ece")
 
-Report = Callable[[str, float], None]
+MeasureCallback = Callable[[str, float], None]
 
 
-def measure(
+def build_model_card(
     classifier: Classifier,
     folder: Path,
     training: dict,
     manifest: Manifest,
     external: Sequence[Manifest],
     limits: Sequence[str],
-    report: Report,
+    report: MeasureCallback,
 ) -> None:
     """Calibrates a classifier on validation films, and writes its predictions and its card.
 
@@ -46,7 +45,7 @@ def measure(
         limits: Sentences for the card.
         report: Called with what is being done and the share done.
     """
-    validation = classify(
+    validation = predict_dataset(
         classifier,
         manifest.split("val"),
         lambda done: report("validation films", done),
@@ -55,7 +54,7 @@ def measure(
     abroad = [replace(r, split="external") for one in external for r in one.records]
     # As the films of validation have calibrated it.
     test, *foreign = (
-        classify(classifier, records, lambda done, what=what: report(what, done))
+        predict_dataset(classifier, records, lambda done, what=what: report(what, done))
         for what, records in (
             ("test films", manifest.split("test")),
             *((("external films", abroad),) if abroad else ()),
@@ -98,7 +97,7 @@ def measure(
     write_json(folder / "card.json", card)
 
 
-def headline_scores(outcome: Outcome, points: dict[str, OperatingPoint]) -> dict:
+def headline_scores(outcome: PredictionSet, points: dict[str, OperatingPoint]) -> dict:
     """All classes over all sources, and Normal against pneumonia within chest_xray alone.
 
     Within one source, because across sources age and hospital tell the class as well as disease.
@@ -122,7 +121,9 @@ def headline_scores(outcome: Outcome, points: dict[str, OperatingPoint]) -> dict
     return scores
 
 
-def finding_scores(outcome: Outcome, view: LabelScheme, points: dict[str, OperatingPoint]) -> dict:
+def finding_scores(
+    outcome: PredictionSet, view: LabelScheme, points: dict[str, OperatingPoint]
+) -> dict:
     """AUROC, ECE, and accuracy, sensitivity and specificity at 0.5 and at each operating point."""
     target, probability, kept = target_and_probability(outcome, view)
     found = view_scores(target, probability, view.classes, kept.groups)
@@ -138,7 +139,7 @@ def finding_scores(outcome: Outcome, view: LabelScheme, points: dict[str, Operat
     }
 
 
-def _operating_points(validation: Outcome) -> dict[str, OperatingPoint]:
+def _operating_points(validation: PredictionSet) -> dict[str, OperatingPoint]:
     """Of the finding of a model that knows two classes, and of any pneumonia for the four."""
     view = own_view(validation.classes)
     if set(validation.classes) == set(CHEST4):
@@ -150,7 +151,7 @@ def _operating_points(validation: Outcome) -> dict[str, OperatingPoint]:
     return choose_points(target == finding, probability[:, finding])
 
 
-def _external(outcome: Outcome, points: dict[str, OperatingPoint]) -> dict:
+def _external(outcome: PredictionSet, points: dict[str, OperatingPoint]) -> dict:
     """Normal against pneumonia on every source that has films of both."""
     if set(outcome.classes) != set(CHEST4):
         return {}
@@ -165,7 +166,7 @@ def _external(outcome: Outcome, points: dict[str, OperatingPoint]) -> dict:
     return found
 
 
-def _inside(outcomes: Sequence[Outcome]) -> dict:
+def _inside(outcomes: Sequence[PredictionSet]) -> dict:
     """Source -> mean share of evidence in the lungs, beside their share of what is seen."""
     found = {}
     for outcome in outcomes:

@@ -11,9 +11,9 @@ import numpy as np
 from xraycore.datasets.index import default_index
 from xraycore.datasets.labels import CHEST4, LABEL_SCHEMES, NORMAL, LabelScheme
 from xraycore.datasets.manifest import Record
-from xraycore.evaluation.agreement import ENSEMBLE
-from xraycore.evaluation.evaluate import Viewed, finding_of, own_view, subgroups
-from xraycore.evaluation.outcome import Outcome, ensemble, film_keys
+from xraycore.evaluation.ensemble import ENSEMBLE
+from xraycore.evaluation.evaluator import Viewed, finding_of, own_view, subgroups
+from xraycore.evaluation.predictions import PredictionSet, ensemble, film_keys
 from xraycore.metrics.classification import view_scores
 from xraycore.metrics.significance import compare_all, compare_calls
 
@@ -31,7 +31,7 @@ SPLIT_TITLES = {
 
 
 @dataclass(frozen=True)
-class FilmSet:
+class TestSet:
     """Films of a split, of one source or of all (`source` is "")."""
 
     split: str
@@ -49,7 +49,7 @@ class FilmSet:
 
 
 @dataclass(frozen=True)
-class Board:
+class ModelComparison:
     """Models judged on the same films.
 
     Attributes:
@@ -101,7 +101,7 @@ class Board:
         return next(found, None)
 
 
-def list_views(outcomes: Mapping[str, Outcome]) -> list[LabelScheme]:
+def list_views(outcomes: Mapping[str, PredictionSet]) -> list[LabelScheme]:
     """The views that any of the models can be seen through: two classes first."""
     own = [own_view(outcome.classes) for outcome in outcomes.values()]
     named = [replace(view, name=" / ".join(view.classes)) for view in own if view.classes != CHEST4]
@@ -110,7 +110,7 @@ def list_views(outcomes: Mapping[str, Outcome]) -> list[LabelScheme]:
     return [view for view in unique.values() if any(_fits(one, view) for one in outcomes.values())]
 
 
-def list_film_sets(outcomes: Mapping[str, Outcome], view: LabelScheme) -> list[FilmSet]:
+def list_film_sets(outcomes: Mapping[str, PredictionSet], view: LabelScheme) -> list[TestSet]:
     """Sets of films with two of the view's classes or more, test sets first."""
     labels: dict[tuple[str, str], dict[tuple, str]] = {}
     for outcome in outcomes.values():
@@ -122,7 +122,7 @@ def list_film_sets(outcomes: Mapping[str, Outcome], view: LabelScheme) -> list[F
                     labels.setdefault((record.split, source), {})[key] = label
     order = {split: place for place, split in enumerate(SPLIT_TITLES)}
     sets = [
-        FilmSet(split, source, len(films))
+        TestSet(split, source, len(films))
         for (split, source), films in labels.items()
         if len(set(films.values())) > 1
     ]
@@ -130,11 +130,11 @@ def list_film_sets(outcomes: Mapping[str, Outcome], view: LabelScheme) -> list[F
 
 
 def assemble(
-    outcomes: Mapping[str, Outcome],
+    outcomes: Mapping[str, PredictionSet],
     view: LabelScheme,
-    films: FilmSet,
+    films: TestSet,
     shipped: Sequence[str],
-) -> Board:
+) -> ModelComparison:
     """The models on the films of a set that they all have predictions of.
 
     The ensemble is the mean of the calibrated probabilities of the shipped models among them.
@@ -180,7 +180,7 @@ def assemble(
     members = tuple(name for name in members if models[name].classes == models[members[0]].classes)
     if len(members) > 1:
         models[ENSEMBLE] = ensemble([models[name] for name in members])
-    return Board(
+    return ModelComparison(
         view,
         {name: Viewed.of(outcome, view) for name, outcome in models.items()},
         members if len(members) > 1 else (),
@@ -202,7 +202,7 @@ def kept_subgroups(one: Viewed, view: LabelScheme) -> list[dict]:
     return default_index().answer(_question("subgroups", one, view), lambda: subgroups(one, view))
 
 
-def compare(board: Board, names: Sequence[str]) -> list[dict]:
+def compare(board: ModelComparison, names: Sequence[str]) -> list[dict]:
     """Every pair of the named models, tested on the board's films."""
     chosen = {name: board.models[name] for name in names}
     if len(board.view.classes) == 2:
@@ -213,7 +213,7 @@ def compare(board: Board, names: Sequence[str]) -> list[dict]:
     return compare_calls({name: one.called == board.target for name, one in chosen.items()})
 
 
-def films_behind(board: Board, model: str, label: str, said: str) -> list[int]:
+def films_behind(board: ModelComparison, model: str, label: str, said: str) -> list[int]:
     """Indices of the films of a class that a model calls another (or that), the surest first."""
     one, classes = board.models[model], board.view.classes
     there = (board.target == classes.index(label)) & (one.called == classes.index(said))
@@ -221,7 +221,7 @@ def films_behind(board: Board, model: str, label: str, said: str) -> list[int]:
     return [int(i) for i in order if there[i]]
 
 
-def _fits(outcome: Outcome, view: LabelScheme) -> bool:
+def _fits(outcome: PredictionSet, view: LabelScheme) -> bool:
     return {name for group in view.members.values() for name in group} <= set(outcome.classes)
 
 

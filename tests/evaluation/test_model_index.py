@@ -5,9 +5,9 @@ import pytest
 
 from tests.stored_models import VGG16, outcome, write_run, write_store
 from xraycore.datasets.labels import CHEST4
+from xraycore.evaluation.model_index import list_stored_models, read_timings
 from xraycore.evaluation.predictions import read_predictions, write_predictions
 from xraycore.metrics.calibration import Calibration
-from xraycore.report.entries import list_entries, read_timings
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def store(tmp_path, monkeypatch):
 
 
 def test_both_generations_of_files_are_read(store):
-    old, new = list_entries()
+    old, new = list_stored_models()
     assert (old.name, old.calibrated, old.points()) == ("basic_cnn", False, {})
     assert (new.name, new.calibrated) == ("vgg16", True)
     assert new.points()["sensitivity_95"].threshold == 0.25049
@@ -36,15 +36,15 @@ def test_runs_join_unless_they_were_shipped(store):
     write_run(store / "runs" / "mine")
     write_run(store / "runs" / "shipped", history=(store / "weights/vgg16/history.csv").read_text())
     (store / "runs" / "notes").mkdir()
-    run = list_entries()[2]
-    assert len(list_entries()) == 3
+    run = list_stored_models()[2]
+    assert len(list_stored_models()) == 3
     assert (run.name, run.title, run.shipped) == ("runs/mine", "Xception, run mine", False)
     assert not run.has_predictions
     assert len(run.history()) == 3
 
     before = run.fingerprint
     write_predictions(run.folder / "predictions.csv", [outcome("runs/mine", VGG16)])
-    again = list_entries()[2]
+    again = list_stored_models()[2]
     assert again.has_predictions
     assert again.fingerprint != before
 
@@ -53,7 +53,7 @@ def test_a_card_or_run_that_cannot_be_read_is_a_problem_of_its_own(store):
     (store / "weights" / "vgg16" / "card.json").write_text("{")
     write_run(store / "runs" / "mine")
     (store / "runs" / "mine" / "run.json").write_text("[]")
-    good, card, run = list_entries()
+    good, card, run = list_stored_models()
     assert good.problem is None
     assert "card.json: expected JSON" in card.problem
     assert "expected a run's run.json" in run.problem
@@ -72,7 +72,7 @@ def test_broken_predictions_are_named(store, text):
 def test_a_history_that_is_no_table_of_numbers_is_named(store):
     (store / "weights" / "vgg16" / "history.csv").write_text("epoch,loss\n1,low\n")
     with pytest.raises(ValueError, match=r"history\.csv: expected a row of numbers an epoch"):
-        list_entries()[1].history()
+        list_stored_models()[1].history()
 
 
 def test_timings_are_those_of_the_benchmark(tmp_path):
@@ -86,4 +86,4 @@ def test_timings_are_those_of_the_benchmark(tmp_path):
 
 
 def test_what_is_stored_has_the_four_classes(store):
-    assert all(entry.outcome().classes == CHEST4 for entry in list_entries())
+    assert all(entry.outcome().classes == CHEST4 for entry in list_stored_models())
