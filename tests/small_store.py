@@ -12,8 +12,8 @@ from xraycore.datasets.splits import read_splits
 from xraycore.datasets.synthetic.phantom import make_phantom
 from xraycore.models.architectures import HEAD, build_network
 from xraycore.models.registry import get_spec
-from xraycore.training.images import Films, load_films
-from xraycore.training.recipe import Recipe, Stage
+from xraycore.training.batches import ImageArray, load_images
+from xraycore.training.config import Stage, TrainingConfig
 from xraycore.training.run import Run, State
 
 
@@ -49,7 +49,7 @@ def draw_sets(folder: Path, per_class: int = 6) -> list[Path]:
     return [children, adults]
 
 
-def _fit_head(network, films: Films, classes: tuple[str, ...]) -> None:
+def _fit_head(network, films: ImageArray, classes: tuple[str, ...]) -> None:
     """Gives the head what a logistic regression makes of the random features of films."""
     grey = films.pixels[..., None].astype(np.float32) / 255
     pooled = np.concatenate(
@@ -75,7 +75,7 @@ def open_csv(file: Path):
 def finished_run(folder: Path, datasets: list[Path], *, model: str = "basic_cnn", seed: int = 0):
     """A run that ended with random features under a fitted head, its network and its manifest."""
     manifest = read_splits(datasets)
-    recipe = Recipe((Stage("all", 1, 224, 1e-3),))
+    recipe = TrainingConfig((Stage("all", 1, 224, 1e-3),))
     run = Run(folder)
     run.start(
         {
@@ -94,7 +94,7 @@ def finished_run(folder: Path, datasets: list[Path], *, model: str = "basic_cnn"
     )
     keras.utils.set_random_seed(seed)
     network = build_network(get_spec(model), len(manifest.classes))
-    _fit_head(network, load_films(manifest.split("train"), 224), manifest.classes)
+    _fit_head(network, load_images(manifest.split("train"), 224), manifest.classes)
     run.save_best(network)
     run.commit(State(stage=1, total_epochs=1, history=[{"epoch": 1, "loss": 1.0}]))
     return run, network, manifest

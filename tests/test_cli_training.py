@@ -190,12 +190,12 @@ def test_train_on_two_classes_and_a_set_of_them(run, discs, tmp_path):
 
 
 def test_a_stopped_run_says_how_to_go_on(run, discs, tmp_path, monkeypatch):
-    from xraycore.training import fit
+    from xraycore.training import trainer
 
     def stopped(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(fit, "load_films", stopped)
+    monkeypatch.setattr(trainer, "load_images", stopped)
     out = tmp_path / "run"
     code, stdout, stderr = run("train", discs, "--model", "basic_cnn", "--out", out)
     assert (code, stdout) == (2, "")

@@ -15,9 +15,8 @@ from xraycore.datasets.audit.overview import DatasetOverview, ImageEntry
 from xraycore.datasets.index import read_measured
 from xraycore.errors import WeightsError
 from xraycore.imaging import Radiograph, RadiographError
-from xraycore.training.augmentation import Augmentation
-from xraycore.training.preview import preview
-from xraycore.training.recipe import DOMAIN_RANDOM
+from xraycore.training.augmentation import Augmentation, preview
+from xraycore.training.config import DOMAIN_RANDOM
 from xraycore.utils.text import percent
 
 RECIPES = {"As the shipped models": DOMAIN_RANDOM, "Presets cpu and gpu": Augmentation()}

@@ -13,7 +13,7 @@ def rate_chart(curve: Mapping[str, Sequence[float]], suggestion: float | None) -
     """The loss against the learning rate on a logarithmic axis, the suggested rate marked.
 
     Args:
-        curve: `rates`, `losses` and `smoothed`, see `xraycore.training.lr_find.RateCurve`.
+        curve: `rates`, `losses` and `smoothed`, see `xraycore.training.lr_finder.RateCurve`.
         suggestion: A rate; None where none is.
     """
     figure = go.Figure()

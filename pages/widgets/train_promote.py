@@ -12,14 +12,14 @@ from xraycore.config import weights_folder
 from xraycore.datasets.labels import CHEST4
 from xraycore.jobs.process import OUTPUT, launch, status
 from xraycore.models.registry import MODELS
-from xraycore.training.runs import SHIPPING, Standing, ship_arguments, shipped_into
+from xraycore.training.runs import SHIPPING, RunStatus, ship_arguments, shipped_into
 from xraycore.utils.paths import parse_path
 
 APP, OWN = "The app's models", "A folder of my own"
 REFUSED, PROMOTIONS = "promote-refused", "promotions"
 
 
-def promote_section(run: Standing) -> None:
+def promote_section(run: RunStatus) -> None:
     """Where to, what will happen, and the button; or how far it is."""
     st.subheader("Promote", anchor=False)
     folder = run.folder / SHIPPING
@@ -42,7 +42,7 @@ def promote_section(run: Standing) -> None:
     _ask(run, folder, arguments, now.alive)
 
 
-def _ask(run: Standing, folder: Path, arguments: list[str], alive: bool) -> None:
+def _ask(run: RunStatus, folder: Path, arguments: list[str], alive: bool) -> None:
     model, config = run.config["model"], run.config
     of_app = set(config["classes"]) == set(CHEST4)
     place = st.segmented_control(
@@ -108,7 +108,7 @@ def _ask(run: Standing, folder: Path, arguments: list[str], alive: bool) -> None
     )
 
 
-def _own_folder(run: Standing, alive: bool) -> Path | None:
+def _own_folder(run: RunStatus, alive: bool) -> Path | None:
     """The folder that is typed; None where none is.
 
     Raises:

@@ -9,8 +9,8 @@ from pages.widgets.train_data import Chosen
 from pages.widgets.train_jobs import duration
 from xraycore.config import runs_folder, weights_folder
 from xraycore.models.registry import MODELS
+from xraycore.training.config import DOMAIN_RANDOM
 from xraycore.training.plan import Plan, expected_seconds, measured_speeds
-from xraycore.training.recipe import DOMAIN_RANDOM
 from xraycore.utils.paths import parse_path
 
 # In the order in which they are offered: title, and what it does.

@@ -10,7 +10,7 @@ from pages.widgets.frame import plain
 from pages.widgets.score_charts import PLAIN, history_chart
 from pages.widgets.train_jobs import words_of
 from pages.widgets.train_watch import badge, title_of
-from xraycore.training.runs import Standing, list_runs
+from xraycore.training.runs import RunStatus, list_runs
 
 SHOWN = 15
 MOST = 6
@@ -68,7 +68,7 @@ def _list(folder: Path, phases: dict[str, str]) -> None:
         st.toggle(f"Show all {len(runs)} runs", key="all-runs")
 
 
-def _line(run: Standing) -> None:
+def _line(run: RunStatus) -> None:
     cells = st.columns(WIDTHS, vertical_alignment="center")
     cells[0].button(
         plain(run.name),
@@ -93,7 +93,7 @@ def _line(run: Standing) -> None:
     cells[5].markdown(f"{run.began:%d %b %Y, %H:%M}" if run.began else "–")
 
 
-def _compare(runs: dict[str, Standing]) -> None:
+def _compare(runs: dict[str, RunStatus]) -> None:
     st.subheader("Compare", anchor=False)
     finished = [name for name, run in runs.items() if run.phase == "finished"]
     left, right = st.columns([3, 2])
@@ -146,7 +146,7 @@ def _compare(runs: dict[str, Standing]) -> None:
     )
 
 
-def joined(runs: list[Standing], measure: str) -> list[dict]:
+def joined(runs: list[RunStatus], measure: str) -> list[dict]:
     """A row an epoch with that measure of every run that came so far, by the run's name."""
     longest = max((len(run.state.history) for run in runs), default=0)
     return [
@@ -160,7 +160,7 @@ def joined(runs: list[Standing], measure: str) -> list[dict]:
     ]
 
 
-def _final(run: Standing) -> dict:
+def _final(run: RunStatus) -> dict:
     best, history = run.best, run.state.history
     films = run.config.get("split_sizes", {}).get("train", {})
     return {

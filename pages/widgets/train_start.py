@@ -16,8 +16,8 @@ from pages.widgets.train_jobs import follow_process, show_failure
 from pages.widgets.train_recipe import rate_key, starting_weights
 from xraycore.config import cache_folder, runs_folder
 from xraycore.jobs.process import OUTPUT, launch, status
+from xraycore.training.config import TrainingConfig
 from xraycore.training.plan import Plan, check_name, free_name
-from xraycore.training.recipe import Recipe
 
 # Why the last start, and the last search for a rate, was refused.
 REFUSED, RATE_REFUSED = "train-refused", "rate-refused"
@@ -135,7 +135,7 @@ def start_training(plan: Plan, chosen: Chosen) -> None:
         st.code(shlex.join(["python", "-m", "xraycore", *arguments]), "bash", wrap_lines=True)
 
 
-def _stages(recipe: Recipe) -> pd.DataFrame:
+def _stages(recipe: TrainingConfig) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "Stage": stage.name,

@@ -13,7 +13,7 @@ from pages.widgets.train_promote import promote_section
 from pages.widgets.train_recipe import clear_form
 from xraycore.jobs.process import last_lines, stop
 from xraycore.models.registry import MODELS
-from xraycore.training.runs import Standing, resume, stand
+from xraycore.training.runs import RunStatus, resume, run_status
 
 LOOKS = {
     "starting": ("blue", ":material/hourglass_top:", "Starting"),
@@ -26,13 +26,13 @@ LOOKS = {
 REFUSED = "resume-refused"
 
 
-def title_of(run: Standing) -> str:
+def title_of(run: RunStatus) -> str:
     """The network's name to show."""
     model = run.config.get("model", "")
     return MODELS[model].title if model in MODELS else plain(model)
 
 
-def badge(run: Standing) -> None:
+def badge(run: RunStatus) -> None:
     """How a run stands, as a badge."""
     color, icon, word = LOOKS[run.phase]
     st.badge(word, icon=icon, color=color)
@@ -40,7 +40,7 @@ def badge(run: Standing) -> None:
 
 def show_run(folder: Path) -> None:
     """All of one run."""
-    run = stand(folder)
+    run = run_status(folder)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("All runs", key="back", icon=":material/arrow_back:", on_click=close_run)
         st.subheader(plain(run.name), anchor=False, width="content")
@@ -76,7 +76,7 @@ def close_run() -> None:
     clear_form()
 
 
-def _buttons(run: Standing) -> None:
+def _buttons(run: RunStatus) -> None:
     if run.phase == "stopping":
         st.button(
             "End at once",
@@ -107,7 +107,7 @@ def _buttons(run: Standing) -> None:
         )
 
 
-def _resume(run: Standing) -> None:
+def _resume(run: RunStatus) -> None:
     try:
         resume(run)
     except (ValueError, OSError) as error:
@@ -116,7 +116,7 @@ def _resume(run: Standing) -> None:
 
 def _live(folder: Path, phase: str) -> None:
     """What changes while a run is at work."""
-    run = stand(folder)
+    run = run_status(folder)
     if run.phase != phase:
         st.rerun()
     if run.status.alive:
@@ -127,7 +127,7 @@ def _live(folder: Path, phase: str) -> None:
     _curves(run)
 
 
-def _numbers(run: Standing) -> None:
+def _numbers(run: RunStatus) -> None:
     rows, now, best = run.state.history, run.status, run.best
     speed = now.images_per_second if now.alive else None
     if speed is None and rows:
@@ -163,7 +163,7 @@ def _numbers(run: Standing) -> None:
         column.metric(label, value, help=explained)
 
 
-def _time(run: Standing) -> tuple[str, str, str]:
+def _time(run: RunStatus) -> tuple[str, str, str]:
     """How long it still takes, or how long the finished epochs took."""
     if run.status.alive:
         left = run.status.seconds_left
@@ -179,7 +179,7 @@ def _time(run: Standing) -> tuple[str, str, str]:
     )
 
 
-def _curves(run: Standing) -> None:
+def _curves(run: RunStatus) -> None:
     rows = run.state.history
     if not rows:
         if run.status.alive:
@@ -199,7 +199,7 @@ def _curves(run: Standing) -> None:
         )
 
 
-def _details(run: Standing) -> None:
+def _details(run: RunStatus) -> None:
     with st.expander("Settings, films and log", icon=":material/list_alt:"):
         config = run.config
         if config:

@@ -16,7 +16,7 @@ from xraycore.datasets.splits import read_splits
 from xraycore.datasets.synthetic.phantom import make_phantom
 from xraycore.errors import WeightsError
 from xraycore.imaging import Radiograph, RadiographInfo, read_radiograph
-from xraycore.training.screening import fit_screening, screen_splits
+from xraycore.training.ood import fit_screening, screen_splits
 
 
 def radiograph(pixels):

@@ -18,7 +18,7 @@ from xraycore.anatomy.segmenter import (
 from xraycore.config import SHIPPED
 from xraycore.datasets.synthetic.phantom import make_phantom
 from xraycore.errors import WeightsError
-from xraycore.training.lungs import dice, dice_scores, held_back, read_masked
+from xraycore.training.segmenter import dice, dice_scores, held_back, read_masked
 
 FILE = SHIPPED / NAME / f"{NAME}.weights.h5"
 

@@ -1,7 +1,7 @@
 """Stands in for `python -m xraycore` where a process is wanted and TensorFlow is not.
 
 `train` writes a run's real files without learning anything, an epoch every STAND_IN_PAUSE seconds;
-`lr-find` and `ship` print a document; anything else fails as a mistaken option does.
+`lr-find` and `export_run` print a document; anything else fails as a mistaken option does.
 """
 
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from xraycore.jobs.recorder import recorded
 from xraycore.models.registry import get_spec
-from xraycore.training.recipe import preset
+from xraycore.training.config import preset
 from xraycore.training.run import Run
 from xraycore.utils.progress import Progress
 

@@ -8,9 +8,9 @@ import numpy as np
 from xraycore.datasets.manifest import Manifest
 from xraycore.models.architectures import build_network
 from xraycore.models.registry import get_spec
-from xraycore.training import fit
+from xraycore.training import trainer
 from xraycore.training.augmentation import Augmentation
-from xraycore.training.recipe import Recipe
+from xraycore.training.config import TrainingConfig
 
 SPEC = get_spec("basic_cnn")
 STILL = 1e-30  # a rate at which no float32 weight moves
@@ -25,7 +25,7 @@ def recipe(*stages, **changes):
         "augmentation": Augmentation(shear=0.0, zoom=0.0),
         **changes,
     }
-    return Recipe(tuple(stages), **options)
+    return TrainingConfig(tuple(stages), **options)
 
 
 def weights_in(file):
@@ -49,7 +49,7 @@ def scripted_validation(monkeypatch, losses, aurocs=None):
         scores = {"val_loss": next(losses), "val_accuracy": 0.5, "val_auc": 0.5, "val_inside": 0.5}
         return scores, {"auc_abroad": next(aurocs)} if aurocs else {}
 
-    monkeypatch.setattr(fit, "scores_of", scripted)
+    monkeypatch.setattr(trainer, "scores_of", scripted)
     return weights
 
 

@@ -6,8 +6,8 @@ import pytest
 import tensorflow as tf
 
 from xraycore.models.architectures import HEAD
+from xraycore.training.config import Stage, TrainingConfig
 from xraycore.training.learner import Learner, averaged, compile_for
-from xraycore.training.recipe import Recipe, Stage
 
 # Two channels, two classes: the first class's evidence is relu(2 a - 2 b).
 KERNEL = [[1.0, -1.0], [0.0, 2.0]]
@@ -24,7 +24,7 @@ def learner(kernel=KERNEL, **changes):
     network = keras.Model(features, [logits, features])
     network.get_layer(HEAD).set_weights([np.array(kernel), np.zeros(classes)])
     plain = {"label_smoothing": 0.0, "evidence": 0.0, **changes}
-    return Learner(network, Recipe((Stage("all", 1, 32, 1e-3),), **plain))
+    return Learner(network, TrainingConfig((Stage("all", 1, 32, 1e-3),), **plain))
 
 
 def truth(classes, lungs=None, teacher=None):
@@ -201,7 +201,7 @@ def test_training_moves_the_evidence(evidence, ends_inside):
     features = keras.layers.Conv2D(4, 1, activation="relu")(grey)
     pooled = keras.layers.GlobalAveragePooling2D()(features)
     network = keras.Model(grey, [keras.layers.Dense(2, name=HEAD)(pooled), features])
-    recipe = Recipe((Stage("all", 1, 32, 1e-3),), evidence=evidence)
+    recipe = TrainingConfig((Stage("all", 1, 32, 1e-3),), evidence=evidence)
     model = compile_for(network, recipe, 0.03)
     # The lung is the dimmest of four pixels, so the label alone is learnt on the others.
     film = np.array([[0.3, 1.0], [1.0, 1.0]], np.float32)[None, ..., None]

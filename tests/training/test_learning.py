@@ -11,11 +11,11 @@ import h5py
 import numpy as np
 import pytest
 
-from tests.training.test_fit import SPEC, recipe
+from tests.training.test_trainer import SPEC, recipe
 from xraycore.cli.main import main
 from xraycore.datasets.synthetic.phantom import write_phantoms
-from xraycore.training.fit import train
-from xraycore.training.recipe import Stage
+from xraycore.training.config import Stage
+from xraycore.training.trainer import train
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -40,7 +40,7 @@ KILLED = """
     import os, signal, sys
     from xraycore.datasets.manifest import Manifest, Record
     from pathlib import Path
-    from tests.training.test_fit import SPEC, recipe, train, Stage
+    from tests.training.test_trainer import SPEC, recipe, train, Stage
 
     files = sorted(Path(sys.argv[1]).rglob("*.png"))
     manifest = Manifest(

@@ -5,6 +5,7 @@ import pytest
 
 from pages.widgets.train_recipe import RECIPES
 from xraycore.cli.main import main
+from xraycore.training.config import PRESETS, Stage, TrainingConfig
 from xraycore.training.plan import (
     Plan,
     check_name,
@@ -13,9 +14,8 @@ from xraycore.training.plan import (
     is_name,
     measured_speeds,
 )
-from xraycore.training.recipe import PRESETS, Recipe, Stage
 
-RECIPE = Recipe((Stage("low", 2, 100, 1e-3), Stage("full", 3, 200, 1e-4)))
+RECIPE = TrainingConfig((Stage("low", 2, 100, 1e-3), Stage("full", 3, 200, 1e-4)))
 
 
 def history(folder, rows):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from xraycore.models.registry import get_spec
-from xraycore.training.recipe import preset
+from xraycore.training.config import preset
 from xraycore.training.run import Run, State, environment
 from xraycore.utils.files import write_json
 

@@ -9,7 +9,7 @@ from tests.jobs.test_process import wait_for
 from xraycore.jobs import process
 from xraycore.jobs.process import started_at
 from xraycore.training.run import Run, State
-from xraycore.training.runs import list_runs, resume, ship_arguments, stand
+from xraycore.training.runs import list_runs, resume, run_status, ship_arguments
 
 STAGES = [{"name": "low", "epochs": 2}, {"name": "full", "epochs": 3}]
 
@@ -52,27 +52,27 @@ def test_how_a_run_stands(tmp_path):
         "ending": "stopping",
     }
     assert set(list(phases)[:2]) == {"working", "ending"}
-    assert stand(tmp_path / "broken").status.error == "no memory"
-    assert stand(tmp_path / "working").done == 0.3
-    assert stand(tmp_path / "done").done == 1.0
-    assert stand(tmp_path / "done").epochs == 5
+    assert run_status(tmp_path / "broken").status.error == "no memory"
+    assert run_status(tmp_path / "working").done == 0.3
+    assert run_status(tmp_path / "done").done == 1.0
+    assert run_status(tmp_path / "done").epochs == 5
 
 
 def test_the_kept_epoch_is_the_best_of_the_last_stage(tmp_path):
     rows = [row(1, "low", choice=0.9), row(2, "full", choice=0.7), row(3, "full", choice=0.6)]
-    assert stand(write_run(tmp_path / "run", rows=rows)).best["epoch"] == 2
+    assert run_status(write_run(tmp_path / "run", rows=rows)).best["epoch"] == 2
     # Older histories have no choice: the lowest validation loss.
     rows = [row(1, "full", val_loss=0.5), row(2, "full", val_loss=0.4)]
-    assert stand(write_run(tmp_path / "old", rows=rows)).best["epoch"] == 2
-    assert stand(write_run(tmp_path / "fresh")).best == {}
+    assert run_status(write_run(tmp_path / "old", rows=rows)).best["epoch"] == 2
+    assert run_status(write_run(tmp_path / "fresh")).best == {}
 
 
 def test_files_of_another_version_or_none_at_all_are_named(tmp_path):
     folder = write_run(tmp_path / "old")
     (folder / "state.json").write_text('{"best_loss": 1.0}')
-    assert "written by another version of xraycore" in stand(folder).problem
+    assert "written by another version of xraycore" in run_status(folder).problem
     (folder / "run.json").write_text("{half")
-    assert "expected a run's folder with run.json" in stand(folder).problem
+    assert "expected a run's folder with run.json" in run_status(folder).problem
     assert [run.phase for run in list_runs(tmp_path)] == ["failed"]
 
 
@@ -108,24 +108,24 @@ def test_resume_repeats_the_command_that_the_run_noted_down(tmp_path, monkeypatc
     monkeypatch.setattr(process, "COMMAND", echo)
     command = "python -m xraycore train '/my films' --out run --resume"
     folder = write_run(tmp_path / "run", command=command)
-    resume(stand(folder))
+    resume(run_status(folder))
     wait_for(folder, lambda now: not now.alive)
     assert (folder / "output.txt").read_text() == "train /my films --out run --resume"
 
     # One that failed before it began is begun.
     (folder / "run.json").unlink()
-    resume(stand(folder))
+    resume(run_status(folder))
     wait_for(folder, lambda now: not now.alive)
     assert (folder / "output.txt").read_text() == "train /my films --out run"
     with pytest.raises(ValueError, match="does not say with which command"):
-        resume(stand(write_run(tmp_path / "unknown")))
+        resume(run_status(write_run(tmp_path / "unknown")))
 
 
 def test_shipping_needs_the_data_sets_of_the_training(tmp_path):
     facts = {"datasets": ["/a", "/b"], "classes": "Normal; Sick = a | b", "films": None}
     folder = write_run(tmp_path / "run", stage=2, job={"facts": facts})
-    assert ship_arguments(stand(folder)) == [
+    assert ship_arguments(run_status(folder)) == [
         *("ship", str(folder), "/a", "/b", "--classes", "Normal; Sick = a | b")
     ]
     with pytest.raises(ValueError, match="does not say which data sets"):
-        ship_arguments(stand(write_run(tmp_path / "old", stage=2)))
+        ship_arguments(run_status(write_run(tmp_path / "old", stage=2)))

@@ -9,11 +9,16 @@ import pytest
 from xraycore.datasets.labels import BACTERIAL, CHEST4, COVID, NORMAL, VIRAL
 from xraycore.datasets.manifest import Record
 from xraycore.models.architectures import HEAD
-from xraycore.training.choosing import Verdicts, choice, external_scores, home_scores
-from xraycore.training.images import Films
+from xraycore.training.batches import ImageArray
+from xraycore.training.config import Stage, TrainingConfig
 from xraycore.training.learner import Learner
-from xraycore.training.recipe import Recipe, Stage
-from xraycore.training.validation import judge
+from xraycore.training.validation import (
+    ValidationPredictions,
+    external_scores,
+    home_scores,
+    judge,
+    selection_score,
+)
 
 
 def records(*labels, source="home"):
@@ -24,7 +29,7 @@ def verdicts(probabilities, allowed, inside=None, given=None):
     allowed = np.array(allowed, np.float32)
     inside = np.zeros(len(allowed)) if inside is None else np.array(inside)
     given = given or records(*["A"] * len(allowed))
-    return Verdicts(np.log(np.array(probabilities)), allowed, inside, given)
+    return ValidationPredictions(np.log(np.array(probabilities)), allowed, inside, given)
 
 
 def test_home_scores_by_hand():
@@ -95,7 +100,7 @@ def test_external_scores_by_hand():
 
 def test_external_scores_find_normal_by_name():
     one = abroad("one", (NORMAL, 0.9), (COVID, 0.1))
-    turned = Verdicts(one.log_p[:, ::-1], one.allowed, one.inside, one.records)
+    turned = ValidationPredictions(one.log_p[:, ::-1], one.allowed, one.inside, one.records)
     assert external_scores([turned], CHEST4[::-1]) == {"auc_one": 1.0}
 
 
@@ -115,8 +120,8 @@ def test_external_films_that_decide_nothing_are_refused():
 
 def test_choice_by_hand():
     home = {"val_loss": 0.4, "val_auc": 0.9}
-    assert choice(home, {}) == -0.4
-    assert choice(home, {"auc_one": 0.6, "auc_two": 0.8}) == pytest.approx((0.9 + 0.7) / 2)
+    assert selection_score(home, {}) == -0.4
+    assert selection_score(home, {"auc_one": 0.6, "auc_two": 0.8}) == pytest.approx((0.9 + 0.7) / 2)
 
 
 @pytest.fixture
@@ -129,7 +134,7 @@ def learner():
     network = keras.Model(grey, [logits, features])
     network.get_layer("features").set_weights([np.array([[[[1.0, -1.0]]]]), np.array([0.0, 1.0])])
     network.get_layer(HEAD).set_weights([4 * np.eye(2), np.zeros(2)])
-    return Learner(network, Recipe((Stage("all", 1, 32, 1e-3),), batch_size=2))
+    return Learner(network, TrainingConfig((Stage("all", 1, 32, 1e-3),), batch_size=2))
 
 
 @pytest.fixture
@@ -138,7 +143,7 @@ def films():
     pixels = 255 * np.array([[[1, 1], [1, 0]], [[0, 0], [0, 0]], [[1, 0], [1, 0]]], np.uint8)
     lungs = np.zeros((3, 56, 56), np.uint8)
     lungs[:2, :, :28] = 255
-    return Films(pixels, lungs, records("A", "Pneumonia", "B"))
+    return ImageArray(pixels, lungs, records("A", "Pneumonia", "B"))
 
 
 def test_judge_by_hand(learner, films):

@@ -29,20 +29,22 @@ def train_lungs(
     """Train the lung segmenter, judge it on a held-back fifth and install it under weights/."""
     from xraycore.datasets.public import CITATIONS
     from xraycore.metrics.classification import mean_score
-    from xraycore.training import lungs
+    from xraycore.training import segmenter
     from xraycore.training.run import environment
 
     with progress_bar() as update:
         update("reading films", 0.0)
-        films = lungs.read_masked(folder)
-        test = lungs.held_back(films.names, seed)
+        films = segmenter.read_masked(folder)
+        test = segmenter.held_back(films.names, seed)
 
         def show(epoch: int, loss: float) -> None:
             update(f"epoch {epoch}/{epochs}, loss {loss:.3f}", epoch / epochs)
 
-        network = lungs.train_segmenter(films.only(~test), epochs=epochs, seed=seed, report=show)
+        network = segmenter.train_segmenter(
+            films.only(~test), epochs=epochs, seed=seed, report=show
+        )
     held = films.only(test)
-    scores = lungs.dice_scores(network, held)
+    scores = segmenter.dice_scores(network, held)
     card = {
         "title": "Lung segmenter (U-Net)",
         "parameters": network.count_params(),
@@ -52,7 +54,7 @@ def train_lungs(
             "films": {"train": int((~test).sum()), "test": int(test.sum())},
             "epochs": epochs,
             "seed": seed,
-            "augmentation": str(lungs.AUGMENTATION),
+            "augmentation": str(segmenter.AUGMENTATION),
             "command": shlex.join(["python", "-m", "xraycore", *sys.argv[1:]]),
             "environment": environment(),
         },
@@ -64,10 +66,10 @@ def train_lungs(
             },
         },
     }
-    installed = lungs.ship_segmenter(network, card)
+    installed = segmenter.ship_segmenter(network, card)
     if worst:
         worst.parent.mkdir(parents=True, exist_ok=True)
-        lungs.draw_worst(held, network, scores, worst)
+        segmenter.draw_worst(held, network, scores, worst)
     if json:
         emit_json({"folder": str(installed), "card": card})
         return
@@ -87,8 +89,8 @@ def fit_screening(datasets: Datasets, seed: Seed = 0, json: Json = False) -> Non
     manifest = read_splits(datasets, seed=seed)
 
     from xraycore.metrics.classification import wilson_interval
+    from xraycore.training.ood import screen_splits, ship_screening
     from xraycore.training.run import environment
-    from xraycore.training.screening import screen_splits, ship_screening
 
     with progress_bar() as update:
         screening, counts = screen_splits(manifest, report=update)

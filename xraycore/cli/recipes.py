@@ -15,12 +15,12 @@ import typer
 from xraycore.cli.app import Json, app
 from xraycore.cli.console import emit_json, emit_table, err
 from xraycore.models.registry import MODELS
-from xraycore.report.walks import WALKS, Arm, Walk
+from xraycore.training.experiments import EXPERIMENTS, Arm, Experiment
 
 
 @app.command()
 def recipe(
-    name: Annotated[str, typer.Argument(help=f"{', '.join(WALKS)}; see docs/recipes.md.")],
+    name: Annotated[str, typer.Argument(help=f"{', '.join(EXPERIMENTS)}; see docs/recipes.md.")],
     data: Annotated[Path, typer.Option(help="Folder of the data sets.")],
     runs: Annotated[Path, typer.Option(help="Folder for the runs; an interrupted one goes on.")],
     pretrained: Annotated[
@@ -31,9 +31,9 @@ def recipe(
     json: Json = False,
 ) -> None:
     """Train, ship and judge the networks of a small experiment, one command after the other."""
-    if name not in WALKS:
-        raise ValueError(f"recipe must be one of {', '.join(WALKS)}. Received: {name!r}")
-    walk = WALKS[name]
+    if name not in EXPERIMENTS:
+        raise ValueError(f"recipe must be one of {', '.join(EXPERIMENTS)}. Received: {name!r}")
+    walk = EXPERIMENTS[name]
     missing = [str(data / one) for one in (*walk.sets, walk.unseen) if not (data / one).is_dir()]
     if missing:
         raise ValueError(f"recipe {name} needs the folders {', '.join(missing)}: there are none.")
@@ -69,7 +69,7 @@ def recipe(
     emit_table(walk.title, ["network", "start", "accuracy", "macro F1", "AUC"], rows)
 
 
-def _train(walk: Walk, arm: Arm, data: Path, runs: Path, pretrained: Path | None) -> dict:
+def _train(walk: Experiment, arm: Arm, data: Path, runs: Path, pretrained: Path | None) -> dict:
     """Trains and ships an arm; what it started from, its films, and its rate if that was found.
 
     Of one that an earlier call has begun, the rate is kept; of one that it has shipped, the model.
@@ -89,7 +89,7 @@ def _train(walk: Walk, arm: Arm, data: Path, runs: Path, pretrained: Path | None
     return {**facts, "rate": rate, "films": films}
 
 
-def _rate(walk: Walk, arm: Arm, data: Path, runs: Path, weights: str) -> str:
+def _rate(walk: Experiment, arm: Arm, data: Path, runs: Path, weights: str) -> str:
     """The peak learning rate that the run was started with, or else the range test's."""
     file = walk.run(arm, runs) / "run.json"
     if file.exists():
@@ -102,7 +102,7 @@ def _rate(walk: Walk, arm: Arm, data: Path, runs: Path, weights: str) -> str:
     return f"{suggestion:.1e}"
 
 
-def _start(walk: Walk, arm: Arm, pretrained: Path | None) -> str:
+def _start(walk: Experiment, arm: Arm, pretrained: Path | None) -> str:
     if not arm.pretrained:
         return "none"
     if pretrained is None:
@@ -118,7 +118,7 @@ def _start(walk: Walk, arm: Arm, pretrained: Path | None) -> str:
     return "none"
 
 
-def _run(walk: Walk, store: str, runs: Path, arguments: Sequence[str]) -> str:
+def _run(walk: Experiment, store: str, runs: Path, arguments: Sequence[str]) -> str:
     """What a command of ours prints; its progress and errors go to stderr.
 
     Raises:

@@ -40,12 +40,12 @@ def ship(
     json: Json = False,
 ) -> None:
     """Score a finished run on its test split and install it under weights/, once."""
-    from xraycore.shipping import ship
+    from xraycore.training.export import export_run
     from xraycore.training.run import Run
 
     opened = Run(run)
     manifest = _manifest(datasets, classes, films, opened.config["seed"])
-    _measured(partial(ship, opened, manifest), manifest, external, limits, json)
+    _measured(partial(export_run, opened, manifest), manifest, external, limits, json)
 
 
 @app.command()
@@ -60,10 +60,10 @@ def rescore(
 ) -> None:
     """Calibrate and score a shipped model anew; its weights stay as they are."""
     from xraycore.models.cards import read_card
-    from xraycore.shipping import rescore
+    from xraycore.training.export import recalibrate
 
     manifest = _manifest(datasets, classes, films, read_card(model)["training"].get("seed", 0))
-    _measured(partial(rescore, model, manifest), manifest, external, limits, json)
+    _measured(partial(recalibrate, model, manifest), manifest, external, limits, json)
 
 
 def _manifest(datasets: list[Path], classes: str | None, films: int | None, seed: int) -> Manifest:
@@ -80,7 +80,7 @@ def _measured(
 ) -> None:
     """Installs a model with progress, and prints what its card says."""
     from xraycore.models.cards import read_card
-    from xraycore.shipping import read_limits
+    from xraycore.training.export import read_limits
 
     with recorded() as record, progress_bar() as update:
 

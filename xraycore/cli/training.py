@@ -21,7 +21,7 @@ from xraycore.models.registry import get_spec
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-    from xraycore.training.lr_find import RateCurve
+    from xraycore.training.lr_finder import RateCurve
     from xraycore.utils.progress import Progress
 
 Datasets = Annotated[list[Path], typer.Argument(help="Data set folders or CSV files.")]
@@ -101,7 +101,7 @@ def train(
     if films is not None:
         manifest = limit_training(manifest, films, seed=seed)
 
-    from xraycore.training.recipe import preset as get_preset
+    from xraycore.training.config import preset as get_preset
 
     recipe = get_preset(preset, spec, pretrained=weights != "none").adapted(
         epochs=epochs,
@@ -125,7 +125,7 @@ def train(
             # Late: a mistake in the options is told before TensorFlow takes its seconds to start.
             import keras
 
-            from xraycore.training.fit import train
+            from xraycore.training.trainer import train
 
             # Keras writes the progress of a download to stdout.
             keras.config.disable_interactive_logging()
@@ -199,7 +199,7 @@ def lr_find(
     if out:
         out.parent.mkdir(parents=True, exist_ok=True)
 
-    from xraycore.training.recipe import preset as get_preset
+    from xraycore.training.config import preset as get_preset
 
     recipe = get_preset(preset, spec, pretrained=weights != "none").adapted(
         augment=augment, batch_size=batch_size, view=view, evidence=evidence, painted=painted
@@ -207,7 +207,7 @@ def lr_find(
     with recorded() as record, progress_bar() as update:
         import keras
 
-        from xraycore.training.lr_find import find_learning_rate
+        from xraycore.training.lr_finder import find_learning_rate
 
         keras.config.disable_interactive_logging()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from xraycore.metrics.classification import wilson_interval
 from xraycore.models.registry import MODELS
 from xraycore.report.markdown import interval, shown, table
-from xraycore.report.walks import WALKS, Walk
+from xraycore.training.experiments import EXPERIMENTS, Experiment
 
 # Where the text's commands find films and leave runs.
 DATA, RUNS = Path("../shared/data"), Path("runs/recipes")
@@ -37,7 +37,7 @@ def write_recipes(measured: Path, file: Path) -> None:
         "table says so.",
         "",
     ]
-    for walk in WALKS.values():
+    for walk in EXPERIMENTS.values():
         result = measured / f"recipe-{walk.name}.json"
         found = json.loads(result.read_text()) if result.exists() else None
         if found and found["walk"] != walk.to_json():
@@ -50,7 +50,7 @@ def write_recipes(measured: Path, file: Path) -> None:
     file.write_text("\n".join(lines))
 
 
-def _one(walk: Walk) -> str:
+def _one(walk: Experiment) -> str:
     asked = ["recipe", walk.name, "--data", str(DATA), "--runs", str(RUNS)]
     asked += [
         "--pretrained",
@@ -61,7 +61,7 @@ def _one(walk: Walk) -> str:
     return ".venv/bin/python -m xraycore " + shlex.join(asked)
 
 
-def _commands(walk: Walk, found: dict | None) -> list[str]:
+def _commands(walk: Experiment, found: dict | None) -> list[str]:
     lines: list[str] = []
 
     def add(store: str, arguments: Sequence[str]) -> None:
@@ -87,7 +87,7 @@ def _commands(walk: Walk, found: dict | None) -> list[str]:
     return lines
 
 
-def _result(walk: Walk, found: dict) -> list[str]:
+def _result(walk: Experiment, found: dict) -> list[str]:
     rows, lines = [], []
     classes = next(iter(found["stores"].values()))["classes"]
     for arm, told in zip(walk.arms, found["arms"], strict=True):
@@ -136,7 +136,7 @@ def _result(walk: Walk, found: dict) -> list[str]:
     return lines
 
 
-def _closely(walk: Walk, found: dict, judged: dict, classes: Sequence[str]) -> list[str]:
+def _closely(walk: Experiment, found: dict, judged: dict, classes: Sequence[str]) -> list[str]:
     """One network's confusion matrix, worst films and answers on the unseen folder."""
     arm, told = walk.arms[0], found["arms"][0]
     model = judged["models"][arm.model]

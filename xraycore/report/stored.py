@@ -24,7 +24,12 @@ from xraycore.metrics.calibration import Calibration
 from xraycore.metrics.operating_points import OperatingPoint, choose_points
 from xraycore.models.cards import list_trained, read_card
 from xraycore.models.registry import MODELS
-from xraycore.training.choosing import Verdicts, choice, external_scores, home_scores
+from xraycore.training.validation import (
+    ValidationPredictions,
+    external_scores,
+    home_scores,
+    selection_score,
+)
 from xraycore.utils.checkpoints import Card
 
 # Of the four classes, the two that are told apart in children, and the two in adults.
@@ -109,7 +114,7 @@ class Stored:
 
     @cached_property
     def best(self) -> str:
-        """The single model with the highest `choice`, not with the best of what it is judged by."""
+        """The single model with the highest `selection_score`, not with the best of what it is judged by."""
         return max(self.cards, key=self.choice)
 
     def choice(self, name: str) -> float:
@@ -122,7 +127,7 @@ class Stored:
         Of what is stored, so that it is on the same films for all models.
         """
         home, *abroad = (
-            Verdicts(
+            ValidationPredictions(
                 log_softmax(films.logits, axis=1),
                 films.allowed,
                 films.inside,
@@ -137,7 +142,7 @@ class Stored:
         foreign = external_scores(
             [one for one in abroad if one.records], self.outcomes[name].classes
         )
-        return {**own, **foreign, "choice": choice(own, foreign)}
+        return {**own, **foreign, "choice": selection_score(own, foreign)}
 
 
 @dataclass(frozen=True)

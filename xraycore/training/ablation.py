@@ -10,13 +10,12 @@ from xraycore.datasets.labels import members
 from xraycore.datasets.manifest import Manifest
 from xraycore.models.architectures import build_network
 from xraycore.models.spec import ModelSpec
-from xraycore.training.choosing import choice
-from xraycore.training.fit import train
-from xraycore.training.images import load_films
+from xraycore.training.batches import load_images
+from xraycore.training.config import DOMAIN_RANDOM, Stage, TrainingConfig
 from xraycore.training.learner import averaged, compile_for, computing_in, set_trainable
-from xraycore.training.recipe import DOMAIN_RANDOM, Recipe, Stage
 from xraycore.training.run import Run
-from xraycore.training.validation import scores_of
+from xraycore.training.trainer import train
+from xraycore.training.validation import scores_of, selection_score
 from xraycore.utils.progress import Progress
 
 
@@ -26,11 +25,11 @@ class Variant:
 
     Attributes:
         name: What it adds; with a plus, to the line above.
-        view: See `Recipe`.
-        evidence: See `Recipe`.
+        view: See `TrainingConfig`.
+        evidence: See `TrainingConfig`.
         sets: Whether films whose label is a set of classes are trained on.
-        painted: See `Recipe`.
-        averaged: See `Recipe`.
+        painted: See `TrainingConfig`.
+        averaged: See `TrainingConfig`.
         mirrored: Whether the network of the line above is asked of mirror images too (`judge`),
             instead of a training.
     """
@@ -97,7 +96,7 @@ def ablate(
         if variant.name in found:
             rows.append(found[variant.name])
             continue
-        recipe = Recipe(
+        recipe = TrainingConfig(
             (Stage("ablation", epochs, size, 2e-4 if start else 2e-3, since),),
             freeze_batch_norm=start,
             patience=epochs,
@@ -126,12 +125,16 @@ def ablate(
 
 
 def _mirrored(
-    run: Run, spec: ModelSpec, recipe: Recipe, manifest: Manifest, external: Sequence[Manifest]
+    run: Run,
+    spec: ModelSpec,
+    recipe: TrainingConfig,
+    manifest: Manifest,
+    external: Sequence[Manifest],
 ) -> dict[str, float]:
     """What a finished run's last epoch scores where it is asked of mirror images too."""
     classes, (stage,) = run.config["classes"], recipe.stages
     home, *abroad = (
-        load_films(records, stage.size, recipe.view)
+        load_images(records, stage.size, recipe.view)
         for records in (manifest.split("val"), *(one.records for one in external))
     )
     with computing_in(run.config["precision"]):
@@ -143,7 +146,7 @@ def _mirrored(
         learner.load_weights(run.last_weights(run.state()))
         with averaged(learner):
             own, foreign = scores_of(learner, home, abroad, classes, mirrored=True)
-    scores = {**own, **foreign, "choice": choice(own, foreign)}
+    scores = {**own, **foreign, "choice": selection_score(own, foreign)}
     return {name: round(value, 5) for name, value in scores.items()}
 
 

@@ -1,10 +1,17 @@
 """Random views of a training film, in NumPy and OpenCV: every backend gets the same."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import cv2
 import numpy as np
+
+from xraycore.anatomy.crop import crop_inputs
+from xraycore.datasets.synthetic.opacities import RADII, paint_opacity
+from xraycore.imaging import Radiograph
+from xraycore.imaging.overlay import to_uint8
+from xraycore.imaging.resample import resize
 
 
 @dataclass(frozen=True)
@@ -130,3 +137,92 @@ def _warp(pixels: np.ndarray, matrix: np.ndarray) -> np.ndarray:
         pixels, matrix, pixels.shape[::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE
     )
     return moved.astype(np.float32) / 255.0
+
+
+# A film has one to four of them, of kinds whose borders are soft as those of most pneumonias: a
+# sharp edge would be what a network learns to look for.
+_KINDS, _MOST = ("focal", "ground_glass"), 4
+# What is painted is blurred by this share of the film's side, for the same reason.
+_BLUR = 0.012
+# What brightens a film by less nobody sees; a film needs this share of its pixels brighter.
+_SEEN, _LEAST = 0.04, 0.005
+# Evidence may lie this far beside an opacity, as a share of the film's side: a cell of the feature
+# map is no finer.
+_MARGIN = 0.04
+
+
+def add_opacities(
+    pixels: np.ndarray, lungs: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """A film with one to four soft opacities at random places in its lungs or their rim.
+
+    Args:
+        pixels: Film, uint8 (s, s).
+        lungs: These, uint8 (m, m) in [0, 255]; 255 everywhere where none were found.
+        rng: Decides everything.
+
+    Returns:
+        The painted film, uint8 (s, s), and where evidence for illness may lie, uint8 (m, m) in
+        {0, 255}. None where no lungs were found, or the opacities came out too faint to see.
+    """
+    inside = lungs > 127
+    if inside.all() or not inside.any():
+        return None
+    size = pixels.shape[0]
+    field = cv2.resize(lungs, (size, size), interpolation=cv2.INTER_CUBIC) > 127
+    rows, columns = np.nonzero(field)
+    width = np.ptp(columns) / 2
+    plain = film = pixels.astype(np.float32) / 255.0
+    for _ in range(rng.integers(1, _MOST + 1)):
+        place = rng.integers(len(rows))
+        painted, _ = paint_opacity(
+            _KINDS[rng.integers(len(_KINDS))],
+            film,
+            field,
+            (rows[place], columns[place]),
+            width * rng.uniform(*RADII),
+            rng,
+            strength=rng.uniform(0.3, 1),
+        )
+        film = film + cv2.GaussianBlur(painted - film, (0, 0), _BLUR * size)
+    where = film - plain > _SEEN
+    if where.mean() < _LEAST:
+        return None
+    margin = 2 * max(1, round(_MARGIN * size)) + 1
+    wider = cv2.dilate(where.astype(np.uint8), np.ones((margin, margin), np.uint8))
+    return (
+        np.rint(np.clip(film, 0, 1) * 255).astype(np.uint8),
+        255 * cv2.resize(wider, lungs.shape[::-1], interpolation=cv2.INTER_NEAREST),
+    )
+
+
+def preview(
+    xray: Radiograph,
+    augmentation: Augmentation,
+    seeds: Sequence[int],
+    *,
+    view: str = "lungs",
+    size: int = 224,
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """The film as it reaches training, and one changed copy of it for each seed.
+
+    Args:
+        xray: The film.
+        augmentation: How far it may be changed.
+        seeds: What is drawn follows from the seed alone.
+        view: "lungs" or "film", see `xraycore.anatomy.crop`; "film" needs no network.
+        size: Height and width in pixels.
+
+    Returns:
+        uint8 (s, s), and uint8 (s, s) for each seed.
+
+    Raises:
+        WeightsError: If the lungs are asked for and their segmenter has no weights.
+    """
+    pixels = xray.pixels
+    if view == "lungs":
+        (part,) = crop_inputs([xray], view)
+        pixels = part.box.crop(pixels)
+    film = to_uint8(resize(pixels, (size, size)))
+    changed = [to_uint8(augmentation(film, np.random.default_rng(seed))) for seed in seeds]
+    return film, changed

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from xraycore.models.architectures import HEAD
-from xraycore.training.recipe import Recipe, Stage
+from xraycore.training.config import Stage, TrainingConfig
 
 PRECISIONS = ("auto", "float32", "mixed_bfloat16")
 
@@ -79,7 +79,7 @@ class Learner(keras.Model):
     and no second backward pass.
     """
 
-    def __init__(self, network: keras.Model, recipe: Recipe):
+    def __init__(self, network: keras.Model, recipe: TrainingConfig):
         super().__init__(network.inputs, network.outputs)
         self.recipe = recipe
         self.head = network.get_layer(HEAD)
@@ -145,7 +145,7 @@ class Optimizer(keras.optimizers.AdamW):
 
 def compile_for(
     network: keras.Model,
-    recipe: Recipe,
+    recipe: TrainingConfig,
     learning_rate: float | keras.optimizers.schedules.LearningRateSchedule,
 ) -> Learner:
     """A trainable model that shares the network's layers."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from xraycore.models.registry import get_spec
 from xraycore.models.spec import ModelSpec
-from xraycore.training.recipe import Recipe, preset
+from xraycore.training.config import TrainingConfig, preset
 from xraycore.training.run import Run
 
 # As a folder's name, in a link and on a command line it needs no quotes.
@@ -50,7 +50,7 @@ class Plan:
         """The network's registry entry."""
         return get_spec(self.model)
 
-    def recipe(self) -> Recipe:
+    def recipe(self) -> TrainingConfig:
         """What the run will do.
 
         Raises:
@@ -140,7 +140,9 @@ def measured_speeds(model: str, folders: Iterable[Path]) -> dict[int, float]:
     return {size: speed for size, speed in speeds.items() if speed > 0}
 
 
-def expected_seconds(recipe: Recipe, films: int, speeds: Mapping[int, float]) -> float | None:
+def expected_seconds(
+    recipe: TrainingConfig, films: int, speeds: Mapping[int, float]
+) -> float | None:
     """How long all epochs of a recipe take; None where no speed is known.
 
     A size that was not measured costs as its area tells, from the nearest one that was. Reading

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xraycore.training.recipe import Recipe
+from xraycore.training.config import TrainingConfig
 from xraycore.utils.files import write_json
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def _completed(recipe: dict) -> dict:
     Any other, of a later version say, is left as it is.
     """
     try:
-        return Recipe.from_json(recipe).to_json()
+        return TrainingConfig.from_json(recipe).to_json()
     except (TypeError, KeyError, ValueError):
         return recipe
 

@@ -15,7 +15,7 @@ SHIPPING = "shipping"
 
 
 @dataclass(frozen=True)
-class Standing:
+class RunStatus:
     """How a run stands.
 
     Attributes:
@@ -72,7 +72,7 @@ class Standing:
             return None
 
 
-def stand(folder: Path) -> Standing:
+def run_status(folder: Path) -> RunStatus:
     """How the run of a folder stands."""
     now = Status()
     try:
@@ -85,23 +85,25 @@ def stand(folder: Path) -> Standing:
             raise TypeError(f"a network named {config['model']}")
         stages = len(config["recipe"]["stages"]) if there else None
     except (OSError, ValueError) as error:
-        return Standing(folder.name, folder, "failed", status=now, problem=str(error))
+        return RunStatus(folder.name, folder, "failed", status=now, problem=str(error))
     except (KeyError, TypeError) as error:
         problem = f"it was written by another version of xraycore ({error})."
-        return Standing(folder.name, folder, "failed", status=now, problem=problem)
+        return RunStatus(folder.name, folder, "failed", status=now, problem=problem)
     if now.alive:
         phase = now.phase if there or now.phase == "stopping" else "starting"
     elif state.stage == stages:
         phase = "finished"
     else:
         phase = "failed" if now.phase == "failed" else "stopped"
-    return Standing(folder.name, folder, phase, config, state, now)
+    return RunStatus(folder.name, folder, phase, config, state, now)
 
 
-def list_runs(runs: Path) -> list[Standing]:
+def list_runs(runs: Path) -> list[RunStatus]:
     """All runs of a folder: those at work first, then the youngest."""
     folders = filter(_has_run, runs.glob("*/"))
-    found = sorted(map(stand, folders), key=lambda one: one.began or datetime.min, reverse=True)
+    found = sorted(
+        map(run_status, folders), key=lambda one: one.began or datetime.min, reverse=True
+    )
     return sorted(found, key=lambda one: not one.status.alive)
 
 
@@ -112,7 +114,7 @@ def _has_run(folder: Path) -> bool:
         return True  # Its standing says that it may not be read.
 
 
-def resume(run: Standing) -> None:
+def resume(run: RunStatus) -> None:
     """Goes on with a run from its last finished epoch, in a process of its own.
 
     Raises:
@@ -123,7 +125,7 @@ def resume(run: Standing) -> None:
     launch(run.folder, [*arguments, *(["--resume"] if run.config else [])])
 
 
-def ship_arguments(run: Standing) -> list[str]:
+def ship_arguments(run: RunStatus) -> list[str]:
     """The command line that ships a run, after `python -m xraycore`.
 
     Raises:
@@ -150,7 +152,7 @@ def shipped_into(folder: Path, model: str) -> Path | None:
     return place if path_exists(place) else None
 
 
-def _arguments(run: Standing) -> list[str]:
+def _arguments(run: RunStatus) -> list[str]:
     """What its process was called with, or what the run notes down of the first one."""
     if job := read_job(run.folder):
         return job["arguments"]

@@ -1,21 +1,130 @@
 """What a network in training says about films that it does not train on."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import keras
 import numpy as np
 from scipy.special import log_softmax
+from sklearn.metrics import roc_auc_score
 
-from xraycore.training.choosing import Verdicts, external_scores, home_scores
-from xraycore.training.images import Batches, Films
+from xraycore.datasets.labels import LABEL_SCHEMES, NORMAL
+from xraycore.datasets.manifest import Record
+from xraycore.training.batches import BatchSequence, ImageArray
 from xraycore.training.learner import Learner
+
+
+@dataclass(frozen=True)
+class ValidationPredictions:
+    """What a network says about films.
+
+    Attributes:
+        log_p: Log probabilities, float64 (n, k).
+        allowed: 1 for every class that the film's label allows, float32 (n, k).
+        inside: Share of the positive evidence for the predicted class that lies in the lungs or
+            their rim, float64 (n,); 0 where there is none.
+        records: The films.
+    """
+
+    log_p: np.ndarray
+    allowed: np.ndarray
+    inside: np.ndarray
+    records: tuple[Record, ...]
+
+
+def home_scores(verdicts: ValidationPredictions) -> dict[str, float]:
+    """Loss, accuracy, macro one-against-rest AUROC and share of evidence in the lungs.
+
+    Accuracy counts a film right whose predicted class its label allows; the AUROCs take only films
+    whose label is one class.
+    """
+    log_p, allowed = verdicts.log_p, verdicts.allowed
+    single = allowed.sum(axis=1) == 1
+    aurocs = [
+        roc_auc_score(allowed[single, k], log_p[single, k])
+        for k in range(allowed.shape[1])
+        if 0 < allowed[single, k].sum() < single.sum()
+    ]
+    likelihood = (np.exp(log_p) * allowed).sum(axis=1)
+    right = np.take_along_axis(allowed, log_p.argmax(axis=1)[:, None], 1)
+    return {
+        "val_loss": float(-np.log(np.maximum(likelihood, 1e-12)).mean()),
+        "val_accuracy": float(right.mean()),
+        "val_auc": float(np.mean(aurocs)) if aurocs else float("nan"),
+        "val_inside": float(verdicts.inside.mean()),
+    }
+
+
+def check_external(external: Sequence[Sequence[Record]], classes: Sequence[str]) -> None:
+    """Refuses films that no epoch can be chosen on.
+
+    Raises:
+        ValueError: If there are several sets of one source, the network knows no normal film, a
+            source has none with pneumonia, or there is no normal one to compare with.
+    """
+    if not external:
+        return
+    if NORMAL not in classes:
+        raise ValueError(f"choosing on external films needs the class {NORMAL}.")
+    sources = [records[0].source for records in external]
+    if len(set(sources)) < len(sources):
+        raise ValueError(
+            f"external films must be of different sources. Received: {', '.join(sources)}"
+        )
+    found = [{LABEL_SCHEMES["pneumonia"].label(record.label) for record in one} for one in external]
+    if not all(labels - {NORMAL, None} for labels in found) or NORMAL not in set().union(*found):
+        raise ValueError("choosing on external films needs normal films and others.")
+
+
+def external_scores(
+    external: Sequence[ValidationPredictions], classes: Sequence[str]
+) -> dict[str, float]:
+    """AUROC of any pneumonia against normal on each source never trained on.
+
+    The positives of a source are compared with the normals of all of them: one source may have
+    hardly any normals of its own.
+
+    Raises:
+        ValueError: See `check_external`.
+    """
+    if not external:
+        return {}
+    check_external([one.records for one in external], classes)
+    view = LABEL_SCHEMES["pneumonia"]
+    normal = list(classes).index(NORMAL)
+    labels = [[view.label(record.label) for record in one.records] for one in external]
+    negatives = np.concatenate(
+        [
+            one.log_p[[label == NORMAL for label in names], normal]
+            for one, names in zip(external, labels, strict=True)
+        ]
+    )
+    scores = {}
+    for one, names in zip(external, labels, strict=True):
+        positives = one.log_p[[label not in (NORMAL, None) for label in names], normal]
+        truth = np.repeat([0, 1], [len(negatives), len(positives)])
+        found = roc_auc_score(truth, -np.concatenate([negatives, positives]))
+        scores[f"auc_{one.records[0].source}"] = float(found)
+    return scores
+
+
+def selection_score(home: dict[str, float], external: dict[str, float]) -> float:
+    """What the best epoch has most of.
+
+    Half the home AUROC, half the mean external one: home alone rises while a network learns to
+    tell hospitals. Without external films, minus the home loss.
+    """
+    if not external:
+        return -home["val_loss"]
+    return (home["val_auc"] + float(np.mean(list(external.values())))) / 2
+
 
 DIVERGED = "the loss is no longer finite: lower the rate (--lr), or look for one with lr-find."
 
 
 def judge(
-    learner: Learner, films: Films, classes: Sequence[str], *, mirrored: bool = False
-) -> Verdicts:
+    learner: Learner, films: ImageArray, classes: Sequence[str], *, mirrored: bool = False
+) -> ValidationPredictions:
     """Runs a learner over films as they are.
 
     Args:
@@ -31,7 +140,7 @@ def judge(
     kernel = keras.ops.convert_to_numpy(learner.head.kernel).astype(np.float32)
     # Centred, so that a class's map is its evidence against the other classes.
     kernel = kernel - kernel.mean(axis=1, keepdims=True)
-    batches = Batches(films, classes, grid, batch_size=learner.recipe.batch_size)
+    batches = BatchSequence(films, classes, grid, batch_size=learner.recipe.batch_size)
     found, shares = [], []
     for index in range(len(batches)):
         pixels, truth, _ = batches[index]
@@ -49,13 +158,15 @@ def judge(
             log_p = np.logaddexp(log_p, log_softmax(turned, axis=1)) - np.log(2.0)
         found.append(log_p)
     log_p = np.concatenate(found)
-    return Verdicts(log_p, films.targets(classes), np.concatenate(shares), films.records)
+    return ValidationPredictions(
+        log_p, films.targets(classes), np.concatenate(shares), films.records
+    )
 
 
 def scores_of(
     learner: Learner,
-    home: Films,
-    external: Sequence[Films],
+    home: ImageArray,
+    external: Sequence[ImageArray],
     classes: Sequence[str],
     *,
     mirrored: bool = False,

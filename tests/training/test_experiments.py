@@ -13,12 +13,12 @@ from xraycore.cli.app import app
 from xraycore.datasets.labels import canonical_label, parse_classes
 from xraycore.models.registry import MODELS
 from xraycore.report.recipes import write_recipes
-from xraycore.report.walks import WALKS, Arm
+from xraycore.training.experiments import EXPERIMENTS, Arm
 
 COMMANDS = typer.main.get_command(app).commands
 
 
-@pytest.mark.parametrize("walk", WALKS.values(), ids=WALKS)
+@pytest.mark.parametrize("walk", EXPERIMENTS.values(), ids=EXPERIMENTS)
 def test_every_command_of_a_recipe_is_one_of_ours(walk):
     classes = parse_classes(walk.classes)
     for arm in walk.arms:
@@ -36,7 +36,7 @@ def test_every_command_of_a_recipe_is_one_of_ours(walk):
 
 
 def test_two_arms_of_one_network_lie_apart():
-    for walk in WALKS.values():
+    for walk in EXPERIMENTS.values():
         places = [walk.weights_in(arm.store, Path("runs")) / arm.model for arm in walk.arms]
         assert len(set(places)) == len(places)
 
@@ -46,8 +46,8 @@ def small(monkeypatch, tmp_path):
     """The recipe of COVID-19, with the smallest network and on drawn films."""
     draw_sets(tmp_path / "data")
     small = {"films": 12, "arms": (Arm("basic_cnn", 1),), "unseen": "covid_radiography/COVID"}
-    walk = replace(WALKS["covid"], **small)
-    monkeypatch.setitem(WALKS, "covid", walk)
+    walk = replace(EXPERIMENTS["covid"], **small)
+    monkeypatch.setitem(EXPERIMENTS, "covid", walk)
     return tmp_path
 
 
@@ -75,7 +75,7 @@ def test_a_recipe_runs_from_films_to_a_page(small, run_cli):
     assert f"| **COVID-19** | {' | '.join(map(str, confusion[2]))} |" in text
     assert f"right in {arm['unseen'].get('COVID-19', 0) / 24:.3f} [" in text
     assert f"Trained on 12 films, validated on {arm['films']['val']}." in text
-    assert text.count("Not measured yet.") == len(WALKS) - 1
+    assert text.count("Not measured yet.") == len(EXPERIMENTS) - 1
 
     # Called again it trains, finds and ships nothing twice, and says the same.
     code, out, err = run_cli(*asked, "--pretrained", small, "--json")
@@ -84,13 +84,13 @@ def test_a_recipe_runs_from_films_to_a_page(small, run_cli):
     assert " ship " not in err
 
     # Figures of another form of the recipe are not shown as if they were of this one.
-    WALKS["covid"] = replace(WALKS["covid"], films=13)
+    EXPERIMENTS["covid"] = replace(EXPERIMENTS["covid"], films=13)
     write_recipes(measured, small / "recipes.md")
-    assert (small / "recipes.md").read_text().count("Not measured yet.") == len(WALKS)
+    assert (small / "recipes.md").read_text().count("Not measured yet.") == len(EXPERIMENTS)
 
 
 def test_transfer_is_not_compared_with_itself(run_cli, tmp_path):
-    for one in WALKS["few"].sets:
+    for one in EXPERIMENTS["few"].sets:
         (tmp_path / one).mkdir()
     asked = ("recipe", "few", "--data", tmp_path, "--runs", tmp_path / "runs")
     code, _, err = run_cli(*asked, "--pretrained", tmp_path)

@@ -11,9 +11,9 @@ from xraycore.datasets.labels import BACTERIAL, NORMAL, VIRAL
 from xraycore.datasets.manifest import Record
 from xraycore.errors import DatasetError
 from xraycore.imaging.box import Box
-from xraycore.training import images
+from xraycore.training import batches as images
 from xraycore.training.augmentation import Augmentation
-from xraycore.training.images import Batches, Films, balance_weights, load_films
+from xraycore.training.batches import BatchSequence, ImageArray, balance_weights, load_images
 
 CLASSES = ("A", "B")
 
@@ -33,12 +33,12 @@ def films():
     """
     pixels = np.stack([np.full((8, 8), 10 * i, np.uint8) for i in range(11)])
     lungs = np.stack([np.full((56, 56), 20 * i, np.uint8) for i in range(11)])
-    return Films(pixels, lungs, records(*(("AB"[i % 2], "one") for i in range(11))))
+    return ImageArray(pixels, lungs, records(*(("AB"[i % 2], "one") for i in range(11))))
 
 
 def batches(films, **options):
     options = {"batch_size": 4, "augmentation": Augmentation.parse("none"), **options}
-    return Batches(films, CLASSES, (2, 2), **options)
+    return BatchSequence(films, CLASSES, (2, 2), **options)
 
 
 def joined(sequence):
@@ -77,7 +77,7 @@ def test_every_film_comes_once_an_epoch_in_an_order_of_seed_and_epoch(films):
 
 
 def test_random_changes_follow_from_seed_and_epoch(films):
-    rough = Films(
+    rough = ImageArray(
         np.random.default_rng(0).integers(0, 256, (11, 8, 8), dtype=np.uint8),
         films.lungs,
         films.records,
@@ -113,7 +113,7 @@ def test_a_teachers_word_belongs_to_its_film(films):
 
 def test_a_label_that_is_a_set_allows_each_of_its_classes():
     labels = (NORMAL, BACTERIAL, "Pneumonia", VIRAL, "Fracture")
-    films = Films(
+    films = ImageArray(
         np.zeros((5, 8, 8), np.uint8),
         np.zeros((5, 56, 56), np.uint8),
         records(*((label, "one") for label in labels)),
@@ -130,7 +130,7 @@ def test_a_label_that_is_a_set_allows_each_of_its_classes():
 def test_lungs_reach_the_grid_by_hand(films):
     left = np.zeros((1, 56, 56), np.uint8)
     left[:, :, :28] = 255
-    half = Films(films.pixels[:1], left, films.records[:1])
+    half = ImageArray(films.pixels[:1], left, films.records[:1])
     # Cells of 28 columns under a triangle 56 wide, cut at the edge: 21 of 24.5 parts (test_view).
     _, truth, _ = joined(batches(half, augmentation=None))
     np.testing.assert_allclose(truth["lungs"], [[[6 / 7, 1 / 7]] * 2], atol=1e-6)
@@ -145,7 +145,7 @@ def test_validation_keeps_the_order(films):
 
 def test_at_averages_areas(films):
     pixels = np.array([[0, 100, 40, 40], [100, 200, 40, 40], [8, 8, 1, 3], [8, 8, 5, 7]], np.uint8)
-    halved = Films(pixels[None], films.lungs[3:4], films.records[:1]).at(2)
+    halved = ImageArray(pixels[None], films.lungs[3:4], films.records[:1]).at(2)
     np.testing.assert_array_equal(halved.pixels, [[[100, 40], [8, 4]]])
     np.testing.assert_array_equal(halved.lungs, films.lungs[3:4])
     assert films.at(8) is films
@@ -159,7 +159,7 @@ def test_an_unreadable_film_is_left_out_and_logged(discs, tmp_path, caplog, monk
     bad = Record(broken, "Normal", "val", "broken", "discs")
     reported = []
     with caplog.at_level(logging.WARNING):
-        films = load_films(
+        films = load_images(
             [good[0], bad, *good[1:]], 16, report=lambda n, of: reported.append((n, of))
         )
     assert films.records == good
@@ -169,12 +169,12 @@ def test_an_unreadable_film_is_left_out_and_logged(discs, tmp_path, caplog, monk
     # In chunks of two.
     assert reported == [(2, 4), (4, 4)]
     with pytest.raises(DatasetError, match="none of 1"):
-        load_films([bad], 16)
+        load_images([bad], 16)
 
 
 def test_films_are_squashed_and_rounded(discs):
     record = discs.records[0]
-    films = load_films([record], 64, "film")
+    films = load_images([record], 64, "film")
     np.testing.assert_array_equal(
         films.pixels[0], cv2.imread(str(record.path), cv2.IMREAD_UNCHANGED)
     )
@@ -202,14 +202,14 @@ def test_a_network_sees_its_view_and_the_lungs_on_it(film_file, monkeypatch):
 
     monkeypatch.setattr(images, "crop_inputs", half_seen)
     # The right half, 32 of 64 columns, stretched to twice its width.
-    lungs_view = load_films([film_file], 64)
+    lungs_view = load_images([film_file], 64)
     assert lungs_view.pixels[0, 5, 0] == pytest.approx(3 * 32, abs=1)
     assert lungs_view.pixels[0, 5, 32] == pytest.approx(3 * 48, abs=2)
     assert lungs_view.pixels[0, 5, -1] == pytest.approx(3 * 63, abs=1)
     # The lung is its left half, up to the blur of the triangle at its edge.
     np.testing.assert_array_equal(lungs_view.lungs[0, :, :26], 255)
     np.testing.assert_array_equal(lungs_view.lungs[0, :, 30:], 0)
-    whole = load_films([film_file], 64, "film")
+    whole = load_images([film_file], 64, "film")
     np.testing.assert_array_equal(whole.pixels[0, 5], 3 * np.arange(64))
     np.testing.assert_array_equal(whole.lungs[0, :, 30:40], 255)
     assert whole.lungs[0, :, :26].max() == whole.lungs[0, :, 44:].max() == 0
@@ -218,4 +218,4 @@ def test_a_network_sees_its_view_and_the_lungs_on_it(film_file, monkeypatch):
 
 def test_an_unknown_view_is_refused(film_file):
     with pytest.raises(ValueError, match="view must be one of lungs, film. Received: 'heart'"):
-        load_films([film_file], 16, "heart")
+        load_images([film_file], 16, "heart")

@@ -18,8 +18,7 @@ from xraycore.datasets.manifest import Record
 from xraycore.errors import DatasetError
 from xraycore.imaging import Radiograph, RadiographError, read_radiograph
 from xraycore.imaging.resample import resize
-from xraycore.training.augmentation import Augmentation
-from xraycore.training.painting import paint
+from xraycore.training.augmentation import Augmentation, add_opacities
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +28,7 @@ CHUNK = 32
 
 
 @dataclass(frozen=True)
-class Films:
+class ImageArray:
     """What networks see of decoded films.
 
     Attributes:
@@ -43,12 +42,12 @@ class Films:
     lungs: np.ndarray
     records: tuple[Record, ...]
 
-    def at(self, size: int) -> "Films":
+    def at(self, size: int) -> "ImageArray":
         """The same films at another size; area averaging, which reduces without aliasing."""
         if self.pixels.shape[1] == size:
             return self
         smaller = [cv2.resize(p, (size, size), interpolation=cv2.INTER_AREA) for p in self.pixels]
-        return Films(np.stack(smaller), self.lungs, self.records)
+        return ImageArray(np.stack(smaller), self.lungs, self.records)
 
     def targets(self, classes: Sequence[str]) -> np.ndarray:
         """Float32 (n, classes): 1 for every class that the film's label allows."""
@@ -56,12 +55,12 @@ class Films:
         return np.array([[name in names for name in classes] for names in allowed], np.float32)
 
 
-def load_films(
+def load_images(
     records: Sequence[Record],
     size: int,
     view: str = "lungs",
     report: Callable[[int, int], None] = lambda _, __: None,
-) -> Films:
+) -> ImageArray:
     """Reads what a network sees of films; one that cannot be read is logged and left out.
 
     Args:
@@ -101,7 +100,7 @@ def load_films(
             report(start + len(chunk), len(records))
     if not kept:
         raise DatasetError(f"expected readable films; none of {len(records)} could be read.")
-    return Films(np.stack(pixels), np.stack(lungs), tuple(kept))
+    return ImageArray(np.stack(pixels), np.stack(lungs), tuple(kept))
 
 
 def balance_weights(records: Sequence[Record], power: float) -> np.ndarray:
@@ -111,7 +110,7 @@ def balance_weights(records: Sequence[Record], power: float) -> np.ndarray:
     return (weights / weights.mean()).astype(np.float32)
 
 
-class Batches(keras.utils.PyDataset):
+class BatchSequence(keras.utils.PyDataset):
     """Batches (films (b, s, s, 1) in [0, 1], truth, weights (b,)) of one epoch.
 
     Truth is a dict: `classes` (b, k), 1 for every class that the label allows; `lungs` (b, h, w),
@@ -127,7 +126,7 @@ class Batches(keras.utils.PyDataset):
 
     def __init__(
         self,
-        films: Films,
+        films: ImageArray,
         classes: Sequence[str],
         grid: tuple[int, int],
         *,
@@ -179,7 +178,7 @@ class Batches(keras.utils.PyDataset):
         if self.painted and self._is_normal(i):
             # Of its own, so that all else is as it would be without.
             own = np.random.default_rng((self.seed, self.epoch, i, 1))
-            found = paint(pixels, lungs, own) if own.random() < self.painted else None
+            found = add_opacities(pixels, lungs, own) if own.random() < self.painted else None
         return *self.augmentation.with_mask(*(found or (pixels, lungs)), rng), found is not None
 
     def _is_normal(self, i: int) -> bool:

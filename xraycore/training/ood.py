@@ -21,7 +21,7 @@ UNLIKE_SHARE = 0.002
 # Below this spread a feature says nothing, and dividing by it would make it say much.
 LEAST_SPREAD = 1e-3
 
-Report = Callable[[str, float], None]
+OODCallback = Callable[[str, float], None]
 
 
 def fit_screening(features: np.ndarray, validation: Sequence[np.ndarray]) -> OODDetector:
@@ -68,7 +68,7 @@ def look_at(
 
 
 def screen_splits(
-    manifest: Manifest, report: Report = lambda _, __: None
+    manifest: Manifest, report: OODCallback = lambda _, __: None
 ) -> tuple[OODDetector, dict[tuple[str, str], tuple[int, int]]]:
     """Fits on the training films; says how many films of each source's splits are warned about.
 

@@ -19,10 +19,10 @@ from tests.training.short_runs import (
 )
 from xraycore.datasets.labels import BACTERIAL, COVID, VIRAL
 from xraycore.datasets.manifest import Manifest
-from xraycore.training import fit
-from xraycore.training.fit import train
-from xraycore.training.images import load_films
-from xraycore.training.recipe import Stage
+from xraycore.training import trainer
+from xraycore.training.batches import load_images
+from xraycore.training.config import Stage
+from xraycore.training.trainer import train
 
 pytestmark = EAGER
 
@@ -90,9 +90,9 @@ def test_teachers_are_asked_about_training_films_and_imitated(discs, tmp_path, m
         report(0.5)
         return np.tile(np.array([[1.0, 0.0]], np.float32), (len(films.records), 1))
 
-    monkeypatch.setattr(fit, "teach", certain)
-    monkeypatch.setattr(fit, "check_teachers", lambda *told: checked.append(told))
-    monkeypatch.setattr(fit, "size_for", lambda names: 48 if names else 0)
+    monkeypatch.setattr(trainer, "teach", certain)
+    monkeypatch.setattr(trainer, "check_teachers", lambda *told: checked.append(told))
+    monkeypatch.setattr(trainer, "size_for", lambda names: 48 if names else 0)
     start = even_start(tmp_path / "start.weights.h5", [2.0, 0.0])
     reported = []
     wanted = recipe(Stage("all", 1, 32, STILL), evidence=0.0, distillation=1.0)
@@ -116,9 +116,9 @@ def test_the_view_of_the_recipe_is_what_is_read(discs, tmp_path, monkeypatch):
 
     def watched(records, size, view, report):
         views.append((len(records), size, view))
-        return load_films(records, size, view, report)
+        return load_images(records, size, view, report)
 
-    monkeypatch.setattr(fit, "load_films", watched)
+    monkeypatch.setattr(trainer, "load_images", watched)
     wanted = recipe(Stage("low", 1, 32, STILL, None), Stage("high", 1, 64, STILL, None))
     abroad = only(discs, "val", "abroad", {"Opacity": COVID})
     train(discs, SPEC, wanted, tmp_path / "run", external=[abroad])
@@ -131,9 +131,9 @@ def test_training_reads_no_test_film(discs, tmp_path, monkeypatch):
 
     def watched(records, *rest):
         read.extend(record.split for record in records)
-        return load_films(records, *rest)
+        return load_images(records, *rest)
 
-    monkeypatch.setattr(fit, "load_films", watched)
+    monkeypatch.setattr(trainer, "load_images", watched)
     with_test = Manifest(
         discs.records + tuple(replace(r, split="test") for r in discs.split("val"))
     )

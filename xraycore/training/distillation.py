@@ -7,7 +7,7 @@ import numpy as np
 from xraycore.models.cards import read_card
 from xraycore.models.classifier import BATCH, load_model
 from xraycore.models.registry import get_spec
-from xraycore.training.images import Films
+from xraycore.training.batches import ImageArray
 
 
 def check_teachers(names: Sequence[str], classes: Sequence[str], view: str) -> None:
@@ -41,7 +41,7 @@ def size_for(names: Sequence[str]) -> int:
 
 def teach(
     names: Sequence[str],
-    films: Films,
+    films: ImageArray,
     classes: Sequence[str],
     report: Callable[[float], None] = lambda _: None,
 ) -> np.ndarray:

@@ -2,12 +2,12 @@
 
 import keras
 
-from xraycore.training.recipe import Recipe
+from xraycore.training.config import TrainingConfig
 from xraycore.training.run import State
 from xraycore.utils.progress import Progress, RunCallback
 
 
-class Follow(keras.callbacks.Callback):
+class ReportProgress(keras.callbacks.Callback):
     """Reports the share of the run that is done; a film's cost grows with its area.
 
     Args:
@@ -17,7 +17,7 @@ class Follow(keras.callbacks.Callback):
         report: Called after every batch.
     """
 
-    def __init__(self, recipe: Recipe, state: State, films: int, report: RunCallback):
+    def __init__(self, recipe: TrainingConfig, state: State, films: int, report: RunCallback):
         super().__init__()
         self.stage, self.state = recipe.stages[state.stage], state
         self.batch_size, self.films, self.report = recipe.batch_size, films, report

@@ -26,7 +26,7 @@ AUGMENTATION = Augmentation(
 )
 HELD_BACK = 0.2
 
-Report = Callable[[int, float], None]
+SegmenterCallback = Callable[[int, float], None]
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ def soft_dice_and_cross_entropy(masks: "keras.KerasTensor", logits: "keras.Keras
 
 
 def train_segmenter(
-    films: Masked, *, epochs: int, seed: int = 0, report: Report = lambda _, __: None
+    films: Masked, *, epochs: int, seed: int = 0, report: SegmenterCallback = lambda _, __: None
 ) -> keras.Model:
     """Trains a U-Net from scratch; the rate falls to zero over the epochs, none is chosen.
 

@@ -4,9 +4,8 @@ import pytest
 
 from xraycore.datasets.labels import BACTERIAL, COVID, NORMAL, VIRAL
 from xraycore.datasets.manifest import Record
-from xraycore.training.augmentation import Augmentation
-from xraycore.training.images import MASK, Batches, Films
-from xraycore.training.painting import paint
+from xraycore.training.augmentation import Augmentation, add_opacities
+from xraycore.training.batches import MASK, BatchSequence, ImageArray
 
 SIDE = 96
 STILL = Augmentation.parse("none")
@@ -27,7 +26,7 @@ def test_opacities_brighten_the_lungs_where_evidence_may_lie(film):
     pixels, lungs = film
     changed = 0
     for seed in range(12):
-        found = paint(pixels, lungs, np.random.default_rng(seed))
+        found = add_opacities(pixels, lungs, np.random.default_rng(seed))
         if found is None:
             continue
         painted, where = found
@@ -45,7 +44,7 @@ def test_opacities_brighten_the_lungs_where_evidence_may_lie(film):
 
 
 def test_what_is_painted_follows_from_the_seed(film):
-    one, again, other = (paint(*film, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    one, again, other = (add_opacities(*film, np.random.default_rng(seed)) for seed in (1, 1, 2))
     np.testing.assert_array_equal(one[0], again[0])
     np.testing.assert_array_equal(one[1], again[1])
     assert (one[0] != other[0]).any()
@@ -54,16 +53,16 @@ def test_what_is_painted_follows_from_the_seed(film):
 def test_without_lungs_nothing_is_painted(film):
     pixels, lungs = film
     for none in (np.full_like(lungs, 255), np.zeros_like(lungs)):
-        assert paint(pixels, none, np.random.default_rng(0)) is None
+        assert add_opacities(pixels, none, np.random.default_rng(0)) is None
 
 
 def batches(film, classes, labels=(NORMAL, BACTERIAL, NORMAL, "Pneumonia"), **options):
     records = tuple(
         Record(f"{i}.png", label, "train", str(i), "s") for i, label in enumerate(labels)
     )
-    films = Films(*(np.stack([part] * len(labels)) for part in film), records)
+    films = ImageArray(*(np.stack([part] * len(labels)) for part in film), records)
     options = {"batch_size": len(labels), "augmentation": STILL, "painted": 1.0} | options
-    sequence = Batches(films, classes, (14, 14), **options)
+    sequence = BatchSequence(films, classes, (14, 14), **options)
     pixels, truth, _ = sequence[0]
     back = np.argsort(sequence.order)
     return pixels[back, ..., 0], {key: values[back] for key, values in truth.items()}

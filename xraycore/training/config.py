@@ -39,7 +39,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class TrainingConfig:
     """Everything that decides a run except network, data and seed.
 
     Attributes:
@@ -51,12 +51,12 @@ class Recipe:
         balance: A film's loss weighs n(class, source)^-balance, scaled to mean 1: at 1, every
             class of every source weighs the same; at 0, every film does.
         warmup: Share of a stage's steps over which the rate rises from zero.
-        patience: Epochs of a stage that are no better (see `choice`) before it ends.
+        patience: Epochs of a stage that are no better (see `selection_score`) before it ends.
         freeze_batch_norm: Keep the statistics of a pretrained backbone.
         view: What the network sees of a film: "lungs" (the lung field with a margin) or "film".
         evidence: Weight of the loss on evidence outside the lungs (see `Learner`).
         painted: Share of the normal training films into which opacities are painted, for the
-            network to look there (see `xraycore.training.painting`).
+            network to look there (see `xraycore.training.augmentation`).
         averaged: Momentum of the moving average of the trained weights that is judged and kept in
             their stead (Polyak & Juditsky 1992, doi:10.1137/0330046); 0 for the weights themselves.
         distillation: Share of the loss that is taken from the teachers, where a run has any.
@@ -93,18 +93,18 @@ class Recipe:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, data: dict) -> "Recipe":
+    def from_json(cls, data: dict) -> "TrainingConfig":
         """The recipe that `to_json` wrote."""
         stages = tuple(Stage(**stage) for stage in data["stages"])
         return cls(
             **{**data, "stages": stages, "augmentation": Augmentation(**data["augmentation"])}
         )
 
-    def with_epochs(self, epochs: int) -> "Recipe":
+    def with_epochs(self, epochs: int) -> "TrainingConfig":
         """The same recipe with another number of epochs in its last stage."""
         return self._with_last(replace(self.stages[-1], epochs=epochs))
 
-    def with_learning_rate(self, rate: float) -> "Recipe":
+    def with_learning_rate(self, rate: float) -> "TrainingConfig":
         """The same recipe with another peak rate in its last stage."""
         return self._with_last(replace(self.stages[-1], learning_rate=rate))
 
@@ -118,7 +118,7 @@ class Recipe:
         view: str | None = None,
         evidence: float | None = None,
         painted: float | None = None,
-    ) -> "Recipe":
+    ) -> "TrainingConfig":
         """The same recipe but for what is given, as the options of `train` name it.
 
         Raises:
@@ -135,11 +135,11 @@ class Recipe:
         given["augmentation"] = None if augment is None else Augmentation.parse(augment)
         return replace(recipe, **{k: value for k, value in given.items() if value is not None})
 
-    def _with_last(self, stage: Stage) -> "Recipe":
+    def _with_last(self, stage: Stage) -> "TrainingConfig":
         return replace(self, stages=(*self.stages[:-1], stage))
 
 
-def preset(name: str, spec: ModelSpec, *, pretrained: bool) -> Recipe:
+def preset(name: str, spec: ModelSpec, *, pretrained: bool) -> TrainingConfig:
     """The recipe of that name for a network that starts from ImageNet weights or from none.
 
     "cpu" is made for two cores and an hour or two: low resolution first, the early layers frozen.
@@ -153,12 +153,12 @@ def preset(name: str, spec: ModelSpec, *, pretrained: bool) -> Recipe:
     full = spec.input_size
     low = round(full * 4 / 7 / 32) * 32  # 128 of 224
     if name == "quick" and pretrained:
-        return Recipe((Stage("all", 10, 96, 1e-4),), batch_size=16, patience=10)
+        return TrainingConfig((Stage("all", 10, 96, 1e-4),), batch_size=16, patience=10)
     if name == "quick":
         # InceptionV3 and Xception cannot be built below 75 pixels. Small steps, many of them, and
         # films that stay nearly as they are: a few hundred teach a fresh network little per epoch.
         small = 64 if spec.imagenet is None else 96
-        return Recipe(
+        return TrainingConfig(
             (Stage("all", 20, small, 3e-3),),
             batch_size=8,
             patience=20,
@@ -185,10 +185,10 @@ def preset(name: str, spec: ModelSpec, *, pretrained: bool) -> Recipe:
         stages = (Stage("low resolution", 30, low, 2e-3), Stage("full resolution", 20, full, 5e-4))
     else:
         raise ValueError(f"preset must be one of {', '.join(PRESETS)}. Received: {name!r}")
-    return Recipe(stages, freeze_batch_norm=pretrained)
+    return TrainingConfig(stages, freeze_batch_norm=pretrained)
 
 
-def _shipped(spec: ModelSpec, low: int, pretrained: bool) -> Recipe:
+def _shipped(spec: ModelSpec, low: int, pretrained: bool) -> TrainingConfig:
     full, since = spec.input_size, spec.cpu_unfreeze_from
     if pretrained:
         # VGG16 has no batch normalisation to keep larger steps in check.
@@ -207,4 +207,6 @@ def _shipped(spec: ModelSpec, low: int, pretrained: bool) -> Recipe:
             Stage("low resolution", 12, small, 2e-3),
             Stage("high resolution", last, high, 5e-4),
         )
-    return Recipe(stages, freeze_batch_norm=pretrained, patience=12, augmentation=DOMAIN_RANDOM)
+    return TrainingConfig(
+        stages, freeze_batch_norm=pretrained, patience=12, augmentation=DOMAIN_RANDOM
+    )

@@ -24,7 +24,7 @@ class Arm:
 
 
 @dataclass(frozen=True)
-class Walk:
+class Experiment:
     """A recipe: some trainings on the same films, judged on the same test films.
 
     Attributes:
@@ -103,10 +103,10 @@ class Walk:
         return [*asked, "--films", str(self.films), "--weights", weights]
 
 
-WALKS: Mapping[str, Walk] = {
+EXPERIMENTS: Mapping[str, Experiment] = {
     walk.name: walk
     for walk in (
-        Walk(
+        Experiment(
             "pneumonia",
             "Normal or pneumonia: four architectures compared",
             "The most repeated experiment on chest films: Kaggle's `chest-xray-pneumonia`, a "
@@ -123,7 +123,7 @@ WALKS: Mapping[str, Walk] = {
                 Arm("xception", 4),
             ),
         ),
-        Walk(
+        Experiment(
             "few",
             "Four classes from 133 films: transfer or from scratch?",
             "Healthy, COVID-19, bacterial and viral pneumonia from as few films as the field's "
@@ -142,7 +142,7 @@ WALKS: Mapping[str, Walk] = {
                 Arm("xception", 30, pretrained=False, store="scratch"),
             ),
         ),
-        Walk(
+        Experiment(
             "covid",
             "COVID-19, normal or viral pneumonia with ResNet50",
             "The other repeated experiment: COVID-19 against normal and viral pneumonia (often "

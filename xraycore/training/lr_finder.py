@@ -11,9 +11,9 @@ from xraycore.datasets.splits import trainable_classes
 from xraycore.models.architectures import build_network
 from xraycore.models.pretrained import load_pretrained
 from xraycore.models.spec import ModelSpec
-from xraycore.training.images import Batches, Films, load_films
+from xraycore.training.batches import BatchSequence, ImageArray, load_images
+from xraycore.training.config import Stage, TrainingConfig
 from xraycore.training.learner import compile_for, computing_in, resolve_precision, set_trainable
-from xraycore.training.recipe import Recipe, Stage
 from xraycore.utils.progress import Progress, RunCallback
 
 LOWEST, HIGHEST = 1e-7, 1.0
@@ -59,7 +59,7 @@ class RateCurve:
 def find_learning_rate(
     manifest: Manifest,
     spec: ModelSpec,
-    recipe: Recipe,
+    recipe: TrainingConfig,
     *,
     stage: Stage | None = None,
     weights: str = "none",
@@ -120,7 +120,7 @@ def find_learning_rate(
     return RateCurve(stage, rates, np.array(losses), smoothed, suggest(rates, smoothed), diverged)
 
 
-def first_deep_stage(recipe: Recipe) -> Stage:
+def first_deep_stage(recipe: TrainingConfig) -> Stage:
     """The first stage that trains more than the head; the first one where none does."""
     deep = (stage for stage in recipe.stages if stage.unfreeze_from is not None)
     return next(deep, recipe.stages[0])
@@ -160,12 +160,17 @@ def _width(steps: int) -> float:
 
 
 def _some_films(
-    manifest: Manifest, count: int, size: int, recipe: Recipe, seed: int, report: RunCallback
-) -> Films:
+    manifest: Manifest,
+    count: int,
+    size: int,
+    recipe: TrainingConfig,
+    seed: int,
+    report: RunCallback,
+) -> ImageArray:
     """At most `count` training films, drawn at random."""
     records = manifest.split("train")
     chosen = np.random.default_rng(seed).permutation(len(records))[:count]
-    return load_films(
+    return load_images(
         [records[i] for i in np.sort(chosen)],
         size,
         recipe.view,
@@ -174,12 +179,16 @@ def _some_films(
 
 
 def _endless(
-    films: Films, classes: Sequence[str], grid: tuple[int, int], recipe: Recipe, seed: int
+    films: ImageArray,
+    classes: Sequence[str],
+    grid: tuple[int, int],
+    recipe: TrainingConfig,
+    seed: int,
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Full batches, epoch after epoch; a smaller last one would only add noise to the curve."""
     epoch = 0
     while True:
-        batches = Batches(
+        batches = BatchSequence(
             films,
             classes,
             grid,

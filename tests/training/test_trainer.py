@@ -17,10 +17,10 @@ from tests.training.short_runs import (
 from xraycore.datasets.manifest import Manifest
 from xraycore.errors import DatasetError, WeightsError
 from xraycore.models.architectures import build_network
-from xraycore.training import fit
-from xraycore.training.fit import train
-from xraycore.training.images import Batches
-from xraycore.training.recipe import Stage
+from xraycore.training import trainer
+from xraycore.training.batches import BatchSequence
+from xraycore.training.config import Stage
+from xraycore.training.trainer import train
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -40,13 +40,13 @@ def start_file(tmp_path):
 def test_a_resumed_epoch_sees_the_films_of_the_interrupted_one(discs, tmp_path, monkeypatch):
     seen = []
 
-    class Recorded(Batches):
+    class Recorded(BatchSequence):
         def __init__(self, *args, **options):
             super().__init__(*args, **options)
             if options.get("augmentation"):
                 seen.append((options["epoch"], self.order.tolist()))
 
-    monkeypatch.setattr(fit, "Batches", Recorded)
+    monkeypatch.setattr(trainer, "BatchSequence", Recorded)
     wanted = recipe(Stage("head", 2, 32, 1e-3, None), Stage("all", 1, 32, 1e-3))
 
     def interrupt(progress):
@@ -70,7 +70,7 @@ def test_a_finished_run_is_left_alone(discs, tmp_path, monkeypatch):
     def no_reading(*_):
         raise AssertionError("a film was read")
 
-    monkeypatch.setattr(fit, "load_films", no_reading)
+    monkeypatch.setattr(trainer, "load_images", no_reading)
     again = train(discs, SPEC, wanted, tmp_path / "run", resume=True)
     assert again.state() == run.state()
     assert {file.name: file.read_bytes() for file in run.folder.iterdir()} == before
@@ -100,17 +100,17 @@ def test_a_stage_starts_from_the_best_weights_of_the_one_before(discs, tmp_path,
 def test_best_weights_survive_a_kill_before_they_are_saved(discs, tmp_path, monkeypatch):
     weights = scripted_validation(monkeypatch, [0.9, 0.5])
     wanted = recipe(Stage("all", 2, 32, 1e-2))
-    save = fit.Run.save_best
+    save = trainer.Run.save_best
 
     def killed_at_the_second(run, network):
         if run.state().total_epochs == 2:
             raise KeyboardInterrupt
         save(run, network)
 
-    monkeypatch.setattr(fit.Run, "save_best", killed_at_the_second)
+    monkeypatch.setattr(trainer.Run, "save_best", killed_at_the_second)
     with pytest.raises(KeyboardInterrupt):
         train(discs, SPEC, wanted, tmp_path / "run")
-    monkeypatch.setattr(fit.Run, "save_best", save)
+    monkeypatch.setattr(trainer.Run, "save_best", save)
     run = train(discs, SPEC, wanted, tmp_path / "run", resume=True)
     assert run.state().total_epochs == 2
     assert_same_weights(weights_in(run.best_weights), weights[1])

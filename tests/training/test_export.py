@@ -20,7 +20,7 @@ from xraycore.models.cards import read_card
 from xraycore.models.classifier import load_model
 from xraycore.report.results import write_results
 from xraycore.report.stored import read_stored
-from xraycore.shipping import rescore, ship
+from xraycore.training.export import export_run, recalibrate
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def world(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XRAYCORE_WEIGHTS", str(folder / "weights"))
         external = read_manifest(folder / "nih" / "labels.csv")
-        ship(run, manifest, external=[external], limits=["Untrained."], command="ship it")
+        export_run(run, manifest, external=[external], limits=["Untrained."], command="ship it")
         yield folder, run, network, manifest, datasets
 
 
@@ -115,7 +115,7 @@ def test_another_lung_segmenter_is_warned_of_after_scoring_anew_too(world, monke
     file = folder / "weights" / "basic_cnn" / "card.json"
     kept = file.read_text()
     file.write_text(json.dumps({**json.loads(kept), "lungs_sha256": "of another"}))
-    rescore("basic_cnn", manifest, external=[read_manifest(folder / "nih" / "labels.csv")])
+    recalibrate("basic_cnn", manifest, external=[read_manifest(folder / "nih" / "labels.csv")])
     assert read_card("basic_cnn")["lungs_sha256"] == "of another"
     assert "another lung segmenter" in load_model("basic_cnn").warnings[0]
     file.write_text(kept)
@@ -141,7 +141,7 @@ def test_what_is_refused(world):
     _, run, _, manifest, datasets = world
     other = read_manifest(datasets[0])
     with pytest.raises(ValueError, match="trained on other data or another split"):
-        ship(run, other)
+        export_run(run, other)
 
 
 def test_results_are_drawn_from_the_store(world, tmp_path):

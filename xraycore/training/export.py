@@ -16,7 +16,7 @@ from xraycore.training.run import Run, environment
 from xraycore.utils.checkpoints import describe_weights, install, save_float16
 
 
-def ship(
+def export_run(
     run: Run,
     manifest: Manifest,
     *,
@@ -55,7 +55,7 @@ def ship(
         return install(folder, classifier.spec.name)
 
 
-def rescore(
+def recalibrate(
     name: str,
     manifest: Manifest,
     *,
@@ -70,11 +70,11 @@ def rescore(
 
     Args:
         name: Which model.
-        manifest: See `ship`.
-        external: See `ship`; data sets of the same names as its card has scores of.
+        manifest: See `export_run`.
+        external: See `export_run`; data sets of the same names as its card has scores of.
         limits: Sentences for the card; without any, those that it has stay.
         command: Command line to note down.
-        report: See `ship`.
+        report: See `export_run`.
 
     Raises:
         ValueError: If there is no such model, the manifest is not the one it was trained on, or a

@@ -11,7 +11,7 @@ from xraycore.anatomy.segmenter import load_segmenter
 from xraycore.cli.main import main
 from xraycore.datasets.synthetic.phantom import make_phantom
 from xraycore.errors import DatasetError
-from xraycore.training.lungs import (
+from xraycore.training.segmenter import (
     MaskBatches,
     Masked,
     dice,

@@ -1,7 +1,6 @@
 import numpy as np
 
-from xraycore.training.augmentation import Augmentation
-from xraycore.training.preview import preview
+from xraycore.training.augmentation import Augmentation, preview
 
 
 def test_views_follow_from_their_seeds(film):

@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 
 from xraycore.models.registry import get_spec
-from xraycore.training import lr_find
+from xraycore.training import lr_finder
 from xraycore.training.augmentation import Augmentation
-from xraycore.training.lr_find import (
+from xraycore.training.config import Stage, TrainingConfig, preset
+from xraycore.training.lr_finder import (
     diverges,
     find_learning_rate,
     first_deep_stage,
     smooth,
     suggest,
 )
-from xraycore.training.recipe import Recipe, Stage, preset
 
 SPEC = get_spec("basic_cnn")
-RECIPE = Recipe(
+RECIPE = TrainingConfig(
     (Stage("head", 1, 64, 1e-3, None), Stage("all", 1, 32, 1e-3)),
     batch_size=6,
     freeze_batch_norm=False,
@@ -61,7 +61,7 @@ def test_the_first_deep_stage():
     assert first_deep_stage(RECIPE).name == "all"
     pretrained = preset("cpu", get_spec("vgg16"), pretrained=True)
     assert first_deep_stage(pretrained) == pretrained.stages[1]
-    head = Recipe((Stage("head", 1, 64, 1e-3, None),))
+    head = TrainingConfig((Stage("head", 1, 64, 1e-3, None),))
     assert first_deep_stage(head).name == "head"
 
 
@@ -87,7 +87,7 @@ def test_a_real_range_test(discs):
 def test_the_rate_really_rises(discs, monkeypatch):
     """The rates told are the optimizer's."""
     used = []
-    compile_for = lr_find.compile_for
+    compile_for = lr_finder.compile_for
 
     def watched(*args):
         learner = compile_for(*args)
@@ -100,13 +100,13 @@ def test_the_rate_really_rises(discs, monkeypatch):
         learner.train_on_batch = train_on_batch
         return learner
 
-    monkeypatch.setattr(lr_find, "compile_for", watched)
+    monkeypatch.setattr(lr_finder, "compile_for", watched)
     curve = find_learning_rate(discs, SPEC, RECIPE, steps=10)
     np.testing.assert_allclose(used[: len(curve.rates)], curve.rates, rtol=1e-3)
 
 
 def test_divergence_ends_the_test_early(discs, monkeypatch):
-    monkeypatch.setattr(lr_find, "HIGHEST", 1e12)
+    monkeypatch.setattr(lr_finder, "HIGHEST", 1e12)
     curve = find_learning_rate(discs, SPEC, RECIPE, steps=30)
     assert curve.diverged
     assert len(curve.rates) < 30

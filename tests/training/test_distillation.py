@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from xraycore.datasets.manifest import Record
-from xraycore.training import teacher
-from xraycore.training.images import Films
-from xraycore.training.teacher import check_teachers, size_for, teach
+from xraycore.training import distillation
+from xraycore.training.batches import ImageArray
+from xraycore.training.distillation import check_teachers, size_for, teach
 
 CLASSES = ("A", "B")
 
@@ -35,7 +35,7 @@ class FakeClassifier:
 def shipped(monkeypatch):
     """Fake shipped models, by name."""
     models = {}
-    monkeypatch.setattr(teacher, "load_model", models.__getitem__)
+    monkeypatch.setattr(distillation, "load_model", models.__getitem__)
     return models
 
 
@@ -44,7 +44,7 @@ def films():
     """Ten films of 4 x 4 pixels; film i is 10 i + 20 on its left and 10 i on its right half."""
     pixels = np.stack([np.tile([i + 2, i + 2, i, i], (4, 1)) * 10 for i in range(10)])
     records = tuple(Record(f"{i}.png", "A", "train", str(i), "one") for i in range(10))
-    return Films(pixels.astype(np.uint8), np.full((10, 56, 56), 255, np.uint8), records)
+    return ImageArray(pixels.astype(np.uint8), np.full((10, 56, 56), 255, np.uint8), records)
 
 
 def test_the_mean_over_both_mirror_images_by_hand(shipped, films):
@@ -71,7 +71,7 @@ def test_who_cannot_teach_is_refused_by_its_card(monkeypatch):
         "other": {"classes": ["B", "A"], "view": "lungs"},
         "early": {"classes": ["A", "B"]},
     }
-    monkeypatch.setattr(teacher, "read_card", cards.__getitem__)
+    monkeypatch.setattr(distillation, "read_card", cards.__getitem__)
     check_teachers(["one"], CLASSES, "lungs")
     check_teachers(["early"], CLASSES, "film")
     with pytest.raises(ValueError, match="teacher other must know the classes A, B. It knows B, A"):
@@ -89,7 +89,7 @@ def test_the_share_done_ends_at_one(shipped, films):
 
 def test_films_are_as_large_as_the_largest_teacher_sees(monkeypatch):
     cards = {"vgg16": {"input_size": 160}, "xception": {"input_size": 96}, "basic_cnn": {}}
-    monkeypatch.setattr(teacher, "read_card", cards.__getitem__)
+    monkeypatch.setattr(distillation, "read_card", cards.__getitem__)
     assert size_for(["xception", "vgg16"]) == 160
     # The first weights of all came without a size, and see what their network is made for.
     assert size_for(["vgg16", "basic_cnn"]) == 224

@@ -7,8 +7,8 @@ import pytest
 from xraycore.models.architectures import HEAD, build_network
 from xraycore.models.registry import MODELS, get_spec
 from xraycore.training.augmentation import Augmentation
+from xraycore.training.config import PRESETS, Stage, TrainingConfig, preset
 from xraycore.training.learner import set_trainable
-from xraycore.training.recipe import PRESETS, Recipe, Stage, preset
 
 STARTS = [
     (spec.name, pretrained)
@@ -29,9 +29,9 @@ def networks():
 @pytest.mark.parametrize(("model", "pretrained"), STARTS)
 def test_json_brings_a_recipe_back(name, model, pretrained):
     recipe = preset(name, get_spec(model), pretrained=pretrained)
-    assert Recipe.from_json(json.loads(json.dumps(recipe.to_json()))) == recipe
+    assert TrainingConfig.from_json(json.loads(json.dumps(recipe.to_json()))) == recipe
     changed = replace(recipe, augmentation=Augmentation(rotation=5), balance=0.1, patience=9)
-    assert Recipe.from_json(json.loads(json.dumps(changed.to_json()))) == changed
+    assert TrainingConfig.from_json(json.loads(json.dumps(changed.to_json()))) == changed
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -118,7 +118,7 @@ def test_a_stage_of_nothing_is_refused(wrong):
 
 def test_an_empty_batch_is_refused():
     with pytest.raises(ValueError, match="batch_size must be positive. Received: 0"):
-        Recipe((Stage("s", 1, 32, 1e-3),), batch_size=0)
+        TrainingConfig((Stage("s", 1, 32, 1e-3),), batch_size=0)
 
 
 def test_an_unknown_preset_is_refused():

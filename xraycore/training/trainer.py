@@ -15,9 +15,10 @@ from xraycore.datasets.splits import trainable_classes
 from xraycore.models.architectures import build_network
 from xraycore.models.pretrained import load_pretrained
 from xraycore.models.spec import ModelSpec
-from xraycore.training.choosing import check_external, choice
-from xraycore.training.follow import Follow
-from xraycore.training.images import Batches, Films, load_films
+from xraycore.training.batches import BatchSequence, ImageArray, load_images
+from xraycore.training.callbacks import ReportProgress
+from xraycore.training.config import TrainingConfig
+from xraycore.training.distillation import check_teachers, size_for, teach
 from xraycore.training.learner import (
     averaged,
     compile_for,
@@ -26,17 +27,15 @@ from xraycore.training.learner import (
     resolve_precision,
     set_trainable,
 )
-from xraycore.training.recipe import Recipe
 from xraycore.training.run import Run, State, environment
-from xraycore.training.teacher import check_teachers, size_for, teach
-from xraycore.training.validation import DIVERGED, scores_of
+from xraycore.training.validation import DIVERGED, check_external, scores_of, selection_score
 from xraycore.utils.progress import Progress, RunCallback
 
 
 def train(
     manifest: Manifest,
     spec: ModelSpec,
-    recipe: Recipe,
+    recipe: TrainingConfig,
     folder: str | Path,
     *,
     weights: str = "none",
@@ -114,9 +113,9 @@ class Data:
     """What a run trains on, validates on and chooses by."""
 
     classes: tuple[str, ...]
-    train: Films
-    val: Films
-    external: tuple[Films, ...]
+    train: ImageArray
+    val: ImageArray
+    external: tuple[ImageArray, ...]
     teacher: np.ndarray | None
 
 
@@ -124,7 +123,7 @@ def _train_stage(
     run: Run,
     state: State,
     spec: ModelSpec,
-    recipe: Recipe,
+    recipe: TrainingConfig,
     data: Data,
     weights: str,
     seed: int,
@@ -156,7 +155,7 @@ def _train_stage(
 
     while state.epoch < stage.epochs and state.stale < recipe.patience:
         began = time.monotonic()
-        batches = Batches(
+        batches = BatchSequence(
             train_films,
             classes,
             learner.outputs[1].shape[1:3],
@@ -169,7 +168,7 @@ def _train_stage(
             epoch=state.total_epochs,
         )
         reseed_dropout(network, seed, state.total_epochs)
-        follow = Follow(recipe, state, len(train_films.records), report)
+        follow = ReportProgress(recipe, state, len(train_films.records), report)
         fitted = learner.fit(batches, shuffle=False, verbose=0, callbacks=[follow])
         seconds = time.monotonic() - began
         if not math.isfinite(fitted.history["loss"][0]):
@@ -185,7 +184,7 @@ def _train_stage(
             "inside": fitted.history["inside"][0],
             **home,
             **abroad,
-            "choice": choice(home, abroad),
+            "choice": selection_score(home, abroad),
             "images_per_second": len(train_films.records) / seconds,
         }
         better = state.best_choice is None or row["choice"] > state.best_choice
@@ -211,7 +210,7 @@ def _read(
     run: Run,
     manifest: Manifest,
     external: Sequence[Manifest],
-    recipe: Recipe,
+    recipe: TrainingConfig,
     classes: tuple[str, ...],
     teachers: Sequence[str],
     report: RunCallback,
@@ -226,7 +225,7 @@ def _read(
         def report_share(done: int, _: int, before: int = before) -> None:
             report(Progress("reading films", (before + done) / total))
 
-        films.append(load_films(records, size, recipe.view, report_share))
+        films.append(load_images(records, size, recipe.view, report_share))
         before += len(records)
     teacher = run.taught() if teachers else None
     if teachers and (teacher is None or len(teacher) != len(films[0].records)):
