@@ -32,4 +32,4 @@ lint: setup
 	$(BIN)/ruff format .
 
 screenshots: setup
-	$(BIN)/python -m tests.screenshots docs/images
+	$(BIN)/python -m tools.screenshots docs/images

@@ -22,7 +22,7 @@ from xraycore.imaging import Radiograph
 from xraycore.models.cards import read_card
 from xraycore.models.classifier import Prediction
 from xraycore.models.registry import MODELS
-from xraycore.report.film_report import Finding
+from xraycore.report.film_report import ModelResult
 from xraycore.utils.text import percent
 
 OWN_ANSWER = "Each model's answer"
@@ -129,7 +129,9 @@ def describe_call(name: str, seen: Prediction, point: str | None) -> str | None:
     return text
 
 
-def show_model(name: str, film: Radiograph, wanted: Evidence, point: str | None) -> Finding | None:
+def show_model(
+    name: str, film: Radiograph, wanted: Evidence, point: str | None
+) -> ModelResult | None:
     """What one model says and where it looks; None if its weights cannot be used."""
     title = MODELS[name].title
     try:
@@ -160,7 +162,7 @@ def show_model(name: str, film: Radiograph, wanted: Evidence, point: str | None)
     record = session.track_record_of(seen)
     if record:
         st.caption(record)
-    return Finding(model, seen, heat, (record,) if record else ())
+    return ModelResult(model, seen, heat, (record,) if record else ())
 
 
 def compare(film: Radiograph, names: list[str]) -> None:
@@ -172,7 +174,7 @@ def compare(film: Radiograph, names: list[str]) -> None:
     point = choose_point(names)
     worklist, verdict = st.container(), st.container()
     across = len(names) + 1 if len(names) < MOST_ACROSS else 3
-    found: list[Finding] = []
+    found: list[ModelResult] = []
     for start in range(0, len(names) + 1, across):
         for place, column in enumerate(st.columns(across), start):
             with column:

@@ -18,14 +18,14 @@ from xraycore.config import NOTICE, VERSION
 from xraycore.imaging import Radiograph
 from xraycore.imaging.overlay import overlay
 from xraycore.models.classifier import Prediction
-from xraycore.report.film_report import Finding, write_report
+from xraycore.report.film_report import ModelResult, write_report
 from xraycore.report.provenance import now, provenance
 from xraycore.utils.text import pluralise
 
 
 def show_exports(
     xray: Radiograph,
-    findings: Sequence[Finding],
+    findings: Sequence[ModelResult],
     look: Look,
     films: Sequence[OpenFilm],
     names: Sequence[str],
@@ -112,7 +112,7 @@ def _harmless(name: str) -> str:
     return f"'{name}" if name[:1] in ("=", "+", "-", "@", "\t") else name
 
 
-def zip_overlays(xray: Radiograph, findings: Sequence[Finding], look: Look) -> bytes:
+def zip_overlays(xray: Radiograph, findings: Sequence[ModelResult], look: Look) -> bytes:
     """A ZIP archive: each model's overlay at the film's size, with its provenance."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -9,14 +9,14 @@ import streamlit as st
 from pages.widgets.viewer import Drawn, film_panel
 from xraycore.attribution.metrics.agreement import MapAgreement, consensus_map, map_agreement
 from xraycore.imaging import Radiograph
-from xraycore.report.film_report import Finding
+from xraycore.report.film_report import ModelResult
 from xraycore.utils.text import percent
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def show_votes(film: Radiograph, found: Sequence[Finding]) -> None:
+def show_votes(film: Radiograph, found: Sequence[ModelResult]) -> None:
     """Lays the models' maps over each other, once that is asked for."""
     heats = {one.title: one.heat for one in found if np.any(one.heat.values)}
     if len(heats) < 2:

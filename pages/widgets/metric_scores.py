@@ -6,7 +6,7 @@ import streamlit as st
 from pages.widgets.boards import Shown
 from pages.widgets.score_charts import PLAIN, curve_chart, reliability_chart
 from xraycore.evaluation.comparison import compare
-from xraycore.report.words import (
+from xraycore.report.sentences import (
     describe_calibration,
     describe_delong,
     describe_mcnemar,

@@ -9,7 +9,7 @@ from pages.widgets.boards import Shown
 from pages.widgets.metric_scores import choose_finding
 from pages.widgets.score_charts import PLAIN, sweep_chart
 from xraycore.metrics.operating_points import DEFAULT, at_threshold, predictive_scores, sweep
-from xraycore.report.words import describe_thousand
+from xraycore.report.sentences import describe_thousand
 from xraycore.utils.text import percent
 
 STEP = 0.001

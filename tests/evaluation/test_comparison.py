@@ -8,7 +8,7 @@ from xraycore.datasets.labels import BACTERIAL, LABEL_SCHEMES, NORMAL, VIRAL
 from xraycore.evaluation import comparison as boards
 from xraycore.evaluation.comparison import TestSet, assemble, list_film_sets, list_views
 from xraycore.evaluation.ensemble import ENSEMBLE
-from xraycore.report.words import describe_calibration, describe_delong, describe_mcnemar
+from xraycore.report.sentences import describe_calibration, describe_delong, describe_mcnemar
 
 TEST = TestSet("test", "", 40)
 TITLES = {"vgg16": "VGG16", "basic_cnn": "Basic CNN", ENSEMBLE: "Ensemble"}

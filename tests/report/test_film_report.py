@@ -9,7 +9,7 @@ from xraycore.attribution.heatmap import explain
 from xraycore.config import NOTICE
 from xraycore.datasets.synthetic.phantom import make_phantom
 from xraycore.imaging import read_radiograph
-from xraycore.report.film_report import Finding, write_report
+from xraycore.report.film_report import ModelResult, write_report
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def finding(random_classifier, film):
     model = random_classifier("basic_cnn")
     model.card["weights"] = {"sha256": "ab" * 32}
     seen = model.predict(film)
-    yield Finding(model, seen, explain(model, seen), ("A note & more.",))
+    yield ModelResult(model, seen, explain(model, seen), ("A note & more.",))
     del model.card["weights"]
 
 

@@ -8,11 +8,11 @@ import pytest
 import typer
 
 from tests.small_store import draw_sets
+from tools.results.experiments import write_recipes
 from xraycore.cli import main  # noqa: F401  (the commands register)
 from xraycore.cli.app import app
 from xraycore.datasets.labels import canonical_label, parse_classes
 from xraycore.models.registry import MODELS
-from xraycore.report.recipes import write_recipes
 from xraycore.training.experiments import EXPERIMENTS, Arm
 
 COMMANDS = typer.main.get_command(app).commands

@@ -16,7 +16,6 @@ from xraycore.cli import (  # noqa: F401  (they register)
     measuring,
     randomising,
     recipes,
-    reporting,
     shipping,
     training,
 )

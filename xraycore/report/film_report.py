@@ -49,7 +49,7 @@ code { font-size: .8rem; overflow-wrap: anywhere } tr.said td { font-weight: 600
 
 
 @dataclass(frozen=True, eq=False)
-class Finding:
+class ModelResult:
     """What one model says of the film, and where it looks.
 
     Attributes:
@@ -72,7 +72,7 @@ class Finding:
 
 def write_report(
     xray: Radiograph,
-    findings: Sequence[Finding],
+    findings: Sequence[ModelResult],
     *,
     opacity: float = 0.6,
     color_map: str = "inferno",
@@ -119,7 +119,7 @@ def write_report(
     return "\n".join(parts)
 
 
-def _section(xray: Radiograph, finding: Finding, style: Mapping[str, Any]) -> str:
+def _section(xray: Radiograph, finding: ModelResult, style: Mapping[str, Any]) -> str:
     heat, seen = finding.heat, finding.prediction
     drawn = overlay(_small(xray), heat, **style)
     method = get_method(heat.method)

@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pytest
 
-from tests.report.test_targets import both_splits
 from tests.stored_models import BASIC_CNN, VGG16, probabilities, records
+from tests.tools.test_targets import both_splits
+from tools.results.negative_results import tried
+from tools.results.stored import Stored
 from xraycore.datasets.labels import CHEST4
-from xraycore.report.stored import Stored
-from xraycore.report.tried import tried
 
 
 @pytest.fixture

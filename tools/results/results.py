@@ -4,14 +4,14 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tools.results.generalisation import calibration, other_hospitals, pairs, probes
+from tools.results.markdown import interval, shown, table
+from tools.results.negative_results import tried
+from tools.results.stored import KINDS, Scored, Stored
+from tools.results.targets import Target, accuracy, auc, targets
 from xraycore.datasets.labels import LABEL_SCHEMES
 from xraycore.metrics.classification import Score, view_scores, wilson_interval
 from xraycore.metrics.operating_points import at_threshold
-from xraycore.report.doubts import calibration, other_hospitals, pairs, probes
-from xraycore.report.markdown import interval, shown, table
-from xraycore.report.stored import KINDS, Judged, Stored
-from xraycore.report.targets import Target, accuracy, auc, targets
-from xraycore.report.tried import tried
 
 # The issue's own probes, before this project: what there is to beat.
 PROBES = (
@@ -53,7 +53,7 @@ def _head(stored: Stored) -> list[str]:
     return [
         "# Results",
         "",
-        "Drawn by `python -m xraycore results` from the predictions and cards under `weights/`; no "
+        "Drawn by `python -m tools.results` from the predictions and cards under `weights/`; no "
         "figure here is typed by hand but the probes of others that ours are set beside. Values in "
         "brackets are 95 % intervals: Wilson for shares of films, which takes films for "
         f"independent (the official {len(official.groups)} are of {len(set(official.groups))} "
@@ -115,7 +115,7 @@ def _official(stored: Stored) -> list[str]:
 def _four_classes(stored: Stored, audit: Path) -> list[str]:
     rows, classes = [], LABEL_SCHEMES["chest4"].classes
     for name in stored.names:
-        judged = Judged.of(stored.films(name, "test"), LABEL_SCHEMES["chest4"])
+        judged = Scored.of(stored.films(name, "test"), LABEL_SCHEMES["chest4"])
         scores = view_scores(judged.target, judged.probability, classes, judged.groups)
         recalls = (interval(scores["classes"][label]["recall"]) for label in classes)
         rows.append(
@@ -161,7 +161,7 @@ def _crossing(stored: Stored, audit: Path) -> str:
     return few + "which was found when the splits were long made." if count else ""
 
 
-def _right(judged: Judged) -> Score:
+def _right(judged: Scored) -> Score:
     called = judged.probability.argmax(axis=1)
     return wilson_interval((called == judged.target).sum(), len(judged.target))
 

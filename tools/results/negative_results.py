@@ -5,9 +5,9 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tools.results.markdown import shown, table
+from tools.results.stored import Stored
 from xraycore.models.registry import MODELS
-from xraycore.report.markdown import shown, table
-from xraycore.report.stored import Stored
 
 # Of a row of a run's history, and the headings that stand for it here.
 COLUMNS = {

@@ -1,7 +1,7 @@
 import json
 from types import SimpleNamespace
 
-from xraycore.report.doubts import probes
+from tools.results.generalisation import probes
 
 
 def test_what_is_told_without_a_picture_stands_beside_the_same_score_of_the_networks(tmp_path):

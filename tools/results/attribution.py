@@ -4,12 +4,12 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from tools.results.markdown import interval, table
 from xraycore.attribution.metrics.localisation import best_of
 from xraycore.attribution.registry import METHODS, RANDOMISATION_FILE
 from xraycore.config import weights_folder
 from xraycore.models.cards import list_trained, read_card
 from xraycore.models.registry import MODELS
-from xraycore.report.markdown import interval, table
 from xraycore.utils.text import join_names, percent
 
 _NEEDS = {
@@ -34,7 +34,7 @@ def write_explanations(measured: Path, file: Path) -> None:
     lines = [
         "# Heatmaps, and how far to believe them",
         "",
-        "Drawn by `python -m xraycore results` from what `localise --json` and `randomise` "
+        "Drawn by `python -m tools.results` from what `localise --json` and `randomise` "
         "measured; no figure of the tables is typed by hand. For education and research, never for "
         "diagnosis.",
         "",

@@ -2,9 +2,9 @@ import json
 
 import pytest
 
+from tools.results import attribution as explanations
+from tools.results.attribution import write_explanations
 from xraycore.attribution.registry import METHODS, RANDOMISATION_FILE
-from xraycore.report import explanations
-from xraycore.report.explanations import write_explanations
 
 WEIGHTS = {"vgg16": "ab", "basic_cnn": "ef"}
 KEYS = ("hit", "iou", "energy_in_mask", "energy_in_lungs", "auprc")

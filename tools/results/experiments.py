@@ -5,9 +5,9 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from tools.results.markdown import interval, shown, table
 from xraycore.metrics.classification import wilson_interval
 from xraycore.models.registry import MODELS
-from xraycore.report.markdown import interval, shown, table
 from xraycore.training.experiments import EXPERIMENTS, Experiment
 
 # Where the text's commands find films and leave runs.
@@ -25,7 +25,7 @@ def write_recipes(measured: Path, file: Path) -> None:
     lines = [
         "# Recipes",
         "",
-        "First experiments of the field, each one command. Drawn by `python -m xraycore results` "
+        "First experiments of the field, each one command. Drawn by `python -m tools.results` "
         "from what the command measured; no figure is typed by hand. They are small on purpose: "
         "the shipped networks are trained on all films and chosen on other "
         "hospitals ([results.md](results.md)). All of them see the lung field only, pay for "

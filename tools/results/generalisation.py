@@ -7,6 +7,9 @@ from pathlib import Path
 import numpy as np
 from sklearn.model_selection import GroupKFold
 
+from tools.results.markdown import interval, table
+from tools.results.stored import Scored, Stored
+from tools.results.targets import accuracy, auc_score, calibration_error
 from xraycore.datasets.labels import LABEL_SCHEMES
 from xraycore.datasets.public import CITATIONS
 from xraycore.evaluation.predictions import PredictionSet
@@ -14,9 +17,6 @@ from xraycore.evaluation.shortcut_probes import ALTERATIONS
 from xraycore.metrics.calibration import fit_calibration
 from xraycore.metrics.classification import defined_proportion, view_scores
 from xraycore.metrics.significance import compare_all
-from xraycore.report.markdown import interval, table
-from xraycore.report.stored import Judged, Stored
-from xraycore.report.targets import accuracy, auc_score, calibration_error
 
 
 def other_hospitals(stored: Stored) -> list[str]:
@@ -27,7 +27,7 @@ def other_hospitals(stored: Stored) -> list[str]:
         cells = [stored.titles[name], *["–"] * 4]
         nih = stored.films(name, "external", "nih")
         if nih.records:
-            judged = Judged.of(nih, view)
+            judged = Scored.of(nih, view)
             scores = view_scores(judged.target, judged.probability, view.classes, judged.groups)
             finding = scores["classes"]["Pneumonia"]
             between = nih.only(lambda record: view.label(record.label) is None)

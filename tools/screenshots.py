@@ -1,4 +1,4 @@
-"""`python -m tests.screenshots FOLDER`: pictures of every page, with generated films only."""
+"""`python -m tools.screenshots FOLDER`: pictures of every page, with generated films only."""
 
 import os
 import sys

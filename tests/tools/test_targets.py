@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 
 from tests.stored_models import BASIC_CNN, VGG16, outcome
+from tools.results.results import _against
+from tools.results.stored import Stored
+from tools.results.targets import Target, accuracy, chosen_accuracy
 from xraycore.evaluation.ensemble import ENSEMBLE
 from xraycore.evaluation.predictions import ensemble
-from xraycore.report.results import _against
-from xraycore.report.stored import Stored
-from xraycore.report.targets import Target, accuracy, chosen_accuracy
 
 
 def both_splits(name, pneumonia):

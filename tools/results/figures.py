@@ -9,11 +9,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.metrics import roc_curve
 
+from tools.results.stored import Scored, Stored
+from tools.results.targets import auc
 from xraycore.datasets.labels import LABEL_SCHEMES
 from xraycore.evaluation.ensemble import ENSEMBLE
 from xraycore.metrics.calibration import reliability_curve
-from xraycore.report.stored import Judged, Stored
-from xraycore.report.targets import auc
 
 # Okabe & Ito's colours, which colour-blind readers tell apart; and the ensemble's.
 COLOURS, OF_ENSEMBLE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00"), "#333333"
@@ -38,7 +38,7 @@ def draw(stored: Stored, file: Path) -> None:
         official = stored.official(name)
         x, y, _ = roc_curve(official.target == 1, official.probability[:, 1])
         left.plot(x, y, label=f"{stored.titles[name]} ({auc(official):.3f})", **style)
-        home = Judged.of(stored.films(name, "test"), LABEL_SCHEMES["chest4"])
+        home = Scored.of(stored.films(name, "test"), LABEL_SCHEMES["chest4"])
         right_ones = home.probability.argmax(axis=1) == home.target
         bins = reliability_curve(home.probability.max(axis=1), right_ones, bins=10)
         bins = [one for one in bins if one["films"] >= LEAST]

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from sklearn.metrics import roc_auc_score, roc_curve
 
+from tools.results.stored import KINDS, Scored, Stored
 from xraycore.datasets.labels import LABEL_SCHEMES
 from xraycore.evaluation.ensemble import ENSEMBLE
 from xraycore.metrics.calibration import expected_calibration_error
 from xraycore.metrics.classification import Score, auroc_score, view_scores
 from xraycore.models.registry import MODELS
-from xraycore.report.stored import KINDS, Judged, Stored
 
 ACCURACY_WANTED = {
     "vgg16": 0.94,
@@ -42,7 +42,7 @@ class Target:
         return self.found <= self.wanted if self.at_most else self.found >= self.wanted
 
 
-def accuracy(judged: Judged) -> float:
+def accuracy(judged: Scored) -> float:
     """Share of films whose most probable class is right."""
     return float((judged.probability.argmax(axis=1) == judged.target).mean())
 
@@ -54,21 +54,21 @@ def chosen_accuracy(stored: Stored, name: str) -> float:
     return float((called == (judged.target == 1)).mean())
 
 
-def auc(judged: Judged) -> float | None:
+def auc(judged: Scored) -> float | None:
     """AUROC of the second of two classes; None where all films are of one."""
     if len(set(judged.target)) < 2:
         return None
     return float(roc_auc_score(judged.target == 1, judged.probability[:, 1]))
 
 
-def auc_score(judged: Judged) -> Score | None:
+def auc_score(judged: Scored) -> Score | None:
     """The same with its interval over patients."""
     if len(set(judged.target)) < 2:
         return None
     return auroc_score(judged.target == 1, judged.probability[:, 1], judged.groups)
 
 
-def specificity_at(judged: Judged, sensitivity: float) -> float:
+def specificity_at(judged: Scored, sensitivity: float) -> float:
     """The highest specificity among thresholds with at least that sensitivity."""
     false_positive, true_positive, _ = roc_curve(judged.target == 1, judged.probability[:, 1])
     return float(1 - false_positive[true_positive >= sensitivity].min())
@@ -76,14 +76,14 @@ def specificity_at(judged: Judged, sensitivity: float) -> float:
 
 def calibration_error(stored: Stored, name: str) -> float:
     """Expected calibration error of the four classes on the home test."""
-    judged = Judged.of(stored.films(name, "test"), LABEL_SCHEMES["chest4"])
+    judged = Scored.of(stored.films(name, "test"), LABEL_SCHEMES["chest4"])
     right = judged.probability.argmax(axis=1) == judged.target
     return expected_calibration_error(judged.probability.max(axis=1), right)
 
 
 def macro_f1(stored: Stored, name: str) -> float:
     """Mean F1 of the four classes on the home test."""
-    judged = Judged.of(stored.films(name, "test"), LABEL_SCHEMES["chest4"])
+    judged = Scored.of(stored.films(name, "test"), LABEL_SCHEMES["chest4"])
     classes = LABEL_SCHEMES["chest4"].classes
     return view_scores(judged.target, judged.probability, classes, judged.groups)["macro_f1"][
         "value"

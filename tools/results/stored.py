@@ -54,7 +54,7 @@ class Stored:
     def points(self, name: str) -> dict[str, OperatingPoint]:
         """Operating points of a model or the ensemble, chosen on validation films."""
         if name == ENSEMBLE:
-            known = Judged.of(self.films(name, "val"), LABEL_SCHEMES["pneumonia"])
+            known = Scored.of(self.films(name, "val"), LABEL_SCHEMES["pneumonia"])
             return choose_points(known.target == 1, known.probability[:, 1])
         chosen = self.cards.get(name, {}).get("operating_points", {})
         return {
@@ -78,25 +78,25 @@ class Stored:
         """Models in the order of the registry, the ensemble last."""
         return tuple(self.outcomes)
 
-    def official(self, name: str, view: LabelScheme = LABEL_SCHEMES["pneumonia"]) -> "Judged":
+    def official(self, name: str, view: LabelScheme = LABEL_SCHEMES["pneumonia"]) -> "Scored":
         """A model on the official 624 test films of children."""
-        return Judged.of(self.films(name, "test", "chest_xray"), view)
+        return Scored.of(self.films(name, "test", "chest_xray"), view)
 
-    def covid_abroad(self, name: str) -> "Judged":
+    def covid_abroad(self, name: str) -> "Scored":
         """COVID-19 films of `cohen` beside the home test's adult normals."""
-        return Judged.of(self._beside_home(name, COVID), COVID_OR_NOT)
+        return Scored.of(self._beside_home(name, COVID), COVID_OR_NOT)
 
-    def covid_among_cohen(self, name: str) -> "Judged":
+    def covid_among_cohen(self, name: str) -> "Scored":
         """COVID-19 films of `cohen` beside its own normals, of which there are few."""
-        return Judged.of(self.films(name, "external", "cohen"), COVID_OR_NOT)
+        return Scored.of(self.films(name, "external", "cohen"), COVID_OR_NOT)
 
-    def normals_abroad(self, name: str) -> "Judged":
+    def normals_abroad(self, name: str) -> "Scored":
         """Normal films of `cohen`, as if they were ill, beside the home test's adult normals.
 
         A network that tells them apart tells hospitals apart.
         """
         outcome = self._beside_home(name, NORMAL)
-        found = Judged.of(outcome, COVID_OR_NOT)
+        found = Scored.of(outcome, COVID_OR_NOT)
         abroad = [record.source == "cohen" for record in outcome.records]
         return replace(found, target=np.array(abroad, int))
 
@@ -146,7 +146,7 @@ class Stored:
 
 
 @dataclass(frozen=True)
-class Judged:
+class Scored:
     """A view's films: target (n,) and probability (n, k), and the patient of each."""
 
     target: np.ndarray
@@ -154,7 +154,7 @@ class Judged:
     groups: list[str]
 
     @classmethod
-    def of(cls, outcome: PredictionSet, view: LabelScheme) -> "Judged":
+    def of(cls, outcome: PredictionSet, view: LabelScheme) -> "Scored":
         """The films of an outcome that the view knows; there may be none."""
         if not any(view.label(record.label) for record in outcome.records):
             return cls(np.zeros(0, int), np.zeros((0, len(view.classes))), [])

@@ -1,0 +1,1 @@
+"""Commands of this repository that are no part of the package."""

@@ -1,0 +1,1 @@
+"""Writes docs/results.md, docs/explanations.md and docs/recipes.md from what was measured."""
