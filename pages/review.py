@@ -10,7 +10,7 @@ def main() -> None:
         from pages.widgets.review_start import show_start
         from pages.widgets.review_store import of_link, stored
         from pages.widgets.review_study import show_study
-        from xraycore.review import ReaderStudyError
+        from xraycore.reader_study import ReaderStudyError
     try:
         reviews = stored()
         study, reader = of_link(reviews)

@@ -6,8 +6,15 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from xraycore.imaging.box import Box
-from xraycore.review import Answer, Entry, Item, Reader, ReaderStudyError, Reviews
-from xraycore.review.records import MAX_BOXES
+from xraycore.reader_study import (
+    Answer,
+    HeatmapItem,
+    Reader,
+    ReaderStudyError,
+    ReaderStudyRepository,
+    WorklistEntry,
+)
+from xraycore.reader_study.records import MAX_BOXES
 
 # A reader who was away for longer was not reading all the while, in seconds.
 LONGEST_PAUSE = 300
@@ -33,9 +40,9 @@ class Desk:
         plain: The reader's boxes on this film before any heat; None if he has seen none on it.
     """
 
-    reviews: Reviews
+    reviews: ReaderStudyRepository
     reader: Reader
-    item: Item
+    item: HeatmapItem
     plain: tuple[Box, ...] | None = None
 
     @property
@@ -48,7 +55,7 @@ class Desk:
         """As it stands, stored or not."""
         return _known()[self.key][1]
 
-    def open(self, entry: Entry, offered: tuple[Box, ...]) -> None:
+    def open(self, entry: WorklistEntry, offered: tuple[Box, ...]) -> None:
         """Takes what is stored, if another place stored more, and starts the clock.
 
         Args:

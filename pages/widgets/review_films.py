@@ -19,7 +19,7 @@ from xraycore.errors import Cancelled, WeightsError
 from xraycore.imaging import Radiograph, RadiographError
 from xraycore.models.cards import read_card
 from xraycore.models.registry import MODELS
-from xraycore.review import Item
+from xraycore.reader_study import HeatmapItem
 from xraycore.utils.text import pluralise
 
 NO_FILM = "its film is not on this computer"
@@ -41,7 +41,7 @@ def readers_of(hashes: Iterable[str]) -> dict[str, Read]:
     return {sha256: read for sha256, read in ways.items() if read}
 
 
-def find_films(items: Sequence[Item]) -> dict[str, Read] | None:
+def find_films(items: Sequence[HeatmapItem]) -> dict[str, Read] | None:
     """How the films are read that can be; None while they are being looked for."""
     hashes = {item.sha256 for item in items}
     found = readers_of(hashes)
@@ -102,7 +102,7 @@ class Drawable:
     why_not: dict[int, str]
 
 
-def drawable(items: Sequence[Item], films: dict[str, Read]) -> Drawable:
+def drawable(items: Sequence[HeatmapItem], films: dict[str, Read]) -> Drawable:
     """Which of the heatmaps can be drawn from these films."""
     weights = {name: _weights(name) for name in {item.model for item in items}}
     why = {item.id: _why_not(item, films, weights[item.model]) for item in items}
@@ -116,7 +116,7 @@ def _weights(model: str) -> str | None:
         return None
 
 
-def _why_not(item: Item, films: dict[str, Read], weights: str | None) -> str | None:
+def _why_not(item: HeatmapItem, films: dict[str, Read], weights: str | None) -> str | None:
     # Which network and method it is a reader of a blinded study must not be told.
     if weights is None:
         return "a network has no weights here"
@@ -154,7 +154,7 @@ def _heat(weights: str | None, sha256: str, model: str, method: str, target: str
     return explain(session.classifier(model), session.prediction(model, _xray), method, target)
 
 
-def heat_of(item: Item, xray: Radiograph) -> Heatmap:
+def heat_of(item: HeatmapItem, xray: Radiograph) -> Heatmap:
     """The heatmap of an item that is `drawable`; drawn once for all readers.
 
     Raises:
@@ -165,7 +165,7 @@ def heat_of(item: Item, xray: Radiograph) -> Heatmap:
     return _heat(weights, item.sha256, item.model, item.method, item.target, xray)
 
 
-def load_networks(items: Iterable[Item]) -> None:
+def load_networks(items: Iterable[HeatmapItem]) -> None:
     """Loads what draws the heat before a job does: beside the page's reruns it takes minutes."""
     for name in {item.model for item in items}:
         # What is damaged draws nothing, and is counted as that.
@@ -173,7 +173,7 @@ def load_networks(items: Iterable[Item]) -> None:
             session.classifier(name)
 
 
-def heat_on_grid(item: Item, can: Drawable) -> np.ndarray | None:
+def heat_on_grid(item: HeatmapItem, can: Drawable) -> np.ndarray | None:
     """The heat to compare boxes with, float32 (h, w), not clipped; None if it cannot be drawn."""
     if item.id in can.why_not:
         return None
@@ -190,7 +190,7 @@ def heat_on_grid(item: Item, can: Drawable) -> np.ndarray | None:
     return heat.stretched().on(Radiograph(np.zeros(shape, np.float32), xray.info))
 
 
-def describe(item: Item) -> str:
+def describe(item: HeatmapItem) -> str:
     """What made a heatmap, for those who may know."""
     model = MODELS[item.model].title if item.model in MODELS else item.model
     method = METHODS[item.method].title if item.method in METHODS else item.method

@@ -14,8 +14,8 @@ from xraycore.errors import WeightsError
 from xraycore.imaging import Radiograph
 from xraycore.imaging.box import Box
 from xraycore.models.registry import MODELS
-from xraycore.review import Entry, Study
-from xraycore.review.records import DRAFT, GRADES, MAX_COMMENT, VERDICTS
+from xraycore.reader_study import Study, WorklistEntry
+from xraycore.reader_study.records import DRAFT, GRADES, MAX_COMMENT, VERDICTS
 from xraycore.utils.text import percent
 
 _ICONS = {"agree": ":material/check:", "disagree": ":material/close:", "unsure": ":material/help:"}
@@ -33,7 +33,11 @@ _NOTHING_STRETCHED = (
 
 
 def show_answer(
-    desk: Desk, study: Study, entry: Entry, readable: Sequence[Entry], xray: Radiograph | None
+    desk: Desk,
+    study: Study,
+    entry: WorklistEntry,
+    readable: Sequence[WorklistEntry],
+    xray: Radiograph | None,
 ) -> None:
     """The steps of a review, and what is stored of it."""
     if text := desk.refused:
@@ -58,7 +62,7 @@ def show_answer(
     _leave(desk, entry, readable)
 
 
-def _mark(desk: Desk, entry: Entry) -> None:
+def _mark(desk: Desk, entry: WorklistEntry) -> None:
     answer = desk.answer
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("**1 Mark the finding** or", width="content")
@@ -92,7 +96,7 @@ def _where(box: Box) -> str:
     return f"{row} {'left' if across < 0.5 else 'right'} of the picture"
 
 
-def _look(desk: Desk, study: Study, entry: Entry, xray: Radiograph | None) -> None:
+def _look(desk: Desk, study: Study, entry: WorklistEntry, xray: Radiograph | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("**2 Then**", width="content")
         st.button(
@@ -117,7 +121,7 @@ def _look(desk: Desk, study: Study, entry: Entry, xray: Radiograph | None) -> No
         _unblind(entry, xray)
 
 
-def _unblind(entry: Entry, xray: Radiograph) -> None:
+def _unblind(entry: WorklistEntry, xray: Radiograph) -> None:
     try:
         seen = session.prediction(entry.item.model, xray)
     except WeightsError:
@@ -159,7 +163,7 @@ def _judge(desk: Desk, study: Study) -> None:
             )
 
 
-def _leave(desk: Desk, entry: Entry, readable: Sequence[Entry]) -> None:
+def _leave(desk: Desk, entry: WorklistEntry, readable: Sequence[WorklistEntry]) -> None:
     missing = desk.missing()
     place = readable.index(entry)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -188,7 +192,7 @@ def _leave(desk: Desk, entry: Entry, readable: Sequence[Entry]) -> None:
     st.caption(text)
 
 
-def _finish(desk: Desk, entry: Entry, readable: Sequence[Entry]) -> None:
+def _finish(desk: Desk, entry: WorklistEntry, readable: Sequence[WorklistEntry]) -> None:
     if desk.finish():
         following = next_open(readable, entry.number)
         stay_at(following.number if following else END)

@@ -15,11 +15,13 @@ from pages.widgets.viewer import Drawn, film_panel, size_and_depth
 from xraycore.errors import WeightsError
 from xraycore.imaging import Radiograph
 from xraycore.imaging.box import Box
-from xraycore.review import Entry, Reader, Review, Reviews, Study
-from xraycore.review.records import DONE, corners
+from xraycore.reader_study import Reader, ReaderStudyRepository, Review, Study, WorklistEntry
+from xraycore.reader_study.records import DONE, corners
 
 
-def show_reading(reviews: Reviews, study: Study, reader: Reader, can: Drawable) -> None:
+def show_reading(
+    reviews: ReaderStudyRepository, study: Study, reader: Reader, can: Drawable
+) -> None:
     """The heatmap that the link names, or the first that is not judged yet."""
     entries = reviews.worklist(reader, study)
     readable = [entry for entry in entries if entry.item.id not in can.why_not]
@@ -67,7 +69,7 @@ def _newest_boxes(said: Sequence[Review]) -> tuple[Box, ...]:
     return max(marked, key=lambda one: one.saved).answer.boxes if marked else ()
 
 
-def _show_film(desk: Desk, study: Study, entry: Entry, xray: Radiograph) -> None:
+def _show_film(desk: Desk, study: Study, entry: WorklistEntry, xray: Radiograph) -> None:
     drawn = None
     if desk.heat_shown:
         try:
@@ -110,7 +112,7 @@ def _outlined() -> bool:
     return bool(st.session_state.get("outline"))
 
 
-def _show_end(study: Study, reader: Reader, readable: Sequence[Entry]) -> None:
+def _show_end(study: Study, reader: Reader, readable: Sequence[WorklistEntry]) -> None:
     left = [entry for entry in readable if entry.state != DONE]
     if left:
         text = f"{len(left)} of {len(readable)} heatmaps are still to be judged."

@@ -18,18 +18,22 @@ from pages.widgets.review_films import (
 from xraycore.config import NOTICE
 from xraycore.errors import Cancelled
 from xraycore.metrics.classification import Score
-from xraycore.review import Item, Reader, Review, Reviews, Study
-from xraycore.review.kappa import Kappa, strength
-from xraycore.review.records import finished_readers
-from xraycore.review.results import Results, summarise
-from xraycore.review.summary import Summary, to_csv
+from xraycore.reader_study import HeatmapItem, Reader, ReaderStudyRepository, Review, Study
+from xraycore.reader_study.agreement import Kappa, strength
+from xraycore.reader_study.records import finished_readers
+from xraycore.reader_study.results import Results, summarise
+from xraycore.reader_study.summary import Summary, to_csv
 from xraycore.utils.text import join_names, percent, pluralise
 
 _JOB = "review-results"
 
 
 def show_results(
-    reviews: Reviews, study: Study, reader: Reader | None, items: Sequence[Item], can: Drawable
+    reviews: ReaderStudyRepository,
+    study: Study,
+    reader: Reader | None,
+    items: Sequence[HeatmapItem],
+    can: Drawable,
 ) -> None:
     """The results, or why there are none yet."""
     said = reviews.results(study)
@@ -131,7 +135,7 @@ def _computed(
     return job.result
 
 
-def _numbers(results: Results, finished: set[int], items: Sequence[Item]) -> None:
+def _numbers(results: Results, finished: set[int], items: Sequence[HeatmapItem]) -> None:
     readers = {review.reader.id for review in results.reviews}
     cells = st.columns(4)
     cells[0].metric("Readers who have finished", f"{len(finished)} of {len(readers)}")
@@ -142,7 +146,9 @@ def _numbers(results: Results, finished: set[int], items: Sequence[Item]) -> Non
         help="All heatmaps of a film together. A pause of more than 5 minutes counts as 5.",
     )
     agreed = sum(summary.verdicts["agree"] for summary in results.methods)
-    cells[3].metric("Reviews that agree with the heat", percent(agreed / len(results.reviews)))
+    cells[3].metric(
+        "ReaderStudyRepository that agree with the heat", percent(agreed / len(results.reviews))
+    )
 
 
 def _heat(results: Results) -> None:

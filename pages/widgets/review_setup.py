@@ -21,9 +21,9 @@ from xraycore.imaging import read_radiograph
 from xraycore.models.cards import read_card
 from xraycore.models.classifier import Classifier
 from xraycore.models.registry import MODELS
-from xraycore.review import ReaderStudyError, Reviews, Study
-from xraycore.review.making import ANSWER, FINDING, list_heatmaps
-from xraycore.review.records import MAX_NAME
+from xraycore.reader_study import ReaderStudyError, ReaderStudyRepository, Study
+from xraycore.reader_study.records import MAX_NAME
+from xraycore.reader_study.setup import ANSWER, FINDING, list_heatmaps
 from xraycore.utils.text import pluralise
 
 OPENED, GENERATED = "Opened here", "Generated"
@@ -32,7 +32,7 @@ _TARGETS = {FINDING: "Its most probable finding", ANSWER: "Its answer, Normal to
 _MAKING, _PROBLEM, _REFUSED = "review-making", "review-setup-problem", "review-left-out"
 
 
-def show_setup(reviews: Reviews) -> None:
+def show_setup(reviews: ReaderStudyRepository) -> None:
     """The form, or how far the new study is."""
     st.subheader("Set up a study", anchor=False)
     job: Job | None = st.session_state.get(_MAKING)
@@ -199,7 +199,7 @@ def _drawn(dataset: Path, count: int, seed: int) -> list[Read]:
 
 
 def _make(
-    reviews: Reviews,
+    reviews: ReaderStudyRepository,
     report: Callable[[str, float], None],
     *,
     title: str,

@@ -5,15 +5,15 @@ import streamlit as st
 from pages.widgets.frame import plain
 from pages.widgets.review_setup import show_setup
 from pages.widgets.review_store import RESULTS, go_to, link_of, say_to_be
-from xraycore.review import Reader, ReaderStudyError, Reviews, Study
-from xraycore.review.records import MAX_NAME, finished_readers
+from xraycore.reader_study import Reader, ReaderStudyError, ReaderStudyRepository, Study
+from xraycore.reader_study.records import MAX_NAME, finished_readers
 from xraycore.utils.text import pluralise
 
 PER_PAGE = 6
 _NAME, _PROBLEM = "reader-name", "review-name-problem"
 
 
-def show_start(reviews: Reviews) -> None:
+def show_start(reviews: ReaderStudyRepository) -> None:
     """The studies that there are, and the form of a new one."""
     left, right = st.columns([5, 6], gap="large")
     with left:
@@ -44,7 +44,7 @@ def show_link(study: Study) -> None:
         st.code(link_of(study), None)
 
 
-def begin(reviews: Reviews, study: Study) -> None:
+def begin(reviews: ReaderStudyRepository, study: Study) -> None:
     """Goes to the study as the reader whose name stands in the field; fit for a callback.
 
     Of a name that is known the page asks first whether it is the same person.
@@ -64,7 +64,7 @@ def begin(reviews: Reviews, study: Study) -> None:
     go_to(study, reader)
 
 
-def ask_who(reviews: Reviews, study: Study, reader: Reader) -> None:
+def ask_who(reviews: ReaderStudyRepository, study: Study, reader: Reader) -> None:
     """Whether the reader of the link, or of the name that was entered, is the one who is here.
 
     Two may choose the same name, and a link may be sent on: nobody answers in another's name
@@ -99,7 +99,7 @@ def _be_another(study: Study, reader: Reader) -> None:
     go_to(study)
 
 
-def _show_studies(reviews: Reviews) -> None:
+def _show_studies(reviews: ReaderStudyRepository) -> None:
     st.subheader("Read a study", anchor=False)
     studies = reviews.studies()
     if not studies:
@@ -116,7 +116,7 @@ def _show_studies(reviews: Reviews) -> None:
         _show_study(reviews, study)
 
 
-def _show_study(reviews: Reviews, study: Study) -> None:
+def _show_study(reviews: ReaderStudyRepository, study: Study) -> None:
     with st.container(border=True):
         st.markdown(f"**{plain(study.name)}**")
         st.caption(_facts(reviews, study))
@@ -138,7 +138,7 @@ def _show_study(reviews: Reviews, study: Study) -> None:
             show_link(study)
 
 
-def _facts(reviews: Reviews, study: Study) -> str:
+def _facts(reviews: ReaderStudyRepository, study: Study) -> str:
     items, said = reviews.items(study), reviews.results(study)
     begun = {review.reader.id for review in said}
     finished = finished_readers(said, items)

@@ -4,7 +4,7 @@ import os
 
 import streamlit as st
 
-from xraycore.review import Reader, Reviews, Study, open_database
+from xraycore.reader_study import Reader, ReaderStudyRepository, Study, open_database
 
 # Query parameters: a reload, or a bookmark, reopens the same place.
 STUDY, READER, AT, PART = "study", "reader", "at", "part"
@@ -16,11 +16,11 @@ END = "end"
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _stored(url: str | None) -> Reviews:
-    return Reviews(open_database(url))
+def _stored(url: str | None) -> ReaderStudyRepository:
+    return ReaderStudyRepository(open_database(url))
 
 
-def stored() -> Reviews:
+def stored() -> ReaderStudyRepository:
     """The app's studies.
 
     Raises:
@@ -29,7 +29,7 @@ def stored() -> Reviews:
     return _stored(os.environ.get("XRAYCORE_DATABASE"))
 
 
-def of_link(reviews: Reviews) -> tuple[Study | None, Reader | None]:
+def of_link(reviews: ReaderStudyRepository) -> tuple[Study | None, Reader | None]:
     """The study and the reader that the link names, as far as there are such.
 
     Raises:

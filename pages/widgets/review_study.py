@@ -8,10 +8,10 @@ from pages.widgets.review_read import show_reading
 from pages.widgets.review_setup import say_unreadable
 from pages.widgets.review_start import ask_name, ask_who, begin, show_link
 from pages.widgets.review_store import PART, READ, RESULTS, go_to, is_me
-from xraycore.review import Reader, Reviews, Study
+from xraycore.reader_study import Reader, ReaderStudyRepository, Study
 
 
-def show_study(reviews: Reviews, study: Study, reader: Reader | None) -> None:
+def show_study(reviews: ReaderStudyRepository, study: Study, reader: Reader | None) -> None:
     """What the link names of the study."""
     _head(study, reader)
     say_unreadable()

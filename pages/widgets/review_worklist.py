@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.widgets.review_store import AT, END, stay_at
-from xraycore.review import Entry
-from xraycore.review.records import DONE, DRAFT
+from xraycore.reader_study import WorklistEntry
+from xraycore.reader_study.records import DONE, DRAFT
 
 
-def chosen(readable: Sequence[Entry]) -> Entry | None:
+def chosen(readable: Sequence[WorklistEntry]) -> WorklistEntry | None:
     """The entry that the link names; None at the end of the list."""
     wanted = st.query_params.get(AT)
     by_number = {str(entry.number): entry for entry in readable}
@@ -20,14 +20,14 @@ def chosen(readable: Sequence[Entry]) -> Entry | None:
     return next_open(readable, 0)
 
 
-def next_open(readable: Sequence[Entry], after: int) -> Entry | None:
+def next_open(readable: Sequence[WorklistEntry], after: int) -> WorklistEntry | None:
     """The next that is not judged yet, from the start again after the last; None if all are."""
     open_ones = [entry for entry in readable if entry.state != DONE and entry.number != after]
     later = [entry for entry in open_ones if entry.number > after]
     return next(iter(later or open_ones), None)
 
 
-def show_progress(entry: Entry, readable: Sequence[Entry]) -> None:
+def show_progress(entry: WorklistEntry, readable: Sequence[WorklistEntry]) -> None:
     """How far the reader is, and a way to any heatmap."""
     done = sum(one.state == DONE for one in readable)
     place = readable.index(entry) + 1

@@ -15,7 +15,7 @@ from tests.jobs.test_process import STAND_IN
 from xraycore.jobs import process
 from xraycore.models.cards import read_card
 from xraycore.models.classifier import Classifier
-from xraycore.review import Reviews, ToRead, open_database
+from xraycore.reader_study import ReaderStudyRepository, ToRead, open_database
 from xraycore.training.runs import list_runs
 
 # A film that comes with the package.
@@ -68,7 +68,7 @@ def reviews(tmp_path, monkeypatch):
     # Looking for what is not here would read every film of the data sets.
     monkeypatch.setattr("xraycore.datasets.locator.FilmLocator.must_search", lambda *_: False)
     engine = open_database(url)
-    yield Reviews(engine)
+    yield ReaderStudyRepository(engine)
     engine.dispose()
 
 

@@ -4,7 +4,7 @@ from pages.widgets.films import _OPEN
 from tests.pages.review_page import FILMS, click, keys, open_page, read_all, words
 from xraycore.imaging.box import Box
 from xraycore.models.cards import read_card
-from xraycore.review import Answer, ReaderStudyError, Reviews, ToRead
+from xraycore.reader_study import Answer, ReaderStudyError, ReaderStudyRepository, ToRead
 
 
 def test_the_start_says_what_there_is(app, reviews):
@@ -139,7 +139,7 @@ def test_what_cannot_be_stored_stays_and_is_stored_with_the_next_change(
         def fail(*_, **__):
             raise ReaderStudyError("the disk is full")
 
-        broken.setattr(Reviews, "save_draft", fail)
+        broken.setattr(ReaderStudyRepository, "save_draft", fail)
         click(app, "no-finding")
         assert "Not stored yet: the disk is full." in words(app)
         assert reviews.worklist(reader, study)[0].review is None
@@ -162,7 +162,7 @@ def test_what_waits_of_one_heatmap_is_stored_with_a_change_of_another(
         def fail(*_, **__):
             raise ReaderStudyError("the server is away")
 
-        broken.setattr(Reviews, "save_draft", fail)
+        broken.setattr(ReaderStudyRepository, "save_draft", fail)
         click(app, "no-finding")
         app.selectbox(key="go-to").select_index(1).run()
         assert "Not stored yet: the server is away." in words(app)

@@ -7,8 +7,8 @@ from pages.widgets.review_answer import MARK_FIRST
 from tests.pages.review_page import FILMS, click, open_page, words
 from xraycore.imaging.box import Box
 from xraycore.models.cards import read_card
-from xraycore.review import Answer, ToRead
-from xraycore.review.records import corners
+from xraycore.reader_study import Answer, ToRead
+from xraycore.reader_study.records import corners
 
 LEFT, RIGHT = Box(0.1, 0.1, 0.4, 0.4), Box(0.1, 0.6, 0.4, 0.9)
 # Of one forward pass, with a scale in the model's card; and of many, without one.

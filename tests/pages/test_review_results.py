@@ -3,8 +3,8 @@ import io
 
 from tests.pages.review_page import click, open_page, read_all, settle, words
 from xraycore.imaging.box import Box
-from xraycore.review import Answer
-from xraycore.review.summary import to_csv
+from xraycore.reader_study import Answer
+from xraycore.reader_study.summary import to_csv
 
 
 def test_results_of_two_readers(app, reviews, study):

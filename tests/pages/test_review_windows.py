@@ -3,8 +3,8 @@ from types import SimpleNamespace
 from pages.widgets.review_answer import Desk
 from tests.pages.review_page import open_page, words
 from xraycore.imaging.box import Box
-from xraycore.review import Answer
-from xraycore.review.records import MAX_BOXES
+from xraycore.reader_study import Answer
+from xraycore.reader_study.records import MAX_BOXES
 
 
 def test_two_windows_of_one_reader_lose_nothing(app, reviews, study):

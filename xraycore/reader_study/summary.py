@@ -11,7 +11,7 @@ from statistics import mean, median
 import xraycore
 from xraycore.config import NOTICE
 from xraycore.metrics.classification import Score, wilson_interval
-from xraycore.review.records import VERDICTS, Review, Study, all_corners
+from xraycore.reader_study.records import VERDICTS, Review, Study, all_corners
 
 # With these a spreadsheet takes a text for a formula, which could do harm.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")

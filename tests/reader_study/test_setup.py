@@ -3,8 +3,8 @@ import pytest
 from xraycore.datasets.locator import FilmLocator
 from xraycore.errors import Cancelled
 from xraycore.imaging import RadiographError
-from xraycore.review import ReaderStudyError, ToRead
-from xraycore.review.making import ANSWER, FINDING, list_heatmaps, target_of
+from xraycore.reader_study import ReaderStudyError, ToRead
+from xraycore.reader_study.setup import ANSWER, FINDING, list_heatmaps, target_of
 
 
 class Said:

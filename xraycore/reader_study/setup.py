@@ -7,7 +7,7 @@ from xraycore.datasets.locator import FilmLocator, Read
 from xraycore.errors import ReaderStudyError
 from xraycore.imaging import Radiograph, RadiographError
 from xraycore.models.classifier import Classifier, Prediction
-from xraycore.review.records import ToRead
+from xraycore.reader_study.records import ToRead
 from xraycore.utils.progress import ProgressCallback, ignore
 
 # Which class a heatmap explains, unless it is one class for all.

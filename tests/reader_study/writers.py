@@ -4,17 +4,17 @@ import multiprocessing
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 
-from xraycore.review import Answer, Reviews, open_database
+from xraycore.reader_study import Answer, ReaderStudyRepository, open_database
 
 # Processes that start fresh, as those of a server do, but import the library once for all.
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["tests.review.writers"])
+PROCESSES.set_forkserver_preload(["tests.reader_study.writers"])
 SAVES = 200
 
 
 def save_many(url: str, name: str) -> None:
     """200 saves of one reader, spread over the worklist of the first study."""
-    reviews = Reviews(open_database(url))
+    reviews = ReaderStudyRepository(open_database(url))
     reader = reviews.add_reader(name)
     items = [entry.item for entry in reviews.worklist(reader, reviews.studies()[0])]
     for turn in range(SAVES):
@@ -24,12 +24,12 @@ def save_many(url: str, name: str) -> None:
 
 def open_once(url: str) -> None:
     """Opens the database, and makes the same reader as the others do."""
-    Reviews(open_database(url)).add_reader("Ada")
+    ReaderStudyRepository(open_database(url)).add_reader("Ada")
 
 
 def save_until_killed(url: str, told: Connection) -> None:
     """Drafts without end; the number of each is told once it is stored."""
-    reviews = Reviews(open_database(url))
+    reviews = ReaderStudyRepository(open_database(url))
     reader = reviews.add_reader("Ada")
     item = reviews.worklist(reader, reviews.studies()[0])[0].item
     while True:

@@ -10,10 +10,10 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
-import xraycore.review.migrations
-from xraycore.review import ReaderStudyError, Reviews, open_database
-from xraycore.review.database import HEAD, VERSION_TABLE
-from xraycore.review.tables import metadata
+import xraycore.reader_study.migrations
+from xraycore.reader_study import ReaderStudyError, ReaderStudyRepository, open_database
+from xraycore.reader_study.database import HEAD, VERSION_TABLE
+from xraycore.reader_study.tables import metadata
 
 TABLES = {
     *("xraycore_readers", "xraycore_studies", "xraycore_items", "xraycore_reviews"),
@@ -73,7 +73,7 @@ def test_the_newest_migration_is_the_one_the_code_names():
 @pytest.mark.parametrize("revision", ["0001", "0002"])
 def test_a_database_of_an_older_schema_keeps_its_reviews(url, heatmaps, agrees, revision):
     engine = open_database(url)
-    reviews = Reviews(engine)
+    reviews = ReaderStudyRepository(engine)
     study = reviews.create_study("Pilot", heatmaps[:1])
     reader = reviews.add_reader("Ada")
     reviews.save_review(reader, reviews.items(study)[0], agrees)
@@ -85,7 +85,7 @@ def test_a_database_of_an_older_schema_keeps_its_reviews(url, heatmaps, agrees, 
         connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '{revision}'"))
     engine.dispose()
     engine = open_database(url)
-    reviews = Reviews(engine)
+    reviews = ReaderStudyRepository(engine)
     (kept,) = reviews.results(study)
     assert kept.answer == agrees
     assert kept.item.weights == ""
@@ -100,7 +100,7 @@ def test_a_database_of_an_older_schema_keeps_its_reviews(url, heatmaps, agrees, 
 def test_what_is_stored_is_there_when_it_is_opened_again(url, heatmaps):
     for _ in range(2):
         engine = open_database(url)
-        reviews = Reviews(engine)
+        reviews = ReaderStudyRepository(engine)
         if not reviews.studies():
             reviews.create_study("Pilot", heatmaps)
         engine.dispose()

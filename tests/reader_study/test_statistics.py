@@ -7,18 +7,18 @@ import pytest
 
 import xraycore
 from xraycore.imaging.box import Box
-from xraycore.review import Answer, Item, Reader, Review, Study
-from xraycore.review.kappa import (
+from xraycore.reader_study import Answer, HeatmapItem, Reader, Review, Study
+from xraycore.reader_study.agreement import (
     cohen_kappa,
     fleiss_kappa,
     overall_agreement,
     pairwise_agreement,
     strength,
 )
-from xraycore.review.overlap import compare_boxes, localisation_table, mask_of
-from xraycore.review.records import finished_readers
-from xraycore.review.results import summarise
-from xraycore.review.summary import by_method, by_reader, median_seconds, to_csv
+from xraycore.reader_study.localisation import compare_boxes, localisation_table, mask_of
+from xraycore.reader_study.records import finished_readers
+from xraycore.reader_study.results import summarise
+from xraycore.reader_study.summary import by_method, by_reader, median_seconds, to_csv
 
 SAVED = datetime(2026, 5, 1, 9, 30, tzinfo=UTC)
 
@@ -27,7 +27,9 @@ def review(
     reader, number, verdict="agree", grade=3, *, model="vgg16", seconds=10.0, boxes=(), before=None
 ):
     """A final review; films are numbered, and each has one heatmap of a model."""
-    item = Item(number + (100 if model != "vgg16" else 0), f"{number:064x}", model, "rise", "Flu")
+    item = HeatmapItem(
+        number + (100 if model != "vgg16" else 0), f"{number:064x}", model, "rise", "Flu"
+    )
     answer = Answer(verdict, grade, "", boxes, before_heat=before)
     return Review(Reader(ord(reader), reader), item, 1, True, answer, seconds, SAVED)
 
@@ -229,7 +231,7 @@ def test_time_per_film_adds_up_its_heatmaps():
 def test_the_csv_can_be_read_back_and_runs_nothing():
     study = Study(1, "=Pilot", 7, True, SAVED)
     answer = Answer("unsure", 2, '+ "effusion",\nleft', [Box(0.1, 0.2, 0.3, 0.4)])
-    item = Item(1, "a" * 64, "vgg16", "grad_cam", "COVID-19", "b" * 64)
+    item = HeatmapItem(1, "a" * 64, "vgg16", "grad_cam", "COVID-19", "b" * 64)
     text = to_csv(study, [Review(Reader(1, "Ada"), item, 3, True, answer, 12.34, SAVED)])
     assert list(csv.DictReader(io.StringIO(text))) == [
         {

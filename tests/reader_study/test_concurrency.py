@@ -3,7 +3,7 @@ from types import ModuleType
 
 import pytest
 
-from tests.review.writers import (
+from tests.reader_study.writers import (
     PROCESSES,
     SAVES,
     open_once,
@@ -11,7 +11,7 @@ from tests.review.writers import (
     save_many,
     save_until_killed,
 )
-from xraycore.review import Answer
+from xraycore.reader_study import Answer
 
 WRITERS = 8
 

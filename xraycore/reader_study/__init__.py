@@ -1,6 +1,6 @@
 """Heatmap reading studies: who judged which heatmap how, kept in a database.
 
-from xraycore.review import Answer, Reviews, ToRead, open_database
+from xraycore.reader_study import Answer, Reviews, ToRead, open_database
 
 reviews = Reviews(open_database())
 study = reviews.create_study("Pilot", [ToRead.of(xray, heat)], seed=1, blinded=True)
@@ -10,18 +10,26 @@ for entry in reviews.worklist(reader, study):
 """
 
 from xraycore.errors import ReaderStudyError
-from xraycore.review.database import open_database
-from xraycore.review.records import Answer, Entry, Item, Reader, Review, Study, ToRead
-from xraycore.review.reviews import Reviews
+from xraycore.reader_study.database import open_database
+from xraycore.reader_study.records import (
+    Answer,
+    HeatmapItem,
+    Reader,
+    Review,
+    Study,
+    ToRead,
+    WorklistEntry,
+)
+from xraycore.reader_study.repository import ReaderStudyRepository
 
 __all__ = [
     "Answer",
-    "Entry",
-    "Item",
+    "WorklistEntry",
+    "HeatmapItem",
     "Reader",
     "Review",
     "ReaderStudyError",
-    "Reviews",
+    "ReaderStudyRepository",
     "Study",
     "ToRead",
     "open_database",

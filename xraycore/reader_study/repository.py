@@ -10,21 +10,20 @@ from sqlalchemy import Connection, Engine, Table, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from xraycore.errors import ReaderStudyError
-from xraycore.review import tables
-from xraycore.review.database import writing
-from xraycore.review.errors import one_line_errors
-from xraycore.review.queries import boxes_of, is_newest, items_of, review_of, select_reviews
-from xraycore.review.records import (
+from xraycore.reader_study import tables
+from xraycore.reader_study.database import one_line_errors, writing
+from xraycore.reader_study.queries import boxes_of, is_newest, items_of, review_of, select_reviews
+from xraycore.reader_study.records import (
     DONE,
     DRAFT,
     TO_READ,
     Answer,
-    Entry,
-    Item,
+    HeatmapItem,
     Reader,
     Review,
     Study,
     ToRead,
+    WorklistEntry,
     all_corners,
     checked_name,
     checked_seconds,
@@ -33,7 +32,7 @@ from xraycore.review.records import (
 MAX_SEED = 2**63 - 1
 
 
-class Reviews:
+class ReaderStudyRepository:
     """The reading studies of a database, see `open_database`.
 
     Threads and processes may share it. What cannot be read or written raises `ReaderStudyError`.
@@ -129,12 +128,12 @@ class Reviews:
         with self._read() as connection:
             return connection.scalar(query.where(versions.reader_id == reader.id, versions.final))
 
-    def items(self, study: Study) -> list[Item]:
+    def items(self, study: Study) -> list[HeatmapItem]:
         """All heatmaps of a study, in the order of its making."""
         with self._read() as connection:
             return items_of(connection, study)
 
-    def worklist(self, reader: Reader, study: Study) -> list[Entry]:
+    def worklist(self, reader: Reader, study: Study) -> list[WorklistEntry]:
         """All heatmaps of a study with what this reader said of them, in the reader's order."""
         newest = select_reviews(
             tables.items.c.study_id == study.id,
@@ -147,12 +146,12 @@ class Reviews:
         if study.seed is not None:
             items.sort(key=lambda item: _lot(study.seed, reader, item))
         return [
-            Entry(number, item, _state(said.get(item.id)), said.get(item.id))
+            WorklistEntry(number, item, _state(said.get(item.id)), said.get(item.id))
             for number, item in enumerate(items, start=1)
         ]
 
     def save_draft(
-        self, reader: Reader, item: Item, answer: Answer, *, seconds: float = 0.0
+        self, reader: Reader, item: HeatmapItem, answer: Answer, *, seconds: float = 0.0
     ) -> Review:
         """Stores what a reader has entered so far, as a new version.
 
@@ -168,7 +167,7 @@ class Reviews:
         return self._save(reader, item, answer, seconds, final=False)
 
     def save_review(
-        self, reader: Reader, item: Item, answer: Answer, *, seconds: float = 0.0
+        self, reader: Reader, item: HeatmapItem, answer: Answer, *, seconds: float = 0.0
     ) -> Review:
         """Stores a final review, as a new version, which counts from now on.
 
@@ -188,7 +187,7 @@ class Reviews:
                 raise ReaderStudyError(f"a review needs a verdict and a grade. Received: no {name}")
         return self._save(reader, item, answer, seconds, final=True)
 
-    def history(self, reader: Reader, item: Item) -> list[Review]:
+    def history(self, reader: Reader, item: HeatmapItem) -> list[Review]:
         """All versions of what a reader said of a heatmap, the first first."""
         versions = tables.reviews.c
         query = select_reviews(versions.reader_id == reader.id, versions.item_id == item.id)
@@ -203,7 +202,7 @@ class Reviews:
             return [review_of(row) for row in connection.execute(query.order_by(*order))]
 
     def _save(
-        self, reader: Reader, item: Item, answer: Answer, seconds: float, *, final: bool
+        self, reader: Reader, item: HeatmapItem, answer: Answer, seconds: float, *, final: bool
     ) -> Review:
         spent, saved = checked_seconds(seconds), datetime.now(UTC)
         versions = tables.reviews.c
@@ -268,6 +267,6 @@ def _state(review: Review | None) -> str:
     return DONE if review.final else DRAFT
 
 
-def _lot(seed: int, reader: Reader, item: Item) -> bytes:
+def _lot(seed: int, reader: Reader, item: HeatmapItem) -> bytes:
     """What a shuffled worklist is sorted by: the same for good, whatever NumPy's version."""
     return hashlib.sha256(f"{seed}/{reader.id}/{item.id}".encode()).digest()

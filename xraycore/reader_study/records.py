@@ -80,7 +80,7 @@ class Study:
 
 
 @dataclass(frozen=True)
-class Item:
+class HeatmapItem:
     """A heatmap of a study; see `ToRead`."""
 
     id: int
@@ -162,7 +162,7 @@ class Review:
     """
 
     reader: Reader
-    item: Item
+    item: HeatmapItem
     version: int
     final: bool
     answer: Answer
@@ -171,7 +171,7 @@ class Review:
 
 
 @dataclass(frozen=True)
-class Entry:
+class WorklistEntry:
     """A line of a reader's worklist.
 
     Attributes:
@@ -182,12 +182,12 @@ class Entry:
     """
 
     number: int
-    item: Item
+    item: HeatmapItem
     state: str
     review: Review | None
 
 
-def finished_readers(reviews: Sequence[Review], items: Collection[Item]) -> set[int]:
+def finished_readers(reviews: Sequence[Review], items: Collection[HeatmapItem]) -> set[int]:
     """Ids of the readers who have judged all of these heatmaps."""
     wanted = {item.id for item in items}
     judged: dict[int, set[int]] = {}

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from xraycore.review.tables import metadata
+from xraycore.reader_study.tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -3,8 +3,8 @@
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
 from xraycore.imaging.box import Box
-from xraycore.review import tables
-from xraycore.review.records import Answer, Item, Reader, Review, Study
+from xraycore.reader_study import tables
+from xraycore.reader_study.records import Answer, HeatmapItem, Reader, Review, Study
 
 # What an item is read from.
 _ITEM = (
@@ -14,10 +14,12 @@ _ITEM = (
 )
 
 
-def items_of(connection: Connection, study: Study) -> list[Item]:
+def items_of(connection: Connection, study: Study) -> list[HeatmapItem]:
     """All heatmaps of a study, in the order of its making."""
     of_study = select(*_ITEM).where(tables.items.c.study_id == study.id)
-    return [Item(*row) for row in connection.execute(of_study.order_by(tables.items.c.position))]
+    return [
+        HeatmapItem(*row) for row in connection.execute(of_study.order_by(tables.items.c.position))
+    ]
 
 
 def select_reviews(*where: ColumnElement[bool]) -> Select:
@@ -52,7 +54,7 @@ def review_of(row: Row) -> Review:
     boxes, before = boxes_of(row.boxes), boxes_of(row.boxes_before_heat)
     return Review(
         Reader(row.reader_id, row.name),
-        Item(row.item_id, row.sha256, row.model, row.method, row.target, row.weights),
+        HeatmapItem(row.item_id, row.sha256, row.model, row.method, row.target, row.weights),
         row.version,
         row.final,
         Answer(row.verdict, row.grade, row.comment, boxes, row.no_finding, before),

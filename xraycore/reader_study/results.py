@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xraycore.review.kappa import Kappa, overall_agreement, pairwise_agreement
-from xraycore.review.overlap import Localisation, localisation_table
-from xraycore.review.records import Item, Review
-from xraycore.review.summary import Summary, by_method, by_reader, median_seconds
+from xraycore.reader_study.agreement import Kappa, overall_agreement, pairwise_agreement
+from xraycore.reader_study.localisation import Localisation, localisation_table
+from xraycore.reader_study.records import HeatmapItem, Review
+from xraycore.reader_study.summary import Summary, by_method, by_reader, median_seconds
 from xraycore.utils.progress import ProgressCallback, ignore
 
 
@@ -47,7 +47,7 @@ class Results:
 
 def summarise(
     reviews: Sequence[Review],
-    heat_of: Callable[[Item], np.ndarray | None],
+    heat_of: Callable[[HeatmapItem], np.ndarray | None],
     finished: Collection[int] = (),
     report: ProgressCallback = ignore,
 ) -> Results:
@@ -60,10 +60,10 @@ def summarise(
         report: Called with the share of heatmaps that is drawn; what it raises stops the work.
     """
     items = {review.item for review in reviews if review.answer.first_boxes}
-    lost: set[Item] = set()
+    lost: set[HeatmapItem] = set()
     drawn = 0
 
-    def counted(item: Item) -> np.ndarray | None:
+    def counted(item: HeatmapItem) -> np.ndarray | None:
         nonlocal drawn
         report(drawn / len(items))
         drawn += 1

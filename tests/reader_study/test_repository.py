@@ -6,8 +6,8 @@ import pytest
 
 from xraycore.attribution.heatmap import Heatmap
 from xraycore.imaging.box import Box
-from xraycore.review import Answer, Reader, ReaderStudyError, ToRead
-from xraycore.review.records import MAX_BOXES, MAX_COMMENT, MAX_NAME
+from xraycore.reader_study import Answer, Reader, ReaderStudyError, ToRead
+from xraycore.reader_study.records import MAX_BOXES, MAX_COMMENT, MAX_NAME
 
 
 def test_a_review_comes_back_as_it_was_said(reviews, heatmaps):

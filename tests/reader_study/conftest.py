@@ -5,8 +5,8 @@ import itertools
 import pytest
 from sqlalchemy import create_engine, text
 
-from tests.review.server import find_programs, running_server
-from xraycore.review import Answer, Reviews, ToRead, open_database
+from tests.reader_study.server import find_programs, running_server
+from xraycore.reader_study import Answer, ReaderStudyRepository, ToRead, open_database
 
 _NUMBERS = itertools.count()
 
@@ -49,7 +49,7 @@ def engine(url):
 
 @pytest.fixture
 def reviews(engine):
-    return Reviews(engine)
+    return ReaderStudyRepository(engine)
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import numpy as np
 from statsmodels.stats import inter_rater
 
 from xraycore.metrics.classification import Score, bootstrap_interval
-from xraycore.review.records import GRADES, VERDICTS, Review
+from xraycore.reader_study.records import GRADES, VERDICTS, Review
 
 _SCALES = {"verdict": VERDICTS, "grade": GRADES}
 

@@ -10,7 +10,7 @@ from xraycore.attribution.metrics.localisation import pointing_game
 from xraycore.attribution.metrics.similarity import iou
 from xraycore.imaging.box import Box
 from xraycore.metrics.classification import Score, mean_share
-from xraycore.review.records import Item, Review
+from xraycore.reader_study.records import HeatmapItem, Review
 
 # Share of a map's own maximum from which on it calls a place hot.
 THRESHOLD = 0.5
@@ -82,7 +82,7 @@ def compare_boxes(
 
 def localisation_table(
     reviews: Sequence[Review],
-    heat_of: Callable[[Item], np.ndarray | None],
+    heat_of: Callable[[HeatmapItem], np.ndarray | None],
     *,
     threshold: float = THRESHOLD,
 ) -> list[Localisation]:
@@ -104,7 +104,7 @@ def localisation_table(
     Returns:
         A row for each model and method, in the order of their names; none where nothing compares.
     """
-    by_item: dict[Item, list[Review]] = defaultdict(list)
+    by_item: dict[HeatmapItem, list[Review]] = defaultdict(list)
     for review in reviews:
         if review.answer.first_boxes:
             by_item[review.item].append(review)
