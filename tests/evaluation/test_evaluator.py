@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xraycore.cli.evaluating import _print, seed_of
+from xraycore.cli.evaluate import _print, seed_of
 from xraycore.datasets.labels import BACTERIAL, CHEST4, COVID, LABEL_SCHEMES, NORMAL, VIRAL
 from xraycore.datasets.manifest import Record
 from xraycore.evaluation.evaluator import evaluate, own_view, target_and_probability

@@ -7,17 +7,17 @@ import sys
 import typer
 
 from xraycore.cli import (  # noqa: F401  (they register)
-    ablating,
-    datasets,
-    evaluating,
-    inspecting,
-    localising,
-    lungs,
-    measuring,
-    randomising,
-    recipes,
-    shipping,
-    training,
+    ablate,
+    audit,
+    benchmark,
+    evaluate,
+    experiment,
+    export,
+    localise,
+    predict,
+    randomise,
+    segmenter,
+    train,
 )
 from xraycore.cli.app import app
 

@@ -8,7 +8,7 @@ from textwrap import shorten
 from xraycore.utils.files import locked
 
 
-class Measured:
+class MeasurementFile:
     """A JSON file of facts, `weights` (model -> sha256) and `rows` (model -> method -> figures)."""
 
     def __init__(self, file: Path, facts: Mapping[str, object]) -> None:

@@ -8,7 +8,7 @@ import typer
 
 from xraycore.cli.app import Classes, Json, app
 from xraycore.cli.console import emit_json, emit_table, err, out, progress_bar
-from xraycore.cli.inspecting import Models, load_models
+from xraycore.cli.loading import Models, load_models
 from xraycore.datasets.labels import get_label_scheme, parse_classes
 from xraycore.datasets.manifest import Manifest
 from xraycore.datasets.splits import read_splits

@@ -12,8 +12,8 @@ from PIL import Image
 from xraycore.attribution.registry import ANALYTIC, get_method
 from xraycore.cli.app import Json, app
 from xraycore.cli.console import emit_json, emit_table, err, progress_bar
-from xraycore.cli.inspecting import Models, load_models
-from xraycore.cli.measured import Measured
+from xraycore.cli.loading import Models, load_models
+from xraycore.cli.measurements import MeasurementFile
 from xraycore.datasets.labels import canonical_label
 from xraycore.imaging import RadiographError, read_radiograph
 from xraycore.imaging.resample import resize
@@ -72,7 +72,7 @@ def localise(
         "films": len(drawn),
         "target": target,
     }
-    stored = Measured(out, facts) if out else None
+    stored = MeasurementFile(out, facts) if out else None
     weights = {one.spec.name: one.card["weights"]["sha256"] for one in classifiers}
     stems = [one.film.stem for one in drawn]
     choosing = np.array([hashlib.sha256(stem.encode()).digest()[0] % 2 == 0 for stem in stems])

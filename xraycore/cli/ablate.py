@@ -10,7 +10,7 @@ import typer
 
 from xraycore.cli.app import Json, Seed, app
 from xraycore.cli.console import emit_json, emit_table, progress_bar
-from xraycore.cli.training import Datasets, Model, Weights
+from xraycore.cli.train import Datasets, Model, Weights
 from xraycore.datasets.audit.leakage import drop_overlap
 from xraycore.datasets.index import default_index
 from xraycore.datasets.manifest import read_manifest

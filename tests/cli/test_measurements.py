@@ -13,8 +13,9 @@ from xraycore.attribution.heatmap import Heatmap
 from xraycore.attribution.metrics import randomisation
 from xraycore.attribution.metrics.randomisation import Cascade
 from xraycore.attribution.metrics.similarity import Similarity
-from xraycore.cli import localising, randomising
-from xraycore.cli.measured import Measured
+from xraycore.cli import localise as localising
+from xraycore.cli import randomise as randomising
+from xraycore.cli.measurements import MeasurementFile
 from xraycore.imaging.box import Box
 from xraycore.utils.files import locked
 
@@ -38,7 +39,7 @@ def write(file, image):
 
 def test_two_processes_keep_each_others_rows(tmp_path):
     file = tmp_path / "new" / "found.json"
-    first, second = Measured(file, FACTS), Measured(file, FACTS)
+    first, second = MeasurementFile(file, FACTS), MeasurementFile(file, FACTS)
     first.add({"a": "1"}, {"a": {"x": {"hit": 1}}})
     second.add({"b": "2"}, {"b": {"x": {"hit": 2}}})
     first.add({"a": "1"}, {"a": {"y": {"hit": 3}}})
@@ -51,7 +52,7 @@ def test_two_processes_keep_each_others_rows(tmp_path):
 
 def test_whoever_adds_waits_for_the_other(tmp_path):
     file = tmp_path / "found.json"
-    adding = threading.Thread(target=Measured(file, FACTS).add, args=({}, {"a": {}}))
+    adding = threading.Thread(target=MeasurementFile(file, FACTS).add, args=({}, {"a": {}}))
     with locked(tmp_path):
         adding.start()
         adding.join(0.2)
@@ -63,8 +64,8 @@ def test_whoever_adds_waits_for_the_other(tmp_path):
 
 def test_what_was_measured_otherwise_is_told_by_what_differs(tmp_path):
     file = tmp_path / "found.json"
-    early = Measured(file, {"films": 3, "hashes": ["a" * 64] * 30})
-    Measured(file, {"films": 3, "hashes": ["b" * 64] * 30}).add({}, {"a": {}})
+    early = MeasurementFile(file, {"films": 3, "hashes": ["a" * 64] * 30})
+    MeasurementFile(file, {"films": 3, "hashes": ["b" * 64] * 30}).add({}, {"a": {}})
     with pytest.raises(ValueError, match="expected what was measured with") as refused:
         early.add({}, {"b": {}})
     said = str(refused.value)

@@ -9,8 +9,8 @@ import numpy as np
 import typer
 
 from xraycore.cli.app import Json, Seed, app
+from xraycore.cli.audit import Datasets
 from xraycore.cli.console import emit_json, emit_table, err, progress_bar
-from xraycore.cli.datasets import Datasets
 from xraycore.datasets.splits import read_splits
 
 WORST = 10

@@ -9,8 +9,8 @@ import typer
 from xraycore.attribution.registry import METHODS, get_method
 from xraycore.cli.app import Json, app
 from xraycore.cli.console import emit_json, emit_table, err, progress_bar
-from xraycore.cli.inspecting import Models, Paths, load_models, read_films
-from xraycore.cli.measured import Measured
+from xraycore.cli.loading import Models, Paths, load_models, read_films
+from xraycore.cli.measurements import MeasurementFile
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ def randomise(
     # In whichever order they are named.
     hashes = sorted(xray.info.sha256 for xray in films)
     facts = {"films": len(films), "films_sha256": hashes, "seed": seed, "limit": LIMIT}
-    stored = Measured(out, facts) if out else None
+    stored = MeasurementFile(out, facts) if out else None
     weights = {one.spec.name: one.card["weights"]["sha256"] for one in classifiers}
     rows: dict[str, dict[str, dict]] = {}
     with progress_bar() as update:

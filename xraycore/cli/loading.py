@@ -1,0 +1,91 @@
+"""What several commands load: models by name, films by path."""
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import xraycore
+from xraycore.cli.console import err, progress_bar
+from xraycore.imaging import Radiograph, RadiographError, read_radiograph
+from xraycore.models.cards import list_trained
+from xraycore.models.registry import get_spec
+
+if TYPE_CHECKING:
+    from xraycore.models.classifier import Classifier
+
+CHUNK = 8
+
+Paths = Annotated[list[Path], typer.Argument(help="Image files, or folders of them.")]
+Models = Annotated[
+    list[str] | None,
+    typer.Option("--model", help="Model to run; repeat for several. All trained ones by default."),
+]
+
+
+def load_models(names: list[str] | None) -> list["Classifier"]:
+    """The trained models of those names, all of them for none or "all".
+
+    Raises:
+        ValueError: If a name is unknown, or there are no trained models.
+        WeightsError: If one has no weights, or they are not what its card says.
+    """
+    shipped = list_trained()
+    chosen = shipped if not names or names == ["all"] else [get_spec(name).name for name in names]
+    if not chosen:
+        raise ValueError(
+            "no trained models: expected cards under weights/. Train one, then ship it."
+        )
+    loaded = []
+    with progress_bar() as update:
+        for index, name in enumerate(chosen):
+            update(f"loading {name}", index / len(chosen))
+            loaded.append(xraycore.load_model(name))
+    return loaded
+
+
+def _files(paths: Iterable[Path]) -> Iterator[Path]:
+    """The paths, folders replaced by all files below them, whatever their names."""
+    for path in paths:
+        if not path.is_dir():
+            yield path
+            continue
+        for file in sorted(path.rglob("*")):
+            hidden = any(part.startswith(".") for part in file.relative_to(path).parts)
+            if file.is_file() and not hidden:
+                yield file
+
+
+def _read(
+    paths: list[Path], update: Callable[[str, float], None]
+) -> Iterator[tuple[list[tuple[Path, Radiograph]], list[tuple[Path, RadiographError]]]]:
+    """Chunks of films that were read, and of files that could not be."""
+    files = list(_files(paths))
+    if not files:
+        raise ValueError(f"expected image files; {', '.join(map(str, paths))} holds none.")
+    for start in range(0, len(files), CHUNK):
+        films, failures = [], []
+        for path in files[start : start + CHUNK]:
+            try:
+                films.append((path, read_radiograph(path)))
+            except RadiographError as error:
+                failures.append((path, error))
+        update(f"film {start + 1} of {len(files)}", start / len(files))
+        yield films, failures
+
+
+def read_films(paths: list[Path]) -> list[Radiograph]:
+    """All films of files and folders; what cannot be read is said on stderr and left out.
+
+    Raises:
+        ValueError: If none can be read.
+    """
+    films: list[Radiograph] = []
+    for read, failures in _read(paths, lambda *_: None):
+        films += [xray for _, xray in read]
+        for _, error in failures:
+            err.print(str(error))
+    if not films:
+        raise ValueError(f"expected films; none of {', '.join(map(str, paths))} can be read.")
+    return films
