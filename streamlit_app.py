@@ -2,23 +2,42 @@
 
 import streamlit as st
 
-from pages.widgets.frame import STARTED, WANTED
-
 st.set_page_config(page_title="xraycore", page_icon=":material/radiology:", layout="wide")
 page = st.navigation(
     [
-        st.Page("pages/compare.py", title="Compare", icon=":material/compare:", default=True),
-        st.Page("pages/explain.py", title="Explain", icon=":material/visibility:"),
-        st.Page("pages/data.py", title="Data", icon=":material/folder_open:"),
-        st.Page("pages/metrics.py", title="Metrics", icon=":material/monitoring:"),
-        st.Page("pages/review.py", title="Review", icon=":material/rate_review:"),
-        st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
-        st.Page("pages/about.py", title="About the models", icon=":material/info:"),
+        st.Page(
+            "pages/compare/page.py",
+            title="Compare",
+            icon=":material/compare:",
+            url_path="compare",
+            default=True,
+        ),
+        st.Page(
+            "pages/explain/page.py",
+            title="Explain",
+            icon=":material/visibility:",
+            url_path="explain",
+        ),
+        st.Page("pages/data/page.py", title="Data", icon=":material/folder_open:", url_path="data"),
+        st.Page(
+            "pages/metrics/page.py",
+            title="Metrics",
+            icon=":material/monitoring:",
+            url_path="metrics",
+        ),
+        st.Page(
+            "pages/review/page.py", title="Review", icon=":material/rate_review:", url_path="review"
+        ),
+        st.Page(
+            "pages/train/page.py", title="Train", icon=":material/model_training:", url_path="train"
+        ),
+        st.Page(
+            "pages/about/page.py",
+            title="About the models",
+            icon=":material/info:",
+            url_path="about",
+        ),
     ],
     position="top",
 )
-st.session_state[STARTED] = True
-if WANTED in st.session_state:
-    wanted = st.session_state.pop(WANTED)
-    st.switch_page(wanted, query_params=st.query_params.to_dict())
 page.run()

@@ -20,7 +20,7 @@ FOCUSED = "() => document.querySelector('div').shadowRoot.activeElement?.ariaLab
 
 
 def test_the_focus_stays_on_the_cell_that_was_opened(chromium):
-    source = (ROOT / "pages/widgets/confusion.js").read_text()
+    source = (ROOT / "pages/components/confusion_matrix/confusion_matrix.js").read_text()
     page = chromium.new_page()
     page.set_content("<div></div>")
     page.evaluate(DRAW, [source, None])

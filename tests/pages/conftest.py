@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.widgets.films import OpenFilm
+from pages.shared.open_films import OpenFilm
 from tests.conftest import ROOT
 from tests.datasets.film_files import draw, write
 from tests.jobs.test_process import STAND_IN
@@ -112,7 +112,7 @@ def explain(monkeypatch):
 
     def open_page(**query) -> AppTest:
         app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120)
-        app.switch_page("pages/explain.py")
+        app.switch_page("pages/explain/page.py")
         for name, value in ({"sample": SAMPLE, "model": "Basic CNN"} | query).items():
             app.query_params[name] = value
         return app.run()
@@ -134,4 +134,4 @@ def passes(monkeypatch):
 @pytest.fixture
 def small_model(monkeypatch):
     """One model, the small one: for tests that are about films."""
-    monkeypatch.setattr("pages.widgets.session.list_trained", lambda: ["basic_cnn"])
+    monkeypatch.setattr("pages.shared.cache.list_trained", lambda: ["basic_cnn"])

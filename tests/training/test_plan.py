@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from pages.widgets.train_recipe import RECIPES
+from pages.train.config import RECIPES
 from xraycore.cli.main import main
 from xraycore.training.config import PRESETS, Stage, TrainingConfig
 from xraycore.training.plan import (

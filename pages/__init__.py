@@ -1,0 +1,1 @@
+"""The app: a folder a page, shared parts, browser components."""

@@ -1,0 +1,106 @@
+import pandas as pd
+import streamlit as st
+
+from pages.shared.layout import page_header
+from pages.shared.open_films import usable_models
+from xraycore.attribution.registry import METHODS
+from xraycore.models.cards import read_card
+from xraycore.models.registry import MODELS
+
+SCORE_NAMES = {
+    "auc": "AUC",
+    "accuracy": "Accuracy",
+    "sensitivity": "Sensitivity",
+    "specificity": "Specificity",
+    "macro_f1": "Macro F1",
+    "macro_auroc": "AUC, mean of the classes",
+    "ece": "Calibration error",
+}
+
+
+def score_row(title: str, score: dict) -> dict:
+    """One line of a score table."""
+    return {
+        "Score": title,
+        "Value": f"{score['value']:.3f}",
+        "95 % interval": f"{score['low']:.3f} – {score['high']:.3f}",
+        "Films": score["n"],
+    }
+
+
+def show_scores(card: dict) -> None:
+    """The card's test scores, within one hospital first."""
+    found = card["scores"]
+    overall = {name: found["all"][name] for name in SCORE_NAMES if name in found["all"]}
+    groups = [("All classes, all sources", overall)]
+    if "pneumonia" in found:
+        groups.insert(0, ("Normal or pneumonia, children of one hospital", found["pneumonia"]))
+    for scores in card["external"].values():
+        title = f"Normal or pneumonia, never trained on: {scores['citation']}"
+        groups.append((title, scores["pneumonia"]))
+    for title, scores in groups:
+        st.caption(title)
+        rows = [score_row(SCORE_NAMES[k], score) for k, score in scores.items() if k in SCORE_NAMES]
+        st.table(pd.DataFrame(rows), border="horizontal", hide_index=True)
+    st.caption("Films called rightly, by class")
+    rows = [score_row(label, score) for label, score in found["all"]["recall"].items()]
+    st.table(pd.DataFrame(rows), border="horizontal", hide_index=True)
+
+
+def show_card(card: dict) -> None:
+    """One model: what it is, what it was trained on, how well it does, what it cannot do."""
+    spec, training = MODELS[card["model"]], card["training"]
+    left, right = st.columns([1, 1], gap="large")
+    with left:
+        st.caption(spec.paper)
+        st.markdown(
+            f"{card['parameters'] / 1e6:.1f} million parameters, "
+            f"{card['input_size']} × {card['input_size']} px in, "
+            f"{card['weights']['bytes'] / 1e6:.1f} MB"
+        )
+        st.markdown("**Know its limits**")
+        st.markdown("\n".join(f"- {limit}" for limit in card["limits"]))
+        st.markdown("**Trained on**")
+        for source, facts in card["data"].items():
+            st.markdown(f"- {facts['citation']} (`{source}`)")
+        counts = pd.DataFrame(training["split_sizes"]).fillna(0).astype(int)
+        st.table(counts.rename(columns={"val": "validation"}), border="horizontal")
+    with right:
+        st.markdown("**Measured on films it was not trained on**")
+        show_scores(card)
+        if training.get("chosen_on"):
+            st.caption(
+                "The best epoch was chosen by films of other hospitals too: their figures flatter "
+                "it a little. The test films played no part."
+            )
+    with st.expander("How it was made"):
+        st.code(training["command"], language="bash", wrap_lines=True)
+        st.caption(
+            f"Start: {training['start']} · seed {training['seed']} · {training['epochs']} epochs · "
+            f"commit {training['environment'].get('commit') or 'unknown'} · "
+            f"weights sha256 {card['weights']['sha256']}"
+        )
+        st.json(training["recipe"], expanded=False)
+
+
+page_header("About the models", "What each network was trained on, how well it does, its limits.")
+if names := usable_models():
+    tabs = st.tabs([MODELS[name].title for name in names])
+    for tab, name in zip(tabs, names, strict=True):
+        with tab:
+            show_card(read_card(name))
+st.subheader("The heatmaps", anchor=False)
+st.markdown(
+    "A heatmap shows where a network found its evidence for a class. It does not show where the "
+    "disease is, and a bright spot is no proof that the answer is right. Of methods "
+    "that need one forward pass full colour is the strength that one validation film in twenty "
+    "reaches, so that films with little evidence look pale; of the others, each map's own maximum."
+)
+st.table(
+    pd.DataFrame(
+        {"Method": m.title, "What it shows": m.summary, "Paper": m.paper, "Cost": m.cost}
+        for m in METHODS.values()
+    ),
+    border="horizontal",
+    hide_index=True,
+)

@@ -1,0 +1,1 @@
+"""Compare: what several networks say about one film, and where each one looks."""

@@ -1,0 +1,247 @@
+"""The film viewer: a panel with a film and heat over it; panels of a group move together."""
+
+import base64
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import cv2
+import numpy as np
+import streamlit as st
+
+from pages.shared.layout import FILMS_SENT
+from xraycore.anatomy.lung_field import LungField
+from xraycore.imaging import Radiograph, RadiographInfo
+from xraycore.imaging.overlay import FilmMap, colorize, to_uint8
+from xraycore.imaging.resample import resize
+
+# Sharp on a large screen; a full-size film would make every panel megabytes.
+FILM_PIXELS = 1024
+# Most maps come from 14 x 14 cells or fewer; the browser smooths them the rest of the way.
+HEAT_PIXELS = 256
+# Beyond these a panel is padded with black: a very long film would push all else off the screen.
+ASPECT_LIMITS = (0.75, 1.5)
+
+# Height and width of the grid that contours are drawn from.
+CONTOUR_PIXELS = 256
+
+# Between the hash of a film and that of what was made of it.
+_CHANGED = "+"
+
+# What can be done with a film on the screen, by mouse, touch and keys.
+HELP = "Click a film: then the wheel zooms, drag moves, double click shows all as it was."
+HELP_WITH_HEAT = HELP + " The space bar, held, hides the heat."
+MORE_HELP = (
+    "Ctrl and the wheel, or two fingers, zoom without a click. Shift and drag sets the window. "
+    "Keys, once a film was clicked: + and − zoom, arrows move, w and then arrows set the window, "
+    "m and then Enter measure."
+)
+
+# Called with what was clicked on the film, in shares of its width and height: a point (x, y) or a
+# box (left, top, right, bottom).
+OnClick = Callable[[tuple[float, ...]], None]
+
+_HERE = Path(__file__).parent
+# The browser gets them as one; the last is what uses the others.
+_SCRIPTS = ("geometry", "tools", "pointers", "keys", "main")
+_panel = st.components.v2.component(
+    "xraycore_film",
+    html="""
+    <div class="panel">
+      <div class="view"><div class="stage" tabindex="0" role="application">
+        <div class="layers"><div class="turned"><div class="frame">
+          <img class="film" alt=""><img class="heat" alt="">
+          <svg viewBox="0 0 1000 1000" preserveAspectRatio="none" aria-hidden="true">
+            <path class="contour"/><path class="outline"/><g class="marks"></g>
+            <g class="ruler" hidden><line/></g>
+          </svg>
+        </div></div></div>
+        <div class="cursor" hidden></div><div class="length" hidden></div>
+      </div><div class="badge" aria-live="off" aria-atomic="true"></div></div>
+      <div class="toolbar" role="toolbar" aria-label="Film tools" hidden></div>
+    </div>""",
+    css=(_HERE / "film_viewer.css").read_text(),
+    js="".join((_HERE / f"{name}.js").read_text() for name in _SCRIPTS),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """Heat as it is drawn over a film; a change runs no model.
+
+    Attributes:
+        heat: The map.
+        opacity: Cover at full heat, in [0, 1].
+        color_map: One of `xraycore.imaging.overlay.COLOR_MAPS`.
+        contour: Draw the line at this share of full heat instead of colours; None for colours.
+    """
+
+    heat: FilmMap
+    opacity: float = 0.6
+    color_map: str = "inferno"
+    contour: float | None = None
+
+
+def film_panel(
+    xray: Radiograph,
+    *,
+    key: str,
+    label: str,
+    drawn: Drawn | None = None,
+    lungs: LungField | None = None,
+    marks: Sequence[Sequence[float]] = (),
+    click: Literal["point", "box"] | None = None,
+    on_click: OnClick | None = None,
+    toolbar: bool = False,
+    group: str = "films",
+) -> None:
+    """Draws a film in its own proportions, with heat over it.
+
+    The wheel zooms once a film was clicked, or with Ctrl; else it scrolls the page. Two fingers
+    zoom, drag moves (with Ctrl where it draws a box), double click shows all; Shift and drag
+    changes the window; the space bar, held, hides the heat; arrows, +, -, 0, w, m, i, f, r and l do
+    what the tools do; a box or a point is set by Enter, arrows (with Shift they size it) and Enter
+    too. All panels of a group follow; another film begins as it is, and one that is mirrored or
+    turned says so.
+
+    Args:
+        xray: The film.
+        key: Unique on the page.
+        label: What is shown, for screen readers.
+        drawn: The heat and how it is drawn, where there is any.
+        lungs: Outlined where the user asks for it.
+        marks: Boxes (left, top, right, bottom) in shares of the film.
+        click: What a click or a drag on the film gives instead of moving it.
+        on_click: Called with it before the page runs again.
+        toolbar: Show the tools on this panel.
+        group: Panels with the same group are linked.
+    """
+    height, width = xray.pixels.shape
+    aspect = min(max(width / height, ASPECT_LIMITS[0]), ASPECT_LIMITS[1])
+
+    def told(name: str) -> Callable[[], None]:
+        def tell() -> None:
+            if on_click and (found := st.session_state[key].get(name)):
+                on_click(tuple(found))
+
+        return tell
+
+    in_colour = drawn is not None and drawn.contour is None
+    _panel(
+        key=key,
+        data={
+            "subject": xray.info.sha256.partition(_CHANGED)[0],
+            "filmId": xray.info.sha256,
+            "film": _film_once(xray),
+            "heat": _heat_url(xray, drawn.heat, drawn.color_map) if in_colour else None,
+            "contour": _contour(xray, drawn) if drawn and not in_colour else None,
+            "opacity": drawn.opacity if drawn else 0.0,
+            "lungs": lungs and outlines(lungs.mask.astype(np.float32), 0.5),
+            "marks": [list(mark) for mark in marks],
+            "click": click,
+            "toolbar": toolbar,
+            "spacing": _spacing(xray),
+            "aspect": f"{aspect:.4f}",
+            "filmAspect": width / height,
+            "label": label,
+            "group": group,
+        },
+        on_point_change=told("point"),
+        on_box_change=told("box"),
+    )
+
+
+def outlines(values: np.ndarray, level: float) -> list[list[list[float]]]:
+    """Closed lines around where values (h, w) exceed a level, in shares of width and height."""
+    height, width = values.shape
+    above = np.pad((values > level).astype(np.uint8), 1)
+    lines, _ = cv2.findContours(above, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
+    # The padding moved everything by one pixel; a contour runs through the pixels' centres.
+    return [
+        ((line[:, 0] - 0.5) / (width, height)).clip(0, 1).round(4).tolist()
+        for line in lines
+        if len(line) > 2
+    ]
+
+
+def _contour(xray: Radiograph, drawn: Drawn) -> list[list[list[float]]]:
+    small = _small(xray, CONTOUR_PIXELS)
+    return outlines(drawn.heat.on(small), drawn.contour)
+
+
+def _spacing(xray: Radiograph) -> list:
+    """Width and height of the film for the ruler, and their unit."""
+    # Of the file: what is drawn may be a smaller copy.
+    info = xray.info
+    if info.pixel_spacing is None:
+        return [info.width, info.height, "px", ""]
+    down, across = info.pixel_spacing
+    place = "" if info.spacing_on_patient else " on the detector"
+    return [info.width * across, info.height * down, "mm", place]
+
+
+def _film_once(xray: Radiograph) -> str | None:
+    """The film for the first panel of a page that shows it; the browser gives it to the others.
+
+    A film is up to a megabyte, and a page may show it twenty times.
+    """
+    sent = st.session_state.setdefault(FILMS_SENT, set())
+    if xray.info.sha256 in sent:
+        return None
+    sent.add(xray.info.sha256)
+    return _film_url(xray.info.sha256, xray)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _film_url(sha256: str, _xray: Radiograph) -> str:
+    return _url(to_uint8(shrunk(_xray.pixels)))
+
+
+def _heat_url(xray: Radiograph, heat: FilmMap, color_map: str) -> str:
+    values = heat.on(_small(xray, HEAT_PIXELS))
+    colours = cv2.cvtColor(colorize(values, color_map), cv2.COLOR_RGB2BGR)
+    return _url(np.dstack([colours, to_uint8(values)]))
+
+
+def _small(xray: Radiograph, longest: int) -> Radiograph:
+    """A film of the same proportions on which a map can be drawn; what it shows does not matter."""
+    return Radiograph(np.zeros(_within(xray.pixels.shape, longest), np.float32), xray.info)
+
+
+def changed_film(film: Radiograph) -> Radiograph:
+    """A film that was changed, as it is drawn; under a hash of its own: it is not the file's."""
+    pixels = shrunk(film.pixels)
+    own = film.info.sha256 + _CHANGED + hashlib.sha256(pixels.tobytes()).hexdigest()
+    return replace(film, pixels=pixels, info=replace(film.info, sha256=own))
+
+
+def shrunk(values: np.ndarray, longest: int = FILM_PIXELS) -> np.ndarray:
+    """Values of a film (h, w) at the size at which films are drawn, or another."""
+    return resize(values, _within(values.shape, longest))
+
+
+def size_and_depth(info: RadiographInfo) -> str:
+    """`3000 × 2500 px, 12 bit (shown at 1,024 px, 8 bit)`; the latter where it is drawn reduced."""
+    drawn = [f"{FILM_PIXELS:,} px"] if max(info.width, info.height) > FILM_PIXELS else []
+    drawn += ["8 bit"] if info.bit_depth > 8 else []
+    whole = f"{info.width} × {info.height} px, {info.bit_depth} bit"
+    return f"{whole} (shown at {', '.join(drawn)})" if drawn else whole
+
+
+def forget_drawn() -> None:
+    """Lets go of all films as the browser gets them: of a changed one nobody else has the hash."""
+    _film_url.clear()
+
+
+def _within(shape: tuple[int, int], longest: int) -> tuple[int, int]:
+    factor = min(1.0, longest / max(shape))
+    return max(1, round(shape[0] * factor)), max(1, round(shape[1] * factor))
+
+
+def _url(picture: np.ndarray) -> str:
+    encoded, data = cv2.imencode(".png", picture)
+    if not encoded:
+        raise RuntimeError("OpenCV could not encode a picture as PNG.")
+    return "data:image/png;base64," + base64.b64encode(data).decode()

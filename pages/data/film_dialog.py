@@ -1,0 +1,121 @@
+"""One film of a data set, large: what is known of it, and what training makes of it."""
+
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from pages.components.film_grid import Tile, film_grid
+from pages.components.film_viewer import HELP, MORE_HELP, film_panel, size_and_depth
+from pages.data.charts import SPLIT_TITLES
+from pages.shared.cache import keep_loaded
+from pages.shared.layout import plain
+from pages.shared.open_films import compare_button
+from xraycore.datasets.audit.overview import DatasetOverview, ImageEntry
+from xraycore.datasets.index import read_measured
+from xraycore.errors import WeightsError
+from xraycore.imaging import Radiograph, RadiographError
+from xraycore.training.augmentation import Augmentation, preview
+from xraycore.training.config import DOMAIN_RANDOM
+from xraycore.utils.text import percent
+
+RECIPES = {"As the shipped models": DOMAIN_RANDOM, "Presets cpu and gpu": Augmentation()}
+SAMPLES = 7
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def read_film(path: Path, sha256: str) -> Radiograph | RadiographError:
+    """The film of a file whose content was that when it was measured, or why there is none now."""
+    try:
+        return read_measured(path, sha256)
+    except RadiographError as error:
+        return error
+
+
+@st.dialog("ImageEntry", width="large")
+def film_dialog(survey: DatasetOverview, film: ImageEntry) -> None:
+    """Shows a film, its facts, and a row of its random views."""
+    xray = read_film(film.record.path, film.facts.sha256)
+    if isinstance(xray, RadiographError):
+        st.error(plain(str(xray)), icon=":material/broken_image:")
+        return
+    left, right = st.columns([5, 7], gap="medium")
+    with left:
+        film_panel(xray, key="dialog-film", label=f"Film {xray.info.name}", group="dialog")
+        st.caption(HELP, help=MORE_HELP)
+    with right:
+        st.markdown(f"**{plain(survey.name(film.record.path))}**")
+        _facts(survey, film, size_and_depth(xray.info))
+        for warning in film.facts.warnings:
+            st.warning(warning, icon=":material/warning:")
+        compare_button(film.record.path, xray)
+    _augmented(xray)
+
+
+def _facts(survey: DatasetOverview, film: ImageEntry, size: str) -> None:
+    record, facts = film.record, film.facts
+    others = len(survey.of_patient(record.group)) - 1
+    rows = {
+        "Class": plain(record.label),
+        "Split": SPLIT_TITLES[record.split],
+        "Patient": plain(record.group.partition("/")[2])
+        + (f", {others} more {'film' if others == 1 else 'films'}" if others else ""),
+        "Size": f"{size}, {facts.bytes / 1000:,.1f} kB",
+        "Brightness": f"{percent(facts.brightness)} of white, on average",
+        "Contrast": f"{percent(facts.contrast)} (standard deviation)",
+    }
+    st.table(pd.Series(rows, name="").to_frame(), border="horizontal", hide_header=True)
+
+
+def _augmented(xray: Radiograph) -> None:
+    st.markdown(
+        "**What training makes of it** (augmentation)",
+        help="Each time a film is used for training it is changed at random, so that the network "
+        "cannot learn it by heart, nor a hospital's exposure and framing.",
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        recipe = st.segmented_control(
+            "Recipe",
+            list(RECIPES),
+            default=next(iter(RECIPES)),
+            required=True,
+            key="augmentation",
+            label_visibility="collapsed",
+        )
+        lungs = st.toggle(
+            "Crop to the lungs first",
+            key="augment-lungs",
+            help="As training does. A small network finds the lungs; loading it takes some seconds "
+            "the first time.",
+        )
+        if st.button("Draw others", icon=":material/casino:", key="augment-again"):
+            st.session_state["augment-seed"] = st.session_state.get("augment-seed", 0) + SAMPLES
+    first = st.session_state.get("augment-seed", 0)
+    seeds = range(first, first + SAMPLES)
+    try:
+        with st.spinner("Finding the lungs …") if lungs else st.container():
+            film, changed = preview(xray, RECIPES[recipe], seeds, view="lungs" if lungs else "film")
+        if lungs:
+            keep_loaded("lung segmenter")
+    except WeightsError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        return
+    tiles = [Tile(film, "Unchanged", ("as networks see it",))]
+    tiles += [Tile(view, f"Seed {seed}") for seed, view in zip(seeds, changed, strict=True)]
+    film_grid(tiles, key="augmented", tile=124)
+    st.caption(describe(RECIPES[recipe]))
+
+
+def describe(augmentation: Augmentation) -> str:
+    """An augmentation in words; what is switched off is left out."""
+    said = {
+        "mirrored {:.0f} % of the time": 100 * augmentation.flip,
+        "turned by up to {:g}°": augmentation.rotation,
+        "scaled by up to {:.0f} %": 100 * augmentation.zoom,
+        "moved by up to {:.0f} %": 100 * augmentation.shift,
+        "slanted by up to {:.0f} %": 100 * augmentation.shear,
+        "mid greys brighter or darker (gamma up to e^{:g})": augmentation.gamma,
+        "contrast changed by up to {:.0f} %": 100 * augmentation.contrast,
+        "grain of up to {:.0f} % of white (noise)": 100 * augmentation.noise,
+    }
+    return "Drawn at random: " + " · ".join(text.format(n) for text, n in said.items() if n) + "."

@@ -1,0 +1,149 @@
+from pathlib import Path
+
+import streamlit as st
+
+from pages.shared.jobs import Job, follow
+from pages.shared.layout import page_header, plain
+from xraycore.config import cache_folder
+from xraycore.datasets.index import default_index
+from xraycore.datasets.public import CITATIONS, list_datasets
+from xraycore.datasets.synthetic.flawed_dataset import LABELS_FILE, write_flawed_dataset
+from xraycore.errors import Cancelled
+from xraycore.utils.paths import parse_paths
+
+LAYOUTS = """<folder>/{train,val,test}/<class>/*.png     splits that the data set brings
+<folder>/<class>/*.png                      no splits
+<folder>=<class>                            films of one class in one folder
+<file>.csv                                  path,label[,split,group]; group is the patient"""
+STOPPED = "stopped-dataset"
+
+
+def teaching_set() -> Path:
+    """Where the generated data set with planted faults lies once it was asked for."""
+    return cache_folder() / "teaching-set" / LABELS_FILE
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def survey_job(datasets: str) -> Job:
+    """The survey of data sets, begun once for all sessions; what it measures is kept on disk."""
+
+    def work(report):
+        from xraycore.datasets.audit.overview import survey_dataset
+
+        if datasets == str(teaching_set()) and not teaching_set().exists():
+            folder = teaching_set().parent
+            write_flawed_dataset(folder, report=lambda share: report("Generating films", share))
+        return survey_dataset(parse_paths(datasets), store=default_index(), report=report)
+
+    return Job(work)
+
+
+def forget(datasets: str) -> None:
+    """Reads the data sets anew from the next run on."""
+    survey_job.clear(datasets)
+    st.session_state.pop(STOPPED, None)
+
+
+def stop(datasets: str, job: Job) -> None:
+    """Stops a survey; what it has measured is kept."""
+    job.stop()
+    survey_job.clear(datasets)
+    st.session_state[STOPPED] = datasets
+
+
+def open_dataset(place: Path | str) -> None:
+    """Puts a data set into the text field."""
+    st.session_state["dataset"] = str(place)
+
+
+def choose_dataset() -> str:
+    """What stands in the text field."""
+    return (
+        st.text_input(
+            "Data set",
+            key="dataset",
+            bind="query-params",
+            placeholder="/path/to/folder or /path/to/labels.csv",
+            icon=":material/folder_open:",
+            help="A folder on the computer that runs this app, or a CSV file; several with "
+            "semicolons between them. Films are only read, never changed or sent anywhere.",
+        )
+        .strip()
+        .strip("\"'")
+    )
+
+
+def show_start() -> None:
+    """The empty state: data sets to open, and how one must be laid out."""
+    st.subheader("Name a folder of films above, or open one of these", anchor=False)
+    known = list_datasets()
+    cells = [cell for _ in range(0, len(known) + 1, 3) for cell in st.columns(3)]
+    with cells[0].container(border=True, height="stretch"):
+        st.markdown("**Generated films with planted faults**")
+        st.caption(
+            "Drawn films of no person, with a copy across splits, a patient in two splits, a "
+            "broken file and a shortcut: see what this page finds."
+        )
+        st.button(
+            "Generate and open",
+            key="open-teaching-set",
+            icon=":material/school:",
+            on_click=open_dataset,
+            args=(teaching_set(),),
+        )
+    for cell, (name, place) in zip(cells[1:], known.items(), strict=False):
+        with cell.container(border=True, height="stretch"):
+            st.markdown(f"**{plain(name)}**")
+            st.caption(CITATIONS[name])
+            st.button("Open", key=f"open-{name}", on_click=open_dataset, args=(place,))
+    show_layouts()
+
+
+def show_layouts() -> None:
+    """What can be opened."""
+    st.caption("What can be opened: JPEG, PNG, TIFF, BMP, WebP or DICOM films, laid out as")
+    st.code(LAYOUTS, language=None)
+
+
+def show_progress(datasets: str, job: Job) -> None:
+    """The loading state, with a way out."""
+    follow(job)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "Stop", icon=":material/stop_circle:", key="stop", on_click=stop, args=(datasets, job)
+        )
+        st.caption("Each film is read once; the next time the same films take seconds.")
+
+
+def show_error(datasets: str, error: Exception) -> None:
+    """What is wrong with the folder, and what to do."""
+    expected = isinstance(error, ValueError | OSError)
+    text = str(error) if expected else f"{type(error).__name__}: {error}"
+    st.error(plain(text), icon=":material/folder_off:")
+    st.button("Try again", key="again", on_click=forget, args=(datasets,))
+    show_layouts()
+
+
+page_header(
+    "Data",
+    "What is in a folder of chest X-rays, what is wrong with it, and what to do about it.",
+)
+datasets = choose_dataset()
+if not datasets:
+    show_start()
+elif st.session_state.get(STOPPED) == datasets:
+    st.info("Stopped. What was measured so far is kept.", icon=":material/stop_circle:")
+    st.button("Go on", key="go-on", on_click=forget, args=(datasets,))
+else:
+    job = survey_job(datasets)
+    if not job.wait():
+        show_progress(datasets, job)
+    elif isinstance(job.error, Cancelled):
+        forget(datasets)
+        st.rerun()
+    elif job.error:
+        show_error(datasets, job.error)
+    else:
+        from pages.data.overview import show_survey
+
+        show_survey(job.result, job.began, on_again=lambda: forget(datasets))

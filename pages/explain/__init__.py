@@ -1,0 +1,1 @@
+"""Explain: one film, one network, all methods, and what they are worth."""

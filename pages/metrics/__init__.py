@@ -1,0 +1,1 @@
+"""Metrics: how good each model is, how sure that is, and where it fails."""

@@ -1,0 +1,17 @@
+import streamlit as st
+
+from pages.shared.layout import page_header
+from xraycore.evaluation.model_index import list_stored_models
+
+
+def main() -> None:
+    """What is stored, judged and drawn."""
+    # SciPy and scikit-learn take a second or more to import: the title is there before them.
+    with st.spinner("Reading what is stored …"):
+        from pages.metrics.dashboard import show
+
+    show(list_stored_models())
+
+
+page_header("Metrics", "How good each model is, how sure that is, and on which films it fails.")
+main()

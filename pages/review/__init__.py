@@ -1,0 +1,1 @@
+"""Review: a reader study of heatmaps."""

@@ -1,0 +1,197 @@
+"""The films of a study as they are found again, and the heat that is read on them."""
+
+import contextlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from pages.shared import cache
+from pages.shared.jobs import Job, follow
+from pages.shared.layout import plain
+from pages.shared.open_films import open_films, say_refused, upload_films
+from xraycore.attribution.heatmap import Heatmap, explain
+from xraycore.attribution.registry import METHODS
+from xraycore.datasets.locator import FilmLocator, Read
+from xraycore.errors import Cancelled, WeightsError
+from xraycore.imaging import Radiograph, RadiographError
+from xraycore.models.cards import read_card
+from xraycore.models.registry import MODELS
+from xraycore.reader_study import HeatmapItem
+from xraycore.utils.text import pluralise
+
+NO_FILM = "its film is not on this computer"
+# Heat is compared with boxes on a grid of this size: maps have far fewer cells.
+GRID = 512
+_SEARCH, _GIVEN_UP = "review-search", "review-search-given-up"
+
+
+@st.cache_resource(show_spinner=False)
+def public_films() -> FilmLocator:
+    """What is known of the films that can be read again; shared by all sessions."""
+    return FilmLocator()
+
+
+def readers_of(hashes: Iterable[str]) -> dict[str, Read]:
+    """How those of the films that are open here, or were found, are read."""
+    opened = {film.sha256: film.read for film in open_films().values()}
+    ways = {sha256: opened.get(sha256) or public_films().get(sha256) for sha256 in hashes}
+    return {sha256: read for sha256, read in ways.items() if read}
+
+
+def find_films(items: Sequence[HeatmapItem]) -> dict[str, Read] | None:
+    """How the films are read that can be; None while they are being looked for."""
+    hashes = {item.sha256 for item in items}
+    found = readers_of(hashes)
+    missing = hashes - set(found)
+    # Of these films: another study of the session has others.
+    wanted = frozenset(missing)
+    if not public_films().must_search(missing) or st.session_state.get(_GIVEN_UP) == wanted:
+        return found
+    of, job = st.session_state.get(_SEARCH, (None, None))
+    if of != wanted:
+        if job:
+            job.stop()
+        public = public_films()
+        words = f"Looking for {pluralise(len(missing), 'film')} among those of this computer"
+        job = Job(lambda report: public.search(missing, lambda share: report(words, share)))
+        st.session_state[_SEARCH] = (wanted, job)
+    if not job.wait():
+        follow(job)
+        st.button("Go on without them", key="stop-search", on_click=_give_up, args=(wanted, job))
+        return None
+    del st.session_state[_SEARCH]
+    if job.error and not isinstance(job.error, Cancelled):
+        raise job.error
+    return readers_of(hashes)
+
+
+def _give_up(wanted: frozenset[str], job: Job) -> None:
+    job.stop()
+    st.session_state[_GIVEN_UP] = wanted
+
+
+def read_film(sha256: str, read: Read) -> Radiograph | None:
+    """The film; None if the file is no longer what it was."""
+
+    def same() -> Radiograph:
+        xray = read()
+        if xray.info.sha256 != sha256:
+            raise RadiographError("expected the film of a review. Received: another")
+        return xray
+
+    try:
+        return cache.read_film(sha256, same)
+    except RadiographError:
+        # Not kept: the same film may be found again elsewhere.
+        return None
+
+
+@dataclass(frozen=True)
+class Drawable:
+    """Which heatmaps can be drawn here.
+
+    Attributes:
+        films: How each film is read, by its sha256.
+        why_not: Why a heatmap cannot be drawn, by the id of its item.
+    """
+
+    films: dict[str, Read]
+    why_not: dict[int, str]
+
+
+def drawable(items: Sequence[HeatmapItem], films: dict[str, Read]) -> Drawable:
+    """Which of the heatmaps can be drawn from these films."""
+    weights = {name: _weights(name) for name in {item.model for item in items}}
+    why = {item.id: _why_not(item, films, weights[item.model]) for item in items}
+    return Drawable(films, {key: text for key, text in why.items() if text})
+
+
+def _weights(model: str) -> str | None:
+    try:
+        return read_card(model)["weights"]["sha256"]
+    except (WeightsError, ValueError):
+        return None
+
+
+def _why_not(item: HeatmapItem, films: dict[str, Read], weights: str | None) -> str | None:
+    # Which network and method it is a reader of a blinded study must not be told.
+    if weights is None:
+        return "a network has no weights here"
+    if item.weights and item.weights != weights:
+        return "a network was trained anew since: its heat is another"
+    if item.method not in METHODS:
+        return "this version lacks a method"
+    # Last: a film can be brought back, what is above cannot.
+    return None if item.sha256 in films else NO_FILM
+
+
+def say_left_out(can: Drawable) -> None:
+    """Which heatmaps are left out and why, and a way to bring films back."""
+    if not can.why_not:
+        return
+    counts = Counter(can.why_not.values())
+    reasons = "; ".join(f"{count} because {why}" for why, count in counts.items())
+    st.warning(
+        f"Left out here: {pluralise(sum(counts.values()), 'heatmap')}, {plain(reasons)}. "
+        "What was said of them is kept.",
+        icon=":material/image_not_supported:",
+    )
+    if NO_FILM in counts:
+        with st.expander("Open the missing films", icon=":material/upload_file:"):
+            st.caption(
+                "A study keeps a film's fingerprint (SHA-256) only, never the film. Open the same "
+                "files and they are known again, whatever they are called."
+            )
+            upload_films()
+            say_refused()
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _heat(weights: str | None, sha256: str, model: str, method: str, target: str, _xray) -> Heatmap:
+    return explain(cache.classifier(model), cache.prediction(model, _xray), method, target)
+
+
+def heat_of(item: HeatmapItem, xray: Radiograph) -> Heatmap:
+    """The heatmap of an item that is `drawable`; drawn once for all readers.
+
+    Raises:
+        WeightsError: If the weights are damaged.
+        ValueError: If the model does not know the class.
+    """
+    weights = _weights(item.model)
+    return _heat(weights, item.sha256, item.model, item.method, item.target, xray)
+
+
+def load_networks(items: Iterable[HeatmapItem]) -> None:
+    """Loads what draws the heat before a job does: beside the page's reruns it takes minutes."""
+    for name in {item.model for item in items}:
+        # What is damaged draws nothing, and is counted as that.
+        with contextlib.suppress(WeightsError):
+            cache.classifier(name)
+
+
+def heat_on_grid(item: HeatmapItem, can: Drawable) -> np.ndarray | None:
+    """The heat to compare boxes with, float32 (h, w), not clipped; None if it cannot be drawn."""
+    if item.id in can.why_not:
+        return None
+    xray = read_film(item.sha256, can.films[item.sha256])
+    if xray is None:
+        return None
+    try:
+        heat = heat_of(item, xray)
+    except (WeightsError, ValueError):
+        return None
+    height, width = xray.pixels.shape
+    factor = min(1.0, GRID / max(height, width))
+    shape = (max(1, round(height * factor)), max(1, round(width * factor)))
+    return heat.stretched().on(Radiograph(np.zeros(shape, np.float32), xray.info))
+
+
+def describe(item: HeatmapItem) -> str:
+    """What made a heatmap, for those who may know."""
+    model = MODELS[item.model].title if item.model in MODELS else item.model
+    method = METHODS[item.method].title if item.method in METHODS else item.method
+    return f"{model}, {method}"

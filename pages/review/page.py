@@ -1,0 +1,31 @@
+import streamlit as st
+
+from pages.shared.layout import page_header, plain
+
+
+def main() -> None:
+    """The study of the link, or all of them."""
+    # SQLAlchemy and what draws heat take a second to import: the title is there before them.
+    with st.spinner("Opening the studies …"):
+        from pages.review.routing import of_link, stored
+        from pages.review.studies import show_start
+        from pages.review.study import show_study
+        from xraycore.reader_study import ReaderStudyError
+    try:
+        reviews = stored()
+        study, reader = of_link(reviews)
+        if study is None:
+            show_start(reviews)
+        else:
+            show_study(reviews, study, reader)
+    except ReaderStudyError as error:
+        st.error(f"The studies cannot be read. {plain(str(error))}", icon=":material/database_off:")
+        st.button("Try again", key="again")
+
+
+purpose = (
+    "Readers mark the finding on the film and judge where a network's heat lies "
+    "(heatmap reading study)."
+)
+page_header("Review", "" if "study" in st.query_params else purpose)
+main()

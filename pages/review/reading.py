@@ -1,0 +1,140 @@
+"""Reading: one heatmap of the worklist, the film on the left, the reader's answer on the right."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from pages.components.film_viewer import Drawn, film_panel, size_and_depth
+from pages.review.answer import ReadingSession
+from pages.review.films import Drawable, heat_of, read_film, say_left_out
+from pages.review.form import show_answer
+from pages.review.routing import RESULTS, go_to, stay_at
+from pages.review.worklist import chosen, show_progress
+from pages.shared.heatmap_controls import color_strip
+from pages.shared.layout import plain
+from xraycore.errors import WeightsError
+from xraycore.imaging import Radiograph
+from xraycore.imaging.box import Box
+from xraycore.reader_study import Reader, ReaderStudyRepository, Review, Study, WorklistEntry
+from xraycore.reader_study.records import DONE, corners
+
+
+def show_reading(
+    reviews: ReaderStudyRepository, study: Study, reader: Reader, can: Drawable
+) -> None:
+    """The heatmap that the link names, or the first that is not judged yet."""
+    entries = reviews.worklist(reader, study)
+    readable = [entry for entry in entries if entry.item.id not in can.why_not]
+    say_left_out(can)
+    if not readable:
+        st.info(
+            "Nothing of this study can be read on this computer.", icon=":material/rate_review:"
+        )
+        return
+    entry = chosen(readable)
+    if entry is None:
+        _show_end(study, reader, readable)
+        return
+    said = [e.review for e in entries if e.review and e.item.sha256 == entry.item.sha256]
+    plain_boxes = _boxes_before_heat(said)
+    desk = ReadingSession(reviews, reader, entry.item, plain_boxes)
+    desk.open(entry, _newest_boxes(said) if plain_boxes is None else plain_boxes)
+    xray = read_film(entry.item.sha256, can.films[entry.item.sha256])
+    left, right = st.columns([7, 5], gap="medium")
+    with right:
+        show_progress(entry, readable)
+        show_answer(desk, study, entry, readable, xray)
+    with left:
+        if xray is None:
+            st.error(
+                "This film's file has changed or can no longer be read. Go on with the next.",
+                icon=":material/broken_image:",
+            )
+        else:
+            _show_film(desk, study, entry, xray)
+
+
+def _boxes_before_heat(said: Sequence[Review]) -> tuple[Box, ...] | None:
+    """The reader's boxes on a film before any of its heatmaps; None where that is not known.
+
+    A box that one heatmap has drawn must not be held against the next.
+    """
+    known = [one for one in said if one.answer.before_heat is not None]
+    return min(known, key=lambda one: one.saved).answer.before_heat if known else None
+
+
+def _newest_boxes(said: Sequence[Review]) -> tuple[Box, ...]:
+    """The reader's newest boxes on a film."""
+    marked = [one for one in said if one.answer.boxes]
+    return max(marked, key=lambda one: one.saved).answer.boxes if marked else ()
+
+
+def _show_film(desk: ReadingSession, study: Study, entry: WorklistEntry, xray: Radiograph) -> None:
+    drawn = None
+    if desk.heat_shown:
+        try:
+            with st.spinner("Drawing the heat …"):
+                heat = heat_of(entry.item, xray)
+            # Only methods of one forward pass have a scale: to draw by it would tell them apart.
+            heat = heat.stretched() if study.blinded else heat
+            drawn = Drawn(heat, contour=0.5 if _outlined() else None)
+        except (WeightsError, ValueError) as error:
+            st.error(plain(str(error)), icon=":material/error:")
+    # A file's name may tell the finding, and a model's name must not be told: neither is here.
+    film_panel(
+        xray,
+        key=f"review-film-{entry.item.id}",
+        label=f"Film of heatmap {entry.number}" + (", with heat" if drawn else ""),
+        drawn=drawn,
+        marks=[corners(box) for box in desk.answer.boxes],
+        click="box",
+        on_click=desk.draw,
+        toolbar=True,
+        group="review",
+    )
+    if drawn and drawn.contour is None:
+        own = drawn.heat.scale is None
+        color_strip(drawn.color_map, "this map's maximum" if own else "strong evidence")
+    for warning in xray.warnings:
+        st.warning(warning, icon=":material/warning:")
+    st.caption(
+        f"{size_and_depth(xray.info)}  \n"
+        "Drag draws a box. Once the film was clicked the wheel zooms; Ctrl and drag moves, double "
+        "click shows all; the space bar, held, hides the heat.",
+        help="Ctrl and the wheel, or two fingers, zoom without a click. Shift and drag sets the "
+        "window. By keys, once the film was clicked: Enter begins a box, arrows move it, Shift and "
+        "arrows size it, Enter sets it; else arrows move the film, + and − zoom, w and then arrows "
+        "set the window, m and then Enter measure.",
+    )
+
+
+def _outlined() -> bool:
+    return bool(st.session_state.get("outline"))
+
+
+def _show_end(study: Study, reader: Reader, readable: Sequence[WorklistEntry]) -> None:
+    left = [entry for entry in readable if entry.state != DONE]
+    if left:
+        text = f"{len(left)} of {len(readable)} heatmaps are still to be judged."
+        st.info(text, icon=":material/rate_review:")
+        st.button("Go on", key="go-on", type="primary", on_click=stay_at, args=(left[0].number,))
+        return
+    st.success(
+        f"All {len(readable)} heatmaps are judged and stored. Thank you, {plain(reader.name)}.",
+        icon=":material/task_alt:",
+    )
+    with st.container(horizontal=True):
+        st.button(
+            "See the results",
+            key="to-results",
+            type="primary",
+            icon=":material/bar_chart:",
+            on_click=lambda: go_to(study, reader, part=RESULTS),
+        )
+        st.button(
+            "Look through my answers",
+            key="look-back",
+            icon=":material/chevron_left:",
+            on_click=stay_at,
+            args=(readable[0].number,),
+        )

@@ -1,0 +1,152 @@
+"""The Review page without a study: which to read, and setting up another."""
+
+import streamlit as st
+
+from pages.review.routing import RESULTS, go_to, link_of, say_to_be
+from pages.review.setup import show_setup
+from pages.shared.layout import plain
+from xraycore.reader_study import Reader, ReaderStudyError, ReaderStudyRepository, Study
+from xraycore.reader_study.records import MAX_NAME, finished_readers
+from xraycore.utils.text import pluralise
+
+PER_PAGE = 6
+_NAME, _PROBLEM = "reader-name", "review-name-problem"
+
+
+def show_start(reviews: ReaderStudyRepository) -> None:
+    """The studies that there are, and the form of a new one."""
+    left, right = st.columns([5, 6], gap="large")
+    with left:
+        _show_studies(reviews)
+    with right:
+        show_setup(reviews)
+
+
+def ask_name() -> None:
+    """The field for the reader's name, and what is wrong with it."""
+    st.text_input(
+        "Your name as a reader",
+        key=_NAME,
+        max_chars=MAX_NAME,
+        placeholder="Yours alone; a pseudonym is fine",
+        persist_state="session",
+        help="It stands beside your answers in the database and in the export. With the same name "
+        "you go on where you left off, on any computer; use one that nobody else uses.",
+    )
+    if problem := st.session_state.pop(_PROBLEM, None):
+        st.error(plain(problem), icon=":material/person_off:")
+
+
+def show_link(study: Study) -> None:
+    """The link for readers, to be copied."""
+    with st.popover("Link for readers", icon=":material/link:", type="tertiary"):
+        st.caption("Each reader opens it and enters a name of his own.")
+        st.code(link_of(study), None)
+
+
+def begin(reviews: ReaderStudyRepository, study: Study) -> None:
+    """Goes to the study as the reader whose name stands in the field; fit for a callback.
+
+    Of a name that is known the page asks first whether it is the same person.
+    """
+    name = st.session_state.get(_NAME) or ""
+    if not name.strip():
+        st.session_state[_PROBLEM] = "Enter your name first; a pseudonym is fine."
+        return
+    try:
+        known = set(reviews.readers())
+        reader = reviews.add_reader(name)
+    except ReaderStudyError as error:
+        st.session_state[_PROBLEM] = str(error)
+        return
+    if reader not in known:
+        say_to_be(reader)
+    go_to(study, reader)
+
+
+def ask_who(reviews: ReaderStudyRepository, study: Study, reader: Reader) -> None:
+    """Whether the reader of the link, or of the name that was entered, is the one who is here.
+
+    Two may choose the same name, and a link may be sent on: nobody answers in another's name
+    unasked.
+    """
+    st.info(
+        f"**{plain(reader.name)}** has judged {pluralise(reviews.judged(reader), 'heatmap')} here. "
+        "Is that you?",
+        icon=":material/person:",
+    )
+    with st.container(horizontal=True):
+        st.button(
+            f"Yes, go on as {plain(reader.name)}",
+            key="it-is-me",
+            type="primary",
+            icon=":material/play_arrow:",
+            on_click=say_to_be,
+            args=(reader,),
+        )
+        st.button(
+            "No, I am someone else",
+            key="not-me",
+            icon=":material/person_off:",
+            on_click=_be_another,
+            args=(study, reader),
+        )
+
+
+def _be_another(study: Study, reader: Reader) -> None:
+    st.session_state[_NAME] = ""
+    st.session_state[_PROBLEM] = f"{reader.name} is the name of another reader. Choose your own."
+    go_to(study)
+
+
+def _show_studies(reviews: ReaderStudyRepository) -> None:
+    st.subheader("Read a study", anchor=False)
+    studies = reviews.studies()
+    if not studies:
+        st.info(
+            "There is no study yet. Set one up, then send its link to the readers.",
+            icon=":material/rate_review:",
+        )
+        return
+    ask_name()
+    page = 1
+    if (pages := -(-len(studies) // PER_PAGE)) > 1:
+        page = st.pagination(pages, key="studies-page")
+    for study in studies[(page - 1) * PER_PAGE : page * PER_PAGE]:
+        _show_study(reviews, study)
+
+
+def _show_study(reviews: ReaderStudyRepository, study: Study) -> None:
+    with st.container(border=True):
+        st.markdown(f"**{plain(study.name)}**")
+        st.caption(_facts(reviews, study))
+        with st.container(horizontal=True):
+            st.button(
+                "Read",
+                key=f"read-{study.id}",
+                icon=":material/play_arrow:",
+                type="primary",
+                on_click=begin,
+                args=(reviews, study),
+            )
+            st.button(
+                "Results",
+                key=f"results-{study.id}",
+                icon=":material/bar_chart:",
+                on_click=lambda: go_to(study, part=RESULTS),
+            )
+            show_link(study)
+
+
+def _facts(reviews: ReaderStudyRepository, study: Study) -> str:
+    items, said = reviews.items(study), reviews.results(study)
+    begun = {review.reader.id for review in said}
+    finished = finished_readers(said, items)
+    facts = [
+        pluralise(len({item.sha256 for item in items}), "film"),
+        pluralise(len(items), "heatmap"),
+        "blinded" if study.blinded else "not blinded",
+        f"{pluralise(len(begun), 'reader')}, {len(finished)} finished",
+        f"set up {study.created:%Y-%m-%d}",
+    ]
+    return " · ".join(facts)

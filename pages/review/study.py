@@ -1,0 +1,71 @@
+"""The Review page with a study: its head, and reading or results below."""
+
+import streamlit as st
+
+from pages.review.films import drawable, find_films
+from pages.review.reading import show_reading
+from pages.review.routing import PART, READ, RESULTS, go_to, is_me
+from pages.review.setup import say_unreadable
+from pages.review.studies import ask_name, ask_who, begin, show_link
+from pages.shared.layout import plain
+from xraycore.reader_study import Reader, ReaderStudyRepository, Study
+
+
+def show_study(reviews: ReaderStudyRepository, study: Study, reader: Reader | None) -> None:
+    """What the link names of the study."""
+    _head(study, reader)
+    say_unreadable()
+    reading = st.query_params.get(PART) != RESULTS
+    if reading and reader is None:
+        with st.container(width=520):
+            ask_name()
+            st.button(
+                "Read",
+                key="join",
+                type="primary",
+                icon=":material/play_arrow:",
+                on_click=begin,
+                args=(reviews, study),
+            )
+        return
+    if reader and not is_me(reader):
+        ask_who(reviews, study, reader)
+        return
+    items = reviews.items(study)
+    films = find_films(items)
+    if films is None:
+        return
+    can = drawable(items, films)
+    if reading:
+        show_reading(reviews, study, reader, can)
+        return
+    # SciPy and statsmodels take a second or more to import.
+    with st.spinner("Reading what is stored …"):
+        from pages.review.results import show_results
+    show_results(reviews, study, reader, items, can)
+
+
+def _head(study: Study, reader: Reader | None) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(plain(study.name), anchor=False, width="content")
+        st.caption(
+            (f"Reader: {plain(reader.name)} · " if reader and is_me(reader) else "")
+            + ("blinded" if study.blinded else "not blinded"),
+            width="content",
+            help="Which network made a heatmap, how, and what the network says is not shown."
+            if study.blinded
+            else "Readers see which network made a heatmap, how, and what the network says.",
+        )
+        show_link(study)
+        st.space("stretch")
+        part = RESULTS if st.query_params.get(PART) == RESULTS else READ
+        other = READ if part == RESULTS else RESULTS
+        st.button(
+            other,
+            key="other-part",
+            icon=":material/bar_chart:" if other == RESULTS else ":material/play_arrow:",
+            on_click=lambda: go_to(study, reader, part=other),
+        )
+        st.button(
+            "All studies", key="leave", icon=":material/arrow_back:", on_click=lambda: go_to(None)
+        )

@@ -1,0 +1,165 @@
+"""The app's colours, and bars that are drawn with them."""
+
+import html
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from xraycore.utils.text import percent
+
+ACCENT = "#4FB3BF"
+MUTED = "#4A5762"
+TEXT = "#E6EAED"
+
+_STYLE = f"""<style>
+.answers {{ display: grid; gap: .45rem; font-size: .9rem; line-height: 1.25 }}
+.answers section > div {{ display: flex; justify-content: space-between; gap: .5rem }}
+.answers b {{ font-weight: 600 }}
+.answers i {{ display: block; height: .4rem; background: #1C242B; border-radius: 2px }}
+.answers i i {{ background: {MUTED} }} .answers .said i i {{ background: {ACCENT} }}
+</style>"""
+
+
+def probability_bars(probabilities: Mapping[str, float], highlighted: str) -> str:
+    """HTML: a line and a bar a class, in the model's order; panels may be too narrow for a plot."""
+    rows = []
+    for label, probability in probabilities.items():
+        name, said = html.escape(label), label == highlighted
+        strong = "b" if said else "span"
+        rows.append(
+            f"<section{' class=said' if said else ''}>"
+            f"<div><{strong}>{name}</{strong}><{strong}>{percent(probability)}</{strong}></div>"
+            f'<i><i style="width:{100 * probability:.1f}%"></i></i></section>'
+        )
+    return f"{_STYLE}<div class=answers>{''.join(rows)}</div>"
+
+
+# Okabe & Ito's colours (jfly.uni-koeln.de/color), which colour-blind readers tell apart, without
+# the two that vanish on black.
+COLOURS = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#F0E442", "#D55E00")
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+GRID = "#232B33"
+PLAIN = {"displayModeBar": False}
+
+
+def colours_of(names: Sequence[str], ensemble: str) -> dict[str, tuple[str, str]]:
+    """Colour and dash of each model; the ensemble's is white."""
+    found = {
+        name: (COLOURS[i % len(COLOURS)], DASHES[i // len(COLOURS) % len(DASHES)])
+        for i, name in enumerate(names)
+    }
+    return found | {ensemble: (TEXT, "dash")}
+
+
+def axis(title: str, **more: object) -> dict:
+    """An axis in the look of all figures."""
+    return {
+        "title": {"text": title, "font": {"size": 13}, "standoff": 8},
+        "gridcolor": GRID,
+        "zeroline": False,
+        "fixedrange": True,
+        "automargin": True,
+        "tickfont": {"size": 12},
+        **more,
+    }
+
+
+def share_axis(title: str, low: float = -0.02, high: float = 1.02) -> dict:
+    """An axis of shares, ticked in per cent."""
+    ticks = [tick / 10 for tick in range(0, 11, 2) if tick / 10 >= low]
+    texts = [f"{100 * tick:.0f} %" for tick in ticks]
+    return axis(title, range=[low, high], tickvals=ticks, ticktext=texts)
+
+
+def laid_out(figure: go.Figure, height: int, x: dict, y: dict, title: str = "") -> go.Figure:
+    """The figure with its axes, in the look of all figures."""
+    figure.update_layout(
+        height=height,
+        margin={"l": 0, "r": 12, "t": 36 if title else 8, "b": 0},
+        title={"text": title, "font": {"size": 14}, "x": 0, "xanchor": "left"},
+        showlegend=False,
+        xaxis=x,
+        yaxis=y,
+        hoverlabel={"font": {"size": 13}},
+    )
+    return figure
+
+
+def history_chart(
+    rows: Sequence[Mapping], columns: Mapping[str, str], *, shares: bool, title: str
+) -> go.Figure:
+    """Columns of a training history against the epoch, each named at its end.
+
+    Args:
+        rows: One an epoch, with `epoch`, maybe `stage`.
+        columns: Column -> name to show; those that no row has are left out.
+        shares: Whether they are shares, to draw from 0 to 100 %.
+        title: Of the figure.
+    """
+    there = {c: text for c, text in columns.items() if any(c in row for row in rows)}
+    factor = 100 if shares else 1
+    figure = go.Figure()
+    lasts = []
+    for index, column in enumerate(there):
+        points = [(row["epoch"], factor * row[column]) for row in rows if column in row]
+        lasts.append(points[-1][1])
+        figure.add_scatter(
+            x=[x for x, _ in points],
+            y=[y for _, y in points],
+            name=there[column],
+            mode="lines+markers",
+            line={"color": COLOURS[index % len(COLOURS)], "width": 2},
+            marker={"size": 5},
+            hovertemplate=f"epoch %{{x:.0f}}: %{{y:{'.1f' if shares else '.3f'}}}"
+            f"{' %' if shares else ''}<extra>%{{fullData.name}}</extra>",
+        )
+    values = [factor * row[c] for c in there for row in rows if c in row] or [0.0, 1.0]
+    low = min(values) - 0.05 * (np.ptp(values) or 1)
+    high = max(values) + 0.05 * (np.ptp(values) or 1)
+    for index, (column, place) in enumerate(
+        zip(there, spread_apart(lasts, 0.085 * (high - low)), strict=True)
+    ):
+        label_at(figure, 1.01, place, there[column], COLOURS[index % len(COLOURS)])
+    before = None
+    for row in rows:
+        if before and row.get("stage") != before:
+            figure.add_vline(x=row["epoch"] - 0.5, line={"color": MUTED, "width": 1, "dash": "dot"})
+        before = row.get("stage")
+    x = axis("Epoch", tickformat="d", dtick=max(1, round(len(rows) / 8)))
+    y = axis("", range=[low, high], ticksuffix=" %" if shares else "")
+    return laid_out(figure, 280, x, y, title).update_layout(margin={"r": 150})
+
+
+LOSSES = {"loss": "Training", "val_loss": "Validation"}
+SHARES = {
+    "val_auc": "Validation, AUC",
+    "val_accuracy": "Validation, accuracy",
+    "accuracy": "Training, accuracy",
+    "val_inside": "Evidence in lungs",
+    "auc_nih": "NIH, AUC",
+    "auc_cohen": "Cohen, AUC",
+}
+
+
+def spread_apart(places: Sequence[float], gap: float) -> list[float]:
+    """Heights of labels at these places or below, no two closer than the gap."""
+    found = [0.0] * len(places)
+    free = np.inf
+    for index in reversed(np.argsort(places, kind="stable")):
+        found[index] = min(places[index], free)
+        free = found[index] - gap
+    return found
+
+
+def label_at(figure: go.Figure, x: float, y: float, text: str, colour: str) -> None:
+    """Writes a curve's name beside its end, from x in shares of the figure on."""
+    figure.add_annotation(
+        x=x,
+        y=y,
+        xref="paper",
+        xanchor="left",
+        showarrow=False,
+        text=text,
+        font={"size": 12, "color": colour},
+    )

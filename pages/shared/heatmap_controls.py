@@ -1,0 +1,113 @@
+"""How heat is drawn over films: the controls that the pages with heat share."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from pages.components.film_viewer import Drawn
+from xraycore.attribution.heatmap import Heatmap
+from xraycore.imaging.overlay import COLOR_MAPS, colorize
+
+HEAT, CONTOUR, PLAIN = "Heat", "Contour", "Plain film"
+
+
+@dataclass(frozen=True)
+class HeatmapStyle:
+    """How heat is drawn; a change runs no model."""
+
+    shown: str
+    opacity: float
+    color_map: str
+    contour: float
+    stretched: bool
+
+    def drawn(self, heat: Heatmap) -> Drawn | None:
+        """A map as it is to be drawn; None for the plain film."""
+        if self.shown == PLAIN:
+            return None
+        heat = heat.stretched() if self.stretched else heat
+        contour = self.contour if self.shown == CONTOUR else None
+        return Drawn(heat, self.opacity, self.color_map, contour)
+
+    @property
+    def style(self) -> dict[str, float | str | None]:
+        """The same for a picture that is kept: arguments of `xraycore.imaging.overlay.overlay`."""
+        contour = self.contour if self.shown == CONTOUR else None
+        return {"opacity": self.opacity, "color_map": self.color_map, "contour": contour}
+
+    def scale_note(self, heat: Heatmap) -> str:
+        """What must be said of a map that has no scale but its own; else nothing."""
+        own = heat.scale is None and not self.stretched
+        return " Full colour is this map's own maximum." if own else ""
+
+
+def color_strip(color_map: str, full: str) -> None:
+    """The colours of heat from none to full.
+
+    Args:
+        color_map: One of `COLOR_MAPS`.
+        full: What full heat stands for, in two or three words.
+    """
+    stops = colorize(np.linspace(0, 1, 9)[None], color_map)[0]
+    colours = ", ".join(f"rgb({red} {green} {blue})" for red, green, blue in stops)
+    st.html(
+        '<div role="img" aria-label="Colours of heat" style="height: 8px; border-radius: 4px; '
+        f'background: linear-gradient(90deg, {colours})"></div>'
+        '<div style="display: flex; justify-content: space-between; font-size: 0.8rem; '
+        f'opacity: 0.75; margin-top: 2px"><span>no heat</span><span>{full}</span></div>'
+    )
+
+
+def choose_look() -> HeatmapStyle:
+    """The controls, where it is called."""
+    shown = st.segmented_control(
+        "Show",
+        [HEAT, CONTOUR, PLAIN],
+        default=HEAT,
+        required=True,
+        key="show",
+        bind="query-params",
+        width="stretch",
+    )
+    # A report made while they are hidden is drawn with them too.
+    opacity = st.session_state.get("opacity", 60)
+    color_map = st.session_state.get("color_map", next(iter(COLOR_MAPS)))
+    contour = 50
+    if shown == CONTOUR:
+        contour = st.slider(
+            "Line at",
+            5,
+            95,
+            50,
+            step=5,
+            format="%d %%",
+            key="contour",
+            bind="query-params",
+            help="Of full heat. The film inside the line stays as it is.",
+        )
+    elif shown == HEAT:
+        opacity = st.slider(
+            "Opacity",
+            0,
+            100,
+            60,
+            step=5,
+            format="%d %%",
+            key="opacity",
+            persist_state="session",
+        )
+        color_map = st.selectbox(
+            "Colours", list(COLOR_MAPS), key="color_map", persist_state="session"
+        )
+    stretched = st.toggle(
+        "Stretch each map",
+        key="stretch",
+        bind="query-params",
+        help="Off: full colour is the strength that one film in twenty reaches, where that was "
+        "measured (methods of one forward pass), so little evidence looks pale. On: each map's own "
+        "maximum is full colour, which looks confident even when the network is not.",
+    )
+    if shown == HEAT:
+        color_strip(color_map, "this map's maximum" if stretched else "strong evidence")
+    return HeatmapStyle(shown, opacity / 100, color_map, contour / 100, stretched)

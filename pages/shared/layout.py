@@ -1,0 +1,34 @@
+"""What every page shows: its title and what the app is not for."""
+
+import re
+
+import streamlit as st
+
+# Films whose pixels this run of the page has sent to the browser.
+FILMS_SENT = "films-sent"
+
+
+def page_header(title: str, subtitle: str) -> None:
+    """The page's title, what it is for, and the not-for-diagnosis notice.
+
+    Args:
+        title: Its name.
+        subtitle: What it is for; empty where a person at work needs the height.
+    """
+    st.session_state[FILMS_SENT] = set()
+    # Films want the width that Streamlit keeps for margins.
+    st.html("<style>.stMainBlockContainer{padding:3.5rem 2.5rem 4rem}</style>")
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        st.title(title, anchor=False, width="content")
+        st.badge(
+            "For education and research, not for diagnosis",
+            icon=":material/clinical_notes:",
+            color="orange",
+        )
+    if subtitle:
+        st.caption(subtitle)
+
+
+def plain(text: str) -> str:
+    """Text as it is, for where Markdown is read: a file may be called `*draft*_[1].png`."""
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!$~:<>|])", r"\\\1", text)

@@ -1,0 +1,1 @@
+"""Train: teach a network on films of one's own."""

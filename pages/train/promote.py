@@ -1,0 +1,166 @@
+"""Making a finished run one of the app's models, or one of a folder of one's own."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from pages.shared.layout import plain
+from pages.train.process import follow_process, show_failure
+from xraycore.config import weights_folder
+from xraycore.datasets.labels import CHEST4
+from xraycore.jobs.process import OUTPUT, launch, status
+from xraycore.models.registry import MODELS
+from xraycore.training.runs import SHIPPING, RunStatus, ship_arguments, shipped_into
+from xraycore.utils.paths import parse_path
+
+APP, OWN = "The app's models", "A folder of my own"
+REFUSED, PROMOTIONS = "promote-refused", "promotions"
+
+
+def promote_section(run: RunStatus) -> None:
+    """Where to, what will happen, and the button; or how far it is."""
+    st.subheader("Promote", anchor=False)
+    folder = run.folder / SHIPPING
+    now = status(folder)
+    if now.alive:
+        follow_process(folder, "promotion")
+    if REFUSED in st.session_state:
+        st.error(plain(st.session_state.pop(REFUSED)), icon=":material/error:")
+    if now.phase == "failed":
+        show_failure(now, folder)
+    elif now.phase == "stopped":
+        st.info("Stopped. Nothing was installed.", icon=":material/stop_circle:")
+    elif now.phase == "finished":
+        _show_installed(folder)
+    try:
+        arguments = ship_arguments(run)
+    except ValueError as error:
+        st.info(str(error), icon=":material/terminal:")
+        return
+    _ask(run, folder, arguments, now.alive)
+
+
+def _ask(run: RunStatus, folder: Path, arguments: list[str], alive: bool) -> None:
+    model, config = run.config["model"], run.config
+    of_app = set(config["classes"]) == set(CHEST4)
+    place = st.segmented_control(
+        "Where to",
+        [APP, OWN],
+        default=APP if of_app else OWN,
+        required=True,
+        key=f"promote-to-{run.name}",
+        persist_state="session",
+        disabled=alive,
+    )
+    if place == APP and not of_app:
+        st.warning(
+            f"It knows {plain(', '.join(config['classes']))}; the app's other models know "
+            f"{', '.join(CHEST4)}, and cannot be compared with it.",
+            icon=":material/warning:",
+        )
+    try:
+        target = weights_folder() if place == APP else _own_folder(run, alive)
+        if target is None:
+            return
+        there = shipped_into(target, model)
+    except ValueError as error:
+        st.error(plain(str(error)), icon=":material/folder_off:")
+        return
+    sizes = {name: sum(of.values()) for name, of in config.get("split_sizes", {}).items()}
+    st.markdown(
+        f"1. {sizes.get('val', 0):,} validation films calibrate it (how sure it sounds, how often "
+        "it names each class), set its thresholds and the heatmaps' scale.\n"
+        f"2. The {sizes.get('test', 0):,} test films are opened and scored. Do this once, when "
+        "the run is final: whoever chooses by the test films has none left to test on.\n"
+        f"3. Weights, card and predictions are written to `{target / model}`."
+    )
+    limits = st.text_area(
+        "What users of it must know (limits, a sentence a line)",
+        key=f"limits-{run.name}",
+        persist_state="session",
+        placeholder="Trained on 200 drawn films: knows nothing of real ones.",
+        height=80,
+        disabled=alive,
+    )
+    # Every promotion is confirmed for itself.
+    number, sure = st.session_state.setdefault(PROMOTIONS, 0), True
+    if there:
+        st.warning(
+            f"{plain(str(there))} holds {MODELS[model].title} already. It will be replaced and "
+            "cannot be brought back from here.",
+            icon=":material/warning:",
+        )
+        sure = st.checkbox(
+            f"Replace the {MODELS[model].title} that is there",
+            key=f"replace-{there}-{number}",
+            disabled=alive,
+        )
+    st.button(
+        "Promote",
+        key="promote",
+        icon=":material/publish:",
+        type="primary",
+        disabled=alive or not sure,
+        on_click=_promote,
+        args=(folder, arguments, target, limits, model, sure),
+    )
+
+
+def _own_folder(run: RunStatus, alive: bool) -> Path | None:
+    """The folder that is typed; None where none is.
+
+    Raises:
+        ValueError: If it cannot be one.
+    """
+    text = st.text_input(
+        "Folder",
+        value=str(Path.home() / "xraycore-models"),
+        key=f"promote-folder-{run.name}",
+        persist_state="session",
+        disabled=alive,
+        help="Start the app with XRAYCORE_WEIGHTS=<folder> to see the models in it.",
+    ).strip()
+    if not text:
+        st.info("Name a folder.", icon=":material/arrow_upward:")
+        return None
+    return parse_path(text)
+
+
+def _promote(
+    folder: Path, arguments: list[str], target: Path, limits: str, model: str, sure: bool
+) -> None:
+    try:
+        if shipped_into(target, model) and not sure:
+            raise ValueError(f"{target / model} was filled meanwhile: confirm to replace it.")
+        st.session_state[PROMOTIONS] += 1
+        folder.mkdir(exist_ok=True)
+        (folder / "limits.txt").write_text(limits)
+        more = ["--limits", str((folder / "limits.txt").absolute()), "--json"]
+        launch(folder, [*arguments, *more], {"XRAYCORE_WEIGHTS": str(target)})
+    except (ValueError, OSError) as error:
+        st.session_state[REFUSED] = str(error)
+
+
+def _show_installed(folder: Path) -> None:
+    try:
+        told = json.loads((folder / OUTPUT).read_text())
+        scores = told["card"]["scores"]["all"]
+        rows = [
+            {
+                "Score on test films": title,
+                "Value": f"{scores[name]['value']:.3f}",
+                "95 % interval": f"{scores[name]['low']:.3f} – {scores[name]['high']:.3f}",
+                "Films": scores[name]["n"],
+            }
+            for name, title in TEST_SCORES.items()
+        ]
+    except (OSError, ValueError, KeyError) as error:
+        st.error(plain(f"{folder}: expected a card: {error}"), icon=":material/error:")
+        return
+    st.success(f"Installed in {plain(told['folder'])}.", icon=":material/check_circle:")
+    st.table(pd.DataFrame(rows), border="horizontal", hide_index=True)
+
+
+TEST_SCORES = {"accuracy": "Accuracy", "macro_auroc": "AUC, mean of the classes"}

@@ -1,0 +1,178 @@
+"""All runs on the Train page: a line each, and finished ones side by side."""
+
+from pathlib import Path
+from textwrap import shorten
+
+import pandas as pd
+import streamlit as st
+
+from pages.shared.charts import PLAIN, history_chart
+from pages.shared.layout import plain
+from pages.train.process import words_of
+from pages.train.run import badge, title_of
+from xraycore.training.runs import RunStatus, list_runs
+
+SHOWN = 15
+MOST = 6
+WIDTHS = [5, 3, 3, 5, 2, 3]
+MEASURES = {
+    "val_auc": "AUC",
+    "val_accuracy": "Accuracy",
+    "val_loss": "Loss",
+    "loss": "Training loss",
+}
+FINAL = {
+    "val_auc": "Validation AUC",
+    "val_accuracy": "Accuracy",
+    "val_loss": "Loss",
+    "val_inside": "Evidence in lungs",
+}
+
+
+def runs_section(folder: Path) -> None:
+    """All runs, or what to do where there is none."""
+    runs = list_runs(folder)
+    if not runs:
+        st.info(
+            "No run yet. Choose films, a network and a recipe under New training; what you start "
+            f"is listed here. Runs started on the command line into {plain(str(folder))} are too.",
+            icon=":material/model_training:",
+        )
+        return
+    alive = any(run.status.alive for run in runs)
+    st.fragment(_list, run_every=2.0 if alive else None)(
+        folder, {run.name: run.phase for run in runs}
+    )
+    judged = {run.name: run for run in runs if run.state.history and not run.status.alive}
+    if len(judged) > 1:
+        _compare(judged)
+
+
+def open_run(name: str) -> None:
+    """Shows a run; a link to the page does the same."""
+    st.query_params["run"] = name
+
+
+def _list(folder: Path, phases: dict[str, str]) -> None:
+    runs = list_runs(folder)
+    # A click on a run reruns this fragment only.
+    if "run" in st.query_params or {run.name: run.phase for run in runs} != phases:
+        st.rerun()
+    heads = ("Run", "", "Network", "Progress", "AUC", "Started")
+    for column, head in zip(st.columns(WIDTHS), heads, strict=True):
+        column.caption(head)
+    many = len(runs) > SHOWN and not st.session_state.get("all-runs")
+    for run in runs[:SHOWN] if many else runs:
+        _line(run)
+    if len(runs) > SHOWN:
+        st.toggle(f"Show all {len(runs)} runs", key="all-runs")
+
+
+def _line(run: RunStatus) -> None:
+    cells = st.columns(WIDTHS, vertical_alignment="center")
+    cells[0].button(
+        plain(run.name),
+        key=f"open-{run.name}",
+        type="tertiary",
+        icon=":material/open_in_full:",
+        on_click=open_run,
+        args=(run.name,),
+    )
+    with cells[1]:
+        badge(run)
+    cells[2].markdown(title_of(run) or "–")
+    if run.status.alive:
+        cells[3].progress(min(1.0, run.done), text=words_of(run.status))
+    elif run.problem or run.status.error:
+        text = shorten(run.problem or run.status.error, 80, placeholder=" …")
+        cells[3].caption(plain(text[:1].upper() + text[1:]))
+    else:
+        cells[3].markdown(f"{run.state.total_epochs} of {run.epochs} epochs")
+    best = run.best.get("val_auc")
+    cells[4].markdown("–" if best is None else f"{best:.3f}")
+    cells[5].markdown(f"{run.began:%d %b %Y, %H:%M}" if run.began else "–")
+
+
+def _compare(runs: dict[str, RunStatus]) -> None:
+    st.subheader("Compare", anchor=False)
+    finished = [name for name, run in runs.items() if run.phase == "finished"]
+    left, right = st.columns([3, 2])
+    names = left.multiselect(
+        "Runs",
+        list(runs),
+        default=finished[:4],
+        max_selections=MOST,
+        key="compared",
+        placeholder="Choose runs",
+    )
+    measure = right.segmented_control(
+        "Curve",
+        list(MEASURES),
+        default="val_auc",
+        required=True,
+        format_func=MEASURES.get,
+        key="compared-by",
+    )
+    chosen = [runs[name] for name in names]
+    if not chosen:
+        st.caption("Choose runs to see their curves on one chart.")
+        return
+    if len({run.config.get("manifest_sha256") for run in chosen}) > 1:
+        st.warning(
+            "These runs saw different films or splits: their scores cannot be compared as such.",
+            icon=":material/warning:",
+        )
+    shares = measure in ("val_auc", "val_accuracy")
+    st.plotly_chart(
+        history_chart(
+            joined(chosen, measure),
+            {run.name: run.name for run in chosen},
+            shares=shares,
+            title=MEASURES[measure] + ("" if measure == "loss" else " on validation films"),
+        ),
+        key="compare-chart",
+        config=PLAIN,
+        alt=f"{MEASURES[measure]} of the chosen runs by epoch",
+    )
+    st.dataframe(
+        pd.DataFrame([_final(run) for run in chosen]),
+        hide_index=True,
+        key="compare-table",
+        height="content",
+    )
+    st.caption(
+        "Scores of the epoch whose weights are kept, on validation films, which chose it: a "
+        "little too good. Those of test films come with the promotion."
+    )
+
+
+def joined(runs: list[RunStatus], measure: str) -> list[dict]:
+    """A row an epoch with that measure of every run that came so far, by the run's name."""
+    longest = max((len(run.state.history) for run in runs), default=0)
+    return [
+        {"epoch": place + 1}
+        | {
+            run.name: run.state.history[place][measure]
+            for run in runs
+            if place < len(run.state.history) and measure in run.state.history[place]
+        }
+        for place in range(longest)
+    ]
+
+
+def _final(run: RunStatus) -> dict:
+    best, history = run.best, run.state.history
+    films = run.config.get("split_sizes", {}).get("train", {})
+    return {
+        "Run": run.name,
+        "Network": title_of(run),
+        "Classes": ", ".join(run.config.get("classes", ())),
+        "Training films": f"{sum(films.values()):,}",
+        "Epochs": run.state.total_epochs,
+        "Kept": f"epoch {best['epoch']:.0f}" if "epoch" in best else "–",
+        **{
+            title: "–" if best.get(key) is None else f"{best[key]:.3f}"
+            for key, title in FINAL.items()
+        },
+        "Films a second": f"{history[-1].get('images_per_second', 0):,.0f}",
+    }

@@ -1,0 +1,174 @@
+"""The Train page's last steps: the learning-rate finder, what will happen, and the start."""
+
+import hashlib
+import json
+import shlex
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from pages.shared.charts import PLAIN
+from pages.shared.layout import plain
+from pages.train.charts import rate_chart
+from pages.train.config import rate_key, starting_weights
+from pages.train.dataset import Chosen
+from pages.train.process import follow_process, show_failure
+from xraycore.config import cache_folder, runs_folder
+from xraycore.jobs.process import OUTPUT, launch, status
+from xraycore.training.config import TrainingConfig
+from xraycore.training.plan import Plan, check_name, free_name
+
+# Why the last start, and the last search for a rate, was refused.
+REFUSED, RATE_REFUSED = "train-refused", "rate-refused"
+TRAININGS = "trainings-started"
+
+
+def find_rate(plan: Plan, chosen: Chosen) -> None:
+    """The learning-rate finder: a button, its progress, its curve and the rate it suggests."""
+    folder = _finder_folder(plan, chosen)
+    now = status(folder)
+    if refusal := st.session_state.pop(RATE_REFUSED, None):
+        st.error(plain(refusal), icon=":material/error:")
+    if now.alive:
+        follow_process(folder, "finder")
+        return
+    if now.phase == "failed":
+        show_failure(now, folder)
+    if now.phase == "finished":
+        _show_curve(plan, folder)
+    else:
+        st.caption(
+            "Trains a moment with ever longer steps (range test, Smith 2015) and shows where the "
+            "loss falls fastest. Takes about half a minute with the quick recipe, and nothing of "
+            "it is kept but the curve."
+        )
+    st.button(
+        "Find it again" if now.phase == "finished" else "Find a learning rate",
+        key="find-rate",
+        icon=":material/speed:",
+        on_click=_begin,
+        args=(folder, plan.rate_arguments(), RATE_REFUSED),
+    )
+
+
+def _finder_folder(plan: Plan, chosen: Chosen) -> Path:
+    """Where a plan's range test lies: another one for other films or settings."""
+    asked = json.dumps([plan.rate_arguments(), chosen.manifest.fingerprint()])
+    return cache_folder() / "lr-find" / hashlib.sha256(asked.encode()).hexdigest()[:16]
+
+
+def _show_curve(plan: Plan, folder: Path) -> None:
+    try:
+        found = json.loads((folder / OUTPUT).read_text())
+    except (OSError, ValueError) as error:
+        st.error(f"{plain(str(folder))}: expected a curve: {error}", icon=":material/error:")
+        return
+    rate = found["suggestion"]
+    st.plotly_chart(
+        rate_chart(found, rate),
+        key="rate-curve",
+        config=PLAIN,
+        alt="Training loss against the learning rate",
+    )
+    end = "Beyond the end of the curve the loss runs away. " if found["diverged"] else ""
+    if rate is None:
+        st.caption(f"{end}The loss never fell, so no rate is suggested: look at the data first.")
+        return
+    st.caption(
+        f"{end}The loss fell fastest at {rate:.1e} (stage “{plain(found['stage'])}”, "
+        f"{found['size']} px). A guide within a factor of three or so, no more."
+    )
+    st.button(
+        f"Use {rate:.1e}",
+        key="use-rate",
+        icon=":material/check:",
+        type="primary",
+        on_click=st.session_state.__setitem__,
+        args=(rate_key(plan), f"{rate:.2g}"),
+    )
+
+
+def start_training(plan: Plan, chosen: Chosen) -> None:
+    """What will happen, the command line that does the same, and the button."""
+    recipe, runs = plan.recipe(), runs_folder()
+    films, judged = (len(chosen.manifest.split(name)) for name in ("train", "val"))
+    st.markdown(
+        f"**{plan.spec.title}** starts from {starting_weights(plan)} and learns "
+        f"{len(chosen.manifest.classes)} classes on {films:,} films; after every epoch {judged:,} "
+        "others are judged, and the best epoch is kept."
+    )
+    st.table(_stages(recipe), border="horizontal", hide_index=True)
+    name = st.text_input(
+        "Name of the run",
+        value=free_name(plan.model, plan.preset, runs),
+        # A typed name stays until a run has it.
+        key=f"name-{st.session_state.get(TRAININGS, 0)}-{plan.model}-{plan.preset}",
+        persist_state="session",
+        max_chars=60,
+        help=f"A folder of this name in {runs} will hold all of it.",
+    ).strip()
+    problem, refusal = None, st.session_state.pop(REFUSED, None)
+    try:
+        check_name(name, runs)
+    except ValueError as error:
+        problem = str(error)
+    if problem or refusal:
+        st.error(plain(problem or refusal), icon=":material/error:")
+    st.button(
+        "Start training",
+        key="start",
+        type="primary",
+        icon=":material/play_arrow:",
+        # Not by a refusal: what refused a start may have passed, so it can be tried again.
+        disabled=problem is not None,
+        on_click=_start,
+        args=(runs / name, plan),
+        width="stretch",
+    )
+    st.caption(
+        "It runs as a process of its own: close the browser or the app, it goes on. Finished "
+        "epochs survive a crash."
+    )
+    with st.expander("The same on the command line", icon=":material/terminal:"):
+        arguments = plan.train_arguments(runs / name)
+        st.code(shlex.join(["python", "-m", "xraycore", *arguments]), "bash", wrap_lines=True)
+
+
+def _stages(recipe: TrainingConfig) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "Stage": stage.name,
+            "Epochs": f"≤ {stage.epochs}",
+            "Films": f"{stage.size} px",
+            "Rate": f"{stage.learning_rate:g}",
+            "Trains": "the head only"
+            if stage.unfreeze_from is None
+            else f"from {stage.unfreeze_from} on"
+            if stage.unfreeze_from
+            else "all layers",
+        }
+        for stage in recipe.stages
+    )
+
+
+def _begin(folder: Path, arguments: list[str], refused: str) -> bool:
+    """Starts a process; what refuses it is kept under a key for the next run of the page."""
+    try:
+        launch(folder, arguments)
+    except (ValueError, OSError) as error:
+        st.session_state[refused] = str(error)
+        return False
+    return True
+
+
+def _start(folder: Path, plan: Plan) -> None:
+    try:
+        # Looked at again: another session may have taken the name meanwhile.
+        check_name(folder.name, folder.parent)
+    except ValueError as error:
+        st.session_state[REFUSED] = str(error)
+        return
+    if _begin(folder, plan.train_arguments(folder), REFUSED):
+        st.session_state[TRAININGS] = st.session_state.get(TRAININGS, 0) + 1
+        st.query_params["run"] = folder.name

@@ -1,0 +1,254 @@
+"""The list of open films, as Compare shows it."""
+
+import csv
+import io
+import shutil
+import zipfile
+
+import pytest
+import streamlit as st
+
+from pages.compare.exports import predictions_csv
+from pages.shared.open_films import OpenFilm
+from tests.pages.conftest import png, select_rows, selected
+from tests.pages.films_page import finish, titles, upload
+from xraycore.config import weights_folder
+from xraycore.imaging import read_radiograph
+from xraycore.models.classifier import load_model
+
+
+def archive(**files: bytes) -> bytes:
+    """A ZIP archive of these files."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as made:
+        for name, data in files.items():
+            made.writestr(name.replace("__", "."), data)
+    return buffer.getvalue()
+
+
+def refused(app) -> list[str]:
+    return [error.value.replace("\\", "") for error in app.error]
+
+
+pytestmark = pytest.mark.usefixtures("small_model")
+
+
+def test_an_archive_is_opened_film_by_film(app):
+    data = archive(a__png=png(1), b__png=png(2), notes__txt=b"none")
+    upload(app, ("films.zip", data))
+    assert titles(app) == ["a.png", "b.png"]
+    assert [text.partition(":")[0] for text in refused(app)] == ["notes.txt"]
+
+
+def test_films_of_one_name_can_be_told_apart(app):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as made:
+        for number in range(3):
+            made.writestr(f"patient{number}/IM1.png", png(number))
+    upload(app, ("films.zip", buffer.getvalue()))
+    assert titles(app) == ["IM1.png", "IM1.png (2)", "IM1.png (3)"]
+    # The same file again is the same film; its folder may be a patient's name and is not told.
+    upload(app, ("IM1.png", png(1)))
+    assert titles(app) == ["IM1.png", "IM1.png (2)", "IM1.png (3)"]
+    assert any(text.value.startswith(r"IM1\.png") for text in app.caption)
+
+
+def test_a_name_of_a_file_is_shown_as_it_is(app):
+    upload(app, ("a_*b*_[1].png", png(1)))
+    assert any(text.value.startswith(r"a\_\*b\*\_\[1\]\.png  " + "\n") for text in app.caption)
+
+
+def test_what_was_refused_is_told_until_another_film_is_looked_at(app):
+    films = [("a.png", png(1)), ("b.png", png(2))]
+    upload(app, *films, ("bad.png", b"text"))
+    assert refused(app)[0].startswith("bad.png")
+    app.selectbox(key="film").select_index(1).run()
+    assert refused(app) == []
+    upload(app, ("bad.png", b"text"))
+    assert refused(app)
+    app.selectbox(key="sample").select_index(0).run()
+    assert refused(app) == []
+    upload(app, ("bad.png", b"text"))
+    assert refused(app)
+    next(button for button in app.button if button.label == "Close all").click().run()
+    assert not app.exception
+    assert refused(app) == []
+
+
+def test_a_film_is_open_once_and_more_join_it(app):
+    upload(app, ("a.png", png(1)))
+    upload(app, ("a.png", png(1)), ("b.png", png(2)))
+    assert titles(app) == ["a.png", "b.png"]
+
+
+def test_a_member_that_is_too_large_is_refused_with_its_size(app, monkeypatch):
+    monkeypatch.setattr("pages.shared.uploads.MAX_BYTES", 2**20)
+    upload(app, ("films.zip", archive(a__png=png(1), b__png=bytes(3 * 2**20))))
+    assert refused(app) == ["b.png, in films.zip: expected at most 1 MiB. Received: 3.0 MiB"]
+    assert titles(app) == ["a.png"]
+
+
+def test_an_archive_of_too_many_files_is_refused(app, monkeypatch):
+    monkeypatch.setattr("pages.shared.uploads.MOST_FILMS", 1)
+    upload(app, ("films.zip", archive(a__png=png(1), b__png=png(2))))
+    assert not app.exception
+    assert refused(app) == [
+        "films.zip: expected an archive of at most 1 files and 1 GiB. Received: 2 files, 0 MiB"
+    ]
+
+
+def test_a_damaged_archive_is_refused_by_name(app):
+    data = bytearray(archive(a__png=png(1)))
+    data[40:400] = bytes(360)
+    upload(app, ("films.zip", bytes(data)), ("good.png", png(3)))
+    assert refused(app)[0].startswith("a.png, in films.zip: cannot be unpacked")
+    assert titles(app) == ["good.png"]
+
+
+def test_an_archive_whose_packing_is_damaged_is_refused_by_name(app):
+    with io.BytesIO() as buffer:
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as packed:
+            packed.writestr("a.png", png(1))
+        data = bytearray(buffer.getvalue())
+    # Behind the header of 30 bytes and the name: a kind of block that there is not.
+    data[35] = 0xFF
+    upload(app, ("films.zip", bytes(data)), ("good.png", png(3)))
+    assert not app.exception
+    assert refused(app)[0].startswith("a.png, in films.zip: cannot be unpacked")
+    assert titles(app) == ["good.png"]
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_STORED, zipfile.ZIP_LZMA])
+def test_a_damaged_film_in_an_archive_takes_no_other_with_it(app, packing):
+    with io.BytesIO() as buffer:
+        with zipfile.ZipFile(buffer, "w", packing) as packed:
+            packed.writestr("a.png", png(1))
+            packed.writestr("b.png", png(2))
+        data = bytearray(buffer.getvalue())
+    data[60:160] = bytes(byte ^ 0xFF for byte in data[60:160])
+    upload(app, ("films.zip", bytes(data)))
+    assert not app.exception
+    assert refused(app)[0].startswith("a.png, in films.zip: cannot be unpacked")
+    assert titles(app) == ["b.png"]
+
+
+def test_names_that_are_no_text_are_refused_with_the_archive(app):
+    data = archive(aaaa__png=png(1)).replace(b"aaaa.png", b"\xff\xfeaa.png")
+    # The flag that says: names are UTF-8; in the file's header and in the directory's.
+    data = data.replace(b"PK\x03\x04\x14\0\0\0", b"PK\x03\x04\x14\0\0\x08")
+    data = data.replace(b"PK\x01\x02\x14\x03\x14\0\0\0", b"PK\x01\x02\x14\x03\x14\0\0\x08")
+    upload(app, ("films.zip", data), ("good.png", png(3)))
+    assert not app.exception
+    assert refused(app)[0].startswith("films.zip: expected a ZIP archive")
+    assert titles(app) == ["good.png"]
+
+
+def test_a_damaged_sample_leaves_the_others(app, monkeypatch, tmp_path):
+    folder = tmp_path / "originals/NORMAL"
+    folder.mkdir(parents=True)
+    (folder / ".DS_Store").write_bytes(b"of a file manager")
+    (folder / "a.png").write_bytes(b"no picture")
+    (folder / "b.png").write_bytes(png(1))
+    monkeypatch.setenv("XRAYCORE_DATA", str(tmp_path))
+    st.cache_resource.clear()
+    app.run()
+    assert not app.exception
+    labels = {button.key for button in app.button}
+    assert {"open-originals-normal-2"} <= labels
+    assert "open-originals-normal-1" not in labels
+    app.selectbox(key="sample").set_value("originals-normal-1").run()
+    assert not app.exception
+    assert refused(app)[0].startswith("a.png: expected")
+    st.cache_resource.clear()
+
+
+def test_a_model_whose_card_is_damaged_is_named_and_the_others_go_on(app, monkeypatch, tmp_path):
+    shutil.copytree(weights_folder() / "basic_cnn", tmp_path / "basic_cnn")
+    shutil.copytree(weights_folder() / "lungs", tmp_path / "lungs")
+    (tmp_path / "vgg16").mkdir()
+    (tmp_path / "vgg16/card.json").write_text('{"model": "vgg16"')
+    # One whose card is well, and its weights are gone.
+    (tmp_path / "xception").mkdir()
+    shutil.copy(weights_folder() / "xception/card.json", tmp_path / "xception")
+    monkeypatch.setenv("XRAYCORE_WEIGHTS", str(tmp_path))
+    monkeypatch.setattr(
+        "pages.shared.cache.list_trained", lambda: ["basic_cnn", "vgg16", "xception"]
+    )
+    upload(app, ("a.png", png(1)), ("b.png", png(2)))
+    finish(app)
+    assert not app.exception
+    assert "vgg16" in refused(app)[0]
+    assert any("xception" in text for text in refused(app)[1:])
+    assert all(text.endswith("%") for text in app.dataframe[0].value["Basic CNN"])
+
+
+def test_films_can_be_closed(app):
+    upload(app, ("a.png", png(1)), ("b.png", png(2)))
+    app.selectbox(key="film").select_index(1).run()
+    next(button for button in app.button if button.label == "Close film").click().run()
+    assert titles(app) == ["a.png"]
+    next(button for button in app.button if button.label == "Close film").click().run()
+    assert not app.exception
+    assert any("Upload a chest X-ray" in heading.value for heading in app.subheader)
+
+
+def test_a_sample_joins_the_films_and_leaves_them(app):
+    upload(app, ("a.png", png(1)))
+    app.selectbox(key="sample").select_index(0).run()
+    assert titles(app) == ["a.png", "Clear lungs 1"]
+    assert app.selectbox(key="film").value.startswith("sample-")
+    app.selectbox(key="film").select_index(0).run()
+    assert app.selectbox(key="sample").value is None
+    assert any(r"a\.png" in caption.value for caption in app.caption)
+
+
+def test_the_worklist_has_every_film_and_answer(app):
+    upload(app, *((f"film-{n}.png", png(30 + n)) for n in range(3)))
+    finish(app)
+    table = app.dataframe[0].value
+    assert sorted(table["Name"]) == [f"film-{n}.png" for n in range(3)]
+    assert all(text.endswith("%") for text in table["Basic CNN"])
+
+
+def test_a_click_on_any_row_of_the_worklist_opens_its_film(app):
+    upload(app, *((f"film-{n}.png", png(30 + n)) for n in range(3)))
+    finish(app)
+    names = list(app.dataframe[0].value["Name"])
+    open_films = app.session_state["open-films"]
+
+    def shown() -> str:
+        """The film that is shown; it is the one whose row is selected."""
+        name = open_films[app.selectbox(key="film").value].title
+        assert selected(app, "worklist") == [names.index(name)]
+        return name
+
+    select_rows(app, "worklist", 2)
+    assert shown() == names[2]
+    app.selectbox(key="film").select(names[0]).run()
+    assert shown() == names[0]
+    # What the browser was told to select is no click.
+    app.selectbox(key="film").select(names[1])
+    select_rows(app, "worklist", 0)
+    assert shown() == names[1]
+    select_rows(app, "worklist", 2)
+    assert shown() == names[2]
+
+
+def test_answers_of_other_weights_are_forgotten(app, monkeypatch):
+    upload(app, ("a.png", png(1)))
+    assert app.session_state["worklist-answers"]
+    kept = dict(app.session_state["worklist-answers"])
+    monkeypatch.setattr("pages.compare.worklist.fingerprint", lambda name: "of others")
+    app.session_state["worklist-answers"] = {("another film", "basic_cnn"): "an old answer"}
+    app.run()
+    assert list(app.session_state["worklist-answers"]) == list(kept)
+
+
+def test_predictions_as_csv():
+    film = OpenFilm("k", "=SUM(A1).png", "ab", data=png(5))
+    seen = load_model("basic_cnn").predict(read_radiograph(png(5)))
+    (row,) = csv.DictReader(io.StringIO(predictions_csv([(film, [seen])])))
+    assert row["file"] == "'=SUM(A1).png"
+    assert (row["model"], row["label"], row["file_sha256"]) == ("basic_cnn", seen.label, "ab")
+    assert float(row["Normal"]) == pytest.approx(seen.probabilities["Normal"], abs=1e-6)
+    assert "Not for diagnosis" in row["notice"]
