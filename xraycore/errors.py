@@ -1,11 +1,27 @@
-"""Every error that xraycore raises on purpose."""
+"""Every error that xraycore raises on purpose.
 
+What a user or caller can mend is an `XrayCoreError`, whose message is one line that says what was
+expected, what was received and, where there is one, which file. Anything else is a bug.
+"""
+
+import logging
+import secrets
 from typing import Self
+
+logger = logging.getLogger(__name__)
 
 MAX_MESSAGE = 400
 
 
-class RadiographError(ValueError):
+class XrayCoreError(ValueError):
+    """What a user or caller can mend; the message is one line for them."""
+
+
+class ArgumentError(XrayCoreError):
+    """A value that was given is none that can be used here."""
+
+
+class RadiographError(XrayCoreError):
     """A file cannot be read as one radiograph.
 
     The message is one line that names the file, what was expected and what was received.
@@ -18,21 +34,28 @@ class RadiographError(ValueError):
         return cls(line if len(line) <= MAX_MESSAGE else line[: MAX_MESSAGE - 1] + "…")
 
 
-class DatasetError(ValueError):
+class DatasetError(XrayCoreError):
     """A data set folder or CSV that cannot be used; says what was expected and what is there."""
 
 
-class WeightsError(ValueError):
+class WeightsError(XrayCoreError):
     """Weights or a card that are missing, damaged or not what the card says."""
 
 
-class JobError(ValueError):
+class JobError(XrayCoreError):
     """A job that cannot be started, because another process works in its folder."""
 
 
-class ReaderStudyError(ValueError):
+class ReaderStudyError(XrayCoreError):
     """A review cannot be kept or found; the message is one line for the person at the screen."""
 
 
 class Cancelled(Exception):
     """Raised by a report to stop what reports to it; passes through to who asked for the work."""
+
+
+def log_fault(error: Exception) -> str:
+    """Writes the trace of an error that nobody meant to the log; returns the id it has there."""
+    fault = f"F{secrets.token_hex(3).upper()}"
+    logger.error("%s", fault, exc_info=error)
+    return fault

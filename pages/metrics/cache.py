@@ -10,6 +10,7 @@ from pages.shared.cache import classifier
 from xraycore.attribution.heatmap import explain
 from xraycore.datasets.labels import LabelScheme
 from xraycore.datasets.public import locate_files
+from xraycore.errors import XrayCoreError
 from xraycore.evaluation.comparison import (
     ModelComparison,
     TestSet,
@@ -28,14 +29,14 @@ THUMBNAIL_PIXELS = 200
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _outcome(fingerprint: str, _entry: StoredModel) -> PredictionSet | ValueError:
+def _outcome(fingerprint: str, _entry: StoredModel) -> PredictionSet | XrayCoreError:
     try:
         return _entry.outcome()
-    except ValueError as error:
+    except XrayCoreError as error:
         return error
 
 
-def outcome(entry: StoredModel) -> PredictionSet | ValueError:
+def outcome(entry: StoredModel) -> PredictionSet | XrayCoreError:
     """The entry's stored predictions, or the error that says why they cannot be read."""
     return _outcome(entry.fingerprint, entry)
 

@@ -9,6 +9,7 @@ from pages.metrics.cache import DisplayedComparison
 from pages.metrics.charts import cost_chart
 from pages.shared.charts import LOSSES, PLAIN, SHARES, history_chart
 from pages.shared.layout import plain
+from xraycore.errors import XrayCoreError
 from xraycore.evaluation.model_index import StoredModel
 
 NOT_MEASURED = "not measured"
@@ -24,7 +25,7 @@ def training_section(entries: list[StoredModel]) -> None:
     for entry in entries:
         try:
             rows = entry.history()
-        except ValueError as error:
+        except XrayCoreError as error:
             st.error(plain(str(error)), icon=":material/error:")
             continue
         if not rows:

@@ -15,7 +15,7 @@ from pages.shared.open_films import open_films, say_refused, upload_films
 from xraycore.attribution.heatmap import Heatmap, explain
 from xraycore.attribution.registry import METHODS
 from xraycore.datasets.locator import FilmLocator, Read
-from xraycore.errors import Cancelled, WeightsError
+from xraycore.errors import Cancelled, WeightsError, XrayCoreError
 from xraycore.imaging import Radiograph, RadiographError
 from xraycore.models.cards import read_card
 from xraycore.models.registry import MODELS
@@ -112,7 +112,7 @@ def drawable(items: Sequence[HeatmapItem], films: dict[str, Read]) -> Drawable:
 def _weights(model: str) -> str | None:
     try:
         return read_card(model)["weights"]["sha256"]
-    except (WeightsError, ValueError):
+    except XrayCoreError:
         return None
 
 
@@ -182,7 +182,7 @@ def heat_on_grid(item: HeatmapItem, can: Drawable) -> np.ndarray | None:
         return None
     try:
         heat = heat_of(item, xray)
-    except (WeightsError, ValueError):
+    except XrayCoreError:
         return None
     height, width = xray.pixels.shape
     factor = min(1.0, GRID / max(height, width))

@@ -12,7 +12,7 @@ from pages.review.routing import RESULTS, go_to, stay_at
 from pages.review.worklist import chosen, show_progress
 from pages.shared.heatmap_controls import color_strip
 from pages.shared.layout import plain
-from xraycore.errors import WeightsError
+from xraycore.errors import XrayCoreError
 from xraycore.imaging import Radiograph
 from xraycore.imaging.box import Box
 from xraycore.reader_study import Reader, ReaderStudyRepository, Review, Study, WorklistEntry
@@ -78,7 +78,7 @@ def _show_film(desk: ReadingSession, study: Study, entry: WorklistEntry, xray: R
             # Only methods of one forward pass have a scale: to draw by it would tell them apart.
             heat = heat.stretched() if study.blinded else heat
             drawn = Drawn(heat, contour=0.5 if _outlined() else None)
-        except (WeightsError, ValueError) as error:
+        except XrayCoreError as error:
             st.error(plain(str(error)), icon=":material/error:")
     # A file's name may tell the finding, and a model's name must not be told: neither is here.
     film_panel(

@@ -10,7 +10,7 @@ import streamlit as st
 from pages.shared.jobs import Job
 from xraycore.config import weights_folder
 from xraycore.datasets.samples import Sample, list_samples
-from xraycore.errors import WeightsError
+from xraycore.errors import WeightsError, XrayCoreError
 from xraycore.evaluation.predictions import PredictionSet, read_predictions
 from xraycore.evaluation.track_record import track_record
 from xraycore.imaging import Radiograph
@@ -134,7 +134,7 @@ def _test_outcome(name: str, card_sha256: str) -> PredictionSet | None:
     file = weights_folder() / name / "predictions.csv"
     try:
         outcome = read_predictions(file, name, Calibration.of_card(card))
-    except ValueError:
+    except XrayCoreError:
         return None
     return outcome.only(lambda record: record.split == "test")
 

@@ -4,8 +4,7 @@ import re
 
 import streamlit as st
 
-# Films whose pixels this run of the page has sent to the browser.
-FILMS_SENT = "films-sent"
+from pages.components.film_viewer import FILMS_SENT
 
 
 def page_header(title: str, subtitle: str) -> None:

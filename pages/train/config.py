@@ -8,6 +8,7 @@ from pages.shared.layout import plain
 from pages.train.dataset import Chosen
 from pages.train.process import duration
 from xraycore.config import runs_folder, weights_folder
+from xraycore.errors import XrayCoreError
 from xraycore.models.registry import MODELS
 from xraycore.training.config import DOMAIN_RANDOM
 from xraycore.training.plan import Plan, expected_seconds, measured_speeds
@@ -82,7 +83,7 @@ def choose_network() -> tuple[str, str] | None:
         return None
     try:
         return model, str(parse_path(file))
-    except ValueError as error:
+    except XrayCoreError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return None
 
@@ -125,7 +126,7 @@ def choose_recipe(chosen: Chosen, model: str, weights: str) -> Plan | None:
         plan = _changed(Plan(chosen.datasets, model, name, weights, chosen.films))
     try:
         plan.recipe()
-    except ValueError as error:
+    except XrayCoreError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return None
     return plan

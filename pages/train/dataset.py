@@ -15,6 +15,7 @@ from xraycore.datasets.manifest import Manifest
 from xraycore.datasets.public import CITATIONS, list_datasets
 from xraycore.datasets.splits import limit_training, read_splits, trainable_classes
 from xraycore.datasets.synthetic.phantom import write_phantoms
+from xraycore.errors import XrayCoreError
 from xraycore.utils.paths import parse_paths
 from xraycore.utils.text import pluralise
 
@@ -108,7 +109,7 @@ def choose_data() -> Chosen | None:
         return None
     try:
         datasets = parse_paths(text)
-    except ValueError as error:
+    except XrayCoreError as error:
         st.error(plain(str(error)), icon=":material/folder_off:")
         return None
     count = _phantoms_in(datasets)

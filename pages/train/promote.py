@@ -10,6 +10,7 @@ from pages.shared.layout import plain
 from pages.train.process import follow_process, show_failure
 from xraycore.config import weights_folder
 from xraycore.datasets.labels import CHEST4
+from xraycore.errors import ArgumentError, XrayCoreError
 from xraycore.jobs.process import OUTPUT, launch, status
 from xraycore.models.registry import MODELS
 from xraycore.training.runs import SHIPPING, RunStatus, ship_arguments, shipped_into
@@ -36,7 +37,7 @@ def promote_section(run: RunStatus) -> None:
         _show_installed(folder)
     try:
         arguments = ship_arguments(run)
-    except ValueError as error:
+    except XrayCoreError as error:
         st.info(str(error), icon=":material/terminal:")
         return
     _ask(run, folder, arguments, now.alive)
@@ -65,7 +66,7 @@ def _ask(run: RunStatus, folder: Path, arguments: list[str], alive: bool) -> Non
         if target is None:
             return
         there = shipped_into(target, model)
-    except ValueError as error:
+    except XrayCoreError as error:
         st.error(plain(str(error)), icon=":material/folder_off:")
         return
     sizes = {name: sum(of.values()) for name, of in config.get("split_sizes", {}).items()}
@@ -133,13 +134,13 @@ def _promote(
 ) -> None:
     try:
         if shipped_into(target, model) and not sure:
-            raise ValueError(f"{target / model} was filled meanwhile: confirm to replace it.")
+            raise ArgumentError(f"{target / model} was filled meanwhile: confirm to replace it.")
         st.session_state[PROMOTIONS] += 1
         folder.mkdir(exist_ok=True)
         (folder / "limits.txt").write_text(limits)
         more = ["--limits", str((folder / "limits.txt").absolute()), "--json"]
         launch(folder, [*arguments, *more], {"XRAYCORE_WEIGHTS": str(target)})
-    except (ValueError, OSError) as error:
+    except (XrayCoreError, OSError) as error:
         st.session_state[REFUSED] = str(error)
 
 

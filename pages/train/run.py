@@ -10,6 +10,7 @@ from pages.shared.layout import plain
 from pages.train.config import clear_form
 from pages.train.process import duration, show_failure, words_of
 from pages.train.promote import promote_section
+from xraycore.errors import XrayCoreError
 from xraycore.jobs.process import last_lines, stop
 from xraycore.models.registry import MODELS
 from xraycore.training.runs import RunStatus, resume, run_status
@@ -109,7 +110,7 @@ def _buttons(run: RunStatus) -> None:
 def _resume(run: RunStatus) -> None:
     try:
         resume(run)
-    except (ValueError, OSError) as error:
+    except (XrayCoreError, OSError) as error:
         st.session_state[REFUSED] = str(error)
 
 

@@ -15,6 +15,7 @@ from pages.train.config import rate_key, starting_weights
 from pages.train.dataset import Chosen
 from pages.train.process import follow_process, show_failure
 from xraycore.config import cache_folder, runs_folder
+from xraycore.errors import XrayCoreError
 from xraycore.jobs.process import OUTPUT, launch, status
 from xraycore.training.config import TrainingConfig
 from xraycore.training.plan import Plan, check_name, free_name
@@ -61,7 +62,7 @@ def _finder_folder(plan: Plan, chosen: Chosen) -> Path:
 def _show_curve(plan: Plan, folder: Path) -> None:
     try:
         found = json.loads((folder / OUTPUT).read_text())
-    except (OSError, ValueError) as error:
+    except (XrayCoreError, OSError) as error:
         st.error(f"{plain(str(folder))}: expected a curve: {error}", icon=":material/error:")
         return
     rate = found["suggestion"]
@@ -111,7 +112,7 @@ def start_training(plan: Plan, chosen: Chosen) -> None:
     problem, refusal = None, st.session_state.pop(REFUSED, None)
     try:
         check_name(name, runs)
-    except ValueError as error:
+    except XrayCoreError as error:
         problem = str(error)
     if problem or refusal:
         st.error(plain(problem or refusal), icon=":material/error:")
@@ -156,7 +157,7 @@ def _begin(folder: Path, arguments: list[str], refused: str) -> bool:
     """Starts a process; what refuses it is kept under a key for the next run of the page."""
     try:
         launch(folder, arguments)
-    except (ValueError, OSError) as error:
+    except (XrayCoreError, OSError) as error:
         st.session_state[refused] = str(error)
         return False
     return True
@@ -166,7 +167,7 @@ def _start(folder: Path, plan: Plan) -> None:
     try:
         # Looked at again: another session may have taken the name meanwhile.
         check_name(folder.name, folder.parent)
-    except ValueError as error:
+    except XrayCoreError as error:
         st.session_state[REFUSED] = str(error)
         return
     if _begin(folder, plan.train_arguments(folder), REFUSED):

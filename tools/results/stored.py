@@ -17,6 +17,7 @@ from xraycore.datasets.labels import (
     VIRAL,
     LabelScheme,
 )
+from xraycore.errors import ArgumentError
 from xraycore.evaluation.ensemble import ENSEMBLE
 from xraycore.evaluation.evaluator import target_and_probability
 from xraycore.evaluation.predictions import PredictionSet, ensemble, read_predictions
@@ -114,7 +115,7 @@ class Stored:
 
     @cached_property
     def best(self) -> str:
-        """The single model with the highest `selection_score`, not with the best of what it is judged by."""
+        """The single model of the highest `selection_score`; not the best on what judges it."""
         return max(self.cards, key=self.choice)
 
     def choice(self, name: str) -> float:
@@ -175,7 +176,7 @@ def read_stored() -> Stored:
         if "temperature" in card and tuple(card["classes"]) == CHEST4
     }
     if not cards:
-        raise ValueError(
+        raise ArgumentError(
             "no shipped model of the four classes with calibrated predictions: train some and "
             "ship them."
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from xraycore.anatomy.lung_field import LungField, segment_lungs
+from xraycore.errors import ArgumentError
 from xraycore.imaging.box import Box
 from xraycore.imaging.radiograph import Radiograph
 from xraycore.imaging.resample import resize
@@ -18,10 +19,10 @@ def check_field(view: str) -> str:
     """The view, if there is such a one.
 
     Raises:
-        ValueError: If there is not.
+        ArgumentError: If there is not.
     """
     if view not in FIELD_NAMES:
-        raise ValueError(f"view must be one of {', '.join(FIELD_NAMES)}. Received: {view!r}")
+        raise ArgumentError(f"view must be one of {', '.join(FIELD_NAMES)}. Received: {view!r}")
     return view
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from xraycore.attribution.registry import get_method
+from xraycore.errors import ArgumentError
 from xraycore.imaging.box import Box
 from xraycore.imaging.radiograph import Radiograph
 from xraycore.models.classifier import Classifier, Prediction
@@ -71,7 +72,7 @@ def explain(
         settings: Of the method, by name: how many `maps`, `masks`, `samples`, `steps`, its `seed`.
 
     Raises:
-        ValueError: If the method or class is unknown, or the prediction another model's.
+        ArgumentError: If the method or class is unknown, or the prediction another model's.
         TypeError: If the method has no such setting.
         Cancelled: If `report` did.
     """
@@ -82,10 +83,12 @@ def explain(
         ]
     entry = get_method(method)
     if target is not None and target not in model.classes:
-        raise ValueError(f"target must be one of {', '.join(model.classes)}. Received: {target!r}")
+        raise ArgumentError(
+            f"target must be one of {', '.join(model.classes)}. Received: {target!r}"
+        )
     prediction = source if isinstance(source, Prediction) else model.predict(source)
     if prediction.model != model.spec.name:
-        raise ValueError(
+        raise ArgumentError(
             f"expected a prediction of {model.spec.name}. Received one of {prediction.model}"
         )
     target = target or prediction.label

@@ -11,6 +11,7 @@ import numpy as np
 
 from xraycore.attribution import cam, counterfactual, gradients, perturbation
 from xraycore.config import weights_folder
+from xraycore.errors import ArgumentError
 
 Maps = Callable[..., np.ndarray]
 
@@ -252,10 +253,10 @@ def get_method(name: str) -> Method:
     """The registry entry of that name.
 
     Raises:
-        ValueError: If there is none.
+        ArgumentError: If there is none.
     """
     if name not in METHODS:
-        raise ValueError(f"method must be one of {', '.join(METHODS)}. Received: {name!r}")
+        raise ArgumentError(f"method must be one of {', '.join(METHODS)}. Received: {name!r}")
     return METHODS[name]
 
 

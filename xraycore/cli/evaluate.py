@@ -12,6 +12,7 @@ from xraycore.cli.loading import Models, load_models
 from xraycore.datasets.labels import get_label_scheme, parse_classes
 from xraycore.datasets.manifest import Manifest
 from xraycore.datasets.splits import read_splits
+from xraycore.errors import ArgumentError
 from xraycore.utils.checkpoints import Card
 
 logger = logging.getLogger(__name__)
@@ -52,14 +53,14 @@ def evaluate(
 ) -> None:
     """Judge trained models on films: every score with its 95 % interval, every pair compared."""
     if split not in SPLIT_CHOICES:
-        raise ValueError(f"split must be one of {', '.join(SPLIT_CHOICES)}. Received: {split!r}")
+        raise ArgumentError(f"split must be one of {', '.join(SPLIT_CHOICES)}. Received: {split!r}")
     if prevalence is not None and not 0 < prevalence < 1:
-        raise ValueError(f"prevalence must lie between 0 and 1. Received: {prevalence}")
+        raise ArgumentError(f"prevalence must lie between 0 and 1. Received: {prevalence}")
     chosen_view = get_label_scheme(view) if view else None
     models = load_models(model)
     cards = [one.card for one in models]
     if len({one.classes for one in models}) > 1:
-        raise ValueError(
+        raise ArgumentError(
             "expected models of the same classes. Received: "
             + "; ".join(f"{one.spec.name} {', '.join(one.classes)}" for one in models)
             + ". Name those to judge together (--model)."
@@ -104,12 +105,12 @@ def seed_of(cards: list[Card]) -> int:
     """The seed that split the models' data: with another, training films would be test films.
 
     Raises:
-        ValueError: If models were trained on other splits.
+        ArgumentError: If models were trained on other splits.
     """
     seeds = {card["model"]: card["training"].get("seed", 0) for card in cards}
     if len(set(seeds.values())) > 1:
         of_each = ", ".join(f"{name} {seed}" for name, seed in seeds.items())
-        raise ValueError(
+        raise ArgumentError(
             "expected models of one split of the data. Received models trained with the seeds "
             f"{of_each}: judge them one by one (--model)."
         )
@@ -120,7 +121,7 @@ def films_to_judge(manifest: Manifest, split: str, cards: list[Card]) -> Manifes
     """The films of a split; with "auto", no film of a source that a model was trained on but test.
 
     Raises:
-        ValueError: If there are none.
+        ArgumentError: If there are none.
     """
     seen = {source for card in cards for source in card.get("data", {})}
     if split == "auto":
@@ -141,7 +142,7 @@ def films_to_judge(manifest: Manifest, split: str, cards: list[Card]) -> Manifes
                 ", ".join(sorted(known)),
             )
     if not records:
-        raise ValueError(f"expected films in the split {split!r}; there are none.")
+        raise ArgumentError(f"expected films in the split {split!r}; there are none.")
     return Manifest(tuple(records))
 
 

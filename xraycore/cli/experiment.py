@@ -14,6 +14,7 @@ import typer
 
 from xraycore.cli.app import Json, app
 from xraycore.cli.console import emit_json, emit_table, err
+from xraycore.errors import ArgumentError
 from xraycore.models.registry import MODELS
 from xraycore.training.experiments import EXPERIMENTS, Arm, Experiment
 
@@ -32,11 +33,13 @@ def recipe(
 ) -> None:
     """Train, ship and judge the networks of a small experiment, one command after the other."""
     if name not in EXPERIMENTS:
-        raise ValueError(f"recipe must be one of {', '.join(EXPERIMENTS)}. Received: {name!r}")
+        raise ArgumentError(f"recipe must be one of {', '.join(EXPERIMENTS)}. Received: {name!r}")
     walk = EXPERIMENTS[name]
     missing = [str(data / one) for one in (*walk.sets, walk.unseen) if not (data / one).is_dir()]
     if missing:
-        raise ValueError(f"recipe {name} needs the folders {', '.join(missing)}: there are none.")
+        raise ArgumentError(
+            f"recipe {name} needs the folders {', '.join(missing)}: there are none."
+        )
     arms = [_train(walk, arm, data, runs, pretrained) for arm in walk.arms]
     stores = {}
     for store in walk.stores:
@@ -98,7 +101,7 @@ def _rate(walk: Experiment, arm: Arm, data: Path, runs: Path, weights: str) -> s
     found = _run(walk, arm.store, runs, [*walk.finding(arm, data, weights), "--json"])
     suggestion = json_format.loads(found)["suggestion"]
     if suggestion is None:
-        raise ValueError(f"{arm.model}: the range test found no rate at which the loss falls.")
+        raise ArgumentError(f"{arm.model}: the range test found no rate at which the loss falls.")
     return f"{suggestion:.1e}"
 
 
@@ -111,7 +114,7 @@ def _start(walk: Experiment, arm: Arm, pretrained: Path | None) -> str:
     if file.exists():
         return str(file)
     if [one.model for one in walk.arms].count(arm.model) > 1:
-        raise ValueError(
+        raise ArgumentError(
             f"{file}: expected ImageNet weights; recipe {walk.name} compares them with none."
         )
     err.print(f"{file} is not there: {arm.model} starts from scratch.", soft_wrap=True)
@@ -122,7 +125,7 @@ def _run(walk: Experiment, store: str, runs: Path, arguments: Sequence[str]) -> 
     """What a command of ours prints; its progress and errors go to stderr.
 
     Raises:
-        ValueError: If it fails.
+        ArgumentError: If it fails.
     """
     command = ["python", "-m", "xraycore", *arguments]
     err.print(f"$ {shlex.join(command)}", soft_wrap=True, highlight=False)
@@ -135,5 +138,5 @@ def _run(walk: Experiment, store: str, runs: Path, arguments: Sequence[str]) -> 
         env={**os.environ, "XRAYCORE_WEIGHTS": str(weights)},
     )
     if found.returncode:
-        raise ValueError(f"the recipe stopped at: {shlex.join(command)}")
+        raise ArgumentError(f"the recipe stopped at: {shlex.join(command)}")
     return found.stdout

@@ -8,6 +8,7 @@ import typer
 
 import xraycore
 from xraycore.cli.console import err, progress_bar
+from xraycore.errors import ArgumentError
 from xraycore.imaging import Radiograph, RadiographError, read_radiograph
 from xraycore.models.cards import list_trained
 from xraycore.models.registry import get_spec
@@ -28,13 +29,13 @@ def load_models(names: list[str] | None) -> list["Classifier"]:
     """The trained models of those names, all of them for none or "all".
 
     Raises:
-        ValueError: If a name is unknown, or there are no trained models.
+        ArgumentError: If a name is unknown, or there are no trained models.
         WeightsError: If one has no weights, or they are not what its card says.
     """
     shipped = list_trained()
     chosen = shipped if not names or names == ["all"] else [get_spec(name).name for name in names]
     if not chosen:
-        raise ValueError(
+        raise ArgumentError(
             "no trained models: expected cards under weights/. Train one, then ship it."
         )
     loaded = []
@@ -63,7 +64,7 @@ def _read(
     """Chunks of films that were read, and of files that could not be."""
     files = list(_files(paths))
     if not files:
-        raise ValueError(f"expected image files; {', '.join(map(str, paths))} holds none.")
+        raise ArgumentError(f"expected image files; {', '.join(map(str, paths))} holds none.")
     for start in range(0, len(files), CHUNK):
         films, failures = [], []
         for path in files[start : start + CHUNK]:
@@ -79,7 +80,7 @@ def read_films(paths: list[Path]) -> list[Radiograph]:
     """All films of files and folders; what cannot be read is said on stderr and left out.
 
     Raises:
-        ValueError: If none can be read.
+        ArgumentError: If none can be read.
     """
     films: list[Radiograph] = []
     for read, failures in _read(paths, lambda *_: None):
@@ -87,5 +88,5 @@ def read_films(paths: list[Path]) -> list[Radiograph]:
         for _, error in failures:
             err.print(str(error))
     if not films:
-        raise ValueError(f"expected films; none of {', '.join(map(str, paths))} can be read.")
+        raise ArgumentError(f"expected films; none of {', '.join(map(str, paths))} can be read.")
     return films

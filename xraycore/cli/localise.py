@@ -15,6 +15,7 @@ from xraycore.cli.console import emit_json, emit_table, err, progress_bar
 from xraycore.cli.loading import Models, load_models
 from xraycore.cli.measurements import MeasurementFile
 from xraycore.datasets.labels import canonical_label
+from xraycore.errors import ArgumentError
 from xraycore.imaging import RadiographError, read_radiograph
 from xraycore.imaging.resample import resize
 
@@ -134,7 +135,7 @@ def _films(images: Path, masks: Path, lungs: Path | None) -> list[Drawn]:
     All are read, so that one that cannot be is told now, and not after hours of maps.
 
     Raises:
-        ValueError: If there are fewer than two, or a film lacks a mask.
+        ArgumentError: If there are fewer than two, or a film lacks a mask.
         RadiographError: If a film or a mask cannot be read.
     """
     by_stem = {file.stem: file for file in sorted(masks.glob("*")) if file.is_file()}
@@ -143,14 +144,14 @@ def _films(images: Path, masks: Path, lungs: Path | None) -> list[Drawn]:
     for film in sorted(file for file in images.glob("*") if file.is_file()):
         for folder, found in ((masks, by_stem), (lungs, of_lungs)):
             if folder and film.stem not in found:
-                raise ValueError(f"{film}: expected a mask of the same stem in {folder}.")
+                raise ArgumentError(f"{film}: expected a mask of the same stem in {folder}.")
         mask = _mask(by_stem[film.stem])
         if not mask.any():
             continue  # Nothing to find.
         read_radiograph(film)
         drawn.append(Drawn(film, mask, _mask(of_lungs[film.stem]) if lungs else None))
     if len(drawn) < 2:
-        raise ValueError(f"{images}: expected two films or more with masks. Found {len(drawn)}")
+        raise ArgumentError(f"{images}: expected two films or more with masks. Found {len(drawn)}")
     return drawn
 
 

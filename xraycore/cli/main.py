@@ -20,6 +20,7 @@ from xraycore.cli import (  # noqa: F401  (they register)
     train,
 )
 from xraycore.cli.app import app
+from xraycore.errors import XrayCoreError, log_fault
 
 # typer keeps its own copy of click and gives this class no public name.
 _UsageError = typer.BadParameter.__base__
@@ -35,10 +36,12 @@ def main(arguments: list[str] | None = None) -> None:
         code = app(args=arguments, prog_name="python -m xraycore", standalone_mode=False)
     except _UsageError as error:
         _fail(error.format_message())
-    except (ValueError, OSError) as error:
+    except (XrayCoreError, OSError) as error:
         _fail(str(error))
     except (KeyboardInterrupt, typer.Abort):
         _fail("stopped.")
+    except Exception as error:
+        _fail(f"a fault of xraycore itself, {log_fault(error)} in the log above: {error}")
     sys.exit(code or 0)
 
 

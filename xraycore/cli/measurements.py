@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from textwrap import shorten
 
+from xraycore.errors import ArgumentError
 from xraycore.utils.files import locked
 
 
@@ -19,7 +20,7 @@ class MeasurementFile:
             facts: How it is measured.
 
         Raises:
-            ValueError: If it was measured otherwise, so that rows would not compare.
+            ArgumentError: If it was measured otherwise, so that rows would not compare.
         """
         self.file, self.facts = file, dict(facts)
         self._read()
@@ -30,7 +31,7 @@ class MeasurementFile:
         What other processes have added in the meantime stays.
 
         Raises:
-            ValueError: If one of them has measured otherwise.
+            ArgumentError: If one of them has measured otherwise.
         """
         self.file.parent.mkdir(parents=True, exist_ok=True)
         with locked(self.file.parent):
@@ -54,7 +55,7 @@ class MeasurementFile:
                 shorten(str({key: one.get(key) for key in other}), 200)
                 for one in (self.facts, found)
             )
-            raise ValueError(
+            raise ArgumentError(
                 f"{self.file}: expected what was measured with {asked}. Found: {before}"
             )
         return found["weights"], found["rows"]

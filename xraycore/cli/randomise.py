@@ -11,6 +11,7 @@ from xraycore.cli.app import Json, app
 from xraycore.cli.console import emit_json, emit_table, err, progress_bar
 from xraycore.cli.loading import Models, Paths, load_models, read_films
 from xraycore.cli.measurements import MeasurementFile
+from xraycore.errors import ArgumentError
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +72,7 @@ def randomise(
             for method, of_films in found.items():
                 try:
                     rows[name][method] = judge(of_films)
-                except ValueError as error:
+                except ArgumentError as error:
                     logger.warning("%s of %s is left out: %s.", method, name, error)
             # A model may take hours: what is done is kept, whatever becomes of the next.
             if stored:

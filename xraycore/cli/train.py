@@ -15,6 +15,7 @@ from xraycore.datasets.index import default_index
 from xraycore.datasets.labels import parse_classes
 from xraycore.datasets.manifest import read_manifest
 from xraycore.datasets.splits import limit_training, read_splits
+from xraycore.errors import ArgumentError
 from xraycore.jobs.recorder import recorded
 from xraycore.models.registry import get_spec
 
@@ -149,7 +150,7 @@ def train(
                 report=report,
             )
     except KeyboardInterrupt:
-        raise ValueError(f"stopped. Go on with the same command and --resume ({out}).") from None
+        raise ArgumentError(f"stopped. Go on with the same command and --resume ({out}).") from None
     state = run.state()
     if json:
         emit_json(

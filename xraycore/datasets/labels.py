@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from xraycore.errors import ArgumentError
+
 NORMAL, BACTERIAL, VIRAL, COVID = CHEST4 = (
     "Normal",
     "Bacterial pneumonia",
@@ -61,7 +63,7 @@ def parse_classes(text: str) -> dict[str, str]:
     named is left out of the data set.
 
     Raises:
-        ValueError: If a class is empty or a label is named twice.
+        ArgumentError: If a class is empty or a label is named twice.
     """
     mapping: dict[str, str] = {}
     for part in text.split(";"):
@@ -69,12 +71,14 @@ def parse_classes(text: str) -> dict[str, str]:
         for member in members.split("|") if members else [name]:
             label = canonical_label(member)
             if not name or not label:
-                raise ValueError(
+                raise ArgumentError(
                     "--classes expects 'CLASS; CLASS = LABEL | LABEL', every part named. "
                     f"Received: {text!r}"
                 )
             if label in mapping:
-                raise ValueError(f"--classes names the label {label!r} twice. Received: {text!r}")
+                raise ArgumentError(
+                    f"--classes names the label {label!r} twice. Received: {text!r}"
+                )
             mapping[label] = canonical_label(name) if not members else name
     return mapping
 
@@ -120,11 +124,11 @@ class LabelScheme:
         A class that the view leaves out is conditioned away: the rest is scaled to sum to 1.
 
         Raises:
-            ValueError: If the model lacks a class that the view needs.
+            ArgumentError: If the model lacks a class that the view needs.
         """
         missing = [m for group in self.members.values() for m in group if m not in classes]
         if missing:
-            raise ValueError(
+            raise ArgumentError(
                 f"The view {self.name!r} needs the classes {', '.join(missing)}, which this model "
                 f"lacks. It has: {', '.join(classes)}"
             )
@@ -168,8 +172,8 @@ def get_label_scheme(name: str) -> LabelScheme:
     """The view of that name.
 
     Raises:
-        ValueError: If there is none.
+        ArgumentError: If there is none.
     """
     if name not in LABEL_SCHEMES:
-        raise ValueError(f"view must be one of {', '.join(LABEL_SCHEMES)}. Received: {name!r}")
+        raise ArgumentError(f"view must be one of {', '.join(LABEL_SCHEMES)}. Received: {name!r}")
     return LABEL_SCHEMES[name]

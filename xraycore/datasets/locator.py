@@ -26,7 +26,7 @@ def phantom_number(number: int) -> Radiograph:
     """A generated film; a fair coin, the same each time, says whether it has an opacity.
 
     Raises:
-        ValueError: If the number is below 0.
+        ArgumentError: If the number is below 0.
     """
     coin = hashlib.sha256(f"phantom {number}".encode()).digest()[0]
     return phantom_film(number, opacity=bool(coin % 2))

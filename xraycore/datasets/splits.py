@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from xraycore.datasets.manifest import Manifest, Record, read_manifest
-from xraycore.errors import DatasetError
+from xraycore.errors import ArgumentError, DatasetError
 
 logger = logging.getLogger(__name__)
 
@@ -139,13 +139,13 @@ def limit_training(manifest: Manifest, films: int, *, seed: int = 0) -> Manifest
     are kept follows from the seed and their groups alone, as in `assign_splits`.
 
     Raises:
-        ValueError: If there are to be fewer than one film of each label.
+        ArgumentError: If there are to be fewer than one film of each label.
     """
     by_label: dict[str, list[Record]] = defaultdict(list)
     for record in manifest.split("train"):
         by_label[record.label].append(record)
     if films < len(by_label):
-        raise ValueError(
+        raise ArgumentError(
             f"films must be at least one of each of {len(by_label)} labels. Received: {films}"
         )
     rank = _rank(seed, "limit")

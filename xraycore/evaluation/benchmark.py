@@ -13,6 +13,7 @@ import numpy as np
 from xraycore.anatomy.segmenter import load_segmenter
 from xraycore.attribution.cam import grad_cam
 from xraycore.datasets.labels import CHEST4
+from xraycore.errors import ArgumentError
 from xraycore.imaging import read_radiograph
 from xraycore.imaging.box import Box
 from xraycore.imaging.resample import resize
@@ -110,10 +111,10 @@ def benchmark(
         report: Called with what is being done and the share that is done.
 
     Raises:
-        ValueError: If there is no such model, or no round to time.
+        ArgumentError: If there is no such model, or no round to time.
     """
     if repeats < 1:
-        raise ValueError(f"repeats must be at least 1. Received: {repeats}")
+        raise ArgumentError(f"repeats must be at least 1. Received: {repeats}")
     chosen = [get_spec(name).name for name in names or list_trained() or list_models()]
     found = []
     for index, name in enumerate(chosen):

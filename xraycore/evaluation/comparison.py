@@ -11,6 +11,7 @@ import numpy as np
 from xraycore.datasets.index import default_index
 from xraycore.datasets.labels import CHEST4, LABEL_SCHEMES, NORMAL, LabelScheme
 from xraycore.datasets.manifest import Record
+from xraycore.errors import ArgumentError
 from xraycore.evaluation.ensemble import ENSEMBLE
 from xraycore.evaluation.evaluator import Viewed, finding_of, own_view, subgroups
 from xraycore.evaluation.predictions import PredictionSet, ensemble, film_keys
@@ -146,7 +147,7 @@ def assemble(
         shipped: Names of the models that may join the ensemble.
 
     Raises:
-        ValueError: If no model has predictions of the films.
+        ArgumentError: If no model has predictions of the films.
     """
     places_of, seen, left_out = {}, {}, {}
     for name, outcome in outcomes.items():
@@ -169,7 +170,7 @@ def assemble(
             continue
         seen[name] = (outcomes[name], places)
     if not seen:
-        raise ValueError(f"no model has predictions of the films {films.title!r}.")
+        raise ArgumentError(f"no model has predictions of the films {films.title!r}.")
     first = next(iter(seen.values()))[1]
     common = [key for key in first if all(key in places for _, places in seen.values())]
     models = {

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from xraycore.errors import ArgumentError
 from xraycore.models.classifier import Prediction
 from xraycore.utils.text import join_names, percent
 
@@ -20,10 +21,10 @@ def describe_agreement(predictions: Sequence[Prediction], titles: Mapping[str, s
         titles: Name to show for each model.
 
     Raises:
-        ValueError: If there is no prediction.
+        ArgumentError: If there is no prediction.
     """
     if not predictions:
-        raise ValueError("expected predictions of at least one model. Received: none")
+        raise ArgumentError("expected predictions of at least one model. Received: none")
     by_label: dict[str, list[Prediction]] = defaultdict(list)
     for prediction in predictions:
         by_label[prediction.label].append(prediction)
@@ -65,10 +66,10 @@ def disagreement(predictions: Sequence[Prediction]) -> float:
     number of models.
 
     Raises:
-        ValueError: If there is no prediction, or the models know different classes.
+        ArgumentError: If there is no prediction, or the models know different classes.
     """
     if len({prediction.classes for prediction in predictions}) != 1:
-        raise ValueError("expected predictions of the same classes, at least one.")
+        raise ArgumentError("expected predictions of the same classes, at least one.")
     each = np.array([list(prediction.probabilities.values()) for prediction in predictions])
     from scipy.special import entr  # Late, as pages import this module.
 

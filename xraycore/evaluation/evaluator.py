@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from xraycore.datasets.labels import CHEST4, LABEL_SCHEMES, NORMAL, LabelScheme
+from xraycore.errors import ArgumentError
 from xraycore.evaluation.predictions import PredictionSet, ensemble
 from xraycore.metrics.calibration import reliability_curve
 from xraycore.metrics.classification import mean_share, view_scores
@@ -52,7 +53,7 @@ def evaluate(
             which the share of sick films in a test set says nothing about.
 
     Raises:
-        ValueError: If no film has a label that the view knows.
+        ArgumentError: If no film has a label that the view knows.
     """
     if len(outcomes) > 1:
         outcomes = [*outcomes, ensemble(outcomes)]
@@ -92,7 +93,7 @@ class Viewed:
         """The films of an outcome that the view knows.
 
         Raises:
-            ValueError: If it knows none of them.
+            ArgumentError: If it knows none of them.
         """
         target, probability, kept = target_and_probability(outcome, view)
         return cls(kept, target, probability)
@@ -109,12 +110,12 @@ def target_and_probability(
     """Class indices (n,) and probabilities (n, k) of a view, and the films that it knows.
 
     Raises:
-        ValueError: If it knows none of them.
+        ArgumentError: If it knows none of them.
     """
     labels = [view.label(record.label) for record in outcome.records]
     known = np.array([label is not None for label in labels])
     if not known.any():
-        raise ValueError(
+        raise ArgumentError(
             f"the view {view.name!r} needs films labelled {', '.join(view.classes)}. Received: "
             f"{', '.join(sorted({record.label for record in outcome.records}))}"
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xraycore.config import SHIPPED, runs_folder, weights_folder
-from xraycore.errors import WeightsError
+from xraycore.errors import ArgumentError, WeightsError
 from xraycore.metrics.calibration import Calibration
 from xraycore.models.cards import list_trained, read_card
 from xraycore.models.registry import MODELS
@@ -70,7 +70,7 @@ class StoredModel:
         """The stored predictions.
 
         Raises:
-            ValueError: If there are none, or the file is damaged.
+            ArgumentError: If there are none, or the file is damaged.
         """
         from xraycore.evaluation.predictions import read_predictions
 
@@ -91,7 +91,7 @@ class StoredModel:
         """A row an epoch; numbers as numbers, empty cells left out.
 
         Raises:
-            ValueError: If the file is damaged.
+            ArgumentError: If the file is damaged.
         """
         file = self.folder / "history.csv"
         if not file.is_file():
@@ -100,13 +100,13 @@ class StoredModel:
             with file.open(newline="") as handle:
                 rows = list(csv.DictReader(handle))
             if any(not row.get("epoch") for row in rows):
-                raise ValueError("an epoch has no number")
+                raise ArgumentError("an epoch has no number")
             return [
                 {key: text if key == "stage" else float(text) for key, text in row.items() if text}
                 for row in rows
             ]
         except (OSError, ValueError, TypeError) as error:
-            raise ValueError(f"{file}: expected a row of numbers an epoch: {error}") from None
+            raise ArgumentError(f"{file}: expected a row of numbers an epoch: {error}") from None
 
 
 def list_stored_models() -> list[StoredModel]:

@@ -13,6 +13,7 @@ import numpy as np
 from xraycore.attribution.registry import ANALYTIC
 from xraycore.datasets.labels import members
 from xraycore.datasets.manifest import Record
+from xraycore.errors import ArgumentError
 from xraycore.evaluation.ensemble import ENSEMBLE
 from xraycore.imaging import RadiographError, read_radiograph
 from xraycore.metrics.calibration import Calibration, fit_calibration
@@ -37,8 +38,9 @@ class PredictionSet:
         sizes: Height and width of each film in pixels, (n, 2).
         peaks: Analytic method -> hottest raw value of each film's map, (n,); empty where not kept.
         seconds: Time a film took, reading apart; NaN where not measured.
-        memory: Bytes of feature maps at once while a film is classified (see `peak_activation_bytes`), of
-            an ensemble the most that a member takes; 0 where not known.
+        memory: Bytes of feature maps at once while a film is classified (see
+            `peak_activation_bytes`), of an ensemble the most that a member takes; 0 where not
+            known.
     """
 
     model: str
@@ -109,7 +111,7 @@ def predict_dataset(
             it calls: heat is of that class.
 
     Raises:
-        ValueError: If none can be read.
+        ArgumentError: If none can be read.
     """
     kept, logits, inside, lungs, sizes = [], [], [], [], []
     peaks: dict[str, list[np.ndarray]] = {method: [] for method in ANALYTIC}
@@ -139,7 +141,7 @@ def predict_dataset(
             sizes.append(film.pixels.shape)
         report(min(1.0, (start + BATCH) / len(records)))
     if not kept:
-        raise ValueError(f"none of {len(records)} films could be read.")
+        raise ArgumentError(f"none of {len(records)} films could be read.")
     said = np.stack(logits).astype(np.float64)
     if calibrate:
         classifier.calibration = fit_calibration(said, _allowed(kept, classifier.classes))
@@ -182,15 +184,17 @@ def ensemble(outcomes: Sequence[PredictionSet]) -> PredictionSet:
     """The mean of the models' calibrated probabilities on the films that all of them saw.
 
     Raises:
-        ValueError: If the models know other classes, or have no film in common.
+        ArgumentError: If the models know other classes, or have no film in common.
     """
     if len({outcome.classes for outcome in outcomes}) > 1:
         names = ", ".join(outcome.model for outcome in outcomes)
-        raise ValueError(f"an ensemble needs models of the same classes; those of {names} differ.")
+        raise ArgumentError(
+            f"an ensemble needs models of the same classes; those of {names} differ."
+        )
     keys = [film_keys(outcome.records) for outcome in outcomes]
     common = set(keys[0]).intersection(*keys[1:])
     if not common:
-        raise ValueError("an ensemble needs films that all of its models saw. Received: none")
+        raise ArgumentError("an ensemble needs films that all of its models saw. Received: none")
     # In the order of the first model's.
     order = [key for key in keys[0] if key in common]
     outcomes = [
@@ -240,25 +244,25 @@ def read_predictions(file: Path, model: str, calibration: Calibration) -> Predic
     what they do not say (ages, sizes, lung shares) is NaN or None.
 
     Raises:
-        ValueError: If the file is missing or is no such table.
+        ArgumentError: If the file is missing or is no such table.
     """
     try:
         with file.open(newline="") as handle:
             rows = list(csv.DictReader(handle))
         return _outcome(rows, model, calibration)
     except (OSError, UnicodeDecodeError, csv.Error, LookupError, TypeError, ValueError) as error:
-        raise ValueError(
+        raise ArgumentError(
             f"{file}: expected predictions, a CSV file with a row a film: {error}"
         ) from None
 
 
 def _outcome(rows: list[dict[str, str]], model: str, calibration: Calibration) -> PredictionSet:
     if not rows:
-        raise ValueError("it has no rows")
+        raise ArgumentError("it has no rows")
     classes = tuple(name for name in rows[0] if name not in _COLUMNS)
     values = np.array([[float(row[name]) for name in classes] for row in rows])
     if not classes or not np.isfinite(values).all():
-        raise ValueError("it lacks columns of classes, or they hold no numbers")
+        raise ArgumentError("it lacks columns of classes, or they hold no numbers")
     if "split" not in rows[0]:
         return PredictionSet(
             model,

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from xraycore.errors import ArgumentError
+
 
 @dataclass(frozen=True)
 class Box:
@@ -24,7 +26,7 @@ class Box:
 
     def __post_init__(self):
         if not (0 <= self.top < self.bottom <= 1 and 0 <= self.left < self.right <= 1):
-            raise ValueError(
+            raise ArgumentError(
                 f"a box needs 0 <= top < bottom <= 1 and 0 <= left < right <= 1. Received: {self}"
             )
 

@@ -6,6 +6,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 
+from xraycore.errors import ArgumentError
 from xraycore.imaging.radiograph import Radiograph
 
 # Perceptually uniform, and readable with colour-blind eyes; rainbow maps are neither.
@@ -36,10 +37,10 @@ def colorize(values: np.ndarray, color_map: str = "inferno") -> np.ndarray:
     """RGB uint8 (H, W, 3) of values (H, W) in [0, 1].
 
     Raises:
-        ValueError: If there is no such colour map.
+        ArgumentError: If there is no such colour map.
     """
     if color_map not in COLOR_MAPS:
-        raise ValueError(
+        raise ArgumentError(
             f"color_map must be one of {', '.join(COLOR_MAPS)}. Received: {color_map!r}"
         )
     return cv2.applyColorMap(to_uint8(values), COLOR_MAPS[color_map])[..., ::-1]
@@ -66,13 +67,14 @@ def overlay(
         contour: Draw a line around what is hotter than this, in [0, 1], instead of colours.
 
     Raises:
-        ValueError: If the opacity is out of range, the colour map unknown or the shape another's.
+        ArgumentError: If the opacity is out of range, the colour map unknown or the shape
+            another's.
     """
     if not 0.0 <= opacity <= 1.0:
-        raise ValueError(f"opacity must lie in [0, 1]. Received: {opacity}")
+        raise ArgumentError(f"opacity must lie in [0, 1]. Received: {opacity}")
     values = heat if isinstance(heat, np.ndarray) else heat.on(xray)
     if values.shape != xray.pixels.shape:
-        raise ValueError(
+        raise ArgumentError(
             f"expected heat of the film's shape {xray.pixels.shape}. Received: {values.shape}"
         )
     grey = to_uint8(xray.pixels)

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
-from xraycore.errors import RadiographError
+from xraycore.errors import ArgumentError, RadiographError
 from xraycore.imaging.decoding import MAX_PIXELS, Decoded, check_size
 from xraycore.imaging.quality import colour_warnings
 
@@ -129,7 +129,7 @@ def _samples(image: Image.Image, data: bytes) -> tuple[np.ndarray, np.ndarray | 
     if image.format == "PNG" and data[24] == 16:
         return _wide_colour(data)
     if 16 in getattr(image, "tag_v2", {}).get(BITS_TAG, ()):
-        raise ValueError("16-bit colour, of which only PNG is read: save it as PNG or in grey")
+        raise ArgumentError("16-bit colour, of which only PNG is read: save it as PNG or in grey")
     if image.mode in ("LA", "PA", "RGBA", "RGBa") or "transparency" in image.info:
         rgba = np.asarray(image.convert("RGBA"))
         return rgba[..., :3], rgba[..., 3].astype(np.float32) / 255, 8
@@ -143,7 +143,7 @@ def _wide(
 ) -> tuple[np.ndarray, np.ndarray | None, int]:
     low, high = int(samples.min()), int(samples.max())
     if low < 0 or high > 65535:
-        raise ValueError(f"samples from {low} to {high} instead of 0 to 65535")
+        raise ArgumentError(f"samples from {low} to {high} instead of 0 to 65535")
     alpha = None
     if isinstance(transparent, int):
         alpha = (samples != transparent).astype(np.float32)
@@ -154,7 +154,7 @@ def _wide_colour(data: bytes) -> tuple[np.ndarray, np.ndarray | None, int]:
     """A 16-bit PNG with colour or alpha: Pillow keeps the upper byte only, OpenCV keeps both."""
     decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if decoded is None or decoded.dtype != np.uint16:
-        raise ValueError("16-bit samples that cannot be decoded")
+        raise ArgumentError("16-bit samples that cannot be decoded")
     alpha = None
     if decoded.ndim == 3 and decoded.shape[2] == 4:
         alpha = decoded[..., 3].astype(np.float32) / 65535

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from xraycore.errors import ArgumentError
+
 
 def softmax(logits: np.ndarray) -> np.ndarray:
     """Probabilities along the last axis, in float64."""
@@ -32,7 +34,7 @@ class Calibration:
 
     def __post_init__(self):
         if not self.temperature > 0:
-            raise ValueError(f"temperature must be positive. Received: {self.temperature}")
+            raise ArgumentError(f"temperature must be positive. Received: {self.temperature}")
 
     @classmethod
     def of_card(cls, card: dict[str, Any]) -> "Calibration":
@@ -47,11 +49,11 @@ class Calibration:
         """Calibrated probabilities (..., k) of logits (..., k), in float64.
 
         Raises:
-            ValueError: If there are biases, but not one for each class.
+            ArgumentError: If there are biases, but not one for each class.
         """
         classes = np.shape(logits)[-1]
         if self.bias and len(self.bias) != classes:
-            raise ValueError(
+            raise ArgumentError(
                 f"biases must be as many as the {classes} classes. Received: {len(self.bias)}"
             )
         scaled = np.asarray(logits, np.float64) / self.temperature
@@ -82,23 +84,23 @@ def fit_calibration(logits: np.ndarray, allowed: np.ndarray, *, biased: bool = T
         keeps them.
 
     Raises:
-        ValueError: If the shapes differ, a film has no class, or no film rules one out.
+        ArgumentError: If the shapes differ, a film has no class, or no film rules one out.
     """
     logits, allowed = np.asarray(logits, float), np.asarray(allowed, bool)
     if logits.ndim != 2 or logits.shape != allowed.shape:
-        raise ValueError(
+        raise ArgumentError(
             "logits and allowed must both be (films, classes). "
             f"Received: {logits.shape} and {allowed.shape}"
         )
     if not allowed.any(axis=1).all():
-        raise ValueError(
+        raise ArgumentError(
             "every film needs at least one allowed class. "
             f"Received: none for film {np.flatnonzero(~allowed.any(axis=1))[0]}"
         )
     # A label that allows all classes says nothing.
     telling = ~allowed.all(axis=1)
     if not telling.any():
-        raise ValueError(
+        raise ArgumentError(
             "a calibration needs films whose label rules a class out. "
             f"Received: none among {len(logits)}"
         )
@@ -142,7 +144,7 @@ def expected_calibration_error(
         bins: Their number.
 
     Raises:
-        ValueError: If there are no films or the shapes differ.
+        ArgumentError: If there are no films or the shapes differ.
     """
     places, confidence, right = _binned(confidence, right, bins)
     return float(np.abs(np.bincount(places, weights=confidence - right)).sum() / len(places))
@@ -162,7 +164,7 @@ def reliability_curve(
         `low` and `high` edge, mean `confidence`, `accuracy` and count of `films`, by bin.
 
     Raises:
-        ValueError: If there are no films or the shapes differ.
+        ArgumentError: If there are no films or the shapes differ.
     """
     places, confidence, right = _binned(confidence, right, bins)
     return [
@@ -187,7 +189,7 @@ def _binned(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     confidence, right = np.asarray(confidence, float), np.asarray(right, float)
     if confidence.ndim != 1 or confidence.shape != right.shape or not len(confidence):
-        raise ValueError(
+        raise ArgumentError(
             "confidence and right must both be (films,), of at least one film. "
             f"Received: {confidence.shape} and {right.shape}"
         )

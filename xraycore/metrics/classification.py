@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from xraycore.errors import ArgumentError
 from xraycore.metrics.calibration import BINS, bin_of
 
 RESAMPLES = 1000
@@ -17,10 +18,10 @@ def wilson_interval(hits: int, of: int) -> Score:
     """A share with its Wilson interval (Wilson 1927, doi:10.1080/01621459.1927.10502953).
 
     Raises:
-        ValueError: If it is a share of nothing.
+        ArgumentError: If it is a share of nothing.
     """
     if of == 0:
-        raise ValueError("a share needs at least one film. Received: none")
+        raise ArgumentError("a share needs at least one film. Received: none")
     from scipy.stats import binomtest  # Late, as pages import this module.
 
     interval = binomtest(int(hits), int(of)).proportion_ci(method="wilson")
@@ -132,7 +133,7 @@ def view_scores(
         `precision`, `specificity`, `f1`, `auroc`, `auprc`. `confusion`: counts, rows the truth.
 
     Raises:
-        ValueError: If there are no films, shapes do not fit or a value is not allowed.
+        ArgumentError: If there are no films, shapes do not fit or a value is not allowed.
     """
     target, probability = _checked(target, probability, classes, groups)
     from sklearn.metrics import confusion_matrix
@@ -175,18 +176,18 @@ def _checked(
 ) -> tuple[np.ndarray, np.ndarray]:
     target, probability = np.asarray(target), np.asarray(probability, float)
     if probability.shape != (len(target), len(classes)) or len(groups) != len(target):
-        raise ValueError(
+        raise ArgumentError(
             f"{len(target)} targets and {len(classes)} classes need as many groups and "
             f"probabilities. Received: {len(groups)} groups, probabilities {probability.shape}"
         )
     if not len(target):
-        raise ValueError("scores need at least one film. Received: none")
+        raise ArgumentError("scores need at least one film. Received: none")
     if not np.isin(target, np.arange(len(classes))).all():
-        raise ValueError(
+        raise ArgumentError(
             f"targets must be of 0 to {len(classes) - 1}. Received: {np.unique(target).tolist()}"
         )
     if not np.isfinite(probability).all():
-        raise ValueError("probabilities must be finite. Received: NaN or infinity")
+        raise ArgumentError("probabilities must be finite. Received: NaN or infinity")
     return target, probability
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, logit
 
+from xraycore.errors import ArgumentError
 from xraycore.metrics.classification import Score, defined_proportion
 
 SENSITIVITIES = (95, 98)
@@ -38,11 +39,11 @@ def choose_points(positive: np.ndarray, probability: np.ndarray) -> dict[str, Op
         probability: Of the finding, (n,). Films that are not those the points are judged on.
 
     Raises:
-        ValueError: If all films or none show the finding.
+        ArgumentError: If all films or none show the finding.
     """
     positive, probability = _checked(positive, probability)
     if positive.all() or not positive.any():
-        raise ValueError(
+        raise ArgumentError(
             "operating points need films with the finding and without. "
             f"Received: {positive.sum()} with it among {len(positive)}"
         )
@@ -100,11 +101,11 @@ def predictive_values(
     All are shares of 0 to 1. One that nothing is called for is not defined: None.
 
     Raises:
-        ValueError: If a share is not in 0 to 1.
+        ArgumentError: If a share is not in 0 to 1.
     """
     shares = (sensitivity, specificity, prevalence)
     if not all(0 <= share <= 1 for share in shares):
-        raise ValueError(
+        raise ArgumentError(
             f"sensitivity, specificity and prevalence must be in 0 to 1. Received: {shares}"
         )
     tp, fn = sensitivity * prevalence, (1 - sensitivity) * prevalence
@@ -187,7 +188,7 @@ def _calls(probability: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
 def _checked(positive: np.ndarray, probability: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     positive, probability = np.asarray(positive, bool), np.asarray(probability, float)
     if positive.ndim != 1 or positive.shape != probability.shape:
-        raise ValueError(
+        raise ArgumentError(
             "positive and probability must both be (films,). "
             f"Received: {positive.shape} and {probability.shape}"
         )

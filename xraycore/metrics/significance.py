@@ -8,6 +8,8 @@ from scipy.stats import norm, rankdata
 from statsmodels.stats.contingency_tables import mcnemar as exact_mcnemar
 from statsmodels.stats.multitest import multipletests
 
+from xraycore.errors import ArgumentError
+
 # Rounding leaves variances of 1e-32 where there is none; one swapped pair of 10,000 films, 1e-15.
 NOUGHT = 1e-25
 
@@ -23,7 +25,7 @@ def mcnemar(right_a: np.ndarray, right_b: np.ndarray) -> dict[str, float | int]:
         Films that `both_right`, `only_a`, `only_b` or `both_wrong` is true of, and two-sided `p`.
 
     Raises:
-        ValueError: If the shapes differ.
+        ArgumentError: If the shapes differ.
     """
     a, b = np.asarray(right_a, bool), np.asarray(right_b, bool)
     _check_same("right_a and right_b", a, b)
@@ -53,7 +55,7 @@ def delong(
         and a constant one, the test has no answer: `low`, `high`, `z` and `p` are None.
 
     Raises:
-        ValueError: If fewer than two films show the finding, or do not.
+        ArgumentError: If fewer than two films show the finding, or do not.
     """
     positives_a, negatives_a = _placements(positive, probability_a)
     positives_b, negatives_b = _placements(positive, probability_b)
@@ -132,7 +134,7 @@ def _placements(positive: np.ndarray, probability: np.ndarray) -> tuple[np.ndarr
     _check_same("positive and probability", positive, probability)
     with_it, without = int(positive.sum()), int((~positive).sum())
     if min(with_it, without) < 2:
-        raise ValueError(
+        raise ArgumentError(
             "the variance of an AUROC needs two films with the finding and two without. "
             f"Received: {with_it} with it and {without} without"
         )
@@ -164,4 +166,4 @@ def _z_test(difference: float, variance: float) -> dict[str, float | None]:
 
 def _check_same(names: str, a: np.ndarray, b: np.ndarray) -> None:
     if a.ndim != 1 or a.shape != b.shape:
-        raise ValueError(f"{names} must both be (films,). Received: {a.shape} and {b.shape}")
+        raise ArgumentError(f"{names} must both be (films,). Received: {a.shape} and {b.shape}")

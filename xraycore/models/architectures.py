@@ -7,6 +7,8 @@ Keras is imported inside the functions: the registry is read where no network is
 
 from typing import TYPE_CHECKING
 
+from xraycore.errors import ArgumentError
+
 if TYPE_CHECKING:
     import keras
 
@@ -84,7 +86,7 @@ def _preprocess(grey: "keras.KerasTensor", convention: str) -> "keras.KerasTenso
     if convention == "caffe":
         offsets = [-mean for mean in _IMAGENET_MEANS]
         return layers.Rescaling(255.0, offset=offsets, name="preprocessing")(colour)
-    raise ValueError(f"preprocessing must be unit, tf or caffe. Received: {convention!r}")
+    raise ArgumentError(f"preprocessing must be unit, tf or caffe. Received: {convention!r}")
 
 
 def basic_cnn(inputs: "keras.KerasTensor") -> "keras.KerasTensor":

@@ -19,7 +19,7 @@ def card_sha256(name: str) -> str:
 
     Raises:
         WeightsError: If the model has none.
-        ValueError: If there is no such model.
+        ArgumentError: If there is no such model.
     """
     read_card(name)
     return sha256(weights_folder() / name / "card.json")
@@ -30,7 +30,7 @@ def read_card(name: str) -> Card:
 
     Raises:
         WeightsError: If the model has none, or it lacks an entry.
-        ValueError: If there is no such model.
+        ArgumentError: If there is no such model.
     """
     get_spec(name)
     try:

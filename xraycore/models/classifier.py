@@ -189,7 +189,7 @@ def load_model(name: str) -> Classifier:
     """The trained classifier of that name, its weights verified against the card.
 
     Raises:
-        ValueError: If there is no such model.
+        ArgumentError: If there is no such model.
         WeightsError: If it has no weights, or they are not what its card says.
     """
     spec, card = get_spec(name), read_card(name)

@@ -4,6 +4,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xraycore.errors import ArgumentError
 from xraycore.models.spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def load_pretrained(network: "keras.Model", spec: ModelSpec, weights: str) -> No
             network of ours with the same classes.
 
     Raises:
-        ValueError: If there are no such weights, or they do not fit the network.
+        ArgumentError: If there are no such weights, or they do not fit the network.
     """
     if weights == "none":
         return
@@ -29,7 +30,7 @@ def load_pretrained(network: "keras.Model", spec: ModelSpec, weights: str) -> No
         _copy_backbone(network, _application(spec)(include_top=False, weights="imagenet"))
         return
     if not Path(weights).is_file() or not weights.endswith(".weights.h5"):
-        raise ValueError(
+        raise ArgumentError(
             f"weights must be imagenet, none or an existing .weights.h5 file. Received: {weights!r}"
         )
     with warnings.catch_warnings():
@@ -42,7 +43,7 @@ def load_pretrained(network: "keras.Model", spec: ModelSpec, weights: str) -> No
             backbone = _application(spec)(include_top=False, weights=None)
             backbone.load_weights(weights)
         except (ValueError, KeyError, OSError) as error:
-            raise ValueError(f"{weights} does not fit {spec.name}: {error}") from None
+            raise ArgumentError(f"{weights} does not fit {spec.name}: {error}") from None
     _copy_backbone(network, backbone)
 
 
@@ -58,7 +59,7 @@ def _application(spec: ModelSpec):
     import keras
 
     if spec.imagenet is None:
-        raise ValueError(f"{spec.name} has no ImageNet weights; expected none or its own file.")
+        raise ArgumentError(f"{spec.name} has no ImageNet weights; expected none or its own file.")
     return getattr(keras.applications, spec.imagenet)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from xraycore.errors import ArgumentError
 from xraycore.models import architectures
 from xraycore.models.spec import ModelSpec
 
@@ -73,10 +74,10 @@ def get_spec(name: str) -> ModelSpec:
     """The registry entry of that name.
 
     Raises:
-        ValueError: If there is none.
+        ArgumentError: If there is none.
     """
     if name not in MODELS:
-        raise ValueError(f"model must be one of {', '.join(MODELS)}. Received: {name!r}")
+        raise ArgumentError(f"model must be one of {', '.join(MODELS)}. Received: {name!r}")
     return MODELS[name]
 
 

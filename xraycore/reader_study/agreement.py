@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from statsmodels.stats import inter_rater
 
+from xraycore.errors import ArgumentError
 from xraycore.metrics.classification import Score, bootstrap_interval
 from xraycore.reader_study.records import GRADES, VERDICTS, Review
 
@@ -48,11 +49,11 @@ def cohen_kappa(answers: np.ndarray, categories: int, *, weighted: bool = False)
         At most 1; None where all answers are the same, so that chance explains everything.
 
     Raises:
-        ValueError: If there is no heatmap or not two readers.
+        ArgumentError: If there is no heatmap or not two readers.
     """
     answers = _checked(answers)
     if answers.shape[1] != 2:
-        raise ValueError(f"Cohen's kappa is of two readers. Received: {answers.shape[1]}")
+        raise ArgumentError(f"Cohen's kappa is of two readers. Received: {answers.shape[1]}")
     if _constant(answers):
         return None
     table = np.zeros((categories, categories))
@@ -72,7 +73,7 @@ def fleiss_kappa(answers: np.ndarray, categories: int) -> float | None:
         At most 1; None where all answers are the same, so that chance explains everything.
 
     Raises:
-        ValueError: If there is no heatmap or fewer than two readers.
+        ArgumentError: If there is no heatmap or fewer than two readers.
     """
     answers = _checked(answers)
     if _constant(answers):
@@ -182,7 +183,7 @@ def _or_nan(value: float | None) -> float:
 def _checked(answers: np.ndarray) -> np.ndarray:
     answers = np.asarray(answers, int)
     if answers.ndim != 2 or answers.shape[0] < 1 or answers.shape[1] < 2:
-        raise ValueError(
+        raise ArgumentError(
             "answers must be (heatmaps, readers), of one heatmap and two readers at least. "
             f"Received: {answers.shape}"
         )

@@ -8,6 +8,7 @@ import numpy as np
 
 from xraycore.attribution.metrics.localisation import pointing_game
 from xraycore.attribution.metrics.similarity import iou
+from xraycore.errors import ArgumentError
 from xraycore.imaging.box import Box
 from xraycore.metrics.classification import Score, mean_share
 from xraycore.reader_study.records import HeatmapItem, Review
@@ -71,10 +72,10 @@ def compare_boxes(
         threshold: In (0, 1], share of the map's own maximum.
 
     Raises:
-        ValueError: If there is no box.
+        ArgumentError: If there is no box.
     """
     if not boxes:
-        raise ValueError("heat is compared with at least one box. Received: none")
+        raise ArgumentError("heat is compared with at least one box. Received: none")
     mask = mask_of(boxes, heat.shape)
     hottest = heat.max()
     return Overlap(pointing_game(heat, mask), iou((heat >= threshold * hottest) & (heat > 0), mask))

@@ -88,7 +88,7 @@ def write_report(
         contour: Draw a line at this share of full heat instead of colours.
 
     Raises:
-        ValueError: If there is no finding.
+        ArgumentError: If there is no finding.
     """
     style = {"opacity": opacity, "color_map": color_map, "contour": contour}
     predictions = [one.prediction for one in findings]

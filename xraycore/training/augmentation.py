@@ -9,6 +9,7 @@ import numpy as np
 
 from xraycore.anatomy.crop import crop_inputs
 from xraycore.datasets.synthetic.opacities import RADII, paint_opacity
+from xraycore.errors import ArgumentError
 from xraycore.imaging import Radiograph
 from xraycore.imaging.overlay import to_uint8
 from xraycore.imaging.resample import resize
@@ -42,7 +43,7 @@ class Augmentation:
         for field in fields(self):
             value = getattr(self, field.name)
             if value < 0 or (field.name != "rotation" and value > 1):
-                raise ValueError(
+                raise ArgumentError(
                     f"augmentation {field.name} must lie in [0, "
                     f"{'inf' if field.name == 'rotation' else 1}]. Received: {value}"
                 )
@@ -52,7 +53,7 @@ class Augmentation:
         """Reads `"shear=0.2,zoom=0.1"`; what is not named keeps its default; "none" is all zero.
 
         Raises:
-            ValueError: If a name is unknown or a value is not a number in range.
+            ArgumentError: If a name is unknown or a value is not a number in range.
         """
         names = [field.name for field in fields(cls)]
         if text.strip() == "none":
@@ -65,7 +66,7 @@ class Augmentation:
                     raise ValueError
                 values[name] = float(value)
             except ValueError:
-                raise ValueError(
+                raise ArgumentError(
                     f"augmentation expects NAME=NUMBER with NAME one of {', '.join(names)}. "
                     f"Received: {part!r}"
                 ) from None

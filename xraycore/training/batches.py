@@ -71,7 +71,7 @@ def load_images(
 
     Raises:
         DatasetError: If none can be read.
-        ValueError: If there is no such view.
+        ArgumentError: If there is no such view.
     """
     check_field(view)
 

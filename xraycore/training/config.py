@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass, replace
 
 from xraycore.anatomy.crop import check_field
+from xraycore.errors import ArgumentError
 from xraycore.models.spec import ModelSpec
 from xraycore.training.augmentation import Augmentation
 
@@ -35,7 +36,7 @@ class Stage:
     def __post_init__(self):
         for name in ("epochs", "size", "learning_rate"):
             if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be positive. Received: {getattr(self, name)}")
+                raise ArgumentError(f"{name} must be positive. Received: {getattr(self, name)}")
 
 
 @dataclass(frozen=True)
@@ -81,12 +82,14 @@ class TrainingConfig:
 
     def __post_init__(self):
         if self.batch_size < 1:
-            raise ValueError(f"batch_size must be positive. Received: {self.batch_size}")
+            raise ArgumentError(f"batch_size must be positive. Received: {self.batch_size}")
         check_field(self.view)
         if not 0 <= self.painted <= 1:
-            raise ValueError(f"painted must lie between 0 and 1. Received: {self.painted}")
+            raise ArgumentError(f"painted must lie between 0 and 1. Received: {self.painted}")
         if not 0 <= self.averaged < 1:
-            raise ValueError(f"averaged must be at least 0 and below 1. Received: {self.averaged}")
+            raise ArgumentError(
+                f"averaged must be at least 0 and below 1. Received: {self.averaged}"
+            )
 
     def to_json(self) -> dict:
         """Plain values, for a card or a run's configuration."""
@@ -122,7 +125,7 @@ class TrainingConfig:
         """The same recipe but for what is given, as the options of `train` name it.
 
         Raises:
-            ValueError: If a value is out of its range.
+            ArgumentError: If a value is out of its range.
         """
         recipe = self if epochs is None else self.with_epochs(epochs)
         recipe = recipe if lr is None else recipe.with_learning_rate(lr)
@@ -148,7 +151,7 @@ def preset(name: str, spec: ModelSpec, *, pretrained: bool) -> TrainingConfig:
     the lung field were trained with on two cores; a model's card has its own command.
 
     Raises:
-        ValueError: If there is no such preset.
+        ArgumentError: If there is no such preset.
     """
     full = spec.input_size
     low = round(full * 4 / 7 / 32) * 32  # 128 of 224
@@ -184,7 +187,7 @@ def preset(name: str, spec: ModelSpec, *, pretrained: bool) -> TrainingConfig:
     elif name == "gpu":
         stages = (Stage("low resolution", 30, low, 2e-3), Stage("full resolution", 20, full, 5e-4))
     else:
-        raise ValueError(f"preset must be one of {', '.join(PRESETS)}. Received: {name!r}")
+        raise ArgumentError(f"preset must be one of {', '.join(PRESETS)}. Received: {name!r}")
     return TrainingConfig(stages, freeze_batch_norm=pretrained)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from xraycore.errors import ArgumentError
 from xraycore.models.cards import read_card
 from xraycore.models.classifier import BATCH, load_model
 from xraycore.models.registry import get_spec
@@ -14,18 +15,18 @@ def check_teachers(names: Sequence[str], classes: Sequence[str], view: str) -> N
     """Refuses shipped models that cannot teach: before films are read, from their cards.
 
     Raises:
-        ValueError: If a teacher knows other classes or sees another part of the film.
+        ArgumentError: If a teacher knows other classes or sees another part of the film.
         WeightsError: If it has no trained weights.
     """
     for name in names:
         card = read_card(name)
         if card["classes"] != list(classes):
-            raise ValueError(
+            raise ArgumentError(
                 f"teacher {name} must know the classes {', '.join(classes)}. "
                 f"It knows {', '.join(card['classes'])}"
             )
         if (seen := card.get("view", "film")) != view:
-            raise ValueError(
+            raise ArgumentError(
                 f"teacher {name} must see the same part of a film, {view!r}. It sees {seen!r}"
             )
 

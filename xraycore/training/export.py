@@ -8,6 +8,7 @@ from pathlib import Path
 from xraycore.anatomy.segmenter import segmenter_sha256
 from xraycore.config import weights_folder
 from xraycore.datasets.manifest import Manifest
+from xraycore.errors import ArgumentError
 from xraycore.evaluation.model_card import MeasureCallback, build_model_card
 from xraycore.models.architectures import HEAD, build_network
 from xraycore.models.classifier import Classifier, load_model
@@ -39,11 +40,11 @@ def export_run(
         report: Called with what is being done and the share done.
 
     Raises:
-        ValueError: If the run is not finished, or the manifest is not the one it was trained on.
+        ArgumentError: If the run is not finished, or the manifest is not the one it was trained on.
     """
     config, state = run.config, run.state()
     if state.stage < len(config["recipe"]["stages"]):
-        raise ValueError(f"{run.folder}: the run is not finished; train it with --resume first.")
+        raise ArgumentError(f"{run.folder}: the run is not finished; train it with --resume first.")
     _check_manifest(run.folder, config, manifest)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / config["model"]
@@ -77,8 +78,8 @@ def recalibrate(
         report: See `export_run`.
 
     Raises:
-        ValueError: If there is no such model, the manifest is not the one it was trained on, or a
-            data set is missing that the card has figures of.
+        ArgumentError: If there is no such model, the manifest is not the one it was trained on, or
+            a data set is missing that the card has figures of.
         WeightsError: If it has no weights, or they are not what its card says.
     """
     shipped = weights_folder() / name
@@ -87,7 +88,7 @@ def recalibrate(
     _check_manifest(shipped, card["training"], manifest)
     given = {record.source for one in (manifest, *external) for record in one.records}
     if missing := sorted({*card.get("external", ()), *card.get("inside_lungs", ())} - given):
-        raise ValueError(
+        raise ArgumentError(
             f"the card of {name} has figures of {', '.join(missing)}, which would be lost: name "
             "these data sets with --external."
         )
@@ -108,7 +109,7 @@ def recalibrate(
 def _check_manifest(folder: Path, config: dict, manifest: Manifest) -> None:
     trained_on = config.get("manifest_sha256", "unknown")
     if trained_on != manifest.fingerprint():
-        raise ValueError(
+        raise ArgumentError(
             f"{folder} was trained on other data or another split: expected a manifest "
             f"{trained_on[:12]}…. Received: {manifest.fingerprint()[:12]}…"
         )

@@ -7,6 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from xraycore.errors import ArgumentError
 from xraycore.models.architectures import HEAD
 from xraycore.training.config import Stage, TrainingConfig
 
@@ -31,10 +32,10 @@ def resolve_precision(precision: str) -> str:
     without AVX512-BF16 a VGG16 step takes 1.06 s an image in mixed_bfloat16, 0.24 s in float32.
 
     Raises:
-        ValueError: If there is no such precision.
+        ArgumentError: If there is no such precision.
     """
     if precision not in PRECISIONS:
-        raise ValueError(
+        raise ArgumentError(
             f"precision must be one of {', '.join(PRECISIONS)}. Received: {precision!r}"
         )
     if precision != "auto":
@@ -51,7 +52,7 @@ def set_trainable(network: keras.Model, stage: Stage, *, freeze_batch_norm: bool
     """Freezes what a stage does not train, and has the statistics of the rest follow closely.
 
     Raises:
-        ValueError: If no layer's name starts with the stage's prefix.
+        ArgumentError: If no layer's name starts with the stage's prefix.
     """
     reached = stage.unfreeze_from == ""
     for layer in network.layers:
@@ -64,7 +65,7 @@ def set_trainable(network: keras.Model, stage: Stage, *, freeze_batch_norm: bool
         frozen = freeze_batch_norm and normalises
         layer.trainable = layer.name == HEAD or (reached and not frozen)
     if stage.unfreeze_from and not reached:
-        raise ValueError(f"no layer of {network.name} starts with {stage.unfreeze_from!r}.")
+        raise ArgumentError(f"no layer of {network.name} starts with {stage.unfreeze_from!r}.")
 
 
 class Learner(keras.Model):

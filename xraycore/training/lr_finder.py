@@ -8,6 +8,7 @@ import numpy as np
 
 from xraycore.datasets.manifest import Manifest
 from xraycore.datasets.splits import trainable_classes
+from xraycore.errors import ArgumentError
 from xraycore.models.architectures import build_network
 from xraycore.models.pretrained import load_pretrained
 from xraycore.models.spec import ModelSpec
@@ -84,11 +85,11 @@ def find_learning_rate(
 
     Raises:
         DatasetError: If the data set cannot be trained on.
-        ValueError: If there are fewer than 10 steps, the starting weights do not fit, or the loss
-            is not finite to begin with.
+        ArgumentError: If there are fewer than 10 steps, the starting weights do not fit, or the
+            loss is not finite to begin with.
     """
     if steps < 10:
-        raise ValueError(f"steps must be at least 10. Received: {steps}")
+        raise ArgumentError(f"steps must be at least 10. Received: {steps}")
     classes = trainable_classes(manifest)
     stage = stage or first_deep_stage(recipe)
     factor = (HIGHEST / LOWEST) ** (1 / (steps - 1))
@@ -114,7 +115,7 @@ def find_learning_rate(
             if diverged or len(losses) == steps:
                 break
     if len(losses) < 2:
-        raise ValueError("the loss is not finite even at the lowest rate: look at the weights.")
+        raise ArgumentError("the loss is not finite even at the lowest rate: look at the weights.")
     rates = LOWEST * factor ** np.arange(len(losses))
     smoothed = smooth(losses, _width(steps))
     return RateCurve(stage, rates, np.array(losses), smoothed, suggest(rates, smoothed), diverged)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from xraycore.errors import ArgumentError
 from xraycore.models.registry import get_spec
 from xraycore.models.spec import ModelSpec
 from xraycore.training.config import TrainingConfig, preset
@@ -54,7 +55,7 @@ class Plan:
         """What the run will do.
 
         Raises:
-            ValueError: If a value is out of its range.
+            ArgumentError: If a value is out of its range.
         """
         return preset(self.preset, self.spec, pretrained=self.weights != "none").adapted(
             epochs=self.epochs,
@@ -95,15 +96,17 @@ def check_name(name: str, runs: Path) -> str:
     """The name of a new run.
 
     Raises:
-        ValueError: If it is no plain folder name, or is taken.
+        ArgumentError: If it is no plain folder name, or is taken.
     """
     if not is_name(name):
-        raise ValueError(
+        raise ArgumentError(
             "a run's name has 1 to 60 letters, digits, dots, dashes or underscores, and begins "
             f"with a letter or digit. Received: {name!r}"
         )
     if (runs / name).exists():
-        raise ValueError(f"there is something called {name} in {runs} already: name it otherwise.")
+        raise ArgumentError(
+            f"there is something called {name} in {runs} already: name it otherwise."
+        )
     return name
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from xraycore.errors import ArgumentError
 from xraycore.training.config import TrainingConfig
 from xraycore.utils.files import write_json
 
@@ -66,12 +67,12 @@ class Run:
         """What the run was asked for.
 
         Raises:
-            ValueError: If the folder holds no run.
+            ArgumentError: If the folder holds no run.
         """
         try:
             return json.loads((self.folder / "run.json").read_text())
         except (OSError, json.JSONDecodeError) as error:
-            raise ValueError(
+            raise ArgumentError(
                 f"{self.folder}: expected a run's folder with run.json: {error}"
             ) from None
 
@@ -79,7 +80,7 @@ class Run:
         """Opens the folder for training and returns where to begin.
 
         Raises:
-            ValueError: If it holds a run already and `resume` is False, or another run's.
+            ArgumentError: If it holds a run already and `resume` is False, or another run's.
         """
         file = self.folder / "run.json"
         if not file.exists():
@@ -87,7 +88,7 @@ class Run:
             write_json(file, config)
             return State()
         if not resume:
-            raise ValueError(
+            raise ArgumentError(
                 f"{self.folder} holds a run already: resume it (--resume) or name another folder."
             )
         held = self.config | {"recipe": _completed(self.config["recipe"])}
@@ -96,7 +97,7 @@ class Run:
         held, asked = (json.loads(json.dumps(one)) for one in (held, config))  # tuples become lists
         for key in _SAME:
             if held.get(key) != asked.get(key):
-                raise ValueError(
+                raise ArgumentError(
                     f"{self.folder} was started with another {key}: "
                     f"{_differing(held.get(key), asked.get(key))!r}. "
                     f"Received: {_differing(asked.get(key), held.get(key))!r}"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from xraycore.errors import ArgumentError
 from xraycore.jobs.process import Status, launch, read_job, status
 from xraycore.training.run import Run, State
 from xraycore.utils.paths import path_exists
@@ -119,7 +120,7 @@ def resume(run: RunStatus) -> None:
 
     Raises:
         JobError: If a process works on it.
-        ValueError: If its command line is not known.
+        ArgumentError: If its command line is not known.
     """
     arguments = [word for word in _arguments(run) if word != "--resume"]
     launch(run.folder, [*arguments, *(["--resume"] if run.config else [])])
@@ -129,11 +130,11 @@ def ship_arguments(run: RunStatus) -> list[str]:
     """The command line that ships a run, after `python -m xraycore`.
 
     Raises:
-        ValueError: If it is not known what the run was trained on.
+        ArgumentError: If it is not known what the run was trained on.
     """
     facts = read_job(run.folder).get("facts")
     if not facts:
-        raise ValueError(
+        raise ArgumentError(
             f"{run.name}: its folder does not say which data sets it was trained on; ship it with "
             f"`python -m xraycore ship {shlex.quote(str(run.folder))} DATASET…`"
         )
@@ -146,7 +147,7 @@ def shipped_into(folder: Path, model: str) -> Path | None:
     """Where weights of that model lie in a folder of models; None where they do not.
 
     Raises:
-        ValueError: If that cannot be told, see `path_exists`.
+        ArgumentError: If that cannot be told, see `path_exists`.
     """
     place = folder / model
     return place if path_exists(place) else None
@@ -158,7 +159,9 @@ def _arguments(run: RunStatus) -> list[str]:
         return job["arguments"]
     words = shlex.split(run.config.get("command") or "")
     if words[:3] != ["python", "-m", "xraycore"]:
-        raise ValueError(f"{run.name}: its folder does not say with which command it was started.")
+        raise ArgumentError(
+            f"{run.name}: its folder does not say with which command it was started."
+        )
     return words[3:]
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from xraycore.anatomy.segmenter import segmenter_sha256
 from xraycore.datasets.manifest import Manifest
 from xraycore.datasets.splits import trainable_classes
+from xraycore.errors import ArgumentError
 from xraycore.models.architectures import build_network
 from xraycore.models.pretrained import load_pretrained
 from xraycore.models.spec import ModelSpec
@@ -66,8 +67,8 @@ def train(
     Raises:
         DatasetError: If there are fewer than two classes, or one of them has no film to train or
             to validate on.
-        ValueError: If the folder holds another run, the starting weights, a teacher or the external
-            films do not fit, or the loss diverges.
+        ArgumentError: If the folder holds another run, the starting weights, a teacher or the
+            external films do not fit, or the loss diverges.
         WeightsError: If a teacher has no trained weights.
     """
     # What does not fit says so before a folder is made and thousands of films are read.
@@ -172,7 +173,7 @@ def _train_stage(
         fitted = learner.fit(batches, shuffle=False, verbose=0, callbacks=[follow])
         seconds = time.monotonic() - began
         if not math.isfinite(fitted.history["loss"][0]):
-            raise ValueError(DIVERGED)
+            raise ArgumentError(DIVERGED)
         with averaged(learner):
             home, abroad = scores_of(learner, val_films, external, classes)
         row = {

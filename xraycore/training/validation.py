@@ -10,6 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 from xraycore.datasets.labels import LABEL_SCHEMES, NORMAL
 from xraycore.datasets.manifest import Record
+from xraycore.errors import ArgumentError
 from xraycore.training.batches import BatchSequence, ImageArray
 from xraycore.training.learner import Learner
 
@@ -59,21 +60,21 @@ def check_external(external: Sequence[Sequence[Record]], classes: Sequence[str])
     """Refuses films that no epoch can be chosen on.
 
     Raises:
-        ValueError: If there are several sets of one source, the network knows no normal film, a
+        ArgumentError: If there are several sets of one source, the network knows no normal film, a
             source has none with pneumonia, or there is no normal one to compare with.
     """
     if not external:
         return
     if NORMAL not in classes:
-        raise ValueError(f"choosing on external films needs the class {NORMAL}.")
+        raise ArgumentError(f"choosing on external films needs the class {NORMAL}.")
     sources = [records[0].source for records in external]
     if len(set(sources)) < len(sources):
-        raise ValueError(
+        raise ArgumentError(
             f"external films must be of different sources. Received: {', '.join(sources)}"
         )
     found = [{LABEL_SCHEMES["pneumonia"].label(record.label) for record in one} for one in external]
     if not all(labels - {NORMAL, None} for labels in found) or NORMAL not in set().union(*found):
-        raise ValueError("choosing on external films needs normal films and others.")
+        raise ArgumentError("choosing on external films needs normal films and others.")
 
 
 def external_scores(
@@ -85,7 +86,7 @@ def external_scores(
     hardly any normals of its own.
 
     Raises:
-        ValueError: See `check_external`.
+        ArgumentError: See `check_external`.
     """
     if not external:
         return {}
@@ -134,7 +135,7 @@ def judge(
         mirrored: Whether its probabilities are the mean of those of a film and of its mirror image.
 
     Raises:
-        ValueError: If a logit is not finite.
+        ArgumentError: If a logit is not finite.
     """
     grid = learner.outputs[1].shape[1:3]
     kernel = keras.ops.convert_to_numpy(learner.head.kernel).astype(np.float32)
@@ -146,7 +147,7 @@ def judge(
         pixels, truth, _ = batches[index]
         logits, features = (np.asarray(a, np.float32) for a in learner.predict_on_batch(pixels))
         if not np.isfinite(logits).all():
-            raise ValueError(DIVERGED)
+            raise ArgumentError(DIVERGED)
         maps = np.maximum(features @ kernel, 0.0)
         own = np.take_along_axis(maps, logits.argmax(axis=1)[:, None, None, None], 3)[..., 0]
         total = own.sum(axis=(1, 2))

@@ -11,7 +11,6 @@ import cv2
 import numpy as np
 import streamlit as st
 
-from pages.shared.layout import FILMS_SENT
 from xraycore.anatomy.lung_field import LungField
 from xraycore.imaging import Radiograph, RadiographInfo
 from xraycore.imaging.overlay import FilmMap, colorize, to_uint8
@@ -43,6 +42,8 @@ MORE_HELP = (
 # box (left, top, right, bottom).
 OnClick = Callable[[tuple[float, ...]], None]
 
+# Films whose pixels this run of the page has sent to the browser.
+FILMS_SENT = "films-sent"
 _HERE = Path(__file__).parent
 # The browser gets them as one; the last is what uses the others.
 _SCRIPTS = ("geometry", "tools", "pointers", "keys", "main")

@@ -12,7 +12,6 @@ from streamlit.testing.v1 import AppTest
 
 from pages.metrics import cache
 from pages.metrics import errors as metric_films
-from pages.shared.layout import STARTED
 from tests.conftest import ROOT
 from tests.pages.conftest import select_rows, selected
 from tests.stored_models import VGG16, outcome, write_run, write_store
@@ -34,8 +33,7 @@ def store(tmp_path, monkeypatch):
 
 def open_page(**query: str) -> AppTest:
     """The Metrics page as a link opens it."""
-    app = AppTest.from_file(str(ROOT / "pages" / "metrics.py"), default_timeout=60)
-    app.session_state[STARTED] = True
+    app = AppTest.from_file(str(ROOT / "pages" / "metrics" / "page.py"), default_timeout=60)
     for name, value in query.items():
         app.query_params[name] = value
     app.run()
@@ -263,8 +261,7 @@ def test_no_section_needs_tensorflow(store):
     script = f"""
 import sys
 from streamlit.testing.v1 import AppTest
-app = AppTest.from_file({str(ROOT / "pages" / "metrics.py")!r}, default_timeout=60)
-app.session_state[{STARTED!r}] = True
+app = AppTest.from_file({str(ROOT / "pages" / "metrics" / "page.py")!r}, default_timeout=60)
 app.run()
 for section in [tab.label for tab in app.tabs]:
     app.query_params["section"] = section

@@ -3,7 +3,6 @@ import sys
 
 import pytest
 
-from pages.shared.layout import STARTED
 from tests.conftest import ROOT
 from tests.datasets.film_files import draw, write
 from tests.pages.train.train_page import badge, button, field, labels, open_page, settle, words
@@ -198,8 +197,7 @@ def test_the_page_needs_no_tensorflow(runs, films):
     script = f"""
 import sys
 from streamlit.testing.v1 import AppTest
-app = AppTest.from_file({str(ROOT / "pages" / "train.py")!r}, default_timeout=60)
-app.session_state[{STARTED!r}] = True
+app = AppTest.from_file({str(ROOT / "pages" / "train" / "page.py")!r}, default_timeout=60)
 app.query_params["dataset"] = {str(films)!r}
 while not app.run().code:
     assert not app.exception

@@ -4,14 +4,12 @@ import time
 
 from streamlit.testing.v1 import AppTest
 
-from pages.shared.layout import STARTED
 from tests.conftest import ROOT
 
 
 def open_page(**query) -> AppTest:
     """The Train page as a link opens it, once the data set is read."""
-    app = AppTest.from_file(str(ROOT / "pages" / "train.py"), default_timeout=60)
-    app.session_state[STARTED] = True
+    app = AppTest.from_file(str(ROOT / "pages" / "train" / "page.py"), default_timeout=60)
     for name, value in query.items():
         app.query_params[name] = str(value)
     return settle(app.run())

@@ -1,1 +1,1 @@
-"""Is a heatmap any good? Faithfulness, robustness, randomisation, localisation, lesions put in and taken out."""
+"""What a heatmap is worth: faithfulness, robustness, randomisation, localisation, lesions."""

@@ -7,6 +7,7 @@ import numpy as np
 
 from xraycore.attribution.heatmap import Heatmap
 from xraycore.attribution.metrics.similarity import HOTTEST, hottest, iou, rank_correlations
+from xraycore.errors import ArgumentError
 from xraycore.imaging.box import Box
 from xraycore.imaging.radiograph import Radiograph
 from xraycore.utils.text import percent
@@ -83,10 +84,10 @@ def consensus_map(heats: Mapping[str, Heatmap], xray: Radiograph) -> Consensus:
         xray: The film.
 
     Raises:
-        ValueError: If there is no map, or they have no part of the film in common.
+        ArgumentError: If there is no map, or they have no part of the film in common.
     """
     if not heats:
-        raise ValueError("expected at least one map. Received: none")
+        raise ArgumentError("expected at least one map. Received: none")
     shape = _grid(xray.pixels.shape)
     covered = _covered(heats, shape)
     total = np.zeros(shape, np.float32)
@@ -103,10 +104,10 @@ def map_agreement(heats: Mapping[str, Heatmap], xray: Radiograph) -> MapAgreemen
         xray: The film.
 
     Raises:
-        ValueError: If there are fewer than two maps, or they have no part of the film in common.
+        ArgumentError: If there are fewer than two maps, or they have no part of the film in common.
     """
     if len(heats) < 2:
-        raise ValueError(f"expected at least two maps. Received: {', '.join(heats) or 'none'}")
+        raise ArgumentError(f"expected at least two maps. Received: {', '.join(heats) or 'none'}")
     shape = _grid(xray.pixels.shape)
     covered = _covered(heats, shape)
     maps = [heat.box.spread(heat.values, shape)[covered] for heat in heats.values()]
@@ -124,7 +125,7 @@ def _covered(heats: Mapping[str, Heatmap], shape: tuple[int, int]) -> np.ndarray
     for heat in heats.values():
         covered &= heat.box.spread(np.ones((1, 1), np.float32), shape) > 0
     if not covered.any():
-        raise ValueError("expected maps of a common part of the film. Received: maps apart")
+        raise ArgumentError("expected maps of a common part of the film. Received: maps apart")
     return covered
 
 

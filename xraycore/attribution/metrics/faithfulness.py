@@ -16,6 +16,7 @@ from xraycore.attribution.heatmap import NO_HEAT, Heatmap
 from xraycore.attribution.metrics.baselines import centre_prior, random_map
 from xraycore.attribution.metrics.imputation import linear_imputation
 from xraycore.attribution.perturbation import upsample
+from xraycore.errors import ArgumentError
 from xraycore.models.classifier import Classifier, Prediction, batches
 from xraycore.utils.progress import ProgressCallback, ignore, part_of
 from xraycore.utils.text import percent
@@ -183,7 +184,8 @@ def measure_faithfulness(
         report: Called with the share that is done; raises `Cancelled` to stop.
 
     Raises:
-        ValueError: If the map's class is none of the model's, or it maps another part of the film.
+        ArgumentError: If the map's class is none of the model's, or it maps another part of the
+            film.
         Cancelled: If `report` did.
     """
     if isinstance(heat, Heatmap):
@@ -221,11 +223,11 @@ def measure_faithfulness(
 
 def _check(model: Classifier, prediction: Prediction, heat: Heatmap) -> None:
     if heat.target not in model.classes:
-        raise ValueError(
+        raise ArgumentError(
             f"target must be one of {', '.join(model.classes)}. Received: {heat.target!r}"
         )
     if heat.box != prediction.box:
-        raise ValueError(f"expected a map of {prediction.box}. Received one of {heat.box}")
+        raise ArgumentError(f"expected a map of {prediction.box}. Received one of {heat.box}")
 
 
 # From films (n, s, s) to the score of each, (n,).

@@ -4,6 +4,8 @@ import numpy as np
 from scipy.sparse import csc_matrix
 from scipy.sparse.linalg import splu
 
+from xraycore.errors import ArgumentError
+
 # What a pixel's neighbours tell of it: those at its sides more than those at its corners.
 _SIDE, _CORNER = 1 / 6, 1 / 12
 _NEIGHBOURS = [
@@ -27,10 +29,12 @@ def linear_imputation(film: np.ndarray, pixels: np.ndarray) -> np.ndarray:
         Float32 (h, w).
 
     Raises:
-        ValueError: If all pixels are to be replaced.
+        ArgumentError: If all pixels are to be replaced.
     """
     if len(pixels) >= film.size:
-        raise ValueError(f"expected some pixels to remain. Received {len(pixels)} of {film.size}")
+        raise ArgumentError(
+            f"expected some pixels to remain. Received {len(pixels)} of {film.size}"
+        )
     if not len(pixels):
         return film.astype(np.float32)
     height, width = film.shape

@@ -12,6 +12,7 @@ import numpy as np
 
 from xraycore.attribution.heatmap import Heatmap, explain
 from xraycore.datasets.synthetic.opacities import paint_opacity, places_in
+from xraycore.errors import ArgumentError
 from xraycore.imaging.radiograph import Radiograph
 from xraycore.imaging.resample import resize
 from xraycore.metrics.classification import Score, mean_score, mean_share
@@ -98,7 +99,8 @@ def insert(
         prediction: The model's prediction of the film, where it is known.
 
     Raises:
-        ValueError: If no lungs were found, or the centre lies outside them, or a name is unknown.
+        ArgumentError: If no lungs were found, or the centre lies outside them, or a name is
+            unknown.
     """
     before = prediction or model.predict(xray)
     lungs = lungs_on(xray, before)
@@ -126,10 +128,10 @@ def lungs_on(xray: Radiograph, prediction: Prediction) -> np.ndarray:
     """The film's lungs on its own grid, bool (H, W).
 
     Raises:
-        ValueError: If none were found.
+        ArgumentError: If none were found.
     """
     if not prediction.lungs.found:
-        raise ValueError(f"{xray.info.name}: expected lungs to paint into; none were found")
+        raise ArgumentError(f"{xray.info.name}: expected lungs to paint into; none were found")
     return resize(prediction.lungs.mask.astype(np.float32), xray.pixels.shape) > 0.5
 
 
@@ -195,7 +197,7 @@ def probe(
         report: Called with the share that is done; raises `Cancelled` to stop.
 
     Raises:
-        ValueError: If lungs were found in none of the films, or a name is unknown.
+        ArgumentError: If lungs were found in none of the films, or a name is unknown.
     """
     found, names = [], []
     for index, xray in enumerate(films):
@@ -211,7 +213,7 @@ def probe(
             found.append(insert(model, xray, kind, centre, radius, target, **given))
             names.append((index, number))
     if not found:
-        raise ValueError("expected films with lungs to paint into; none were found")
+        raise ArgumentError("expected films with lungs to paint into; none were found")
     report(1.0)
 
     # Places on one film are no independent evidence, unless there is no other film.

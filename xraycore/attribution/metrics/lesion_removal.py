@@ -1,4 +1,4 @@
-"""Lesion removal: is the answer Normal once the lungs are cleared of what is soft and white in them?"""
+"""Lesion removal: is the answer Normal once what is soft and white in the lungs is cleared?"""
 
 from dataclasses import dataclass, field
 
@@ -6,6 +6,7 @@ import numpy as np
 
 from xraycore.attribution.counterfactual import cleared, lungs_in
 from xraycore.datasets.labels import NORMAL
+from xraycore.errors import ArgumentError
 from xraycore.models.classifier import Classifier, Prediction
 from xraycore.utils.text import percent
 
@@ -51,10 +52,10 @@ def clear(model: Classifier, prediction: Prediction) -> Clearance:
         prediction: What the model says about the film.
 
     Raises:
-        ValueError: If no lungs were found on the film.
+        ArgumentError: If no lungs were found on the film.
     """
     if not prediction.lungs.found:
-        raise ValueError("expected a film on which lungs were found; there are none to clear")
+        raise ArgumentError("expected a film on which lungs were found; there are none to clear")
     grey = prediction.grey[..., 0]
     base = cleared(grey, lungs_in(prediction))
     after = model.see(prediction, base[..., None])

@@ -14,6 +14,7 @@ import numpy as np
 from xraycore.attribution.heatmap import NO_HEAT, Heatmap, explain
 from xraycore.attribution.metrics.similarity import Similarity, similarity
 from xraycore.attribution.perturbation import upsample
+from xraycore.errors import ArgumentError
 from xraycore.models.architectures import HEAD
 from xraycore.models.classifier import Classifier, Prediction
 from xraycore.utils.progress import ProgressCallback, ignore, part_of
@@ -68,7 +69,7 @@ def judge(cascades: Sequence[Cascade]) -> dict[str, float | bool]:
     """What `passes` goes by, as plain values: `half` and `all` in [0, 1], and `passes`.
 
     Raises:
-        ValueError: If none of the trained network's maps has heat.
+        ArgumentError: If none of the trained network's maps has heat.
     """
     passed = passes(cascades)
     half, end = np.mean([_judged(one) for one in _with_heat(cascades)], axis=0)
@@ -86,11 +87,11 @@ def passes(cascades: Sequence[Cascade]) -> bool:
     network's map has no heat tells nothing and does not count.
 
     Raises:
-        ValueError: If none has.
+        ArgumentError: If none has.
     """
     judged = [_judged(one) for one in _with_heat(cascades)]
     if not judged:
-        raise ValueError("expected the cascade of at least one film with heat. Received: none")
+        raise ArgumentError("expected the cascade of at least one film with heat. Received: none")
     return bool(np.mean(judged, axis=0).max() < LIMIT)
 
 
@@ -131,7 +132,7 @@ def cascades(
         A cascade a film, in their order, by method.
 
     Raises:
-        ValueError: As `explain` does.
+        ArgumentError: As `explain` does.
         Cancelled: If `report` did.
     """
     steps, settings = layer_groups(model.network, groups), settings or {}

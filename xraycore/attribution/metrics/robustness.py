@@ -144,7 +144,7 @@ def measure_robustness(
         settings: Of the method, by name.
 
     Raises:
-        ValueError: As `explain` does.
+        ArgumentError: As `explain` does.
         Cancelled: If `report` did.
     """
     target, film = target or prediction.label, prediction.grey[..., 0]

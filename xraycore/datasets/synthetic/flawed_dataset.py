@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from xraycore.datasets.synthetic.phantom import make_phantom
+from xraycore.errors import ArgumentError
 from xraycore.imaging.overlay import to_uint8
 
 LABELS_FILE = "labels.csv"
@@ -42,10 +43,10 @@ def write_flawed_dataset(
         report: Called with the share that is done, in [0, 1].
 
     Raises:
-        ValueError: If fewer than 10 films a class are asked for, which do not fill three splits.
+        ArgumentError: If fewer than 10 films a class are asked for, which do not fill three splits.
     """
     if per_class < 10:
-        raise ValueError(f"per_class must be at least 10. Received: {per_class}")
+        raise ArgumentError(f"per_class must be at least 10. Received: {per_class}")
     folder, rows = Path(folder), []
 
     def write(name: str, content: bytes, patient: str) -> None:

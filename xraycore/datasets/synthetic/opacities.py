@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from xraycore.errors import ArgumentError
+
 # (lung (H, W), centre (row, column), radius, rng) -> how dense, float32 (H, W), 0 outside the lung.
 Density = Callable[
     [np.ndarray, tuple[float, float], float, np.random.Generator],
@@ -64,14 +66,14 @@ def paint_opacity(
         New pixels, and the lesion's bool mask (H, W), outside of which nothing is changed.
 
     Raises:
-        ValueError: If there is no such kind, or the centre lies outside the lungs.
+        ArgumentError: If there is no such kind, or the centre lies outside the lungs.
     """
     if kind not in OPACITIES:
-        raise ValueError(f"kind must be one of {', '.join(OPACITIES)}. Received: {kind!r}")
+        raise ArgumentError(f"kind must be one of {', '.join(OPACITIES)}. Received: {kind!r}")
     row, column = (round(float(place)) for place in centre)
     inside_film = 0 <= row < lungs.shape[0] and 0 <= column < lungs.shape[1]
     if not inside_film or not lungs[row, column]:
-        raise ValueError(f"centre must lie inside the lungs. Received: {centre}")
+        raise ArgumentError(f"centre must lie inside the lungs. Received: {centre}")
     parts = cv2.connectedComponents(lungs.astype(np.uint8))[1]
     lung = parts == parts[row, column]
     density = OPACITIES[kind].density(lung, centre, radius, rng)

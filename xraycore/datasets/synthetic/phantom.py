@@ -14,6 +14,7 @@ import numpy as np
 
 from xraycore.datasets.synthetic.chest import build_chest
 from xraycore.datasets.synthetic.opacities import paint_opacity, places_in
+from xraycore.errors import ArgumentError
 
 # Attenuation per centimetre at about 70 keV: of water, and what bone adds to it.
 _WATER, _BONE = 0.20, 0.28
@@ -45,10 +46,10 @@ def make_phantom(seed: int, *, opacity: bool = False, size: int = 512) -> Phanto
     lesion only. The lesion's mean radius is 18 to 34 % of the width of the lung it lies in.
 
     Raises:
-        ValueError: If the size is below 32 pixels.
+        ArgumentError: If the size is below 32 pixels.
     """
     if size < 32:
-        raise ValueError(f"size must be at least 32 pixels. Received: {size}")
+        raise ArgumentError(f"size must be at least 32 pixels. Received: {size}")
     chest = build_chest(np.random.default_rng((seed, 0)), size)
     pixels = _expose(chest.water, chest.bone, np.random.default_rng((seed, 1)))
     if not opacity:
@@ -73,10 +74,10 @@ def write_phantoms(
     with the share that is done, in [0, 1].
 
     Raises:
-        ValueError: If fewer than one film a class is asked for, or the size is below 32 pixels.
+        ArgumentError: If fewer than one film a class is asked for, or the size is below 32 pixels.
     """
     if per_class < 1:
-        raise ValueError(f"per_class must be at least 1. Received: {per_class}")
+        raise ArgumentError(f"per_class must be at least 1. Received: {per_class}")
     written = []
     for number in range(2 * per_class):
         phantom = make_phantom(seed + number, opacity=bool(number % 2), size=size)

@@ -2,6 +2,8 @@
 
 import struct
 
+from xraycore.errors import ArgumentError
+
 JPEG_2000_START = b"\xff\x4f\xff\x51"
 JPEG_START = b"\xff\xd8"
 
@@ -14,7 +16,7 @@ def codestream_size(stream: bytes) -> tuple[int, int] | None:
     """(width, height) from the stream's header, None if it is of none of the three kinds.
 
     Raises:
-        ValueError: the stream starts as one of them but holds no size.
+        ArgumentError: the stream starts as one of them but holds no size.
     """
     if stream.startswith(JPEG_START):
         return _jpeg_size(stream)
@@ -24,7 +26,7 @@ def codestream_size(stream: bytes) -> tuple[int, int] | None:
 
 def _jpeg_2000_size(stream: bytes) -> tuple[int, int]:
     if len(stream) < 24:
-        raise ValueError("a JPEG 2000 stream without a size")
+        raise ArgumentError("a JPEG 2000 stream without a size")
     right, bottom, left, top = struct.unpack(">4I", stream[8:24])
     return right - left, bottom - top
 
@@ -44,4 +46,4 @@ def _jpeg_size(stream: bytes) -> tuple[int, int]:
             position += 2
         else:
             position += 2 + int.from_bytes(stream[position + 2 : position + 4], "big")
-    raise ValueError("a JPEG stream without a size")
+    raise ArgumentError("a JPEG stream without a size")

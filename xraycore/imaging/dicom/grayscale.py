@@ -6,6 +6,8 @@ import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.pixels import apply_modality_lut, apply_voi, apply_windowing
 
+from xraycore.errors import ArgumentError
+
 UNUSABLE_WINDOW = (
     "The display window in the DICOM file cannot be used, so the full range of its values is "
     "shown; contrast may differ from the film the radiographer saw."
@@ -29,11 +31,11 @@ def display_levels(stored: np.ndarray, dataset: Dataset) -> tuple[np.ndarray, li
     """Grey in [0, 1] with air dark for each integer of `stored`, and what to warn about.
 
     Raises:
-        ValueError: the modality transform yields no finite values.
+        ArgumentError: the modality transform yields no finite values.
     """
     values = apply_modality_lut(stored, _with_wide_tables(dataset)).astype(np.float64)
     if not np.isfinite(values).all():
-        raise ValueError("a rescale slope or intercept that is no number")
+        raise ArgumentError("a rescale slope or intercept that is no number")
     shown, warnings = None, []
     if dataset.get("VOILUTSequence") or _has_window(dataset):
         shown = _voi(values, dataset)

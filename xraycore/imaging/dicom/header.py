@@ -16,6 +16,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
+from xraycore.errors import ArgumentError
 from xraycore.imaging.decoding import MAX_BYTES, MAX_PIXELS
 
 # Nothing else is parsed, so no name, date, number or UID of a patient or study can be kept.
@@ -84,7 +85,7 @@ def read_dataset_without_identity(data: bytes) -> Dataset:
     """The `NEEDED` elements of a DICOM file, with a `file_meta` that names its transfer syntax.
 
     Raises:
-        ValueError: deflated data that grow beyond what an accepted image can need.
+        ArgumentError: deflated data that grow beyond what an accepted image can need.
         Exception: whatever pydicom raises for a file that breaks the standard.
     """
     meta, start = _file_meta(data)
@@ -129,5 +130,5 @@ def _inflate(deflated: bytes) -> bytes:
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     inflated = inflater.decompress(deflated, MAX_INFLATED + 1)
     if len(inflated) > MAX_INFLATED:
-        raise ValueError(f"deflated data of more than {MAX_INFLATED // 2**20} MiB")
+        raise ArgumentError(f"deflated data of more than {MAX_INFLATED // 2**20} MiB")
     return inflated

@@ -10,7 +10,7 @@ from pydicom.encaps import get_frame
 from pydicom.pixels import pixel_array
 from pydicom.uid import RLELossless, UID_dictionary
 
-from xraycore.errors import RadiographError
+from xraycore.errors import ArgumentError, RadiographError
 from xraycore.imaging.decoding import Decoded, check_size
 from xraycore.imaging.dicom.codestream import codestream_size
 from xraycore.imaging.dicom.grayscale import display_levels
@@ -115,7 +115,7 @@ def _check_encapsulated_size(dataset: Dataset, name: str) -> None:
 def _grey(stored: np.ndarray, dataset: Dataset) -> tuple[np.ndarray, list[str]]:
     """Pixels in [0, 1] with air dark, and what to warn about, from stored values."""
     if stored.ndim != 2:
-        raise ValueError(f"pixels of shape {stored.shape}")
+        raise ArgumentError(f"pixels of shape {stored.shape}")
     values = _significant(stored, dataset)
     padded = _padding(stored, values, dataset)
     kept = values if padded is None else values[~padded]
@@ -154,7 +154,7 @@ def _significant(stored: np.ndarray, dataset: Dataset) -> np.ndarray:
         high_bit = int(dataset.get("HighBit") or high_bit)
     above = stored.itemsize * 8 - 1 - high_bit
     if above < 0 or high_bit < bits - 1:
-        raise ValueError(f"{bits} bits up to bit {high_bit} in {stored.itemsize * 8}")
+        raise ArgumentError(f"{bits} bits up to bit {high_bit} in {stored.itemsize * 8}")
     return np.right_shift(np.left_shift(stored, above), stored.itemsize * 8 - bits)
 
 
