@@ -8,13 +8,10 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from statistics import mean, median
 
-import xraycore
-from xraycore.config import NOTICE
+from xraycore.config import NOTICE, VERSION
 from xraycore.metrics.classification import Score, wilson_interval
 from xraycore.reader_study.records import VERDICTS, Review, Study, all_corners
-
-# With these a spreadsheet takes a text for a formula, which could do harm.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+from xraycore.utils.text import csv_safe
 
 
 @dataclass(frozen=True)
@@ -79,13 +76,13 @@ def to_csv(study: Study, reviews: Sequence[Review]) -> str:
         before = all_corners(answer.before_heat)
         writer.writerow(
             [
-                *(_harmless(study.name), study.blinded, study.seed, _harmless(review.reader.name)),
-                *(item.sha256, item.model, item.weights, item.method, _harmless(item.target)),
-                *(answer.verdict, answer.grade, _harmless(answer.comment)),
+                *(csv_safe(study.name), study.blinded, study.seed, csv_safe(review.reader.name)),
+                *(item.sha256, item.model, item.weights, item.method, csv_safe(item.target)),
+                *(answer.verdict, answer.grade, csv_safe(answer.comment)),
                 *(json.dumps(all_corners(answer.boxes)), answer.no_finding),
                 *(None if before is None else json.dumps(before), answer.marked_after_heat),
                 *(round(review.seconds, 1), review.version, review.saved.isoformat()),
-                *(xraycore.__version__, NOTICE),
+                *(VERSION, NOTICE),
             ]
         )
     return file.getvalue()
@@ -110,7 +107,3 @@ def _summary(group: tuple[str, ...], reviews: Sequence[Review]) -> Summary:
         mean(review.answer.grade for review in reviews),
         median(review.seconds for review in reviews),
     )
-
-
-def _harmless(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -1,5 +1,6 @@
-"""How shares and lists are written in sentences, on every page and in every export."""
+"""How shares, lists and cells are written, on every page and in every export."""
 
+import re
 from collections.abc import Sequence
 
 
@@ -31,3 +32,13 @@ def join_names(names: Sequence[str]) -> str:
 def pluralise(number: int, what: str) -> str:
     """A number with its noun: `1 film`, `2 films`."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+# A spreadsheet takes a cell for a formula by its first character, of full width or not, whatever
+# blank stands before it; a tab or a line break may part one cell in two.
+_FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
+
+
+def csv_safe(text: str) -> str:
+    """A text as a cell that no spreadsheet takes for a formula: with an apostrophe before it."""
+    return f"'{text}" if _FORMULA.match(text) else text

@@ -1,6 +1,5 @@
 """The list of open films, as Compare shows it."""
 
-import csv
 import io
 import shutil
 import zipfile
@@ -8,13 +7,9 @@ import zipfile
 import pytest
 import streamlit as st
 
-from pages.compare.exports import predictions_csv
-from pages.shared.open_films import OpenFilm
 from tests.pages.conftest import png, select_rows, selected
 from tests.pages.films_page import finish, titles, upload
 from xraycore.config import weights_folder
-from xraycore.imaging import read_radiograph
-from xraycore.models.classifier import load_model
 
 
 def archive(**files: bytes) -> bytes:
@@ -238,17 +233,7 @@ def test_answers_of_other_weights_are_forgotten(app, monkeypatch):
     upload(app, ("a.png", png(1)))
     assert app.session_state["worklist-answers"]
     kept = dict(app.session_state["worklist-answers"])
-    monkeypatch.setattr("pages.compare.worklist.fingerprint", lambda name: "of others")
+    monkeypatch.setattr("pages.compare.worklist.card_sha256", lambda name: "of others")
     app.session_state["worklist-answers"] = {("another film", "basic_cnn"): "an old answer"}
     app.run()
     assert list(app.session_state["worklist-answers"]) == list(kept)
-
-
-def test_predictions_as_csv():
-    film = OpenFilm("k", "=SUM(A1).png", "ab", data=png(5))
-    seen = load_model("basic_cnn").predict(read_radiograph(png(5)))
-    (row,) = csv.DictReader(io.StringIO(predictions_csv([(film, [seen])])))
-    assert row["file"] == "'=SUM(A1).png"
-    assert (row["model"], row["label"], row["file_sha256"]) == ("basic_cnn", seen.label, "ab")
-    assert float(row["Normal"]) == pytest.approx(seen.probabilities["Normal"], abs=1e-6)
-    assert "Not for diagnosis" in row["notice"]
