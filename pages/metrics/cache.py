@@ -12,8 +12,8 @@ from xraycore.datasets.labels import LabelScheme
 from xraycore.datasets.public import locate_files
 from xraycore.errors import XrayCoreError
 from xraycore.evaluation.comparison import (
+    EvaluationSet,
     ModelComparison,
-    TestSet,
     assemble,
     kept_scores,
     kept_subgroups,
@@ -43,7 +43,7 @@ def outcome(entry: StoredModel) -> PredictionSet | XrayCoreError:
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _board(
-    prints: tuple[str, ...], view: str, films: TestSet, _view: LabelScheme, _entries: list
+    prints: tuple[str, ...], view: str, films: EvaluationSet, _view: LabelScheme, _entries: list
 ) -> ModelComparison:
     return assemble(
         {entry.name: outcome(entry) for entry in _entries},
@@ -53,7 +53,7 @@ def _board(
     )
 
 
-def board(entries: list[StoredModel], view: LabelScheme, films: TestSet) -> ModelComparison:
+def board(entries: list[StoredModel], view: LabelScheme, films: EvaluationSet) -> ModelComparison:
     """The models on the films that they share; read once for each state of the stored files."""
     return _board(tuple(entry.fingerprint for entry in entries), view.name, films, view, entries)
 
@@ -88,7 +88,7 @@ class DisplayedComparison:
     def __init__(
         self,
         entries: list[StoredModel],
-        films: TestSet,
+        films: EvaluationSet,
         found: ModelComparison,
         names: list[str],
         colours: dict,

@@ -16,6 +16,7 @@ from xraycore.attribution.metrics.similarity import Similarity
 from xraycore.cli import localise as localising
 from xraycore.cli import randomise as randomising
 from xraycore.cli.measurements import MeasurementFile
+from xraycore.errors import ArgumentError
 from xraycore.imaging.box import Box
 from xraycore.utils.files import locked
 
@@ -23,7 +24,7 @@ FACTS = {"films": 3}
 
 
 def fail(*_):
-    raise ValueError("broken.")
+    raise ArgumentError("broken.")
 
 
 def network(name, predict=lambda _: None):

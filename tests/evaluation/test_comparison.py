@@ -6,11 +6,11 @@ import pytest
 from tests.stored_models import BASIC_CNN, VGG16, outcome
 from xraycore.datasets.labels import BACTERIAL, LABEL_SCHEMES, NORMAL, VIRAL
 from xraycore.evaluation import comparison as boards
-from xraycore.evaluation.comparison import TestSet, assemble, list_film_sets, list_views
+from xraycore.evaluation.comparison import EvaluationSet, assemble, list_film_sets, list_views
 from xraycore.evaluation.ensemble import ENSEMBLE
 from xraycore.report.sentences import describe_calibration, describe_delong, describe_mcnemar
 
-TEST = TestSet("test", "", 40)
+TEST = EvaluationSet("test", "", 40)
 TITLES = {"vgg16": "VGG16", "basic_cnn": "Basic CNN", ENSEMBLE: "Ensemble"}
 
 
@@ -52,14 +52,14 @@ def test_only_films_that_all_have_are_judged_and_strangers_stay_out(outcomes):
         "runs/own": "it knows other classes: A, B, C, D",
     }
     with pytest.raises(ValueError, match="no model has predictions of the films"):
-        assemble(outcomes, LABEL_SCHEMES["pneumonia"], TestSet("external", "nih", 0), [])
+        assemble(outcomes, LABEL_SCHEMES["pneumonia"], EvaluationSet("external", "nih", 0), [])
 
 
 def test_a_first_model_with_a_few_films_of_its_own_drives_no_other_out(outcomes):
     own = outcomes["vgg16"].at(range(10))
     renamed = tuple(replace(record, group=f"own/{record.group}") for record in own.records)
     own = replace(own, records=renamed)
-    films = TestSet("test", "", 50)
+    films = EvaluationSet("test", "", 50)
     board = assemble({"runs/own": own, **outcomes}, LABEL_SCHEMES["pneumonia"], films, [])
     assert list(board.models) == ["basic_cnn", "vgg16"]
     assert (len(board.target), board.dropped) == (40, 0)

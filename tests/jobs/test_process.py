@@ -157,7 +157,7 @@ def test_a_job_outlives_all_processes_of_who_started_it(folder):
         [
             sys.executable,
             "-c",
-            "import sys, time; from xraycore.training import jobs; "
+            "import sys, time; from xraycore.jobs import process as jobs; "
             f"jobs.COMMAND = {STAND_IN!r}; jobs.launch({str(folder)!r}, sys.argv[1:]); "
             "time.sleep(60)",
             *arguments(folder, 30),

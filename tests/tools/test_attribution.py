@@ -89,7 +89,7 @@ def test_what_was_not_measured_is_told(measured, tmp_path):
 
 
 def test_a_model_that_was_shipped_again_was_not_measured(measured, tmp_path, monkeypatch):
-    monkeypatch.setattr(explanations, "list_shipped", lambda: ["basic_cnn", "vgg16"])
+    monkeypatch.setattr(explanations, "list_trained", lambda: ["basic_cnn", "vgg16"])
     cards = {"basic_cnn": {"weights": {"sha256": "new"}}, "vgg16": {"weights": {"sha256": "ab"}}}
     monkeypatch.setattr(explanations, "read_card", cards.get)
     write_explanations(measured, tmp_path / "explanations.md")

@@ -32,7 +32,7 @@ SPLIT_TITLES = {
 
 
 @dataclass(frozen=True)
-class TestSet:
+class EvaluationSet:
     """Films of a split, of one source or of all (`source` is "")."""
 
     split: str
@@ -111,7 +111,7 @@ def list_views(outcomes: Mapping[str, PredictionSet]) -> list[LabelScheme]:
     return [view for view in unique.values() if any(_fits(one, view) for one in outcomes.values())]
 
 
-def list_film_sets(outcomes: Mapping[str, PredictionSet], view: LabelScheme) -> list[TestSet]:
+def list_film_sets(outcomes: Mapping[str, PredictionSet], view: LabelScheme) -> list[EvaluationSet]:
     """Sets of films with two of the view's classes or more, test sets first."""
     labels: dict[tuple[str, str], dict[tuple, str]] = {}
     for outcome in outcomes.values():
@@ -123,7 +123,7 @@ def list_film_sets(outcomes: Mapping[str, PredictionSet], view: LabelScheme) -> 
                     labels.setdefault((record.split, source), {})[key] = label
     order = {split: place for place, split in enumerate(SPLIT_TITLES)}
     sets = [
-        TestSet(split, source, len(films))
+        EvaluationSet(split, source, len(films))
         for (split, source), films in labels.items()
         if len(set(films.values())) > 1
     ]
@@ -133,7 +133,7 @@ def list_film_sets(outcomes: Mapping[str, PredictionSet], view: LabelScheme) -> 
 def assemble(
     outcomes: Mapping[str, PredictionSet],
     view: LabelScheme,
-    films: TestSet,
+    films: EvaluationSet,
     shipped: Sequence[str],
 ) -> ModelComparison:
     """The models on the films of a set that they all have predictions of.
