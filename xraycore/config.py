@@ -1,36 +1,71 @@
-"""Version, notice and what the environment may set."""
+"""Version, notice, and what the environment sets: every `XRAYCORE_*` variable, and here only."""
 
+import importlib.metadata
 import os
+import tomllib
 from pathlib import Path
 
 import platformdirs
 
-VERSION = "0.1.0"
-
 NOTICE = "For education and research. Not for diagnosis."
 
+XRAYCORE_WEIGHTS = "XRAYCORE_WEIGHTS"
+XRAYCORE_DATA = "XRAYCORE_DATA"
+XRAYCORE_RUNS = "XRAYCORE_RUNS"
+XRAYCORE_CACHE = "XRAYCORE_CACHE"
+XRAYCORE_DATABASE = "XRAYCORE_DATABASE"
+XRAYCORE_JOB = "XRAYCORE_JOB"
 
-# What comes with the package.
-SHIPPED = Path(__file__).resolve().parents[1] / "weights"
+_ABOVE = Path(__file__).resolve().parents[1]
+_PROJECT = _ABOVE / "pyproject.toml"
+# Beside the package in a clone; an installed package has nothing beside it but other packages.
+HOME = _ABOVE if _PROJECT.is_file() else platformdirs.user_data_path("xraycore", appauthor=False)
+
+# Weights that come with a clone, or that `xraycore weights install` unpacked.
+SHIPPED = HOME / "weights"
+NO_WEIGHTS = (
+    f"Set {XRAYCORE_WEIGHTS} to a folder with weights, such as a clone's weights/, or unpack an "
+    "archive of them: xraycore weights install FILE."
+)
+
+
+def _version() -> str:
+    """The version in pyproject.toml, as it was installed; as it is written there in a clone."""
+    try:
+        return importlib.metadata.version("xraycore")
+    except importlib.metadata.PackageNotFoundError:
+        return tomllib.loads(_PROJECT.read_text())["project"]["version"]
+
+
+VERSION = _version()
 
 
 def weights_folder() -> Path:
-    """Where trained models lie: `XRAYCORE_WEIGHTS`, or `weights/` beside the package."""
-    return Path(os.environ.get("XRAYCORE_WEIGHTS", SHIPPED))
+    """Where trained models lie: `XRAYCORE_WEIGHTS`, or else `SHIPPED`."""
+    return Path(os.environ.get(XRAYCORE_WEIGHTS) or SHIPPED)
 
 
 def data_folder() -> Path | None:
-    """Where real radiographs lie: `XRAYCORE_DATA`, or `../shared/data` beside the checkout."""
-    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
-    folder = Path(os.environ.get("XRAYCORE_DATA", beside))
+    """Where real radiographs lie: `XRAYCORE_DATA`, or `../shared/data` beside a clone."""
+    folder = Path(os.environ.get(XRAYCORE_DATA) or HOME.parent / "shared" / "data")
     return folder if folder.is_dir() else None
 
 
 def runs_folder() -> Path:
-    """Where runs lie: `XRAYCORE_RUNS`, or `runs/` beside the package."""
-    return Path(os.environ.get("XRAYCORE_RUNS", SHIPPED.parent / "runs"))
+    """Where runs lie: `XRAYCORE_RUNS`, or `runs/` in a clone or the user's data folder."""
+    return Path(os.environ.get(XRAYCORE_RUNS) or HOME / "runs")
 
 
 def cache_folder() -> Path:
     """Where what can be made again lies: `XRAYCORE_CACHE`, or the system's folder for caches."""
-    return Path(os.environ.get("XRAYCORE_CACHE") or platformdirs.user_cache_dir("xraycore"))
+    return Path(os.environ.get(XRAYCORE_CACHE) or platformdirs.user_cache_dir("xraycore"))
+
+
+def database_url() -> str | None:
+    """Where reviews are kept, for SQLAlchemy: `XRAYCORE_DATABASE`; None for the user's own file."""
+    return os.environ.get(XRAYCORE_DATABASE) or None
+
+
+def job_folder() -> Path | None:
+    """Where a launched command says how far it is: `XRAYCORE_JOB`; None where none was launched."""
+    return Path(os.environ[XRAYCORE_JOB]) if os.environ.get(XRAYCORE_JOB) else None

@@ -1,9 +1,8 @@
 """The review database of the app, and what of it the link names."""
 
-import os
-
 import streamlit as st
 
+from xraycore.config import database_url
 from xraycore.reader_study import Reader, ReaderStudyRepository, Study, open_database
 
 # Query parameters: a reload, or a bookmark, reopens the same place.
@@ -26,7 +25,7 @@ def stored() -> ReaderStudyRepository:
     Raises:
         ReviewError: If the database cannot be opened.
     """
-    return _stored(os.environ.get("XRAYCORE_DATABASE"))
+    return _stored(database_url())
 
 
 def of_link(reviews: ReaderStudyRepository) -> tuple[Study | None, Reader | None]:

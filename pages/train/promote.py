@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.shared.layout import plain
 from pages.train.process import follow_process, show_failure
-from xraycore.config import weights_folder
+from xraycore.config import XRAYCORE_WEIGHTS, weights_folder
 from xraycore.datasets.labels import CHEST4
 from xraycore.errors import ArgumentError, XrayCoreError
 from xraycore.jobs.process import OUTPUT, launch, status
@@ -139,7 +139,7 @@ def _promote(
         folder.mkdir(exist_ok=True)
         (folder / "limits.txt").write_text(limits)
         more = ["--limits", str((folder / "limits.txt").absolute()), "--json"]
-        launch(folder, [*arguments, *more], {"XRAYCORE_WEIGHTS": str(target)})
+        launch(folder, [*arguments, *more], {XRAYCORE_WEIGHTS: str(target)})
     except (XrayCoreError, OSError) as error:
         st.session_state[REFUSED] = str(error)
 

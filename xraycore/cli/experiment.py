@@ -14,6 +14,7 @@ import typer
 
 from xraycore.cli.app import Json, app
 from xraycore.cli.console import emit_json, emit_table, err
+from xraycore.config import XRAYCORE_WEIGHTS
 from xraycore.errors import ArgumentError
 from xraycore.models.registry import MODELS
 from xraycore.training.experiments import EXPERIMENTS, Arm, Experiment
@@ -135,7 +136,7 @@ def _run(walk: Experiment, store: str, runs: Path, arguments: Sequence[str]) -> 
         [sys.executable, *command[1:]],
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "XRAYCORE_WEIGHTS": str(weights)},
+        env={**os.environ, XRAYCORE_WEIGHTS: str(weights)},
     )
     if found.returncode:
         raise ArgumentError(f"the recipe stopped at: {shlex.join(command)}")

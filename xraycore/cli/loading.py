@@ -8,6 +8,7 @@ import typer
 
 import xraycore
 from xraycore.cli.console import err, progress_bar
+from xraycore.config import NO_WEIGHTS, weights_folder
 from xraycore.errors import ArgumentError
 from xraycore.imaging import Radiograph, RadiographError, read_radiograph
 from xraycore.models.cards import list_trained
@@ -35,9 +36,7 @@ def load_models(names: list[str] | None) -> list["Classifier"]:
     shipped = list_trained()
     chosen = shipped if not names or names == ["all"] else [get_spec(name).name for name in names]
     if not chosen:
-        raise ArgumentError(
-            "no trained models: expected cards under weights/. Train one, then ship it."
-        )
+        raise ArgumentError(f"no trained models: expected some in {weights_folder()}. {NO_WEIGHTS}")
     loaded = []
     with progress_bar() as update:
         for index, name in enumerate(chosen):

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xraycore.config import SHIPPED, runs_folder, weights_folder
+from xraycore.config import HOME, runs_folder, weights_folder
 from xraycore.errors import ArgumentError, WeightsError
 from xraycore.metrics.calibration import Calibration
 from xraycore.models.cards import list_trained, read_card
@@ -114,7 +114,7 @@ def list_stored_models() -> list[StoredModel]:
 
     A run whose history is that of a shipped model is that model, and left out.
     """
-    timings = read_timings(SHIPPED.parent / TIMINGS)
+    timings = read_timings(HOME / TIMINGS)
     entries = [_shipped(name, timings) for name in list_trained()]
     histories = {_content(entry.folder / "history.csv") for entry in entries}
     for folder in sorted(runs_folder().glob("*/")):

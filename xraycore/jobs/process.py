@@ -21,14 +21,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from xraycore.config import SHIPPED
+from xraycore.config import HOME, XRAYCORE_JOB
 from xraycore.errors import JobError
 from xraycore.utils.files import locked, write_json
 
 COMMAND = (sys.executable, "-m", "xraycore")
 JOB, PROGRESS, LOG, OUTPUT = "job.json", "progress.json", "log.txt", "output.txt"
-# Set for a command that was launched: the folder in which it says how far it is.
-VARIABLE = "XRAYCORE_JOB"
 VANISHED = (
     "The process ended without a word: it was killed, ran out of memory, or the computer was "
     "switched off."
@@ -97,15 +95,16 @@ def launch(
         began = datetime.now()
         cwd = Path(read_job(folder).get("cwd", Path.cwd()))
         # The package need not be installed: it is found where this one was.
-        path = os.pathsep.join(filter(None, (str(SHIPPED.parent), os.environ.get("PYTHONPATH"))))
+        path = os.pathsep.join(filter(None, (str(HOME), os.environ.get("PYTHONPATH"))))
+        changed = {"PYTHONPATH": path, XRAYCORE_JOB: str(folder)}
         with (folder / LOG).open("ab") as log, (folder / OUTPUT).open("wb") as output:
             shown = shlex.join(["python", "-m", "xraycore", *arguments])
             log.write(f"{_HEADING}{began:%Y-%m-%d %H:%M:%S} {shown}\n".encode())
             log.flush()
             process = subprocess.Popen(
                 [*COMMAND, *arguments],
-                cwd=cwd if cwd.is_dir() else SHIPPED.parent,
-                env={**os.environ, "PYTHONPATH": path, VARIABLE: str(folder), **(variables or {})},
+                cwd=cwd if cwd.is_dir() else Path.home(),
+                env={**os.environ, **changed, **(variables or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=log,

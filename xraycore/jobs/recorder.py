@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from xraycore.jobs.process import PROGRESS, VARIABLE, claim
+from xraycore.config import job_folder
+from xraycore.jobs.process import PROGRESS, claim
 from xraycore.utils.files import write_json
 from xraycore.utils.progress import Progress, Speed, TimeLeft
 
@@ -87,8 +88,8 @@ def recorded(folder: Path | None = None, facts: Mapping | None = None) -> Iterat
     Raises:
         JobError: If another process works in the folder.
     """
-    told_to = os.environ.get(VARIABLE)
-    recorder = Recorder(folder or (Path(told_to) if told_to else None), facts or {})
+    told_to = job_folder()
+    recorder = Recorder(folder or told_to, facts or {})
     if told_to:
         recorder.claim()
     main = threading.current_thread() is threading.main_thread()

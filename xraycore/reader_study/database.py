@@ -1,6 +1,5 @@
 """Opens the review database, and brings its schema up to date."""
 
-import os
 import sqlite3
 import threading
 import time
@@ -13,6 +12,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_u
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
 
+from xraycore.config import database_url
 from xraycore.errors import ReaderStudyError
 
 # Of the newest migration: a database that has it needs none, and Alembic need not be imported.
@@ -65,7 +65,7 @@ def writing(engine: Engine) -> Engine:
 
 
 def _address(url: str | None) -> URL:
-    given = url or os.environ.get("XRAYCORE_DATABASE")
+    given = url or database_url()
     if not given:
         return URL.create("sqlite", database=str(_data_folder() / "reviews.sqlite3"))
     try:

@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from xraycore.config import weights_folder
+from xraycore.config import NO_WEIGHTS, weights_folder
 from xraycore.errors import WeightsError
 from xraycore.utils.files import sha256
 
@@ -27,7 +27,9 @@ def load_card(folder: Path, required: tuple[str, ...]) -> Card:
         state = file.stat()
         card = dict(_read_json(file, (state.st_mtime_ns, state.st_size, state.st_ino)))
     except FileNotFoundError:
-        raise WeightsError(f"{folder.name} has no trained weights: expected {file}.") from None
+        raise WeightsError(
+            f"{folder.name} has no trained weights: expected {file}. {NO_WEIGHTS}"
+        ) from None
     except json.JSONDecodeError as error:
         raise WeightsError(f"{file}: expected JSON: {error}") from None
     if missing := [key for key in required if key not in card]:
