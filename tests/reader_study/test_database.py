@@ -66,7 +66,7 @@ def test_the_schema_refuses_what_the_library_would(engine, reviews, heatmaps):
 
 
 def test_the_newest_migration_is_the_one_the_code_names():
-    folder = Path(xraycore.review.migrations.__file__).parent
+    folder = Path(xraycore.reader_study.migrations.__file__).parent
     assert ScriptDirectory(folder).get_heads() == [HEAD]
 
 
