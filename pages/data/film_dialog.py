@@ -32,7 +32,7 @@ def read_film(path: Path, sha256: str) -> Radiograph | RadiographError:
         return error
 
 
-@st.dialog("ImageEntry", width="large")
+@st.dialog("Film", width="large")
 def film_dialog(survey: DatasetOverview, film: ImageEntry) -> None:
     """Shows a film, its facts, and a row of its random views."""
     xray = read_film(film.record.path, film.facts.sha256)

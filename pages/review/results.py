@@ -140,9 +140,7 @@ def _numbers(results: Results, finished: set[int], items: Sequence[HeatmapItem])
         help="All heatmaps of a film together. A pause of more than 5 minutes counts as 5.",
     )
     agreed = sum(summary.verdicts["agree"] for summary in results.methods)
-    cells[3].metric(
-        "ReaderStudyRepository that agree with the heat", percent(agreed / len(results.reviews))
-    )
+    cells[3].metric("Reviews that agree with the heat", percent(agreed / len(results.reviews)))
 
 
 def _heat(results: Results) -> None:

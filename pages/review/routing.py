@@ -23,7 +23,7 @@ def stored() -> ReaderStudyRepository:
     """The app's studies.
 
     Raises:
-        ReviewError: If the database cannot be opened.
+        ReaderStudyError: If the database cannot be opened.
     """
     return _stored(database_url())
 
@@ -32,7 +32,7 @@ def of_link(reviews: ReaderStudyRepository) -> tuple[Study | None, Reader | None
     """The study and the reader that the link names, as far as there are such.
 
     Raises:
-        ReviewError: If the database cannot be read.
+        ReaderStudyError: If the database cannot be read.
     """
     wanted = st.query_params.get(STUDY)
     if wanted is None:

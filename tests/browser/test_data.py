@@ -51,7 +51,7 @@ def test_the_planted_copy_and_the_planted_patient_are_found(page, planted):
 
     # The film opens large, with its random views, and closes again.
     leaked.click()
-    dialog = page.get_by_role("dialog")
+    dialog = page.get_by_role("dialog", name="Film")
     expect(dialog.get_by_text("person7_bacteria, 1 more film")).to_be_visible()
     expect(dialog.get_by_text("Seed 6")).to_be_visible()
     dialog.get_by_role("button", name="Draw others").click()

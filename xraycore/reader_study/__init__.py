@@ -1,8 +1,8 @@
 """Heatmap reading studies: who judged which heatmap how, kept in a database.
 
-from xraycore.reader_study import Answer, Reviews, ToRead, open_database
+from xraycore.reader_study import Answer, ReaderStudyRepository, ToRead, open_database
 
-reviews = Reviews(open_database())
+reviews = ReaderStudyRepository(open_database())
 study = reviews.create_study("Pilot", [ToRead.of(xray, heat)], seed=1, blinded=True)
 reader = reviews.add_reader("Dr Ada")
 for entry in reviews.worklist(reader, study):

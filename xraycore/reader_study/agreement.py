@@ -87,7 +87,7 @@ def pairwise_agreement(
     """Cohen's kappa of every two readers; for grades quadratically weighted.
 
     Args:
-        reviews: That count, see `Reviews.results`.
+        reviews: That count, see `ReaderStudyRepository.results`.
         of: What is compared.
     """
     names = _names(reviews)
@@ -108,7 +108,8 @@ def overall_agreement(
     """Fleiss' kappa of all readers, on the heatmaps that every one of them has judged.
 
     Args:
-        reviews: That count, see `Reviews.results`; leave out readers who have only begun.
+        reviews: That count, see `ReaderStudyRepository.results`; leave out readers who have
+            only begun.
         of: What is compared; grades count as names, without their order.
     """
     return _agreement(

@@ -37,7 +37,7 @@ def open_database(url: str | None = None) -> Engine:
             `reviews.sqlite3` in the folder of the user's data.
 
     Raises:
-        ReviewError: If it cannot be reached or written, or is of a newer version of xraycore.
+        ReaderStudyError: If it cannot be reached or written, or is of a newer version of xraycore.
     """
     address = _address(url)
     with one_line_errors(address):

@@ -97,7 +97,7 @@ def localisation_table(
     none: its ends are equal.
 
     Args:
-        reviews: That count, see `Reviews.results`.
+        reviews: That count, see `ReaderStudyRepository.results`.
         heat_of: The heat of an item, see `compare_boxes`; None where its film is not at hand. It is
             asked once for each item.
         threshold: See `compare_boxes`.

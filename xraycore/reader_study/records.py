@@ -29,7 +29,7 @@ class ToRead:
     of weights draws another heatmap.
 
     Raises:
-        ReviewError: If `sha256` is none (a path, say), or another value is empty or too long.
+        ReaderStudyError: If `sha256` is none (a path, say), or another value is empty or too long.
     """
 
     sha256: str
@@ -105,7 +105,7 @@ class Answer:
             before then, or where that is not known.
 
     Raises:
-        ReviewError: If a value is not one of these.
+        ReaderStudyError: If a value is not one of these.
     """
 
     verdict: str | None = None
@@ -210,7 +210,7 @@ def checked_name(name: str, what: str) -> str:
     """The name without needless spaces.
 
     Raises:
-        ReviewError: If it is empty or longer than `MAX_NAME`.
+        ReaderStudyError: If it is empty or longer than `MAX_NAME`.
     """
     tidy = " ".join(_storable(name).split())
     if not 0 < len(tidy) <= MAX_NAME:
@@ -224,7 +224,7 @@ def checked_seconds(seconds: float) -> float:
     """The time, if it is one.
 
     Raises:
-        ReviewError: If it is negative, infinite or NaN.
+        ReaderStudyError: If it is negative, infinite or NaN.
     """
     if not 0 <= seconds < math.inf:
         raise ReaderStudyError(f"time spent must be 0 s or more. Received: {seconds}")

@@ -58,7 +58,7 @@ class ReaderStudyRepository:
             blinded: Whether readers must not see model, method and prediction.
 
         Raises:
-            ReviewError: If there is a study of that name, no heatmap, one heatmap by several
+            ReaderStudyError: If there is a study of that name, no heatmap, one heatmap by several
                 generations of weights, or a seed below 0.
         """
         name = checked_name(name, "a study")
@@ -180,7 +180,7 @@ class ReaderStudyRepository:
             seconds: Time spent since the last version.
 
         Raises:
-            ReviewError: If verdict or grade is missing.
+            ReaderStudyError: If verdict or grade is missing.
         """
         for name in ("verdict", "grade"):
             if getattr(answer, name) is None:

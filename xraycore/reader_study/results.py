@@ -54,7 +54,7 @@ def summarise(
     """The results of a study.
 
     Args:
-        reviews: That count, see `Reviews.results`.
+        reviews: That count, see `ReaderStudyRepository.results`.
         heat_of: See `localisation_table`.
         finished: Ids of the readers who have judged all that they can.
         report: Called with the share of heatmaps that is drawn; what it raises stops the work.

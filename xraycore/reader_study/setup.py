@@ -23,7 +23,7 @@ def target_of(prediction: Prediction, wanted: str) -> str:
             mark; `ANSWER` for the most probable one; or a class.
 
     Raises:
-        ReviewError: If the model knows no such class.
+        ReaderStudyError: If the model knows no such class.
     """
     if wanted == ANSWER:
         return prediction.label

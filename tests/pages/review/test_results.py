@@ -19,6 +19,7 @@ def test_results_of_two_readers(app, reviews, study):
     numbers = {metric.label: metric.value for metric in app.metric}
     assert numbers["Readers who have finished"] == "2 of 2"
     assert numbers["Time per film (median)"] == "10 s"
+    assert numbers["Reviews that agree with the heat"] == "50 %"
     text = words(app)
     # A box of the whole film holds the hottest point wherever it is.
     assert "hottest point lies in a reader's box in 2 of 2 reviews" in text
