@@ -7,7 +7,6 @@ import numpy as np
 import streamlit as st
 
 from pages.components.film_grid import Tile, film_grid
-from pages.components.film_viewer import shrunk
 from pages.data.charts import SPLIT_TITLES
 from pages.shared.layout import plain
 from xraycore.datasets.audit.audit import Likes
@@ -15,6 +14,7 @@ from xraycore.datasets.audit.overview import AverageFilm, DatasetOverview, Image
 from xraycore.datasets.index import read_measured
 from xraycore.imaging import RadiographError
 from xraycore.imaging.overlay import to_uint8
+from xraycore.imaging.resample import fit_within
 from xraycore.utils.text import percent
 
 GALLERY_PAGE, GROUP_PAGE = 56, 6
@@ -183,7 +183,7 @@ def _picture(film: ImageEntry) -> np.ndarray:
 # A tab shows up to 72 at once, too many to keep whole.
 @st.cache_data(max_entries=512, show_spinner=False)
 def _reduced(path: Path, sha256: str) -> np.ndarray:
-    return to_uint8(shrunk(read_measured(path, sha256).pixels, _SIDE))
+    return to_uint8(fit_within(read_measured(path, sha256).pixels, _SIDE))
 
 
 def _page_of(items: list, size: int, key: str) -> list:

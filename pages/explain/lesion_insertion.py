@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from pages.components.film_viewer import Drawn, changed_film, film_panel, shrunk
+from pages.components.film_viewer import FILM_PIXELS, Drawn, changed_film, film_panel
 from pages.explain.subject import QUICK, Subject, heat_panel
 from pages.shared.results import kept, long_work
 from xraycore.anatomy.lung_field import LungField
@@ -19,8 +19,7 @@ from xraycore.attribution.metrics.lesion_insertion import (
 from xraycore.attribution.registry import METHODS
 from xraycore.datasets.labels import NORMAL
 from xraycore.datasets.synthetic.opacities import OPACITIES, lung_width
-from xraycore.imaging import Radiograph
-from xraycore.imaging.resample import resize
+from xraycore.imaging.resample import fit_within, resize
 from xraycore.utils.text import percent
 
 # State of the session: where each film, by its hash, was clicked, in shares of width and height.
@@ -182,7 +181,7 @@ def _insert(
     return replace(
         found,
         film=changed_film(found.film),
-        lesion=shrunk(found.lesion.astype(np.float32)) > 0.5,
+        lesion=fit_within(found.lesion.astype(np.float32), FILM_PIXELS) > 0.5,
     )
 
 
@@ -235,8 +234,8 @@ class _Outline:
     def __init__(self, lungs: LungField):
         self._mask = lungs.mask.astype(np.float32)
 
-    def on(self, xray: Radiograph) -> np.ndarray:
-        return resize(self._mask, xray.pixels.shape)
+    def on(self, shape: tuple[int, int]) -> np.ndarray:
+        return resize(self._mask, shape)
 
 
 def _pixel(lungs: np.ndarray, place: tuple[float, ...]) -> tuple[int, int]:

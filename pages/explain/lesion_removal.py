@@ -5,13 +5,12 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from pages.components.film_viewer import Drawn, changed_film, film_panel, shrunk
+from pages.components.film_viewer import FILM_PIXELS, Drawn, changed_film, film_panel
 from pages.explain.subject import Subject
 from pages.shared.charts import probability_bars
 from pages.shared.results import kept
 from xraycore.attribution.metrics.lesion_removal import Clearance, clear
-from xraycore.imaging import Radiograph
-from xraycore.imaging.resample import resize
+from xraycore.imaging.resample import fit_within, resize
 
 
 def clear_tab(subject: Subject) -> None:
@@ -31,7 +30,7 @@ def clear_tab(subject: Subject) -> None:
         found: Clearance = kept(("clear", *subject.of), lambda: clear(subject.model, subject.seen))
     st.info(found.reading, icon=":material/cleaning_services:")
     lungs = subject.seen.lungs
-    film, pixels = subject.film, shrunk(subject.film.pixels)
+    film, pixels = subject.film, fit_within(subject.film.pixels, FILM_PIXELS)
     taken = found.before.box.spread(found.taken, pixels.shape)
     before, after, difference = st.columns(3, gap="medium")
     with before:
@@ -70,5 +69,5 @@ class _Taken:
     def __init__(self, taken: np.ndarray):
         self._taken = taken / (float(taken.max()) or 1.0)
 
-    def on(self, xray: Radiograph) -> np.ndarray:
-        return resize(self._taken, xray.pixels.shape)
+    def on(self, shape: tuple[int, int]) -> np.ndarray:
+        return resize(self._taken, shape)

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from pages.components.film_viewer import shrunk
 from pages.shared.cache import classifier
 from xraycore.attribution.heatmap import explain
 from xraycore.datasets.labels import LabelScheme
@@ -24,6 +23,7 @@ from xraycore.evaluation.model_index import StoredModel
 from xraycore.evaluation.predictions import PredictionSet
 from xraycore.imaging import Radiograph, RadiographError, read_radiograph
 from xraycore.imaging.overlay import overlay, to_uint8
+from xraycore.imaging.resample import fit_within
 
 THUMBNAIL_PIXELS = 200
 
@@ -166,7 +166,7 @@ def _film(path: Path, changed: int) -> Radiograph | RadiographError:
 @st.cache_data(max_entries=512, show_spinner=False)
 def _thumbnail(path: Path, changed: int) -> np.ndarray | None:
     try:
-        return to_uint8(_small(read_radiograph(path)).pixels)
+        return to_uint8(fit_within(read_radiograph(path).pixels, THUMBNAIL_PIXELS))
     except RadiographError:
         return None
 
@@ -182,8 +182,5 @@ def _heat_thumbnail(
     network = classifier(model)
     seen = network.predict(xray)
     target = max(labels, key=seen.probabilities.__getitem__)
-    return overlay(_small(xray), explain(network, seen, target=target), opacity=0.6)
-
-
-def _small(xray: Radiograph) -> Radiograph:
-    return Radiograph(shrunk(xray.pixels, THUMBNAIL_PIXELS), xray.info)
+    heatmap = explain(network, seen, target=target)
+    return overlay(xray, heatmap, opacity=0.6, longest=THUMBNAIL_PIXELS)

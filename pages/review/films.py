@@ -17,6 +17,7 @@ from xraycore.attribution.registry import METHODS
 from xraycore.datasets.locator import FilmLocator, Read
 from xraycore.errors import Cancelled, WeightsError, XrayCoreError
 from xraycore.imaging import Radiograph, RadiographError
+from xraycore.imaging.resample import fitted
 from xraycore.models.cards import read_card
 from xraycore.models.registry import MODELS
 from xraycore.reader_study import HeatmapItem
@@ -184,10 +185,7 @@ def heat_on_grid(item: HeatmapItem, can: Drawable) -> np.ndarray | None:
         heat = heat_of(item, xray)
     except XrayCoreError:
         return None
-    height, width = xray.pixels.shape
-    factor = min(1.0, GRID / max(height, width))
-    shape = (max(1, round(height * factor)), max(1, round(width * factor)))
-    return heat.stretched().on(Radiograph(np.zeros(shape, np.float32), xray.info))
+    return heat.stretched().on(fitted(xray.pixels.shape, GRID))
 
 
 def describe(item: HeatmapItem) -> str:

@@ -9,13 +9,14 @@ from pathlib import Path
 import streamlit as st
 
 from pages.components import film_viewer
-from pages.components.film_grid import picture_url
 from pages.shared import cache, results
 from pages.shared.layout import plain
 from pages.shared.sample_gallery import show_gallery
 from pages.shared.uploads import drop_upload, unpack
 from xraycore.imaging import Radiograph, RadiographError, read_radiograph
+from xraycore.imaging.encode import data_url, encode_jpeg
 from xraycore.imaging.overlay import to_uint8
+from xraycore.imaging.resample import fit_within
 from xraycore.utils.text import pluralise
 
 # An office document is an archive too, of a hundred files that are no films.
@@ -231,7 +232,7 @@ def _film_of_file(xray: Radiograph, data: bytes, *, keep: bool = True) -> OpenFi
 
 
 def _thumbnail(xray: Radiograph) -> str:
-    return picture_url(to_uint8(film_viewer.shrunk(xray.pixels, _THUMBNAIL)))
+    return data_url(encode_jpeg(to_uint8(fit_within(xray.pixels, _THUMBNAIL))))
 
 
 def _distinct(name: str, others: Iterable[OpenFilm]) -> str:

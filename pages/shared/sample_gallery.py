@@ -3,12 +3,12 @@
 import numpy as np
 import streamlit as st
 
-from pages.components.film_grid import picture_url
-from pages.components.film_viewer import shrunk
 from pages.shared import cache
 from xraycore.datasets.samples import Sample
 from xraycore.imaging import RadiographError
+from xraycore.imaging.encode import data_url, encode_jpeg
 from xraycore.imaging.overlay import to_uint8
+from xraycore.imaging.resample import fit_within
 
 # What a newcomer is told, in three sentences.
 _TOUR = (
@@ -69,9 +69,9 @@ def _picture(identifier: str) -> str | None:
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _square(identifier: str) -> str:
     """The sample reduced, on a black square so that films of all shapes line up."""
-    pixels = to_uint8(shrunk(cache.samples()[identifier].read().pixels, _SIDE))
+    pixels = to_uint8(fit_within(cache.samples()[identifier].read().pixels, _SIDE))
     height, width = pixels.shape
     square = np.zeros((max(pixels.shape),) * 2, np.uint8)
     top, left = (len(square) - height) // 2, (len(square) - width) // 2
     square[top : top + height, left : left + width] = pixels
-    return picture_url(square)
+    return data_url(encode_jpeg(square))

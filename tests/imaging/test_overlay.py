@@ -4,8 +4,18 @@ import cv2
 import numpy as np
 import pytest
 
-from xraycore.imaging.overlay import COLOR_MAPS, colorize, overlay, to_uint8
+from xraycore.attribution.heatmap import Heatmap
+from xraycore.imaging.box import Box
+from xraycore.imaging.overlay import (
+    COLOR_MAPS,
+    colorize,
+    contour_lines,
+    heat_layer,
+    overlay,
+    to_uint8,
+)
 from xraycore.imaging.radiograph import Radiograph
+from xraycore.imaging.resample import fit_within
 
 
 class Hot:
@@ -14,8 +24,8 @@ class Hot:
     def __init__(self, value):
         self.value = value
 
-    def on(self, xray):
-        return np.full(xray.pixels.shape, self.value, np.float32)
+    def on(self, shape):
+        return np.full(shape, self.value, np.float32)
 
 
 def luminance(rgb):
@@ -113,3 +123,25 @@ def test_film_and_heat_are_left_as_they_were(film):
     overlay(film, heat)
     np.testing.assert_array_equal(film.pixels, pixels)
     assert (heat == 2).all()
+
+
+def test_a_reduced_overlay_is_that_of_the_reduced_film(film):
+    heat = Heatmap(np.array([[0, 4], [8, 0]], np.float32), "Normal", "grad_cam", "vgg16", Box())
+    small = Radiograph(fit_within(film.pixels, 45), film.info)
+    assert small.pixels.shape == (45, 30)
+    found = overlay(film, heat, longest=45)
+    np.testing.assert_array_equal(found, overlay(small, heat))
+    # A film that is small enough is not enlarged.
+    np.testing.assert_array_equal(overlay(film, heat, longest=500), overlay(film, heat))
+
+
+def test_the_layer_covers_by_heat_and_its_lines_run_through_outermost_pixels():
+    values = np.zeros((8, 10), np.float32)
+    values[2:6, 3:9] = 0.8
+    layer = heat_layer(values)
+    np.testing.assert_array_equal(layer[..., 3], to_uint8(values))
+    np.testing.assert_array_equal(layer[..., :3], colorize(values))
+    (line,) = contour_lines(values, 0.5)
+    assert line.min(axis=0).tolist() == pytest.approx([3.5 / 10, 2.5 / 8])
+    assert line.max(axis=0).tolist() == pytest.approx([8.5 / 10, 5.5 / 8])
+    assert contour_lines(values, 0.8) == []

@@ -1,8 +1,9 @@
 """Resampling with numbers worked out by hand."""
 
 import numpy as np
+import pytest
 
-from xraycore.imaging.resample import resize
+from xraycore.imaging.resample import fit_within, fitted, resize
 
 
 def test_the_same_size_is_left_as_it_is():
@@ -58,3 +59,12 @@ def test_aspect_is_squashed_and_not_padded():
     square = resize(wide, (60, 60))
     np.testing.assert_allclose(square[:, :18], 1.0, atol=1e-6)
     np.testing.assert_allclose(square[:, 22:], 0.0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("shape", "fits"),
+    [((3000, 2000), (1024, 683)), ((100, 1024), (100, 1024)), ((2, 4096), (1, 1024))],
+)
+def test_a_film_is_shrunk_to_a_side_and_never_enlarged(shape, fits):
+    assert fitted(shape, 1024) == fits
+    assert fit_within(np.zeros(shape, np.float32), 1024).shape == fits

@@ -4,9 +4,8 @@ import cv2
 import numpy as np
 
 from xraycore.attribution.gradients import attributions
-from xraycore.attribution.perturbation import upsample
 from xraycore.datasets.labels import NORMAL
-from xraycore.imaging.resample import resize
+from xraycore.imaging.resample import resize, upsample
 from xraycore.models.classifier import Classifier, Prediction, batches
 from xraycore.utils.progress import ProgressCallback, ignore
 

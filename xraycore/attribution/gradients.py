@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from xraycore.attribution.cam import grad_cam
-from xraycore.attribution.perturbation import upsample
+from xraycore.imaging.resample import upsample
 from xraycore.models.classifier import Classifier, Prediction, batches
 from xraycore.utils.progress import ProgressCallback, ignore
 

@@ -39,13 +39,15 @@ class Heatmap:
     box: Box
     scale: float | None = None
 
-    def on(self, xray: Radiograph) -> np.ndarray:
-        """Heat on the grid of the film or of a resampled copy, float32 (H, W) in [0, 1].
+    def on(self, film: Radiograph | tuple[int, int]) -> np.ndarray:
+        """Heat on the film's grid, float32 (H, W) in [0, 1]; zero outside the box.
 
-        Zero outside the box.
+        Args:
+            film: The film; or the shape of a copy of it, of any size.
         """
+        shape = film.pixels.shape if isinstance(film, Radiograph) else film
         full = self.scale or float(self.values.max()) or 1.0
-        return self.box.spread(np.clip(self.values / np.float32(full), 0, 1), xray.pixels.shape)
+        return self.box.spread(np.clip(self.values / np.float32(full), 0, 1), shape)
 
     def stretched(self) -> "Heatmap":
         """The same map with its own maximum as full heat: shape without strength."""

@@ -5,9 +5,9 @@ map of the network's input, never negative. A pass is one film through the netwo
 through in batches of `BATCH`, and a report that raises `Cancelled` stops before the next.
 """
 
-import cv2
 import numpy as np
 
+from xraycore.imaging.resample import upsample
 from xraycore.metrics.calibration import softmax
 from xraycore.models.classifier import Classifier, Prediction, batches
 from xraycore.utils.progress import ProgressCallback, ignore
@@ -116,8 +116,3 @@ def random_mask(shape: tuple[int, int], cells: int, random: np.random.Generator)
     large = upsample(coarse, ((cells + 1) * height, (cells + 1) * width))
     top, left = random.integers(height), random.integers(width)
     return large[top : top + shape[0], left : left + shape[1]]
-
-
-def upsample(values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """A coarse map on a finer grid, float32, bilinear as heatmaps are drawn."""
-    return cv2.resize(values.astype(np.float32), shape[::-1], interpolation=cv2.INTER_LINEAR)

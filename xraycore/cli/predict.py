@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import typer
-from PIL import Image
 
 import xraycore
 from xraycore.attribution.registry import get_method
@@ -20,6 +19,7 @@ from xraycore.config import NOTICE
 from xraycore.datasets.labels import LabelScheme, canonical_label, get_label_scheme
 from xraycore.evaluation.ensemble import ENSEMBLE, mean_probabilities
 from xraycore.imaging import Radiograph
+from xraycore.imaging.encode import encode_png
 from xraycore.imaging.overlay import overlay
 from xraycore.models.cards import list_trained, read_card
 from xraycore.models.registry import MODELS
@@ -218,6 +218,6 @@ def _show_predictions(rows: list[dict]) -> None:
 def _write_map(out: Path, stem: str, xray: Radiograph, heat: "Heatmap", opacity: float) -> Path:
     """Writes a map's values, and its overlay, whose file is returned."""
     file = out / f"{stem}.{heat.model}.{heat.method}.png"
-    Image.fromarray(overlay(xray, heat, opacity=opacity)).save(file)
+    file.write_bytes(encode_png(overlay(xray, heat, opacity=opacity)))
     np.save(file.with_suffix(".npy"), heat.values)
     return file

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import cv2
-
 from xraycore.config import data_folder
 from xraycore.datasets.manifest import list_images
 from xraycore.datasets.synthetic.phantom import make_phantom
 from xraycore.imaging import Radiograph, read_radiograph
+from xraycore.imaging.encode import encode_png
+from xraycore.imaging.overlay import to_uint8
 
 PHANTOM_SEEDS = (3, 8, 21)
 
@@ -79,6 +79,6 @@ def list_samples() -> list[Sample]:
 def phantom_film(seed: int, *, opacity: bool) -> Radiograph:
     """A generated film as if it had been read from a file: the same bytes for the same seed."""
     pixels = make_phantom(seed, opacity=opacity, size=768).pixels
-    data = cv2.imencode(".png", (pixels * 255).round().astype("uint8"))[1].tobytes()
+    data = encode_png(to_uint8(pixels))
     kind = "opacity" if opacity else "normal"
     return read_radiograph(data, name=f"synthetic-{kind}-{seed}.png")

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from xraycore.anatomy.segmenter import load_segmenter
@@ -16,6 +15,7 @@ from xraycore.datasets.labels import CHEST4
 from xraycore.errors import ArgumentError
 from xraycore.imaging import read_radiograph
 from xraycore.imaging.box import Box
+from xraycore.imaging.encode import encode_jpeg
 from xraycore.imaging.resample import resize
 from xraycore.models.architectures import build_network
 from xraycore.models.cards import list_trained
@@ -233,4 +233,4 @@ def _film_jpeg(side: int) -> bytes:
     shape = np.exp(-(across[:, None] ** 2 + across[None] ** 2))
     grain = np.random.default_rng(0).normal(0.0, 0.02, shape.shape)
     grey = np.rint(np.clip(0.1 + 0.8 * shape + grain, 0.0, 1.0) * 255.0).astype(np.uint8)
-    return cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes()
+    return encode_jpeg(grey, 90)

@@ -8,6 +8,7 @@ import numpy as np
 
 from xraycore.errors import ArgumentError
 from xraycore.imaging.radiograph import Radiograph
+from xraycore.imaging.resample import fit_within
 
 # Perceptually uniform, and readable with colour-blind eyes; rainbow maps are neither.
 COLOR_MAPS: Mapping[str, int] = {
@@ -24,8 +25,8 @@ _LINE = (255, 180, 84)
 class FilmMap(Protocol):
     """Anything that can be drawn on a film, such as a `Heatmap`."""
 
-    def on(self, xray: Radiograph) -> np.ndarray:
-        """Float32 (H, W) in [0, 1] on the film's grid."""
+    def on(self, shape: tuple[int, int]) -> np.ndarray:
+        """Float32 in [0, 1] on the grid of a film, or of a smaller copy, of that shape."""
 
 
 def to_uint8(pixels: np.ndarray) -> np.ndarray:
@@ -46,6 +47,29 @@ def colorize(values: np.ndarray, color_map: str = "inferno") -> np.ndarray:
     return cv2.applyColorMap(to_uint8(values), COLOR_MAPS[color_map])[..., ::-1]
 
 
+def heat_layer(values: np.ndarray, color_map: str = "inferno") -> np.ndarray:
+    """Heat (H, W) in [0, 1] as a picture to lay over a film, uint8 RGBA; hotter covers more.
+
+    Raises:
+        ArgumentError: If there is no such colour map.
+    """
+    return np.dstack([colorize(values, color_map), to_uint8(values)])
+
+
+def contour_lines(values: np.ndarray, level: float) -> list[np.ndarray]:
+    """Closed lines around where values (H, W) exceed a level.
+
+    Each is float (n, 2), x and y in shares of width and height; they run through the centres of the
+    outermost pixels.
+    """
+    height, width = values.shape
+    above = np.pad((values > level).astype(np.uint8), 1)
+    lines, _ = cv2.findContours(above, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
+    # The padding moved everything by one pixel.
+    shares = ((line[:, 0] - 0.5) / (width, height) for line in lines if len(line) > 2)
+    return [line.clip(0, 1) for line in shares]
+
+
 def overlay(
     xray: Radiograph,
     heat: FilmMap | np.ndarray,
@@ -53,6 +77,7 @@ def overlay(
     opacity: float = 0.4,
     color_map: str = "inferno",
     contour: float | None = None,
+    longest: int | None = None,
 ) -> np.ndarray:
     """The film with heat laid over it, uint8 RGB (H, W, 3).
 
@@ -65,6 +90,7 @@ def overlay(
         opacity: Cover at full heat, in [0, 1].
         color_map: One of `COLOR_MAPS`.
         contour: Draw a line around what is hotter than this, in [0, 1], instead of colours.
+        longest: Of the picture's sides, in pixels; the film's own size where None.
 
     Raises:
         ArgumentError: If the opacity is out of range, the colour map unknown or the shape
@@ -72,18 +98,19 @@ def overlay(
     """
     if not 0.0 <= opacity <= 1.0:
         raise ArgumentError(f"opacity must lie in [0, 1]. Received: {opacity}")
-    values = heat if isinstance(heat, np.ndarray) else heat.on(xray)
-    if values.shape != xray.pixels.shape:
+    pixels = fit_within(xray.pixels, longest) if longest else xray.pixels
+    values = heat if isinstance(heat, np.ndarray) else heat.on(pixels.shape)
+    if values.shape != pixels.shape:
         raise ArgumentError(
-            f"expected heat of the film's shape {xray.pixels.shape}. Received: {values.shape}"
+            f"expected heat of the film's shape {pixels.shape}. Received: {values.shape}"
         )
-    grey = to_uint8(xray.pixels)
+    grey = to_uint8(pixels)
     if contour is not None:
         drawn = cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)
-        above = (values > contour).astype(np.uint8)
-        lines, _ = cv2.findContours(above, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-        return cv2.drawContours(drawn, lines, -1, _LINE, max(1, round(max(grey.shape) / 400)))
-    film = grey[..., None].astype(np.float32)
-    cover = (opacity * np.clip(values, 0.0, 1.0))[..., None].astype(np.float32)
-    blended = film * (1.0 - cover) + colorize(values, color_map) * cover
+        pixel = [line * grey.shape[::-1] - 0.5 for line in contour_lines(values, contour)]
+        lines = [np.rint(line).astype(np.int32) for line in pixel]
+        return cv2.polylines(drawn, lines, True, _LINE, max(1, round(max(grey.shape) / 400)))
+    layer = heat_layer(values, color_map)
+    cover = layer[..., 3:] * np.float32(opacity / 255)
+    blended = grey[..., None] * (1 - cover) + layer[..., :3] * cover
     return np.rint(blended).astype(np.uint8)

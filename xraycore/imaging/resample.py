@@ -1,5 +1,6 @@
 """Resampling between the film's grid, a network's grid and the screen's."""
 
+import cv2
 import numpy as np
 from PIL import Image
 
@@ -16,3 +17,20 @@ def resize(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         return np.ascontiguousarray(pixels, dtype=np.float32)
     image = Image.fromarray(np.ascontiguousarray(pixels, dtype=np.float32))
     return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR), dtype=np.float32)
+
+
+def fitted(shape: tuple[int, int], longest: int) -> tuple[int, int]:
+    """Height and width of an image of that shape whose longer side is at most `longest` pixels."""
+    factor = min(1.0, longest / max(shape))
+    height, width = shape
+    return max(1, round(height * factor)), max(1, round(width * factor))
+
+
+def fit_within(pixels: np.ndarray, longest: int) -> np.ndarray:
+    """A float32 (H, W) image in its own proportions, no side longer than `longest` pixels."""
+    return resize(pixels, fitted(pixels.shape, longest))
+
+
+def upsample(values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """A coarse map (h, w) on a finer grid, float32, bilinear as heatmaps are drawn."""
+    return cv2.resize(values.astype(np.float32), shape[::-1], interpolation=cv2.INTER_LINEAR)

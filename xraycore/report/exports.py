@@ -7,9 +7,8 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import cv2
-
 from xraycore.config import NOTICE, VERSION
+from xraycore.imaging.encode import encode_png
 from xraycore.imaging.overlay import overlay
 from xraycore.imaging.radiograph import Radiograph
 from xraycore.models.classifier import Prediction
@@ -59,11 +58,8 @@ def zip_overlays(
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for one in results:
             drawn = overlay(xray, one.heat, **style)
-            encoded, data = cv2.imencode(".png", drawn[..., ::-1])
-            if not encoded:
-                raise RuntimeError("OpenCV could not encode a picture as PNG.")
             name = f"{one.prediction.model}.{one.heat.method}"
-            archive.writestr(f"{name}.png", data.tobytes())
+            archive.writestr(f"{name}.png", encode_png(drawn))
             facts = provenance(one.model, xray, one.prediction, one.heat) | {"drawn": dict(style)}
             archive.writestr(f"{name}.json", json.dumps(facts, indent=2) + "\n")
     return buffer.getvalue()

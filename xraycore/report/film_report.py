@@ -1,13 +1,11 @@
 """One film's report: what each model says, where it looks, and where all of it comes from; in one
 HTML file without anything outside it."""
 
-import base64
 import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 
 from xraycore.attribution.heatmap import Heatmap
@@ -16,9 +14,10 @@ from xraycore.attribution.plausibility import check_plausibility
 from xraycore.attribution.registry import get_method
 from xraycore.config import NOTICE, VERSION
 from xraycore.evaluation.ensemble import describe_agreement
+from xraycore.imaging.encode import data_url, encode_jpeg
 from xraycore.imaging.overlay import overlay, to_uint8
 from xraycore.imaging.radiograph import Radiograph
-from xraycore.imaging.resample import resize
+from xraycore.imaging.resample import fit_within
 from xraycore.models.classifier import Classifier, Prediction
 from xraycore.models.registry import MODELS
 from xraycore.report.provenance import now, provenance
@@ -102,7 +101,7 @@ def write_report(
     facts += [fact for fact in (info.modality, info.view_position) if fact]
     warnings = dict.fromkeys(text for one in predictions for text in one.warnings)
     name = html.escape(info.name)
-    plain = np.repeat(to_uint8(_small(xray).pixels)[..., None], 3, axis=2)
+    plain = to_uint8(fit_within(xray.pixels, _LONGEST))
     parts = [
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{name}: xraycore</title>',
         f"<style>{_STYLE}</style><h1>{name}</h1>",
@@ -121,7 +120,7 @@ def write_report(
 
 def _section(xray: Radiograph, finding: ModelResult, style: Mapping[str, Any]) -> str:
     heat, seen = finding.heat, finding.prediction
-    drawn = overlay(_small(xray), heat, **style)
+    drawn = overlay(xray, heat, **style, longest=_LONGEST)
     method = get_method(heat.method)
     caption = f"{method.title}: evidence for {heat.target}."
     if style["contour"] is not None:
@@ -182,16 +181,5 @@ def _full(heat: Heatmap) -> str:
     return "the map's own maximum" if heat.scale is None else f"{heat.scale:.4g}"
 
 
-def _small(xray: Radiograph) -> Radiograph:
-    """The film as large as it is printed."""
-    factor = min(1.0, _LONGEST / max(xray.pixels.shape))
-    height, width = (max(1, round(side * factor)) for side in xray.pixels.shape)
-    return Radiograph(resize(xray.pixels, (height, width)), xray.info)
-
-
 def _picture(pixels: np.ndarray, alt: str) -> str:
-    done, data = cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
-    if not done:
-        raise RuntimeError("OpenCV could not encode a picture as JPEG.")
-    url = base64.b64encode(data).decode()
-    return f'<img alt="{html.escape(alt)}" src="data:image/jpeg;base64,{url}">'
+    return f'<img alt="{html.escape(alt)}" src="{data_url(encode_jpeg(pixels, _QUALITY))}">'

@@ -1,13 +1,13 @@
 """Many films side by side, each with its caption; a click opens one."""
 
-import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import streamlit as st
+
+from xraycore.imaging.encode import data_url, encode_jpeg
 
 _HERE = Path(__file__).parent
 _grid = st.components.v2.component(
@@ -64,7 +64,7 @@ def film_grid(
         data={
             "tiles": [
                 {
-                    "src": picture_url(tile.picture),
+                    "src": data_url(encode_jpeg(tile.picture)),
                     "title": tile.title,
                     "details": list(tile.details),
                     "aspect": tile.aspect or tile.picture.shape[1] / tile.picture.shape[0],
@@ -78,10 +78,3 @@ def film_grid(
         },
         on_opened_change=opened,
     )
-
-
-def picture_url(picture: np.ndarray) -> str:
-    """A uint8 picture, grey or RGB, as a data URL; JPEG at a quality that hides nothing seen."""
-    bgr = picture if picture.ndim == 2 else cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
-    data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, 92])[1]
-    return "data:image/jpeg;base64," + base64.b64encode(data).decode()

@@ -1,30 +1,27 @@
 """The film viewer: a panel with a film and heat over it; panels of a group move together."""
 
-import base64
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-import cv2
 import numpy as np
 import streamlit as st
 
 from xraycore.anatomy.lung_field import LungField
 from xraycore.imaging import Radiograph, RadiographInfo
-from xraycore.imaging.overlay import FilmMap, colorize, to_uint8
-from xraycore.imaging.resample import resize
+from xraycore.imaging.encode import data_url, encode_png
+from xraycore.imaging.overlay import FilmMap, contour_lines, heat_layer, to_uint8
+from xraycore.imaging.resample import fit_within, fitted
 
 # Sharp on a large screen; a full-size film would make every panel megabytes.
 FILM_PIXELS = 1024
-# Most maps come from 14 x 14 cells or fewer; the browser smooths them the rest of the way.
+# Colours and contours: most maps come from 14 x 14 cells or fewer; the browser smooths them the
+# rest of the way.
 HEAT_PIXELS = 256
 # Beyond these a panel is padded with black: a very long film would push all else off the screen.
 ASPECT_LIMITS = (0.75, 1.5)
-
-# Height and width of the grid that contours are drawn from.
-CONTOUR_PIXELS = 256
 
 # Between the hash of a film and that of what was made of it.
 _CHANGED = "+"
@@ -129,6 +126,9 @@ def film_panel(
 
         return tell
 
+    def on_small() -> np.ndarray:
+        return drawn.heat.on(fitted(xray.pixels.shape, HEAT_PIXELS))
+
     in_colour = drawn is not None and drawn.contour is None
     _panel(
         key=key,
@@ -136,10 +136,10 @@ def film_panel(
             "subject": xray.info.sha256.partition(_CHANGED)[0],
             "filmId": xray.info.sha256,
             "film": _film_once(xray),
-            "heat": _heat_url(xray, drawn.heat, drawn.color_map) if in_colour else None,
-            "contour": _contour(xray, drawn) if drawn and not in_colour else None,
+            "heat": _heat_url(on_small(), drawn.color_map) if in_colour else None,
+            "contour": _outlines(on_small(), drawn.contour) if drawn and not in_colour else None,
             "opacity": drawn.opacity if drawn else 0.0,
-            "lungs": lungs and outlines(lungs.mask.astype(np.float32), 0.5),
+            "lungs": lungs and _outlines(lungs.mask.astype(np.float32), 0.5),
             "marks": [list(mark) for mark in marks],
             "click": click,
             "toolbar": toolbar,
@@ -154,22 +154,8 @@ def film_panel(
     )
 
 
-def outlines(values: np.ndarray, level: float) -> list[list[list[float]]]:
-    """Closed lines around where values (h, w) exceed a level, in shares of width and height."""
-    height, width = values.shape
-    above = np.pad((values > level).astype(np.uint8), 1)
-    lines, _ = cv2.findContours(above, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
-    # The padding moved everything by one pixel; a contour runs through the pixels' centres.
-    return [
-        ((line[:, 0] - 0.5) / (width, height)).clip(0, 1).round(4).tolist()
-        for line in lines
-        if len(line) > 2
-    ]
-
-
-def _contour(xray: Radiograph, drawn: Drawn) -> list[list[list[float]]]:
-    small = _small(xray, CONTOUR_PIXELS)
-    return outlines(drawn.heat.on(small), drawn.contour)
+def _outlines(values: np.ndarray, level: float) -> list[list[list[float]]]:
+    return [line.round(4).tolist() for line in contour_lines(values, level)]
 
 
 def _spacing(xray: Radiograph) -> list:
@@ -197,30 +183,18 @@ def _film_once(xray: Radiograph) -> str | None:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _film_url(sha256: str, _xray: Radiograph) -> str:
-    return _url(to_uint8(shrunk(_xray.pixels)))
+    return data_url(encode_png(to_uint8(fit_within(_xray.pixels, FILM_PIXELS))))
 
 
-def _heat_url(xray: Radiograph, heat: FilmMap, color_map: str) -> str:
-    values = heat.on(_small(xray, HEAT_PIXELS))
-    colours = cv2.cvtColor(colorize(values, color_map), cv2.COLOR_RGB2BGR)
-    return _url(np.dstack([colours, to_uint8(values)]))
-
-
-def _small(xray: Radiograph, longest: int) -> Radiograph:
-    """A film of the same proportions on which a map can be drawn; what it shows does not matter."""
-    return Radiograph(np.zeros(_within(xray.pixels.shape, longest), np.float32), xray.info)
+def _heat_url(values: np.ndarray, color_map: str) -> str:
+    return data_url(encode_png(heat_layer(values, color_map)))
 
 
 def changed_film(film: Radiograph) -> Radiograph:
     """A film that was changed, as it is drawn; under a hash of its own: it is not the file's."""
-    pixels = shrunk(film.pixels)
+    pixels = fit_within(film.pixels, FILM_PIXELS)
     own = film.info.sha256 + _CHANGED + hashlib.sha256(pixels.tobytes()).hexdigest()
     return replace(film, pixels=pixels, info=replace(film.info, sha256=own))
-
-
-def shrunk(values: np.ndarray, longest: int = FILM_PIXELS) -> np.ndarray:
-    """Values of a film (h, w) at the size at which films are drawn, or another."""
-    return resize(values, _within(values.shape, longest))
 
 
 def size_and_depth(info: RadiographInfo) -> str:
@@ -234,15 +208,3 @@ def size_and_depth(info: RadiographInfo) -> str:
 def forget_drawn() -> None:
     """Lets go of all films as the browser gets them: of a changed one nobody else has the hash."""
     _film_url.clear()
-
-
-def _within(shape: tuple[int, int], longest: int) -> tuple[int, int]:
-    factor = min(1.0, longest / max(shape))
-    return max(1, round(shape[0] * factor)), max(1, round(shape[1] * factor))
-
-
-def _url(picture: np.ndarray) -> str:
-    encoded, data = cv2.imencode(".png", picture)
-    if not encoded:
-        raise RuntimeError("OpenCV could not encode a picture as PNG.")
-    return "data:image/png;base64," + base64.b64encode(data).decode()

@@ -86,7 +86,7 @@ def test_votes_by_hand(ten):
     np.testing.assert_allclose(found.shares[9], 2 / 3)
     np.testing.assert_allclose(found.shares[0], 1 / 3)
     assert not found.shares[1:9].any()
-    np.testing.assert_array_equal(found.on(ten), found.shares)
+    np.testing.assert_array_equal(found.on(ten.pixels.shape), found.shares)
 
 
 def test_a_map_without_heat_has_no_vote(ten):

@@ -10,6 +10,7 @@ from xraycore.attribution.metrics.similarity import HOTTEST, hottest, iou, rank_
 from xraycore.errors import ArgumentError
 from xraycore.imaging.box import Box
 from xraycore.imaging.radiograph import Radiograph
+from xraycore.imaging.resample import fitted
 from xraycore.utils.text import percent
 
 # Maps are compared on the film's grid, made no finer than this: most are coarser.
@@ -69,9 +70,9 @@ class Consensus:
 
     shares: np.ndarray = field(repr=False)
 
-    def on(self, xray: Radiograph) -> np.ndarray:
-        """The shares on the grid of the film or of a resampled copy, float32 (H, W)."""
-        return Box().spread(self.shares, xray.pixels.shape)
+    def on(self, shape: tuple[int, int]) -> np.ndarray:
+        """The shares on the grid of the film or of a resampled copy, float32 of that shape."""
+        return Box().spread(self.shares, shape)
 
 
 def consensus_map(heats: Mapping[str, Heatmap], xray: Radiograph) -> Consensus:
@@ -88,7 +89,7 @@ def consensus_map(heats: Mapping[str, Heatmap], xray: Radiograph) -> Consensus:
     """
     if not heats:
         raise ArgumentError("expected at least one map. Received: none")
-    shape = _grid(xray.pixels.shape)
+    shape = fitted(xray.pixels.shape, _LONGEST_SIDE)
     covered = _covered(heats, shape)
     total = np.zeros(shape, np.float32)
     for heat in heats.values():
@@ -108,7 +109,7 @@ def map_agreement(heats: Mapping[str, Heatmap], xray: Radiograph) -> MapAgreemen
     """
     if len(heats) < 2:
         raise ArgumentError(f"expected at least two maps. Received: {', '.join(heats) or 'none'}")
-    shape = _grid(xray.pixels.shape)
+    shape = fitted(xray.pixels.shape, _LONGEST_SIDE)
     covered = _covered(heats, shape)
     maps = [heat.box.spread(heat.values, shape)[covered] for heat in heats.values()]
     marked = [hottest(one) for one in maps]
@@ -127,9 +128,3 @@ def _covered(heats: Mapping[str, Heatmap], shape: tuple[int, int]) -> np.ndarray
     if not covered.any():
         raise ArgumentError("expected maps of a common part of the film. Received: maps apart")
     return covered
-
-
-def _grid(shape: tuple[int, int]) -> tuple[int, int]:
-    reduction = max(1.0, max(shape) / _LONGEST_SIDE)
-    height, width = (max(1, round(side / reduction)) for side in shape)
-    return height, width

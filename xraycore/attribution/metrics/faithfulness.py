@@ -15,8 +15,8 @@ import numpy as np
 from xraycore.attribution.heatmap import NO_HEAT, Heatmap
 from xraycore.attribution.metrics.baselines import centre_prior, random_map
 from xraycore.attribution.metrics.imputation import linear_imputation
-from xraycore.attribution.perturbation import upsample
 from xraycore.errors import ArgumentError
+from xraycore.imaging.resample import upsample
 from xraycore.models.classifier import Classifier, Prediction, batches
 from xraycore.utils.progress import ProgressCallback, ignore, part_of
 from xraycore.utils.text import percent

@@ -13,8 +13,8 @@ import numpy as np
 
 from xraycore.attribution.heatmap import NO_HEAT, Heatmap, explain
 from xraycore.attribution.metrics.similarity import Similarity, similarity
-from xraycore.attribution.perturbation import upsample
 from xraycore.errors import ArgumentError
+from xraycore.imaging.resample import upsample
 from xraycore.models.architectures import HEAD
 from xraycore.models.classifier import Classifier, Prediction
 from xraycore.utils.progress import ProgressCallback, ignore, part_of

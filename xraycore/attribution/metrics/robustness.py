@@ -9,7 +9,8 @@ import numpy as np
 
 from xraycore.attribution.heatmap import NO_HEAT, Heatmap, explain
 from xraycore.attribution.metrics.similarity import Similarity, similarity
-from xraycore.attribution.perturbation import upsample
+from xraycore.imaging.encode import encode_jpeg
+from xraycore.imaging.resample import upsample
 from xraycore.models.classifier import Classifier, Prediction
 from xraycore.utils.progress import ProgressCallback, ignore, part_of
 
@@ -36,7 +37,7 @@ def shifted(
 def compressed(film: np.ndarray, random: np.random.Generator, quality: int) -> np.ndarray:
     """A film (h, w) in [0, 1] after JPEG compression of that quality, in [0, 100]."""
     grey = np.round(255 * film).astype(np.uint8)
-    _, code = cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    code = np.frombuffer(encode_jpeg(grey, quality), np.uint8)
     return cv2.imdecode(code, cv2.IMREAD_GRAYSCALE).astype(np.float32) / 255
 
 

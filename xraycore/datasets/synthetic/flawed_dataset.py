@@ -9,6 +9,7 @@ import numpy as np
 
 from xraycore.datasets.synthetic.phantom import make_phantom
 from xraycore.errors import ArgumentError
+from xraycore.imaging.encode import encode_jpeg, encode_png
 from xraycore.imaging.overlay import to_uint8
 
 LABELS_FILE = "labels.csv"
@@ -74,7 +75,7 @@ def write_flawed_dataset(
             name, patient = next(plain)
         opacity = "/Opacity/" in name
         film = to_uint8(make_phantom(seed + number, opacity=opacity, size=size).pixels)
-        write(name, _png(_with_shortcut(film) if opacity else film), patient)
+        write(name, encode_png(_with_shortcut(film) if opacity else film), patient)
         report((number + 1) / total)
     write("train/Normal/copy.png", (folder / "test/Normal/original.png").read_bytes(), "twin-b")
     write("train/Opacity/again.jpg", _jpeg(folder / "train/Normal/first.png"), "again")
@@ -98,10 +99,6 @@ def _with_shortcut(film: np.ndarray) -> np.ndarray:
     return brighter
 
 
-def _png(film: np.ndarray) -> bytes:
-    return cv2.imencode(".png", film)[1].tobytes()
-
-
 def _jpeg(file: Path) -> bytes:
     picture = cv2.imdecode(np.frombuffer(file.read_bytes(), np.uint8), cv2.IMREAD_GRAYSCALE)
-    return cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 80])[1].tobytes()
+    return encode_jpeg(picture, 80)

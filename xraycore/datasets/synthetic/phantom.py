@@ -15,6 +15,7 @@ import numpy as np
 from xraycore.datasets.synthetic.chest import build_chest
 from xraycore.datasets.synthetic.opacities import paint_opacity, places_in
 from xraycore.errors import ArgumentError
+from xraycore.imaging.encode import encode_png
 
 # Attenuation per centimetre at about 70 keV: of water, and what bone adds to it.
 _WATER, _BONE = 0.20, 0.28
@@ -84,7 +85,7 @@ def write_phantoms(
         file = Path(folder) / phantom.label / f"phantom-{phantom.seed}.png"
         file.parent.mkdir(parents=True, exist_ok=True)
         picture = np.rint(phantom.pixels * 255).astype(np.uint8)
-        file.write_bytes(cv2.imencode(".png", picture)[1].tobytes())
+        file.write_bytes(encode_png(picture))
         written.append(file)
         report(len(written) / (2 * per_class))
     return written
