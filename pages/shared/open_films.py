@@ -12,8 +12,9 @@ from pages.components import film_viewer
 from pages.shared import cache, results
 from pages.shared.layout import plain
 from pages.shared.sample_gallery import show_gallery
-from pages.shared.uploads import drop_upload, unpack
+from pages.shared.uploads import drop_upload
 from xraycore.imaging import Radiograph, RadiographError, read_radiograph
+from xraycore.imaging.archive import unpack
 from xraycore.imaging.encode import data_url, encode_jpeg
 from xraycore.imaging.overlay import to_uint8
 from xraycore.imaging.resample import fit_within

@@ -77,18 +77,18 @@ def test_a_film_is_open_once_and_more_join_it(app):
 
 
 def test_a_member_that_is_too_large_is_refused_with_its_size(app, monkeypatch):
-    monkeypatch.setattr("pages.shared.uploads.MAX_BYTES", 2**20)
+    monkeypatch.setattr("xraycore.imaging.archive.MAX_BYTES", 2**20)
     upload(app, ("films.zip", archive(a__png=png(1), b__png=bytes(3 * 2**20))))
     assert refused(app) == ["b.png, in films.zip: expected at most 1 MiB. Received: 3.0 MiB"]
     assert titles(app) == ["a.png"]
 
 
 def test_an_archive_of_too_many_files_is_refused(app, monkeypatch):
-    monkeypatch.setattr("pages.shared.uploads.MOST_FILMS", 1)
+    monkeypatch.setattr("xraycore.imaging.archive.MAX_FILES", 1)
     upload(app, ("films.zip", archive(a__png=png(1), b__png=png(2))))
     assert not app.exception
     assert refused(app) == [
-        "films.zip: expected an archive of at most 1 files and 1 GiB. Received: 2 files, 0 MiB"
+        "films.zip: expected an archive of at most 1 files and 512 MiB. Received: 2 files, 0 MiB"
     ]
 
 
