@@ -1,6 +1,6 @@
 """All films that are open, with every model's answer, those the models disagree on first."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +14,7 @@ from xraycore.evaluation.ensemble import agree, disagreement
 from xraycore.models.cards import card_sha256
 from xraycore.models.classifier import Prediction
 from xraycore.models.registry import MODELS
+from xraycore.utils.progress import Progress, ProgressCallback
 from xraycore.utils.text import percent
 
 # Answers of the session, by film and model: what the table and the exports are drawn from.
@@ -84,7 +85,7 @@ def _ask(
     opened: Mapping[str, OpenFilm],
     names: Sequence[str],
     found: dict[tuple[str, str], Prediction],
-    report: Callable[[str, float], None],
+    report: ProgressCallback,
 ) -> None:
     for number, film in enumerate(films):
         if film.key not in opened:
@@ -93,7 +94,8 @@ def _ask(
             xray = film.read()
             for place, name in enumerate(names):
                 share = (number + place / len(names)) / len(films)
-                report(f"{MODELS[name].title} looks at film {number + 1} of {len(films)}", share)
+                words = f"{MODELS[name].title} looks at film {number + 1} of {len(films)}"
+                report(Progress(share, words))
                 found[film.key, name] = _light(cache.prediction(name, xray))
         finally:
             # Closed meanwhile: it was let go of, and then looked at.

@@ -10,6 +10,7 @@ from xraycore.datasets.public import CITATIONS, list_datasets
 from xraycore.datasets.synthetic.flawed_dataset import LABELS_FILE, write_flawed_dataset
 from xraycore.errors import Cancelled
 from xraycore.utils.paths import parse_paths
+from xraycore.utils.progress import part_of
 
 LAYOUTS = """<folder>/{train,val,test}/<class>/*.png     splits that the data set brings
 <folder>/<class>/*.png                      no splits
@@ -32,7 +33,7 @@ def survey_job(datasets: str) -> Job:
 
         if datasets == str(teaching_set()) and not teaching_set().exists():
             folder = teaching_set().parent
-            write_flawed_dataset(folder, report=lambda share: report("Generating films", share))
+            write_flawed_dataset(folder, report=part_of(report, activity="generating films"))
         return survey_dataset(parse_paths(datasets), store=default_index(), report=report)
 
     return Job(work)

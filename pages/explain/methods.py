@@ -18,6 +18,7 @@ from xraycore.datasets.labels import NORMAL
 from xraycore.errors import WeightsError
 from xraycore.models.cards import card_sha256, read_card
 from xraycore.models.registry import MODELS
+from xraycore.utils.progress import Progress
 from xraycore.utils.text import percent
 
 COLUMNS = 4
@@ -187,7 +188,7 @@ def _models(subject: Subject, measure: str) -> None:
     def ask(report):
         heats = {}
         for number, name in enumerate(names):
-            report(number / len(names))
+            report(Progress(number / len(names)))
             try:
                 model, seen = cache.classifier(name), cache.prediction(name, subject.film)
             except WeightsError:

@@ -21,6 +21,7 @@ from xraycore.imaging.resample import fitted
 from xraycore.models.cards import read_card
 from xraycore.models.registry import MODELS
 from xraycore.reader_study import HeatmapItem
+from xraycore.utils.progress import part_of
 from xraycore.utils.text import pluralise
 
 NO_FILM = "its film is not on this computer"
@@ -57,7 +58,7 @@ def find_films(items: Sequence[HeatmapItem]) -> dict[str, Read] | None:
             job.stop()
         public = public_films()
         words = f"Looking for {pluralise(len(missing), 'film')} among those of this computer"
-        job = Job(lambda report: public.search(missing, lambda share: report(words, share)))
+        job = Job(lambda report: public.search(missing, part_of(report, activity=words)))
         st.session_state[_SEARCH] = (wanted, job)
     if not job.wait():
         follow(job)

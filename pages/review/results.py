@@ -17,6 +17,7 @@ from xraycore.reader_study.agreement import Kappa, strength
 from xraycore.reader_study.records import finished_readers
 from xraycore.reader_study.results import Results, summarise
 from xraycore.reader_study.summary import Summary, to_csv
+from xraycore.utils.progress import part_of
 from xraycore.utils.text import join_names, percent, pluralise
 
 _JOB = "review-results"
@@ -111,7 +112,10 @@ def _computed(
         def work(report):
             words = "Comparing heat with the readers' boxes"
             return summarise(
-                said, lambda item: heat_on_grid(item, can), finished, lambda s: report(words, s)
+                said,
+                lambda item: heat_on_grid(item, can),
+                finished,
+                part_of(report, activity=words),
             )
 
         job = Job(work)

@@ -24,6 +24,7 @@ from xraycore.models.registry import MODELS
 from xraycore.reader_study import ReaderStudyError, ReaderStudyRepository, Study
 from xraycore.reader_study.records import MAX_NAME
 from xraycore.reader_study.setup import ANSWER, FINDING, list_heatmaps
+from xraycore.utils.progress import ProgressCallback, part_of
 from xraycore.utils.text import pluralise
 
 OPENED, GENERATED = "Opened here", "Generated"
@@ -200,7 +201,7 @@ def _drawn(dataset: Path, count: int, seed: int) -> list[Read]:
 
 def _make(
     reviews: ReaderStudyRepository,
-    report: Callable[[str, float], None],
+    report: ProgressCallback,
     *,
     title: str,
     films: Films,
@@ -216,7 +217,7 @@ def _make(
         methods,
         target=target,
         public=public_films() if films.public else None,
-        report=lambda share: report("Running the networks on the films", share),
+        report=part_of(report, activity="running the networks on the films"),
     )
     return reviews.create_study(title, heatmaps, seed=seed, blinded=blinded), refused
 

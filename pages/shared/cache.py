@@ -18,6 +18,7 @@ from xraycore.metrics.calibration import Calibration
 from xraycore.models.cards import card_sha256 as fingerprint
 from xraycore.models.cards import list_trained, read_card
 from xraycore.models.classifier import Classifier, Prediction, load_model
+from xraycore.utils.progress import Progress, ProgressCallback
 
 # The film that was looked at last in a session, and the work on it.
 _AHEAD = "look-ahead"
@@ -105,9 +106,9 @@ def prefetch(models: Sequence[str], xray: Radiograph) -> None:
     if before:
         before.stop()
 
-    def look(report: Callable[[str, float], None]) -> None:
+    def look(report: ProgressCallback) -> None:
         def ask(model: str) -> None:
-            report(model, 0.0)
+            report(Progress(0.0, model))
             prediction(model, xray)
 
         # One network alone leaves cores waiting between its layers: two at once take 0.87 of the

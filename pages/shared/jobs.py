@@ -8,6 +8,7 @@ from datetime import datetime
 import streamlit as st
 
 from xraycore.errors import Cancelled
+from xraycore.utils.progress import Progress, ProgressCallback
 
 # A job shorter than this is waited for: a bar that only flickers tells nothing.
 _BRIEF = 0.4
@@ -24,7 +25,7 @@ class Job:
         began: When it was started.
     """
 
-    def __init__(self, work: Callable[[Callable[[str, float], None]], object]):
+    def __init__(self, work: Callable[[ProgressCallback], object]):
         self.words, self.share = "Starting", 0.0
         self.result: object = None
         self.error: Exception | None = None
@@ -34,7 +35,7 @@ class Job:
         self._thread = threading.Thread(target=self._run, args=(work,), daemon=True)
         self._thread.start()
 
-    def _run(self, work: Callable[[Callable[[str, float], None]], object]) -> None:
+    def _run(self, work: Callable[[ProgressCallback], object]) -> None:
         try:
             self.result = work(self._report)
         except Cancelled:
@@ -43,12 +44,13 @@ class Job:
         except Exception as error:  # handed over to the page, which shows it
             self.error = error
 
-    def _report(self, words: str, share: float) -> None:
+    def _report(self, progress: Progress) -> None:
         if self._stop.is_set():
             raise Cancelled
-        if share < self.share or not self.share:
+        if progress.done < self.share or not self.share:
             self._since = time.monotonic()
-        self.words, self.share = words, share
+        words = progress.activity
+        self.words, self.share = words[:1].upper() + words[1:], progress.done
 
     @property
     def done(self) -> bool:

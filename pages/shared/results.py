@@ -11,7 +11,7 @@ from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ct
 from pages.shared.jobs import Job, follow
 from pages.shared.layout import plain
 from xraycore.errors import Cancelled
-from xraycore.utils.progress import ProgressCallback
+from xraycore.utils.progress import ProgressCallback, part_of
 
 Found = TypeVar("Found")
 # What was found, of which film, model and weights, and then of which class, method, ….
@@ -150,10 +150,10 @@ def _keep(found: Mapping[Key, object], store: str) -> None:
 def _begin(key: Key, work: Work, doing: str) -> None:
     context = get_script_run_ctx()
 
-    def run(report: Callable[[str, float], None]) -> Mapping[Key, object]:
+    def run(report: ProgressCallback) -> Mapping[Key, object]:
         # Work may ask for what the app keeps for all sessions, such as loaded models.
         add_script_run_ctx(ctx=context)
-        return work(lambda share: report(doing, share))
+        return work(part_of(report, activity=doing))
 
     st.session_state[_STOPPED].discard(key)
     _jobs()[key] = Job(run)

@@ -17,6 +17,7 @@ from xraycore.datasets.splits import limit_training, read_splits, trainable_clas
 from xraycore.datasets.synthetic.phantom import write_phantoms
 from xraycore.errors import XrayCoreError
 from xraycore.utils.paths import parse_paths
+from xraycore.utils.progress import Progress, part_of
 from xraycore.utils.text import pluralise
 
 FEWEST, MOST = 10, 1000
@@ -63,7 +64,7 @@ def _generating(per_class: int) -> Job:
             write_phantoms(
                 part,
                 per_class,
-                report=lambda share: report(f"Drawing {2 * per_class:,} films", share),
+                report=part_of(report, activity=f"drawing {2 * per_class:,} films"),
             )
             try:
                 os.replace(part, folder)
@@ -80,7 +81,7 @@ def _splitting(datasets: tuple[str, ...]) -> Job:
     """The reading of data sets, once for all sessions."""
 
     def work(report):
-        report("Looking for films and for copies among them", 0.0)
+        report(Progress(0.0, "looking for films and for copies among them"))
         manifest = read_splits(datasets)
         trainable_classes(manifest)
         return manifest

@@ -131,10 +131,10 @@ def test_splits_are_looked_at_once_and_counted(tmp_path):
     write_phantoms(tmp_path / "phantoms", 20, size=64)
     manifest = read_splits([tmp_path / "phantoms"])
     told = []
-    known, counts = screen_splits(manifest, report=lambda words, share: told.append((words, share)))
+    known, counts = screen_splits(manifest, report=told.append)
     assert {part for part in counts} == {("phantoms", s) for s in ("train", "val", "test")}
     assert sum(of for _, of in counts.values()) == 40
     assert counts["phantoms", "train"][0] == 0
-    assert told[-1][1] == 1.0
+    assert told[-1].done == 1.0
     assert known.limit > 0
     assert UNLIKE.startswith("This does not look like")

@@ -147,7 +147,7 @@ def test_slow_methods_show_progress(counted, method):
     model, prediction, passes = counted
     shares = []
     many = {name: 2 * BATCH for name in QUICK.get(method, {}) if name != "grid"}
-    xc.explain(model, prediction, method, report=shares.append, **many)
+    xc.explain(model, prediction, method, report=lambda now: shares.append(now.done), **many)
     assert shares == sorted(shares)
     assert (shares[0], shares[-1]) == (0, 1)
     if METHODS[method].needs == "forward":
@@ -161,8 +161,8 @@ def test_slow_methods_stop_within_a_batch(counted, method):
     model, prediction, passes = counted
     reported = []
 
-    def stop_at_the_second(share):
-        reported.append(share)
+    def stop_at_the_second(progress):
+        reported.append(progress)
         if len(reported) == 2:
             raise Cancelled
 

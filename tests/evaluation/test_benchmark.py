@@ -17,6 +17,7 @@ from xraycore.evaluation.benchmark import (
     tasks_of,
     time_tasks,
 )
+from xraycore.utils.progress import Progress
 
 
 @pytest.fixture
@@ -95,8 +96,8 @@ def test_reading_and_resizing_are_of_a_large_film(tasks):
 
 def test_figures_of_a_small_run_agree(empty_store):
     seen = []
-    (found,) = benchmark(["basic_cnn"], repeats=5, report=lambda *args: seen.append(args))
-    assert seen == [("timing basic_cnn", 0.0)]
+    (found,) = benchmark(["basic_cnn"], repeats=5, report=seen.append)
+    assert seen == [Progress(0.0, "timing basic_cnn")]
     assert (found.model, found.weights, found.repeats) == ("basic_cnn", "random", 5)
     facts = found.to_json()
     forward = facts["tasks"]["forward"]

@@ -123,7 +123,7 @@ def test_classify_says_what_predict_says(random_classifier, tmp_path, monkeypatc
     records.insert(3, Record(bad, "Normal", "test", "g", "s"))
     model = random_classifier("basic_cnn")
     shares = []
-    found = predict_dataset(model, records, shares.append)
+    found = predict_dataset(model, records, lambda now: shares.append(now.done))
     assert [r.path for r in found.records] == [r.path for r in records if r.path != bad]
     assert shares[-1] == 1.0
     film = read_radiograph(records[-1].path)

@@ -51,7 +51,7 @@ def train():
             for batch in (1, 2):
                 done = (state.epoch + batch / 2) / total
                 epoch = state.epoch + 1
-                record(Progress("all", done, epoch, total, 1 / epoch, batch * FILMS // 2, FILMS))
+                record(Progress(done, "all", epoch, total, 1 / epoch, batch * FILMS // 2, FILMS))
                 time.sleep(pause / 2)
             state.epoch += 1
             state.total_epochs += 1
@@ -70,13 +70,13 @@ def lr_find():
     losses = [1.0, 1.0, 0.9, 0.6, 0.5, 2.0]
     document = {"stage": "all", "size": 64, "suggestion": 0.001, "diverged": True}
     with recorded() as record:
-        record(Progress("range test", 0.5, loss=1.0))
+        record(Progress(0.5, "range test", loss=1.0))
     sys.stdout.write(json.dumps(document | {"rates": rates, "losses": losses, "smoothed": losses}))
 
 
 def ship():
     with recorded() as record:
-        record(Progress("test films", 0.5))
+        record(Progress(0.5, "test films"))
     target = Path(os.environ["XRAYCORE_WEIGHTS"]) / "basic_cnn"
     target.mkdir(parents=True, exist_ok=True)
     (target / "card.json").write_text(Path(option("--limits", "")).read_text())

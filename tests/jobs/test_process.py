@@ -64,7 +64,7 @@ def test_progress_is_written_a_few_times_a_second_at_most(tmp_path, monkeypatch)
     )
     with recorded(tmp_path) as record:
         for batch in range(500):
-            record(Progress("all", batch / 500, 1, 1, 1.0, batch, 500))
+            record(Progress(batch / 500, "all", 1, 1, 1.0, batch, 500))
     # The first one, the end, and what may fall into the time that 500 calls take.
     assert 2 <= len(written) < 20
     assert written[0] == 0.0
@@ -128,7 +128,7 @@ def test_of_many_starts_at_once_one_is_made(folder):
     assert f"process {pid} is at work here since" in refused
     # Nor does a process that somebody starts on the command line join in.
     with pytest.raises(JobError, match="at work here"), recorded(folder) as record:
-        record(Progress("all", 0.5))
+        record(Progress(0.5, "all"))
     assert jobs.read_job(folder)["pid"] == pid
 
 
@@ -175,7 +175,7 @@ def test_a_job_outlives_all_processes_of_who_started_it(folder):
 def test_a_run_of_the_command_line_is_followed_from_its_first_report(tmp_path):
     with recorded(tmp_path, {"films": 7}) as record:
         assert status(tmp_path).phase == "none"
-        record(Progress("reading films", 0.25))
+        record(Progress(0.25, "reading films"))
         now = status(tmp_path)
         assert (now.phase, now.activity, now.done) == ("running", "reading films", 0.25)
     assert jobs.read_job(tmp_path)["facts"] == {"films": 7}
@@ -187,10 +187,10 @@ def test_sigterm_ends_the_work_at_its_next_report(tmp_path):
     before = signal.getsignal(signal.SIGTERM)
     done = []
     with pytest.raises(KeyboardInterrupt), recorded(tmp_path) as record:
-        record(Progress("all", 0.1))
+        record(Progress(0.1, "all"))
         os.kill(os.getpid(), signal.SIGTERM)
         done.append("saved")
-        record(Progress("all", 0.2))
+        record(Progress(0.2, "all"))
         done.append("never")
     assert done == ["saved"]
     assert json.loads((tmp_path / "progress.json").read_text())["end"] == "stopped"
@@ -199,7 +199,7 @@ def test_sigterm_ends_the_work_at_its_next_report(tmp_path):
 
 def test_an_error_is_kept_with_its_kind(tmp_path):
     with pytest.raises(ZeroDivisionError), recorded(tmp_path) as record:
-        record(Progress("all", 0.5, loss=float("nan")))
+        record(Progress(0.5, "all", loss=float("nan")))
         1 / 0  # noqa: B018
     told = json.loads((tmp_path / "progress.json").read_text())
     assert (told["end"], told["error"]) == ("failed", "ZeroDivisionError: division by zero")

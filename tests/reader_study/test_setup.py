@@ -43,7 +43,7 @@ def test_every_film_by_every_model_and_method(film):
     found, refused = list_heatmaps(
         *([broken, lambda: film], models, ["rise", "grad_cam"]),
         public=public,
-        report=shares.append,
+        report=lambda now: shares.append(now.done),
     )
     sha256, target = film.info.sha256, "Viral pneumonia"
     assert found == [
@@ -58,7 +58,7 @@ def test_every_film_by_every_model_and_method(film):
 
 
 def test_making_can_be_stopped(film):
-    def stop(share):
+    def stop(progress):
         raise Cancelled
 
     with pytest.raises(Cancelled):

@@ -298,7 +298,9 @@ def test_the_results_of_a_study():
         asked.append(item.id)
         return heat if item.id == 0 else None
 
-    found = summarise(said, heat_of, {ord("a"), ord("b"), ord("c")}, shares.append)
+    found = summarise(
+        said, heat_of, {ord("a"), ord("b"), ord("c")}, lambda now: shares.append(now.done)
+    )
     (place,) = found.localisation
     # Of film 0 two readers have boxes, just where it is hot; film 1 cannot be drawn.
     assert (place.hit["value"], place.iou["value"], place.hit["n"], place.films) == (1, 1, 2, 1)

@@ -160,14 +160,14 @@ def test_an_unreadable_film_is_left_out_and_logged(discs, tmp_path, caplog, monk
     reported = []
     with caplog.at_level(logging.WARNING):
         films = load_images(
-            [good[0], bad, *good[1:]], 16, report=lambda n, of: reported.append((n, of))
+            [good[0], bad, *good[1:]], 16, report=lambda now: reported.append(now.done)
         )
     assert films.records == good
     assert films.pixels.shape == (3, 16, 16)
     assert films.lungs.shape == (3, 56, 56)
     assert "broken.png" in caplog.text
     # In chunks of two.
-    assert reported == [(2, 4), (4, 4)]
+    assert reported == [0.5, 1.0]
     with pytest.raises(DatasetError, match="none of 1"):
         load_images([bad], 16)
 

@@ -83,7 +83,7 @@ def test_who_cannot_teach_is_refused_by_its_card(monkeypatch):
 def test_the_share_done_ends_at_one(shipped, films):
     shipped["one"], shipped["two"] = FakeClassifier(4), FakeClassifier(4)
     reported = []
-    teach(["one", "two"], films, CLASSES, reported.append)
+    teach(["one", "two"], films, CLASSES, lambda now: reported.append(now.done))
     assert reported == pytest.approx([0.4, 0.5, 0.9, 1.0])
 
 

@@ -23,6 +23,7 @@ from xraycore.training import trainer
 from xraycore.training.batches import load_images
 from xraycore.training.config import Stage
 from xraycore.training.trainer import train
+from xraycore.utils.progress import Progress
 
 pytestmark = EAGER
 
@@ -87,7 +88,7 @@ def test_teachers_are_asked_about_training_films_and_imitated(discs, tmp_path, m
         asked.append((list(names), films.records, tuple(classes)))
         # As large as the teachers see them, though the run trains on smaller ones.
         assert films.pixels.shape[1:] == (48, 48)
-        report(0.5)
+        report(Progress(0.5, "asking the teachers"))
         return np.tile(np.array([[1.0, 0.0]], np.float32), (len(films.records), 1))
 
     monkeypatch.setattr(trainer, "teach", certain)

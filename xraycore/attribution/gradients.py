@@ -14,7 +14,7 @@ import numpy as np
 from xraycore.attribution.cam import grad_cam
 from xraycore.imaging.resample import upsample
 from xraycore.models.classifier import Classifier, Prediction, batches
-from xraycore.utils.progress import ProgressCallback, ignore
+from xraycore.utils.progress import Progress, ProgressCallback, ignore
 
 if TYPE_CHECKING:
     from tf_keras_vis.saliency import Saliency
@@ -27,9 +27,9 @@ def saliency(
 
     Simonyan et al. 2013, arXiv:1312.6034, by tf-keras-vis.
     """
-    report(0.0)
+    report(Progress(0.0))
     heat = np.abs(_pixel_gradients(_saliency(model), prediction.grey[None], target)[0])
-    report(1.0)
+    report(Progress(1.0))
     return heat
 
 
@@ -131,7 +131,7 @@ def fused(
     early = network.get_layer(model.spec.early_layer).output
     both = keras.Model(network.inputs, [early, network.outputs[0]])
     film = tf.constant(prediction.grey[None])
-    report(0.0)
+    report(Progress(0.0))
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         # Only what depends on something watched is recorded.
         tape.watch(film)
@@ -139,7 +139,7 @@ def fused(
         score = logits[0, target]
     gradient = tape.gradient(score, activation)
     detail = tf.reduce_sum(tf.nn.relu(gradient) * activation, axis=-1)
-    report(1.0)
+    report(Progress(1.0))
     coarse = grad_cam(prediction.features, model.head[0])[..., target]
     return redistributed(coarse, np.maximum(detail.numpy()[0], 0.0))
 

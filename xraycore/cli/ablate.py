@@ -40,13 +40,12 @@ def ablate(
 
     import keras
 
-    from xraycore.training.ablation import VARIANTS, ablate
+    from xraycore.training.ablation import ablate
     from xraycore.utils.files import write_json
 
     keras.config.disable_interactive_logging()
-    names = [variant.name for variant in VARIANTS]
-    with progress_bar() as update:
-        external = drop_overlap(external, manifest, store=default_index(), report=update)
+    with progress_bar() as report:
+        external = drop_overlap(external, manifest, store=default_index(), report=report)
         found = ablate(
             manifest,
             external,
@@ -57,11 +56,7 @@ def ablate(
             weights=weights,
             seed=seed,
             known=loads(out.read_text()) if out.exists() else None,
-            report=lambda name, progress: update(
-                f"{name}: {progress.activity}",
-                (names.index(name) + progress.done) / len(names),
-                name,
-            ),
+            report=report,
         )
     found["command"] = shlex.join(["python", "-m", "xraycore", *sys.argv[1:]])
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -26,14 +26,7 @@ def audit(datasets: Datasets, classes: Classes = None, json: Json = False) -> No
     from xraycore.datasets.audit.audit import audit
     from xraycore.datasets.index import default_index
 
-    with progress_bar() as update:
-
-        def report(done: int, total: int) -> None:
-            if done < total:
-                update(f"reading films, {done} of {total}", done / total)
-            else:
-                update("comparing films", 1.0)
-
+    with progress_bar() as report:
         found = audit(manifest, store=default_index(), report=report)
     if json:
         emit_json(found.to_json())

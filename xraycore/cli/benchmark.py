@@ -21,8 +21,8 @@ def benchmark(
     from xraycore.evaluation.benchmark import TASKS, benchmark, machine
 
     facts = machine()
-    with progress_bar() as update:
-        results = benchmark(model or (), repeats=repeats, report=update)
+    with progress_bar() as report:
+        results = benchmark(model or (), repeats=repeats, report=report)
     if json:
         emit_json({"machine": facts, "tasks": TASKS, "models": [r.to_json() for r in results]})
         return

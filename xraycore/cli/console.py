@@ -2,15 +2,15 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
+from rich import progress as bars
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.table import Table
 
-from xraycore.utils.progress import TimeLeft
+from xraycore.utils.progress import Progress, ProgressCallback, TimeLeft
 
 # Tables go to stdout; progress and remarks to stderr, so that --json leaves stdout to the document.
 # Plain text: a file's name may hold [brackets] or :colons:, which rich would take for its own.
@@ -40,23 +40,34 @@ def _cell(value: object) -> str:
 
 
 @contextmanager
-def progress_bar() -> Iterator[Callable[..., None]]:
-    """A bar with time left on stderr; yields `update(description, share done, phase="")`."""
+def progress_bar() -> Iterator[ProgressCallback]:
+    """A bar with time left on stderr, as the report to hand to what takes long."""
     columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[left]}", markup=False),
+        bars.TextColumn("{task.description}", markup=False),
+        bars.BarColumn(),
+        bars.TaskProgressColumn(),
+        bars.TextColumn("{task.fields[left]}", markup=False),
     )
     # A log file gets no bar; disabled, because rich would leave an empty line there.
     hidden = not err.is_terminal
-    with Progress(*columns, console=err, transient=True, disable=hidden) as bar:
+    with bars.Progress(*columns, console=err, transient=True, disable=hidden) as bar:
         task = bar.add_task("", total=1.0, left="")
         time_left = TimeLeft()
 
-        def update(description: str, done: float, phase: str = "") -> None:
-            seconds = time_left(done, phase)
+        def report(progress: Progress) -> None:
+            # A stage of training has a speed of its own; other activities count films in words.
+            phase = progress.activity if progress.epochs else ""
+            seconds = time_left(progress.done, phase)
             left = "" if seconds is None else f"{timedelta(seconds=round(seconds))} left"
-            bar.update(task, description=description, completed=done, left=left)
+            bar.update(task, description=_describe(progress), completed=progress.done, left=left)
 
-        yield update
+        yield report
+
+
+def _describe(progress: Progress) -> str:
+    text = progress.activity
+    if progress.epochs:
+        text += f", epoch {progress.epoch}/{progress.epochs}"
+    if progress.loss is not None:
+        text += f", loss {progress.loss:.3f}"
+    return text

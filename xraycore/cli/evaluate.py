@@ -14,6 +14,7 @@ from xraycore.datasets.manifest import Manifest
 from xraycore.datasets.splits import read_splits
 from xraycore.errors import ArgumentError
 from xraycore.utils.checkpoints import Card
+from xraycore.utils.progress import Progress, part_of
 
 logger = logging.getLogger(__name__)
 
@@ -75,15 +76,11 @@ def evaluate(
     from xraycore.metrics.operating_points import OperatingPoint
 
     outcomes = []
-    with progress_bar() as update:
+    with progress_bar() as report:
         for index, one in enumerate(models):
-            title = one.spec.title
-
-            def show(done: float, index: int = index, title: str = title) -> None:
-                update(f"{title} reads films", (index + done) / len(models), title)
-
-            outcomes.append(predict_dataset(one, manifest.records, show))
-        update("drawing patients anew for the intervals", 1.0)
+            reading = part_of(report, index, len(models), f"{one.spec.title} reads films")
+            outcomes.append(predict_dataset(one, manifest.records, reading))
+        report(Progress(1.0, "drawing patients anew for the intervals"))
         points = {
             one.spec.name: {
                 name: OperatingPoint(name, entry["title"], entry["threshold"])

@@ -82,11 +82,11 @@ def _measured(
     from xraycore.models.cards import read_card
     from xraycore.training.export import read_limits
 
-    with recorded() as record, progress_bar() as update:
+    with recorded() as record, progress_bar() as show:
 
-        def report(activity: str, done: float) -> None:
-            update(activity, done)
-            record(Progress(activity, done))
+        def report(progress: Progress) -> None:
+            show(progress)
+            record(progress)
 
         abroad = [read_manifest(one) for one in external or []]
         folder = install(

@@ -1,6 +1,6 @@
 """What several commands load: models by name, films by path."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +13,7 @@ from xraycore.errors import ArgumentError
 from xraycore.imaging import Radiograph, RadiographError, read_radiograph
 from xraycore.models.cards import list_trained
 from xraycore.models.registry import get_spec
+from xraycore.utils.progress import Progress, ProgressCallback, ignore
 
 if TYPE_CHECKING:
     from xraycore.models.classifier import Classifier
@@ -38,9 +39,9 @@ def load_models(names: list[str] | None) -> list["Classifier"]:
     if not chosen:
         raise ArgumentError(f"no trained models: expected some in {weights_folder()}. {NO_WEIGHTS}")
     loaded = []
-    with progress_bar() as update:
+    with progress_bar() as report:
         for index, name in enumerate(chosen):
-            update(f"loading {name}", index / len(chosen))
+            report(Progress(index / len(chosen), f"loading {name}"))
             loaded.append(xraycore.load_model(name))
     return loaded
 
@@ -58,7 +59,7 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
 
 
 def _read(
-    paths: list[Path], update: Callable[[str, float], None]
+    paths: list[Path], report: ProgressCallback = ignore
 ) -> Iterator[tuple[list[tuple[Path, Radiograph]], list[tuple[Path, RadiographError]]]]:
     """Chunks of films that were read, and of files that could not be."""
     files = list(_files(paths))
@@ -71,7 +72,7 @@ def _read(
                 films.append((path, read_radiograph(path)))
             except RadiographError as error:
                 failures.append((path, error))
-        update(f"film {start + 1} of {len(files)}", start / len(files))
+        report(Progress(start / len(files), f"film {start + 1} of {len(files)}"))
         yield films, failures
 
 
@@ -82,7 +83,7 @@ def read_films(paths: list[Path]) -> list[Radiograph]:
         ArgumentError: If none can be read.
     """
     films: list[Radiograph] = []
-    for read, failures in _read(paths, lambda *_: None):
+    for read, failures in _read(paths):
         films += [xray for _, xray in read]
         for _, error in failures:
             err.print(str(error))

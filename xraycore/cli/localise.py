@@ -18,6 +18,7 @@ from xraycore.datasets.labels import canonical_label
 from xraycore.errors import ArgumentError
 from xraycore.imaging import RadiographError, read_radiograph
 from xraycore.imaging.resample import resize
+from xraycore.utils.progress import Progress
 
 # Maps are compared at this height and width: a quarter of the cost of 256 pixels, and still nine
 # times finer than the feature maps. Maps of single pixels are averaged over what a cell covers.
@@ -84,7 +85,7 @@ def localise(
     from xraycore.attribution.metrics.localisation import baselines, compare_map, summarise
 
     rows: dict[str, dict[str, dict]] = {}
-    with progress_bar() as update:
+    with progress_bar() as report:
         for number, classifier in enumerate(classifiers):
             model_name = classifier.spec.name
             found: dict[str, dict[str, list]] = {}
@@ -105,7 +106,7 @@ def localise(
                         of_map.append(compare_map(values, one.mask, lung))
                 done = number * len(drawn) + place + 1
                 words = f"{model_name}, film {place + 1} of {len(drawn)}"
-                update(words, done / len(drawn) / len(classifiers))
+                report(Progress(done / len(drawn) / len(classifiers), words))
             of_model = {
                 row: {name: summarise(of, stems, choosing) for name, of in by_name.items()}
                 for row, by_name in found.items()

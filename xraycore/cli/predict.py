@@ -2,7 +2,6 @@
 
 import json as json_module
 from collections.abc import Container, Iterator
-from functools import partial
 from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,6 +22,7 @@ from xraycore.imaging.encode import encode_png
 from xraycore.imaging.overlay import overlay
 from xraycore.models.cards import list_trained, read_card
 from xraycore.models.registry import MODELS
+from xraycore.utils.progress import part_of
 
 if TYPE_CHECKING:
     from xraycore.attribution.heatmap import Heatmap
@@ -72,8 +72,8 @@ def predict(
     chosen_view = get_label_scheme(view) if view else None
     classifiers = load_models(model)
     rows = []
-    with progress_bar() as update:
-        for films, failures in _read(paths, update):
+    with progress_bar() as report:
+        for films, failures in _read(paths, report):
             for path, error in failures:
                 rows.append(_answer(path, error=str(error)))
             answers = [
@@ -108,8 +108,8 @@ def explain(
     out.mkdir(parents=True, exist_ok=True)
     used: set[str] = set()
     rows = []
-    with progress_bar() as update:
-        for films, failures in _read(paths, update):
+    with progress_bar() as report:
+        for films, failures in _read(paths, report):
             lines = [_line(path, error=str(error)) for path, error in failures]
             for path, xray in films:
                 stem = _free_stem(path.stem, used)
@@ -119,7 +119,11 @@ def explain(
                     for name in methods:
                         words = f"{name} of {classifier.spec.name}, {path.name}"
                         heat = xraycore.explain(
-                            classifier, prediction, name, target, report=partial(update, words)
+                            classifier,
+                            prediction,
+                            name,
+                            target,
+                            report=part_of(report, activity=words),
                         )
                         file = _write_map(out, stem, xray, heat, opacity)
                         facts = provenance(classifier, xray, prediction, heat)

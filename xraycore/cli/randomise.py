@@ -12,6 +12,7 @@ from xraycore.cli.console import emit_json, emit_table, err, progress_bar
 from xraycore.cli.loading import Models, Paths, load_models, read_films
 from xraycore.cli.measurements import MeasurementFile
 from xraycore.errors import ArgumentError
+from xraycore.utils.progress import part_of
 
 logger = logging.getLogger(__name__)
 
@@ -53,20 +54,16 @@ def randomise(
     stored = MeasurementFile(out, facts) if out else None
     weights = {one.spec.name: one.card["weights"]["sha256"] for one in classifiers}
     rows: dict[str, dict[str, dict]] = {}
-    with progress_bar() as update:
+    with progress_bar() as report:
         for number, classifier in enumerate(classifiers):
             name = classifier.spec.name
-
-            def report(share: float, number: int = number, name: str = name) -> None:
-                update(f"randomising {name}", (number + share) / len(classifiers))
-
             found = cascades(
                 classifier,
                 classifier.predict(films),
                 methods,
                 seed=seed,
                 settings={name: SETTINGS[name] for name in methods if name in SETTINGS},
-                report=report,
+                report=part_of(report, number, len(classifiers), f"randomising {name}"),
             )
             rows[name] = {}
             for method, of_films in found.items():

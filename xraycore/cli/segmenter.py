@@ -12,6 +12,7 @@ from xraycore.cli.app import Json, Seed, app
 from xraycore.cli.audit import Datasets
 from xraycore.cli.console import emit_json, emit_table, err, progress_bar
 from xraycore.datasets.splits import read_splits
+from xraycore.utils.progress import Progress
 
 WORST = 10
 
@@ -32,16 +33,12 @@ def train_lungs(
     from xraycore.training import segmenter
     from xraycore.training.run import environment
 
-    with progress_bar() as update:
-        update("reading films", 0.0)
+    with progress_bar() as report:
+        report(Progress(0.0, "reading films"))
         films = segmenter.read_masked(folder)
         test = segmenter.held_back(films.names, seed)
-
-        def show(epoch: int, loss: float) -> None:
-            update(f"epoch {epoch}/{epochs}, loss {loss:.3f}", epoch / epochs)
-
         network = segmenter.train_segmenter(
-            films.only(~test), epochs=epochs, seed=seed, report=show
+            films.only(~test), epochs=epochs, seed=seed, report=report
         )
     held = films.only(test)
     scores = segmenter.dice_scores(network, held)
@@ -92,8 +89,8 @@ def fit_screening(datasets: Datasets, seed: Seed = 0, json: Json = False) -> Non
     from xraycore.training.ood import screen_splits, ship_screening
     from xraycore.training.run import environment
 
-    with progress_bar() as update:
-        screening, counts = screen_splits(manifest, report=update)
+    with progress_bar() as report:
+        screening, counts = screen_splits(manifest, report=report)
     warned = {" ".join(part): wilson_interval(*count) for part, count in counts.items()}
     about = {
         "data": [str(one) for one in datasets],

@@ -121,8 +121,8 @@ def train(
         "films": films,
     }
     try:
-        with recorded(out, facts) as record, progress_bar() as update:
-            external = drop_overlap(external, manifest, store=default_index(), report=update)
+        with recorded(out, facts) as record, progress_bar() as show:
+            external = drop_overlap(external, manifest, store=default_index(), report=show)
             # Late: a mistake in the options is told before TensorFlow takes its seconds to start.
             import keras
 
@@ -132,7 +132,7 @@ def train(
             keras.config.disable_interactive_logging()
 
             def report(progress: "Progress") -> None:
-                update(*_described(progress))
+                show(progress)
                 record(progress)
 
             run = train(
@@ -205,7 +205,7 @@ def lr_find(
     recipe = get_preset(preset, spec, pretrained=weights != "none").adapted(
         augment=augment, batch_size=batch_size, view=view, evidence=evidence, painted=painted
     )
-    with recorded() as record, progress_bar() as update:
+    with recorded() as record, progress_bar() as show:
         import keras
 
         from xraycore.training.lr_finder import find_learning_rate
@@ -213,7 +213,7 @@ def lr_find(
         keras.config.disable_interactive_logging()
 
         def report(progress: "Progress") -> None:
-            update(*_described(progress))
+            show(progress)
             record(progress)
 
         curve = find_learning_rate(
@@ -225,15 +225,6 @@ def lr_find(
         emit_json({"model": model, "weights": Path(weights).name, **curve.to_json()})
         return
     _print(curve, f"{spec.title}, {curve.stage.name}, {curve.stage.size} px")
-
-
-def _described(progress: "Progress") -> tuple[str, float, str]:
-    text = progress.activity
-    if progress.epochs:
-        text += f", epoch {progress.epoch}/{progress.epochs}"
-    if progress.loss is not None:
-        text += f", loss {progress.loss:.3f}"
-    return text, progress.done, progress.activity
 
 
 def _print(curve: "RateCurve", title: str) -> None:

@@ -19,6 +19,7 @@ from xraycore.datasets.manifest import Record
 from xraycore.errors import RadiographError
 from xraycore.imaging.decoding import MAX_BYTES
 from xraycore.imaging.radiograph import Radiograph, read_radiograph
+from xraycore.utils.progress import Progress, ProgressCallback, ignore
 
 # Changes whenever what is measured does: what an older version kept is measured anew.
 VERSION = 2
@@ -141,14 +142,14 @@ def default_index() -> ImageIndex:
 def measure_images(
     records: Sequence[Record],
     store: ImageIndex | None = None,
-    report: Callable[[int, int], None] = lambda done, total: None,
+    report: ProgressCallback = ignore,
 ) -> tuple[list[tuple[Record, ImageStats]], list[Unreadable]]:
     """The facts of all files that can be read, and the others.
 
     Args:
         records: Which files, and what is said of them.
         store: Where facts of earlier calls lie; what is new is added.
-        report: Called after each file with how many are done, of how many.
+        report: Called after each file.
     """
     films: list[tuple[Record, ImageStats]] = []
     unreadable: list[Unreadable] = []
@@ -168,7 +169,8 @@ def measure_images(
                     films.append((record, found))
                     if found.sha256 not in known:
                         new.append(found)
-                report(done, len(records))
+                words = f"reading films, {done:,} of {len(records):,}"
+                report(Progress(done / len(records), words))
             if store:
                 store.keep(new)
     return films, unreadable

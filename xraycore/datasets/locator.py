@@ -15,7 +15,7 @@ from xraycore.datasets.samples import list_samples, phantom_film
 from xraycore.errors import DatasetError
 from xraycore.imaging import Radiograph, RadiographError, read_radiograph
 from xraycore.imaging.decoding import MAX_BYTES
-from xraycore.utils.progress import ProgressCallback, ignore
+from xraycore.utils.progress import Progress, ProgressCallback, ignore
 
 MOST_PHANTOMS = 40
 
@@ -91,13 +91,13 @@ class FilmLocator:
             for done, look in enumerate(likely):
                 if not self.must_search(wanted):
                     return
-                report(done / len(likely))
+                report(Progress(done / len(likely)))
                 look()
             others = [*self._files(), *generated[len(wanted) :]]
             for done, look in enumerate(others):
                 if not self.must_search(wanted):
                     return
-                report(done / len(others))
+                report(Progress(done / len(others)))
                 look()
             self._searched = True
 

@@ -21,6 +21,7 @@ from xraycore.models.architectures import build_network
 from xraycore.models.cards import list_trained
 from xraycore.models.classifier import Classifier, load_model
 from xraycore.models.registry import get_spec, list_models
+from xraycore.utils.progress import Progress, ProgressCallback, ignore
 
 if TYPE_CHECKING:
     import tf_keras_vis.gradcam
@@ -99,7 +100,7 @@ def benchmark(
     *,
     repeats: int = 30,
     seed: int = 0,
-    report: Callable[[str, float], None] | None = None,
+    report: ProgressCallback = ignore,
 ) -> list[Benchmark]:
     """What the tasks cost with each model.
 
@@ -108,7 +109,7 @@ def benchmark(
             network that has no trained weights is timed with random ones.
         repeats: Rounds; each runs all tasks once, in a random order.
         seed: Of the order and of random weights.
-        report: Called with what is being done and the share that is done.
+        report: Called before each model.
 
     Raises:
         ArgumentError: If there is no such model, or no round to time.
@@ -118,8 +119,7 @@ def benchmark(
     chosen = [get_spec(name).name for name in names or list_trained() or list_models()]
     found = []
     for index, name in enumerate(chosen):
-        if report:
-            report(f"timing {name}", index / len(chosen))
+        report(Progress(index / len(chosen), f"timing {name}"))
         weights = "trained" if name in list_trained() else "random"
         classifier = load_model(name) if weights == "trained" else _random_classifier(name, seed)
         timings = time_tasks(tasks_of(classifier), repeats, seed)

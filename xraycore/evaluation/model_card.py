@@ -1,6 +1,6 @@
 """What is measured of a classifier for its card: calibration, scores, heat and probes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,12 +17,11 @@ from xraycore.metrics.operating_points import OperatingPoint, at_threshold, choo
 from xraycore.models.architectures import peak_activation_bytes
 from xraycore.models.classifier import Classifier
 from xraycore.utils.files import write_json
+from xraycore.utils.progress import ProgressCallback, part_of
 
 # Full heat is what one film in twenty of the validation split reaches at its hottest cell.
 HEAT_PERCENTILE = 95
 HEADLINES = ("accuracy", "balanced_accuracy", "macro_f1", "macro_auroc", "brier", "ece")
-
-MeasureCallback = Callable[[str, float], None]
 
 
 def build_model_card(
@@ -32,7 +31,7 @@ def build_model_card(
     manifest: Manifest,
     external: Sequence[Manifest],
     limits: Sequence[str],
-    report: MeasureCallback,
+    report: ProgressCallback,
 ) -> None:
     """Calibrates a classifier on validation films, and writes its predictions and its card.
 
@@ -43,18 +42,18 @@ def build_model_card(
         manifest: Its data sets, split as for its training.
         external: Data sets that it never saw.
         limits: Sentences for the card.
-        report: Called with what is being done and the share done.
+        report: Called after every batch of films.
     """
     validation = predict_dataset(
         classifier,
         manifest.split("val"),
-        lambda done: report("validation films", done),
+        part_of(report, activity="validation films"),
         calibrate=True,
     )
     abroad = [replace(r, split="external") for one in external for r in one.records]
     # As the films of validation have calibrated it.
     test, *foreign = (
-        predict_dataset(classifier, records, lambda done, what=what: report(what, done))
+        predict_dataset(classifier, records, part_of(report, activity=what))
         for what, records in (
             ("test films", manifest.split("test")),
             *((("external films", abroad),) if abroad else ()),
@@ -92,7 +91,7 @@ def build_model_card(
     }
     if NORMAL in classifier.classes and set(classifier.classes) == set(CHEST4):
         card["probes"] = probe(
-            classifier, manifest.split("test"), lambda done: report("shortcut probes", done)
+            classifier, manifest.split("test"), part_of(report, activity="shortcut probes")
         )
     write_json(folder / "card.json", card)
 

@@ -19,6 +19,7 @@ from xraycore.imaging import RadiographError, read_radiograph
 from xraycore.metrics.calibration import Calibration, fit_calibration
 from xraycore.models.architectures import peak_activation_bytes
 from xraycore.models.classifier import BATCH, Classifier
+from xraycore.utils.progress import Progress, ProgressCallback, ignore
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ class PredictionSet:
 def predict_dataset(
     classifier: Classifier,
     records: Sequence[Record],
-    report: Callable[[float], None] = lambda _: None,
+    report: ProgressCallback = ignore,
     *,
     calibrate: bool = False,
 ) -> PredictionSet:
@@ -106,7 +107,7 @@ def predict_dataset(
     Args:
         classifier: Which.
         records: The films.
-        report: Called with the share that is done.
+        report: Called after every batch.
         calibrate: Fit the classifier's calibration on these films, before it is asked which class
             it calls: heat is of that class.
 
@@ -139,7 +140,7 @@ def predict_dataset(
             inside.append([field.share_inside(values, prediction.box) for values in heat])
             lungs.append(field.share_of(prediction.box) if field.found else 0.0)
             sizes.append(film.pixels.shape)
-        report(min(1.0, (start + BATCH) / len(records)))
+        report(Progress(min(1.0, (start + BATCH) / len(records))))
     if not kept:
         raise ArgumentError(f"none of {len(records)} films could be read.")
     said = np.stack(logits).astype(np.float64)

@@ -16,6 +16,7 @@ from xraycore.datasets.manifest import Record
 from xraycore.imaging import RadiographError, read_radiograph
 from xraycore.metrics.classification import Score, auroc_score
 from xraycore.models.classifier import BATCH, Classifier
+from xraycore.utils.progress import Progress, ProgressCallback, ignore
 
 # What is left of a network's input, given the share of each pixel that lies in the lungs.
 ALTERATIONS: Mapping[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
@@ -33,14 +34,14 @@ FOLDS = 5
 def probe(
     classifier: Classifier,
     records: Sequence[Record],
-    report: Callable[[float], None] = lambda _: None,
+    report: ProgressCallback = ignore,
 ) -> dict:
     """Scores of a network on altered films, and whether its features tell their source.
 
     Args:
         classifier: A network that knows a normal class.
         records: Films of several classes, and best of several sources of one class.
-        report: Called with the share done.
+        report: Called after every batch.
 
     Returns:
         `auc`: source -> alteration -> AUROC of any pneumonia against normal, with its interval;
@@ -125,7 +126,7 @@ def _of(records: Sequence[Record], chosen: np.ndarray) -> list[Record]:
 
 
 def _run(
-    classifier: Classifier, records: Sequence[Record], report: Callable[[float], None]
+    classifier: Classifier, records: Sequence[Record], report: ProgressCallback
 ) -> tuple[list[Record], np.ndarray, dict[str, np.ndarray]]:
     """The films with lungs, their pooled features (n, c), and probabilities by alteration."""
     size = classifier.network.input_shape[1]
@@ -154,7 +155,7 @@ def _run(
                 logits[name].append(found)
                 if name == "whole":
                     pooled.append(features.mean(axis=(1, 2)))
-        report(min(1.0, (start + BATCH) / len(records)))
+        report(Progress(min(1.0, (start + BATCH) / len(records))))
     if not kept:
         return [], np.zeros((0, 0)), {}
     return (

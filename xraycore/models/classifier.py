@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 from collections.abc import Iterator
 
-from xraycore.utils.progress import ProgressCallback
+from xraycore.utils.progress import Progress, ProgressCallback
 
 # Features of a larger batch would fill the caches and, on Xception, 1 MB an image of memory.
 BATCH = 8
@@ -208,6 +208,6 @@ def batches(count: int, report: ProgressCallback) -> Iterator[slice]:
     Whatever is done for a slice is so all that is still done once the report raises `Cancelled`.
     """
     for start in range(0, count, BATCH):
-        report(start / count)
+        report(Progress(start / count))
         yield slice(start, min(start + BATCH, count))
-    report(1.0)
+    report(Progress(1.0))

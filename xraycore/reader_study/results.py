@@ -9,7 +9,7 @@ from xraycore.reader_study.agreement import Kappa, overall_agreement, pairwise_a
 from xraycore.reader_study.localisation import Localisation, localisation_table
 from xraycore.reader_study.records import HeatmapItem, Review
 from xraycore.reader_study.summary import Summary, by_method, by_reader, median_seconds
-from xraycore.utils.progress import ProgressCallback, ignore
+from xraycore.utils.progress import Progress, ProgressCallback, ignore
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def summarise(
 
     def counted(item: HeatmapItem) -> np.ndarray | None:
         nonlocal drawn
-        report(drawn / len(items))
+        report(Progress(drawn / len(items)))
         drawn += 1
         heat = heat_of(item)
         if heat is None:

@@ -8,7 +8,7 @@ from xraycore.errors import ReaderStudyError
 from xraycore.imaging import Radiograph, RadiographError
 from xraycore.models.classifier import Classifier, Prediction
 from xraycore.reader_study.records import ToRead
-from xraycore.utils.progress import ProgressCallback, ignore
+from xraycore.utils.progress import Progress, ProgressCallback, ignore
 
 # Which class a heatmap explains, unless it is one class for all.
 FINDING, ANSWER = "finding", "answer"
@@ -59,7 +59,7 @@ def list_heatmaps(
     found: list[ToRead] = []
     refused: list[str] = []
     for done, read in enumerate(films):
-        report(done / len(films))
+        report(Progress(done / len(films)))
         try:
             xray: Radiograph = read()
         except RadiographError as error:

@@ -1,6 +1,6 @@
 """What each ingredient against shortcuts brings: the same short training, one more each time."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from xraycore.training.learner import averaged, compile_for, computing_in, set_t
 from xraycore.training.run import Run
 from xraycore.training.trainer import train
 from xraycore.training.validation import scores_of, selection_score
-from xraycore.utils.progress import Progress
+from xraycore.utils.progress import ProgressCallback, ignore, part_of
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def ablate(
     weights: str = "none",
     seed: int = 0,
     known: Mapping | None = None,
-    report: Callable[[str, Progress], None] = lambda _, __: None,
+    report: ProgressCallback = ignore,
 ) -> dict:
     """Trains every variant and returns the last epoch of each; resumable, a folder a variant.
 
@@ -80,7 +80,7 @@ def ablate(
         seed: Of everything random.
         known: What this returned before: lines of the same training, on the same films, are
             taken from it.
-        report: Called with the variant's name and its progress.
+        report: Called after every batch, with the variant's name.
     """
     text = (
         f"{spec.title} at {size} px, {epochs} epochs, start {Path(weights).name}, seed {seed}; "
@@ -115,7 +115,7 @@ def ablate(
             external=external,
             seed=seed,
             resume=True,
-            report=lambda progress, name=variant.name: report(name, progress),
+            report=part_of(report, number, len(VARIANTS), variant.name),
         )
         last = run.state().history[-1]
         if variant.mirrored:

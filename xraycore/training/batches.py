@@ -4,7 +4,7 @@ import logging
 import math
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -19,6 +19,7 @@ from xraycore.errors import DatasetError
 from xraycore.imaging import Radiograph, RadiographError, read_radiograph
 from xraycore.imaging.resample import resize
 from xraycore.training.augmentation import Augmentation, add_opacities
+from xraycore.utils.progress import Progress, ProgressCallback, ignore
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ def load_images(
     records: Sequence[Record],
     size: int,
     view: str = "lungs",
-    report: Callable[[int, int], None] = lambda _, __: None,
+    report: ProgressCallback = ignore,
 ) -> ImageArray:
     """Reads what a network sees of films; one that cannot be read is logged and left out.
 
@@ -67,7 +68,7 @@ def load_images(
         records: What to read.
         size: Height and width in pixels.
         view: "lungs" or "film", see `xraycore.anatomy.crop`.
-        report: Called with the number done and the number to do.
+        report: Called after every few films.
 
     Raises:
         DatasetError: If none can be read.
@@ -97,7 +98,7 @@ def load_images(
                 pixels.append(np.rint(film * 255.0).astype(np.uint8))
                 lungs.append(np.rint(part.lungs_on((MASK, MASK)) * 255.0).astype(np.uint8))
                 kept.append(record)
-            report(start + len(chunk), len(records))
+            report(Progress((start + len(chunk)) / len(records), "reading films"))
     if not kept:
         raise DatasetError(f"expected readable films; none of {len(records)} could be read.")
     return ImageArray(np.stack(pixels), np.stack(lungs), tuple(kept))

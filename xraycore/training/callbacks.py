@@ -4,7 +4,7 @@ import keras
 
 from xraycore.training.config import TrainingConfig
 from xraycore.training.run import State
-from xraycore.utils.progress import Progress, RunCallback
+from xraycore.utils.progress import Progress, ProgressCallback
 
 
 class ReportProgress(keras.callbacks.Callback):
@@ -17,7 +17,7 @@ class ReportProgress(keras.callbacks.Callback):
         report: Called after every batch.
     """
 
-    def __init__(self, recipe: TrainingConfig, state: State, films: int, report: RunCallback):
+    def __init__(self, recipe: TrainingConfig, state: State, films: int, report: ProgressCallback):
         super().__init__()
         self.stage, self.state = recipe.stages[state.stage], state
         self.batch_size, self.films, self.report = recipe.batch_size, films, report
@@ -30,8 +30,8 @@ class ReportProgress(keras.callbacks.Callback):
         seen = min((batch + 1) * self.batch_size, self.films)
         self.report(
             Progress(
-                self.stage.name,
                 (self.before + seen / self.films * self.stage.size**2) / self.total,
+                self.stage.name,
                 self.state.epoch + 1,
                 self.stage.epochs,
                 float((logs or {}).get("loss", float("nan"))),

@@ -1,6 +1,6 @@
 """Probabilities of trained networks, for a student to imitate."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -9,6 +9,7 @@ from xraycore.models.cards import read_card
 from xraycore.models.classifier import BATCH, load_model
 from xraycore.models.registry import get_spec
 from xraycore.training.batches import ImageArray
+from xraycore.utils.progress import Progress, ProgressCallback, ignore
 
 
 def check_teachers(names: Sequence[str], classes: Sequence[str], view: str) -> None:
@@ -44,7 +45,7 @@ def teach(
     names: Sequence[str],
     films: ImageArray,
     classes: Sequence[str],
-    report: Callable[[float], None] = lambda _: None,
+    report: ProgressCallback = ignore,
 ) -> np.ndarray:
     """Mean probabilities of shipped models on films and on their mirror images; float32 (n, k).
 
@@ -55,7 +56,7 @@ def teach(
         names: The teachers, see `check_teachers`.
         films: What they are asked about.
         classes: Class names of the student.
-        report: Called with the share that is done.
+        report: Called after every batch.
 
     Raises:
         WeightsError: If a teacher has no trained weights, or they are not what its card says.
@@ -68,5 +69,6 @@ def teach(
             grey = pixels[start : start + BATCH, ..., None].astype(np.float32) / 255.0
             for film in (grey, grey[:, :, ::-1]):
                 total[start : start + BATCH] += model.probabilities_of(model.forward(film)[0])
-            report((index + min(1.0, (start + BATCH) / len(pixels))) / len(names))
+            done = (index + min(1.0, (start + BATCH) / len(pixels))) / len(names)
+            report(Progress(done, "asking the teachers"))
     return (total / (2 * len(names))).astype(np.float32)

@@ -9,12 +9,13 @@ from xraycore.anatomy.segmenter import segmenter_sha256
 from xraycore.config import weights_folder
 from xraycore.datasets.manifest import Manifest
 from xraycore.errors import ArgumentError
-from xraycore.evaluation.model_card import MeasureCallback, build_model_card
+from xraycore.evaluation.model_card import build_model_card
 from xraycore.models.architectures import HEAD, build_network
 from xraycore.models.classifier import Classifier, load_model
 from xraycore.models.registry import get_spec
 from xraycore.training.run import Run, environment
 from xraycore.utils.checkpoints import describe_weights, install, save_float16
+from xraycore.utils.progress import ProgressCallback, ignore
 
 
 def export_run(
@@ -24,7 +25,7 @@ def export_run(
     external: Sequence[Manifest] = (),
     limits: Sequence[str] = (),
     command: str | None = None,
-    report: MeasureCallback = lambda _, __: None,
+    report: ProgressCallback = ignore,
 ) -> Path:
     """Installs a run's best weights in the store: calibrated, and scored as they are stored.
 
@@ -37,7 +38,7 @@ def export_run(
         external: Data sets it never saw, for the card.
         limits: Sentences for the card.
         command: Command line to note down.
-        report: Called with what is being done and the share done.
+        report: Called after every batch of films.
 
     Raises:
         ArgumentError: If the run is not finished, or the manifest is not the one it was trained on.
@@ -63,7 +64,7 @@ def recalibrate(
     external: Sequence[Manifest] = (),
     limits: Sequence[str] = (),
     command: str | None = None,
-    report: MeasureCallback = lambda _, __: None,
+    report: ProgressCallback = ignore,
 ) -> Path:
     """Calibrates and scores a shipped model anew; its weights stay, byte for byte.
 

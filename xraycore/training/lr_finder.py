@@ -15,7 +15,7 @@ from xraycore.models.spec import ModelSpec
 from xraycore.training.batches import BatchSequence, ImageArray, load_images
 from xraycore.training.config import Stage, TrainingConfig
 from xraycore.training.learner import compile_for, computing_in, resolve_precision, set_trainable
-from xraycore.utils.progress import Progress, RunCallback
+from xraycore.utils.progress import Progress, ProgressCallback, ignore
 
 LOWEST, HIGHEST = 1e-7, 1.0
 # Narrow beside the one to two decades over which a loss falls, wide beside its noise.
@@ -67,7 +67,7 @@ def find_learning_rate(
     precision: str = "auto",
     steps: int = 100,
     seed: int = 0,
-    report: RunCallback = lambda _: None,
+    report: ProgressCallback = ignore,
 ) -> RateCurve:
     """Trains on one batch per rate, from 1e-7 up to 1, until the loss diverges.
 
@@ -111,7 +111,7 @@ def find_learning_rate(
             if np.isfinite(loss):
                 losses.append(loss)
             diverged = not np.isfinite(loss) or diverges(smooth(losses, _width(steps)))
-            report(Progress("range test", len(losses) / steps, loss=loss))
+            report(Progress(len(losses) / steps, "range test", loss=loss))
             if diverged or len(losses) == steps:
                 break
     if len(losses) < 2:
@@ -166,7 +166,7 @@ def _some_films(
     size: int,
     recipe: TrainingConfig,
     seed: int,
-    report: RunCallback,
+    report: ProgressCallback,
 ) -> ImageArray:
     """At most `count` training films, drawn at random."""
     records = manifest.split("train")
@@ -175,7 +175,7 @@ def _some_films(
         [records[i] for i in np.sort(chosen)],
         size,
         recipe.view,
-        lambda done, total: report(Progress("reading films", done / total)),
+        report,
     )
 
 

@@ -1,7 +1,6 @@
 """Fitting what frontal chest films are like, and the distance from which one is warned about."""
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +14,12 @@ from xraycore.errors import DatasetError
 from xraycore.imaging import RadiographError, read_radiograph
 from xraycore.utils.checkpoints import load_card
 from xraycore.utils.files import sha256, write_json
+from xraycore.utils.progress import Progress, ProgressCallback, ignore, part_of
 
 # At most this share of any source's validation films is to be unlike.
 UNLIKE_SHARE = 0.002
 # Below this spread a feature says nothing, and dividing by it would make it say much.
 LEAST_SPREAD = 1e-3
-
-OODCallback = Callable[[str, float], None]
 
 
 def fit_screening(features: np.ndarray, validation: Sequence[np.ndarray]) -> OODDetector:
@@ -41,9 +39,7 @@ def fit_screening(features: np.ndarray, validation: Sequence[np.ndarray]) -> OOD
     return OODDetector(mean, scale, unlimited.precision, float(limit))
 
 
-def look_at(
-    records: Sequence[Record], report: Callable[[float], None]
-) -> tuple[np.ndarray, np.ndarray]:
+def look_at(records: Sequence[Record], report: ProgressCallback) -> tuple[np.ndarray, np.ndarray]:
     """Whether plausible lungs were found, bool (n,), and features (n, d), of readable films.
 
     Raises:
@@ -61,14 +57,14 @@ def look_at(
             probabilities, seen = load_segmenter().look(films)
             found.extend(lung_field(one).found for one in probabilities)
             features.append(seen)
-        report(min(1.0, (start + BATCH) / len(records)))
+        report(Progress(min(1.0, (start + BATCH) / len(records))))
     if not features:
         raise DatasetError(f"expected films that can be read. Found none among {len(records)}")
     return np.array(found), np.concatenate(features)
 
 
 def screen_splits(
-    manifest: Manifest, report: OODCallback = lambda _, __: None
+    manifest: Manifest, report: ProgressCallback = ignore
 ) -> tuple[OODDetector, dict[tuple[str, str], tuple[int, int]]]:
     """Fits on the training films; says how many films of each source's splits are warned about.
 
@@ -83,7 +79,9 @@ def screen_splits(
     parts = sorted({(r.source, r.split) for r in manifest.records})
     for source, split in parts:
         chosen = [r for r in manifest.records if (r.source, r.split) == (source, split)]
-        looked[source, split] = look_at(chosen, partial(report, f"looking at {source}, {split}"))
+        looked[source, split] = look_at(
+            chosen, part_of(report, activity=f"looking at {source}, {split}")
+        )
 
     def features(name: str) -> list[np.ndarray]:
         chosen = [seen for (_, split), (_, seen) in looked.items() if split == name]

@@ -2,7 +2,7 @@
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,14 +19,13 @@ from xraycore.imaging.resample import resize
 from xraycore.training.augmentation import Augmentation
 from xraycore.utils.checkpoints import Card, describe_weights, install, save_float16
 from xraycore.utils.files import write_json
+from xraycore.utils.progress import Progress, ProgressCallback, ignore
 
 # Wide: the masks are of adults, the films to come also of children, rotated, dark or cropped.
 AUGMENTATION = Augmentation(
     shear=0.1, zoom=0.3, rotation=12, shift=0.12, gamma=0.5, contrast=0.4, noise=0.04
 )
 HELD_BACK = 0.2
-
-SegmenterCallback = Callable[[int, float], None]
 
 
 @dataclass(frozen=True)
@@ -126,7 +125,7 @@ def soft_dice_and_cross_entropy(masks: "keras.KerasTensor", logits: "keras.Keras
 
 
 def train_segmenter(
-    films: Masked, *, epochs: int, seed: int = 0, report: SegmenterCallback = lambda _, __: None
+    films: Masked, *, epochs: int, seed: int = 0, report: ProgressCallback = ignore
 ) -> keras.Model:
     """Trains a U-Net from scratch; the rate falls to zero over the epochs, none is chosen.
 
@@ -134,7 +133,7 @@ def train_segmenter(
         films: What to train on, all of it.
         epochs: Passes over the films.
         seed: Of the initial weights, order and augmentation.
-        report: Called after each epoch with their number and the epoch's loss.
+        report: Called after each epoch.
     """
     keras.utils.set_random_seed(seed)
     network = build_segmenter()
@@ -150,7 +149,9 @@ def train_segmenter(
         soft_dice_and_cross_entropy,
     )
     told = keras.callbacks.LambdaCallback(
-        on_epoch_end=lambda epoch, logs: report(epoch + 1, float(logs["loss"]))
+        on_epoch_end=lambda epoch, logs: report(
+            Progress((epoch + 1) / epochs, "training", epoch + 1, epochs, float(logs["loss"]))
+        )
     )
     network.fit(batches, epochs=epochs, shuffle=False, verbose=0, callbacks=[told])
     return network

@@ -30,7 +30,7 @@ from xraycore.training.learner import (
 )
 from xraycore.training.run import Run, State, environment
 from xraycore.training.validation import DIVERGED, check_external, scores_of, selection_score
-from xraycore.utils.progress import Progress, RunCallback
+from xraycore.utils.progress import ProgressCallback, ignore, part_of
 
 
 def train(
@@ -46,7 +46,7 @@ def train(
     seed: int = 0,
     resume: bool = False,
     command: str | None = None,
-    report: RunCallback = lambda _: None,
+    report: ProgressCallback = ignore,
 ) -> Run:
     """Trains a network and leaves everything in a run's folder.
 
@@ -128,7 +128,7 @@ def _train_stage(
     data: Data,
     weights: str,
     seed: int,
-    report: RunCallback,
+    report: ProgressCallback,
 ) -> None:
     stage, classes = recipe.stages[state.stage], data.classes
     network = build_network(spec, len(classes), size=stage.size, dropout=recipe.dropout)
@@ -214,7 +214,7 @@ def _read(
     recipe: TrainingConfig,
     classes: tuple[str, ...],
     teachers: Sequence[str],
-    report: RunCallback,
+    report: ProgressCallback,
 ) -> Data:
     """All films of a run, read at its largest size or its teachers', and reported on as one."""
     parts = [manifest.split("train"), manifest.split("val"), *(one.records for one in external)]
@@ -222,19 +222,11 @@ def _read(
     total = sum(map(len, parts))
     films, before = [], 0
     for records in parts:
-
-        def report_share(done: int, _: int, before: int = before) -> None:
-            report(Progress("reading films", (before + done) / total))
-
-        films.append(load_images(records, size, recipe.view, report_share))
+        share = part_of(report, before / len(records), total / len(records))
+        films.append(load_images(records, size, recipe.view, share))
         before += len(records)
     teacher = run.taught() if teachers else None
     if teachers and (teacher is None or len(teacher) != len(films[0].records)):
-        teacher = teach(
-            teachers,
-            films[0],
-            classes,
-            lambda done: report(Progress("asking the teachers", done)),
-        )
+        teacher = teach(teachers, films[0], classes, report)
         run.save_taught(teacher)
     return Data(classes, films[0], films[1], tuple(films[2:]), teacher)

@@ -2,38 +2,27 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-
-# Called with the share that is done, in [0, 1]; raises `Cancelled` to stop.
-ProgressCallback = Callable[[float], None]
-
-
-def ignore(share: float) -> None:
-    """The report of one who waits."""
-
-
-def part_of(report: ProgressCallback, index: int, count: int) -> ProgressCallback:
-    """The report of one of several pieces of work that are alike."""
-    return lambda share: report((index + share) / count)
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run is, reported after every batch.
+    """How far work is.
 
     Attributes:
-        activity: "reading films", the stage's name, or "range test".
-        done: Share of the whole run in [0, 1]; of the films read while reading.
+        done: Share of it in [0, 1].
+        activity: What is being done: "reading films", a training stage's name; "" where whoever
+            asked for the work knows.
         epoch: Epoch of the stage, from 1; 0 where there are none.
         epochs: Epochs of the stage.
-        loss: Mean training loss of the epoch so far, that of the batch in a range test, None while
-            reading.
+        loss: Mean training loss of the epoch so far, that of the batch in a range test; None where
+            there is none.
         films: Films of the epoch that were trained on so far; 0 where there are no epochs.
         of_films: Films of an epoch. Once `films` comes to it, the validation films are judged.
     """
 
-    activity: str
     done: float
+    activity: str = ""
     epoch: int = 0
     epochs: int = 0
     loss: float | None = None
@@ -41,7 +30,31 @@ class Progress:
     of_films: int = 0
 
 
-RunCallback = Callable[[Progress], None]
+# What it raises, `Cancelled` as a rule, stops the work.
+ProgressCallback = Callable[[Progress], None]
+
+
+def ignore(progress: Progress) -> None:
+    """The report of one who waits."""
+
+
+def part_of(
+    report: ProgressCallback, index: int = 0, count: int = 1, activity: str = ""
+) -> ProgressCallback:
+    """The report of one of several pieces of work that are alike.
+
+    Args:
+        report: That of all of them.
+        index: Which one, from 0.
+        count: How many there are.
+        activity: What is being done, in place of what the piece itself says.
+    """
+
+    def report_part(progress: Progress) -> None:
+        done = (index + progress.done) / count
+        report(replace(progress, done=done, activity=activity or progress.activity))
+
+    return report_part
 
 
 class TimeLeft:

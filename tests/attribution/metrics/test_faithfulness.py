@@ -158,14 +158,16 @@ def test_passes_batches_and_progress():
     model, shares, sizes = Linear(np.ones((8, 8))), [], []
     prediction, forward = model.see(np.ones((8, 8))), model.forward
     model.forward = lambda grey: sizes.append(len(grey)) or forward(grey)
-    measure_faithfulness(model, prediction, heatmap(np.eye(4)), report=shares.append)
+    measure_faithfulness(
+        model, prediction, heatmap(np.eye(4)), report=lambda now: shares.append(now.done)
+    )
     assert sum(sizes) == 3 * (16 + 16 + 8 + 8)
     assert max(sizes) == BATCH
     assert shares == sorted(shares)
     assert (shares[0], shares[-1]) == (0, 1)
 
-    def stop(share):
-        if share > 0.5:
+    def stop(progress):
+        if progress.done > 0.5:
             raise Cancelled
 
     sizes.clear()
@@ -180,7 +182,9 @@ def test_maps_of_one_grid_and_class_share_what_they_are_set_beside(blob):
     fine, other, coarse = heatmap(spot), heatmap(1 - spot), heatmap(np.eye(4))
     alone = measure_faithfulness(model, prediction, other)
     model.passes, shares = 0, []
-    found = measure_faithfulness(model, prediction, [fine, other, coarse], report=shares.append)
+    found = measure_faithfulness(
+        model, prediction, [fine, other, coarse], report=lambda now: shares.append(now.done)
+    )
     assert model.passes == 7 * 48
     assert shares == sorted(shares)
     assert (shares[0], shares[-1]) == (0, 1)

@@ -105,7 +105,9 @@ def seeing(monkeypatch):
 def test_a_probe_sums_up_and_repeats(seeing, film):
     shares = []
     films = [film, replace(film, pixels=film.pixels + np.float32(0.01))]
-    scores = probe(seeing, films, "lobar", "Opacity", places=4, report=shares.append)
+    scores = probe(
+        seeing, films, "lobar", "Opacity", places=4, report=lambda now: shares.append(now.done)
+    )
     assert scores.hit_rate["n"] == scores.noticed["n"] == 8
     assert scores.hit_rate["value"] > scores.chance
     assert scores.rise["value"] > 0
@@ -116,8 +118,8 @@ def test_a_probe_sums_up_and_repeats(seeing, film):
 
 
 def test_a_probe_can_be_stopped_and_needs_lungs(seeing, film, monkeypatch):
-    def stop(share):
-        if share > 0.5:
+    def stop(progress):
+        if progress.done > 0.5:
             raise Cancelled
 
     with pytest.raises(Cancelled):

@@ -97,7 +97,9 @@ def test_random_weights_are_of_the_seed(model):
 def test_a_map_of_the_film_stays_and_grad_cam_does_not(model, prediction, monkeypatch):
     monkeypatch.setitem(METHODS, "film", FILM)
     before, shares = weights_of(model.network), []
-    found = cascades(model, [prediction] * 2, ["film", "grad_cam"], report=shares.append)
+    found = cascades(
+        model, [prediction] * 2, ["film", "grad_cam"], report=lambda now: shares.append(now.done)
+    )
     assert all(equal(weights, before[name]) for name, weights in weights_of(model.network).items())
     assert shares == sorted(shares)
     assert (shares[0], shares[-1], len(shares)) == (0, 1, 8 * 2 * 2 + 1)
@@ -113,8 +115,8 @@ def test_a_map_of_the_film_stays_and_grad_cam_does_not(model, prediction, monkey
 
 
 def test_settings_and_target_reach_the_method_and_stopping_stops(model, prediction):
-    def stop_halfway(share):
-        if share > 0.5:
+    def stop_halfway(progress):
+        if progress.done > 0.5:
             raise Cancelled
 
     settings = {"occlusion": {"grid": 2}}

@@ -100,12 +100,12 @@ def test_the_network_sees_the_disturbed_film(predicted):
 
 def test_progress_and_stop(predicted):
     shares = []
-    measure_robustness(*predicted, "occlusion", grid=3, report=shares.append)
+    measure_robustness(*predicted, "occlusion", grid=3, report=lambda now: shares.append(now.done))
     assert shares == sorted(shares)
     assert (shares[0], shares[-1]) == (0, 1)
 
-    def stop(share):
-        if share:
+    def stop(progress):
+        if progress.done:
             raise Cancelled
 
     with pytest.raises(Cancelled):

@@ -9,6 +9,7 @@ import pytest
 from tests.datasets.film_files import draw, write
 from xraycore.datasets.audit.audit import audit
 from xraycore.datasets.manifest import Manifest, read_manifest
+from xraycore.utils.progress import Progress
 
 
 @pytest.fixture(scope="module")
@@ -125,8 +126,9 @@ def test_clean_folder_without_splits_says_so(tmp_path):
     for number in range(4):
         write(folder / "AB"[number % 2] / f"film{number}.png", draw(number))
     calls = []
-    found = audit(read_manifest(folder), report=lambda done, total: calls.append((done, total)))
-    assert calls == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    found = audit(read_manifest(folder), report=calls.append)
+    reading = [Progress(n / 4, f"reading films, {n} of 4") for n in range(1, 5)]
+    assert calls == [*reading, Progress(1.0, "comparing 4 films with one another")]
     assert (found.copies, found.near_copies, found.unreadable, found.film_warnings) == (
         *((), (), ()),
         {},

@@ -52,8 +52,8 @@ def test_what_was_measured_before_a_stop_is_kept(tmp_path):
     class Stopped(Exception):
         pass
 
-    def stop(words, share):
-        if words == "Reading films, 65 of 70":
+    def stop(progress):
+        if progress.activity == "reading films, 65 of 70":
             raise Stopped
 
     with pytest.raises(Stopped):
@@ -64,7 +64,7 @@ def test_what_was_measured_before_a_stop_is_kept(tmp_path):
 
 def test_the_audit_finds_every_fault_of_the_teaching_set(tmp_path):
     shares = []
-    file = write_flawed_dataset(tmp_path, 12, size=96, report=shares.append)
+    file = write_flawed_dataset(tmp_path, 12, size=96, report=lambda now: shares.append(now.done))
     found = audit(read_manifest(file))
     assert shares[-1] == 1 and len(shares) == 29
     assert found.films == 31

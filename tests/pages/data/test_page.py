@@ -11,6 +11,7 @@ from tests.datasets.film_files import draw, write
 from tests.pages.conftest import png
 from xraycore.datasets.audit.shortcuts import FEATURES, ShortcutScore
 from xraycore.datasets.index import read_measured
+from xraycore.utils.progress import Progress
 
 
 @pytest.fixture(scope="module")
@@ -268,7 +269,7 @@ def test_a_survey_can_be_stopped_and_gone_on_with(app, tmp_path, monkeypatch):
 
     def slow(names, *, store, report):
         for step in range(200):
-            report("Reading films", step / 200)
+            report(Progress(step / 200, "reading films"))
             time.sleep(0.05)
         raise AssertionError("was not stopped")
 

@@ -8,6 +8,7 @@ from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 from streamlit.testing.v1 import AppTest, local_script_runner
 
 from tests.pages.explain.explain_page import said, wait
+from xraycore.utils.progress import Progress
 
 
 def many_results():
@@ -103,7 +104,7 @@ def working():
         app.session_state["of"] = of
         app.run()
         assert Gate.begun.wait(10)
-        Gate.report(0.25)
+        Gate.report(Progress(0.25))
         app.session_state["here"] = False
         return app.run()
 
@@ -144,7 +145,7 @@ def test_the_bars_of_work_elsewhere_move_without_a_run_of_the_page(tick, working
     assert "Going on meanwhile" in said(app)
     assert bars(app) == [(25, "Hiding parts")]
     runs = app.session_state["runs"]
-    Gate.report(0.75)
+    Gate.report(Progress(0.75))
     tick(app)
     assert bars(app) == [(75, "Hiding parts")]
     assert app.session_state["runs"] == runs

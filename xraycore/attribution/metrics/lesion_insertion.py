@@ -17,7 +17,7 @@ from xraycore.imaging.radiograph import Radiograph
 from xraycore.imaging.resample import resize
 from xraycore.metrics.classification import Score, mean_score, mean_share
 from xraycore.models.classifier import Classifier, Prediction
-from xraycore.utils.progress import ProgressCallback, ignore, part_of
+from xraycore.utils.progress import Progress, ProgressCallback, ignore, part_of
 from xraycore.utils.text import percent
 
 
@@ -208,13 +208,13 @@ def probe(
         random = np.random.default_rng((seed, index))
         chosen = places_in(lungs_on(xray, prediction), places, random)
         for number, (centre, radius) in enumerate(chosen):
-            inner(number / places)
+            inner(Progress(number / places))
             given = {"method": method, "seed": (seed, index, number), "prediction": prediction}
             found.append(insert(model, xray, kind, centre, radius, target, **given))
             names.append((index, number))
     if not found:
         raise ArgumentError("expected films with lungs to paint into; none were found")
-    report(1.0)
+    report(Progress(1.0))
 
     # Places on one film are no independent evidence, unless there is no other film.
     alone = len({film for film, _ in names}) == 1

@@ -17,7 +17,7 @@ from xraycore.errors import ArgumentError
 from xraycore.imaging.resample import upsample
 from xraycore.models.architectures import HEAD
 from xraycore.models.classifier import Classifier, Prediction
-from xraycore.utils.progress import ProgressCallback, ignore, part_of
+from xraycore.utils.progress import Progress, ProgressCallback, ignore, part_of
 
 if TYPE_CHECKING:
     import keras
@@ -153,7 +153,7 @@ def cascades(
     add_maps(model, predictions)
     for network in randomised(model, steps, seed):
         add_maps(network, [network.see(one, one.grey) for one in predictions])
-    report(1.0)
+    report(Progress(1.0))
     return {
         name: [
             _cascade(steps, heats[name, i], prediction.grey.shape[:2])

@@ -12,7 +12,7 @@ from xraycore.attribution.metrics.similarity import Similarity, similarity
 from xraycore.imaging.encode import encode_jpeg
 from xraycore.imaging.resample import upsample
 from xraycore.models.classifier import Classifier, Prediction
-from xraycore.utils.progress import ProgressCallback, ignore, part_of
+from xraycore.utils.progress import Progress, ProgressCallback, ignore, part_of
 
 # Rank correlations from which a map is said to stay, and to stay on the whole.
 STAYS, STAYS_ON_THE_WHOLE = 0.9, 0.7
@@ -165,7 +165,7 @@ def measure_robustness(
         alike = similarity(*in_place(first.values, heat.values, film.shape, disturbance.shift))
         back = replace(heat, values=moved_back(heat.values, film.shape, disturbance.shift))
         disturbed.append(Disturbed(disturbance, back, again.probabilities[target], alike))
-    report(1.0)
+    report(Progress(1.0))
     return Robustness(first, prediction.probabilities[target], tuple(disturbed))
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +14,7 @@ from xraycore.datasets.audit.shortcuts import ShortcutScore, measure_shortcuts
 from xraycore.datasets.index import ImageIndex, ImageStats, Unreadable, measure_images
 from xraycore.datasets.labels import order_classes
 from xraycore.datasets.manifest import Manifest, Record
+from xraycore.utils.progress import Progress, ProgressCallback, ignore
 
 _KERMANY_GROUP = re.compile(r"/(person\d+_(bacteria|virus)|(NORMAL2-)?IM-\d+)$", re.IGNORECASE)
 
@@ -115,16 +116,17 @@ def audit(
     manifest: Manifest,
     *,
     store: ImageIndex | None = None,
-    report: Callable[[int, int], None] = lambda done, total: None,
+    report: ProgressCallback = ignore,
 ) -> Audit:
     """Reads every file of the manifest once and says what is wrong with the data set.
 
     Args:
         manifest: As `read_manifest` gives it: its splits are those that the data set brings.
         store: Where what earlier audits measured lies; the answer is the same without.
-        report: Called after each file with how many are done, of how many.
+        report: Called after each file.
     """
     films, unreadable = measure_images(manifest.records, store, report)
+    report(Progress(1.0, f"comparing {len(films):,} films with one another"))
     return judge(manifest, films, unreadable, store)
 
 

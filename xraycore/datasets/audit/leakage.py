@@ -5,12 +5,13 @@ collection in `external/` stand in the COVID-19 Radiography Database, encoded an
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from xraycore.datasets.audit.duplicates import near_copies
 from xraycore.datasets.index import ImageIndex, measure_images
 from xraycore.datasets.manifest import Manifest
 from xraycore.errors import DatasetError
+from xraycore.utils.progress import ProgressCallback, ignore, part_of
 
 logger = logging.getLogger(__name__)
 
@@ -20,7 +21,7 @@ def drop_overlap(
     known: Manifest,
     *,
     store: ImageIndex | None = None,
-    report: Callable[[str, float], None] = lambda words, share: None,
+    report: ProgressCallback = ignore,
 ) -> list[Manifest]:
     """Leaves out films that are copies of a known film, and all other films of their patients.
 
@@ -28,7 +29,7 @@ def drop_overlap(
         external: Data sets that are to be strange to a network.
         known: What it was trained and tested on.
         store: Where what earlier readings measured lies; the answer is the same without.
-        report: Called with what is being done and the share of it that is done, in [0, 1].
+        report: Called after each file.
 
     Returns:
         The external data sets, in their order. What cannot be read stays, for whoever says so.
@@ -36,14 +37,11 @@ def drop_overlap(
     Raises:
         DatasetError: If nothing is left of one.
     """
-
-    def count(done: int, total: int) -> None:
-        report("looking for copies of films", done / total)
-
     if not external:
         return []
     records = [record for one in (known, *external) for record in one.records]
-    pairs, _ = measure_images(records, store, count)
+    looking = part_of(report, activity="looking for copies of films")
+    pairs, _ = measure_images(records, store, looking)
     ours = {record.path for record in known.records}
     is_ours = [record.path in ours for record, _ in pairs]
     groups = {

@@ -1,7 +1,7 @@
 """Everything about a data set that its owner wants to look at: its films' facts and its audit."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +12,7 @@ from xraycore.datasets.audit.audit import Audit, judge
 from xraycore.datasets.index import ImageIndex, ImageStats, measure_images
 from xraycore.datasets.labels import order_classes
 from xraycore.datasets.manifest import Manifest, Record, read_manifest
+from xraycore.utils.progress import Progress, ProgressCallback, ignore
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,27 +68,23 @@ def survey_dataset(
     datasets: str | Path | Sequence[str | Path],
     *,
     store: ImageIndex | None = None,
-    report: Callable[[str, float], None] = lambda words, share: None,
+    report: ProgressCallback = ignore,
 ) -> DatasetOverview:
     """Reads every file of data sets once and says what is in them and what is wrong with them.
 
     Args:
         datasets: See `read_manifest`.
         store: Where what earlier surveys measured lies; the answer is the same without.
-        report: Called with what is being done and the share of it that is done, in [0, 1]; what it
-            raises stops the work. What was measured until then is kept.
+        report: Called after each file; what it raises stops the work. What was measured until then
+            is kept.
 
     Raises:
         DatasetError: See `read_manifest`.
     """
-    report("Looking for films", 0.0)
+    report(Progress(0.0, "looking for films"))
     manifest = read_manifest(datasets)
-
-    def count(done: int, total: int) -> None:
-        report(f"Reading films, {done:,} of {total:,}", done / total)
-
-    pairs, unreadable = measure_images(manifest.records, store, count)
-    report(f"Comparing {len(pairs):,} films with one another", 1.0)
+    pairs, unreadable = measure_images(manifest.records, store, report)
+    report(Progress(1.0, f"comparing {len(pairs):,} films with one another"))
     found = judge(manifest, pairs, unreadable, store)
     return DatasetOverview(manifest, tuple(ImageEntry(*pair) for pair in pairs), found)
 

@@ -1,7 +1,6 @@
 """A generated data set with planted faults: what an audit finds, shown without any patient."""
 
 import csv
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -11,6 +10,7 @@ from xraycore.datasets.synthetic.phantom import make_phantom
 from xraycore.errors import ArgumentError
 from xraycore.imaging.encode import encode_jpeg, encode_png
 from xraycore.imaging.overlay import to_uint8
+from xraycore.utils.progress import Progress, ProgressCallback, ignore
 
 LABELS_FILE = "labels.csv"
 # Shares of train, val and test, in tenths.
@@ -25,7 +25,7 @@ def write_flawed_dataset(
     *,
     size: int = 256,
     seed: int = 0,
-    report: Callable[[float], None] = lambda share: None,
+    report: ProgressCallback = ignore,
 ) -> Path:
     """Writes phantoms in splits, with one of each fault that an audit finds; returns their CSV.
 
@@ -41,7 +41,7 @@ def write_flawed_dataset(
         per_class: Films of each class beside those named above.
         size: Width and height in pixels.
         seed: Of the first phantom.
-        report: Called with the share that is done, in [0, 1].
+        report: Called after each film.
 
     Raises:
         ArgumentError: If fewer than 10 films a class are asked for, which do not fill three splits.
@@ -76,7 +76,7 @@ def write_flawed_dataset(
         opacity = "/Opacity/" in name
         film = to_uint8(make_phantom(seed + number, opacity=opacity, size=size).pixels)
         write(name, encode_png(_with_shortcut(film) if opacity else film), patient)
-        report((number + 1) / total)
+        report(Progress((number + 1) / total))
     write("train/Normal/copy.png", (folder / "test/Normal/original.png").read_bytes(), "twin-b")
     write("train/Opacity/again.jpg", _jpeg(folder / "train/Normal/first.png"), "again")
     cut = folder / "val/Normal/cut.png"

@@ -5,7 +5,6 @@ quantum noise, and the response of a film. `xraycore.datasets.synthetic.chest` d
 `xraycore.datasets.synthetic.opacities` the opacities.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from xraycore.datasets.synthetic.chest import build_chest
 from xraycore.datasets.synthetic.opacities import paint_opacity, places_in
 from xraycore.errors import ArgumentError
 from xraycore.imaging.encode import encode_png
+from xraycore.utils.progress import Progress, ProgressCallback, ignore
 
 # Attenuation per centimetre at about 70 keV: of water, and what bone adds to it.
 _WATER, _BONE = 0.20, 0.28
@@ -67,7 +67,7 @@ def write_phantoms(
     *,
     size: int = 256,
     seed: int = 0,
-    report: Callable[[float], None] = lambda share: None,
+    report: ProgressCallback = ignore,
 ) -> list[Path]:
     """Writes a plain `<class>/phantom-<seed>.png` data set of 8-bit grey films.
 
@@ -87,7 +87,7 @@ def write_phantoms(
         picture = np.rint(phantom.pixels * 255).astype(np.uint8)
         file.write_bytes(encode_png(picture))
         written.append(file)
-        report(len(written) / (2 * per_class))
+        report(Progress(len(written) / (2 * per_class)))
     return written
 
 
