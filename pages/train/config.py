@@ -1,6 +1,10 @@
 """The Train page's next steps: the network, its starting weights, and the recipe."""
 
 import re
+from contextlib import nullcontext
+from dataclasses import replace
+from itertools import cycle
+from typing import Any
 
 import streamlit as st
 
@@ -12,6 +16,7 @@ from xraycore.errors import XrayCoreError
 from xraycore.models.registry import MODELS
 from xraycore.training.config import DOMAIN_RANDOM
 from xraycore.training.plan import Plan, expected_seconds, measured_speeds
+from xraycore.training.settings import SETTINGS, Setting
 from xraycore.utils.paths import parse_path
 
 # In the order in which they are offered: title, and what it does.
@@ -32,7 +37,6 @@ STARTS = {
     "imagenet": "ImageNet",
     "file": "A file",
 }
-VIEWS = {"lungs": "Lungs only (lung-field crop)", "film": "Whole film"}
 FORM = "train-form"
 CHANGES = {
     "recipe": "As the recipe",
@@ -145,97 +149,74 @@ def clear_form() -> None:
 
 def _changed(plan: Plan) -> Plan:
     """The plan with what is set otherwise than its recipe has it."""
-    recipe, key = plan.recipe(), rate_key(plan)
-    last = recipe.stages[-1]
-    left, right = st.columns(2)
-    of_last = f" of the stage “{last.name}”" if len(recipe.stages) > 1 else ""
-    epochs = left.number_input(
-        f"Epochs{of_last}",
-        1,
-        500,
-        last.epochs,
-        key=f"epochs-{key}",
-        persist_state="session",
-        help="Passes over the training films. A stage ends early where validation gets no better "
-        f"for {recipe.patience} epochs.",
-    )
-    rate = right.text_input(
-        f"Peak learning rate{of_last}",
-        value=f"{last.learning_rate:g}",
-        key=key,
-        persist_state="session",
-        help="Length of the steps. Too long and the loss runs away, too short and nothing is "
-        "learnt; the finder measures a good one.",
-    )
-    view = left.segmented_control(
-        "What the network sees (view)",
-        list(VIEWS),
-        default=recipe.view,
-        required=True,
-        format_func=VIEWS.get,
-        key=f"view-{key}",
-        persist_state="session",
-        help="Cropped to the lungs, a network cannot learn from markers and borders.",
-    )
-    evidence = right.slider(
-        "Weight of evidence outside the lungs (evidence loss)",
-        0.0,
-        2.0,
-        recipe.evidence,
-        0.1,
-        key=f"evidence-{key}",
-        persist_state="session",
-        help="How much it is punished for seeing signs where no lung is. 0 switches it off.",
-    )
-    painted = right.slider(
-        "Normal films with painted opacities",
-        0,
-        100,
-        round(100 * recipe.painted),
-        10,
-        format="%d %%",
-        key=f"painted-{key}",
-        persist_state="session",
-        help="So many are given soft opacities at random places of the lungs, must then be called "
-        "ill, and for that only the painted places may speak: the network learns to look there.",
-    )
+    recipe, key, changes = plan.recipe(), rate_key(plan), {}
+    columns = cycle(st.columns(2))
+    for setting in SETTINGS.values():
+        with next(columns) if setting.name != "augmentation" else nullcontext():
+            of = f" of the stage “{recipe.stages[-1].name}”" if len(recipe.stages) > 1 else ""
+            options = {
+                "label": setting.title + (of if setting.of_stage else ""),
+                "key": key if setting.name == "learning_rate" else f"{setting.name}-{key}",
+                "help": setting.explanation,
+                "persist_state": "session",
+            }
+            before = setting.of(recipe)
+            value = _field(setting, before, options)
+        if value is not None and value != before:
+            changes[setting.name] = value
+    return replace(plan, changes=changes)
+
+
+def _field(setting: Setting, before: Any, options: dict[str, str]) -> object:
+    """The field of a setting; what it holds, or None where the recipe has its way."""
+    if setting.name == "augmentation":
+        return _choose_augmentation(options)
+    if setting.choices:
+        return st.segmented_control(
+            options=list(setting.choices),
+            default=before,
+            required=True,
+            format_func=setting.choices.get,
+            **options,
+        )
+    if setting.type is int:
+        return int(
+            st.number_input(min_value=setting.low, max_value=setting.high, value=before, **options)
+        )
+    if setting.step:
+        return st.slider(
+            min_value=float(setting.low),
+            max_value=setting.high,
+            value=before,
+            step=setting.step,
+            format="percent" if setting.share else "%.1f",
+            **options,
+        )
+    return _number(st.text_input(value=f"{before:g}", **options), before)
+
+
+def _choose_augmentation(options: dict[str, str]) -> str | None:
     changes = st.segmented_control(
-        "Random changes of the training films (augmentation)",
-        list(CHANGES),
+        options=list(CHANGES),
         default="recipe",
         required=True,
         format_func=CHANGES.get,
-        key=f"changes-{key}",
-        persist_state="session",
-        help="Flips, shifts, turns, exposure and noise, drawn anew for every film and epoch. The "
-        "Data page shows them on a film.",
+        **options,
     )
     own = STRONG
     if changes == "own":
-        own = st.text_input("Own changes", value=STRONG, key=f"own-{key}", persist_state="session")
-    wanted = {"recipe": None, "none": "none", "strong": STRONG, "own": own}[changes]
-    return Plan(
-        plan.datasets,
-        plan.model,
-        plan.preset,
-        plan.weights,
-        plan.films,
-        epochs=int(epochs) if epochs != last.epochs else None,
-        lr=_number(rate, last.learning_rate),
-        augment=wanted,
-        view=view if view != recipe.view else None,
-        evidence=evidence if evidence != recipe.evidence else None,
-        painted=painted / 100 if painted != round(100 * recipe.painted) else None,
-    )
+        own = st.text_input(
+            "Own changes", value=STRONG, key=f"own-{options['key']}", persist_state="session"
+        )
+    return {"recipe": None, "none": "none", "strong": STRONG, "own": own}[changes]
 
 
-def _number(text: str, default: float) -> float | None:
-    """A rate as it was typed; None where it is the recipe's; 0, which no recipe takes, if none."""
-    if re.fullmatch(r"[0-9.,]+([eE][-+]?\d+)?", text.strip()):
-        try:
-            value = float(text.strip().replace(",", "."))
-        except ValueError:
-            value = 0.0
-    else:
-        value = 0.0
-    return None if value == float(f"{default:g}") else value
+def _number(text: str, before: float) -> float:
+    """A rate as it was typed, the recipe's as that is shown; 0, which no recipe takes, if none."""
+    if not re.fullmatch(r"[0-9.,]+([eE][-+]?\d+)?", text.strip()):
+        return 0.0
+    try:
+        value = float(text.strip().replace(",", "."))
+    except ValueError:
+        return 0.0
+    return before if value == float(f"{before:g}") else value

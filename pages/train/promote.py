@@ -13,7 +13,7 @@ from xraycore.datasets.labels import CHEST4
 from xraycore.errors import ArgumentError, XrayCoreError
 from xraycore.jobs.process import OUTPUT, launch, status
 from xraycore.models.registry import MODELS
-from xraycore.training.runs import SHIPPING, RunStatus, ship_arguments, shipped_into
+from xraycore.training.runs import SHIPPING, RunStatus, plan_of, shipped_into
 from xraycore.utils.paths import parse_path
 
 APP, OWN = "The app's models", "A folder of my own"
@@ -36,7 +36,7 @@ def promote_section(run: RunStatus) -> None:
     elif now.phase == "finished":
         _show_installed(folder)
     try:
-        arguments = ship_arguments(run)
+        arguments = plan_of(run).ship_arguments(run.folder)
     except XrayCoreError as error:
         st.info(str(error), icon=":material/terminal:")
         return

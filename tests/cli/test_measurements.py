@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from xraycore.attribution import heatmap
 from xraycore.attribution.heatmap import Heatmap
@@ -18,7 +19,6 @@ from xraycore.cli import randomise as randomising
 from xraycore.cli.measurements import MeasurementFile
 from xraycore.errors import ArgumentError
 from xraycore.imaging.box import Box
-from xraycore.utils.files import locked
 
 FACTS = {"films": 3}
 
@@ -54,7 +54,7 @@ def test_two_processes_keep_each_others_rows(tmp_path):
 def test_whoever_adds_waits_for_the_other(tmp_path):
     file = tmp_path / "found.json"
     adding = threading.Thread(target=MeasurementFile(file, FACTS).add, args=({}, {"a": {}}))
-    with locked(tmp_path):
+    with FileLock(tmp_path / ".lock"):
         adding.start()
         adding.join(0.2)
         assert adding.is_alive()

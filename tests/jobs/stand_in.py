@@ -1,7 +1,7 @@
 """Stands in for `python -m xraycore` where a process is wanted and TensorFlow is not.
 
 `train` writes a run's real files without learning anything, an epoch every STAND_IN_PAUSE seconds;
-`lr-find` and `export_run` print a document; anything else fails as a mistaken option does.
+`lr-find` and `ship` print a document.
 """
 
 import json
@@ -28,7 +28,10 @@ def option(name, default):
 def train():
     out = Path(option("--out", "."))
     recipe = preset("quick", get_spec("basic_cnn"), pretrained=False)
-    recipe = recipe.with_epochs(int(option("--epochs", "3")))
+    try:
+        recipe = recipe.adapted({"epochs": int(option("--epochs", "3"))})
+    except ValueError:
+        sys.exit(f"expected a number: {option('--epochs', '3')}")
     dataset = arguments[1]
     config = {
         "model": "basic_cnn",
@@ -42,8 +45,7 @@ def train():
         "split_sizes": {"train": {"Normal": 6, "Opacity": 6}, "val": {"Normal": 2, "Opacity": 2}},
         "command": "python -m xraycore " + " ".join(arguments),
     }
-    facts = {"datasets": [dataset], "classes": None, "films": None}
-    with recorded(out, facts) as record:
+    with recorded(out, arguments) as record:
         run = Run(out)
         state = run.start(config, resume="--resume" in arguments)
         total = recipe.stages[0].epochs

@@ -98,9 +98,9 @@ def test_a_killed_job_says_so_and_is_resumed(folder):
 
 
 def test_a_mistake_is_told_in_the_words_of_its_line(folder):
-    launch(folder, ["trian"])
+    launch(folder, ["train", "films", "--epochs", "many", "--out", str(folder)])
     ended = wait_for(folder, lambda now: not now.alive)
-    assert (ended.phase, ended.error) == ("failed", "no such command: 'trian'")
+    assert (ended.phase, ended.error) == ("failed", "expected a number: many")
     # A run that is there already is left as it is, and its words are of the latest start only.
     launch(folder, arguments(folder, 1))
     assert wait_for(folder, lambda now: not now.alive).phase == "finished"
@@ -110,6 +110,24 @@ def test_a_mistake_is_told_in_the_words_of_its_line(folder):
     assert ended.phase == "failed"
     assert "holds a run already: resume it" in ended.error
     assert Run(folder).state().stage == 1
+
+
+def test_a_folder_says_nothing_of_what_is_launched_nor_where(tmp_path, monkeypatch):
+    """Neither its job.json nor a package of our name in it is ever run."""
+    folder, evil = tmp_path / "job", tmp_path / "job" / "xraycore"
+    evil.mkdir(parents=True)
+    for file in ("__init__.py", "__main__.py"):
+        (evil / file).write_text("import pathlib; pathlib.Path('taken').touch()")
+    job = {"pid": 1, "started": 0.0, "cwd": str(folder), "arguments": ["lr-find", "--help"]}
+    (folder / "job.json").write_text(json.dumps(job))
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    with pytest.raises(JobError, match="one of the commands train, lr-find, ship. Received: 'eval"):
+        launch(folder, ["evaluate", "films"])
+    launch(folder, ["train", "--help"])
+    assert wait_for(folder, lambda now: not now.alive).phase == "failed"  # It reported nothing.
+    assert "Train a network on folders of films" in (folder / "output.txt").read_text()
+    assert not (folder / "taken").exists()
 
 
 def test_of_many_starts_at_once_one_is_made(folder):
@@ -133,11 +151,12 @@ def test_of_many_starts_at_once_one_is_made(folder):
 
 
 def test_another_process_of_the_same_number_is_not_taken_for_the_job(tmp_path):
-    job = {"pid": os.getpid(), "started": jobs.started_at(os.getpid())}
+    started = jobs.started_at(os.getpid())
+    job = {"pid": os.getpid(), "started": started}
     job |= {"began": "2026-01-01T00:00:00", "arguments": []}
     (tmp_path / "job.json").write_text(json.dumps(job))
     assert status(tmp_path).phase == "running"
-    (tmp_path / "job.json").write_text(json.dumps(job | {"started": "another boot 17"}))
+    (tmp_path / "job.json").write_text(json.dumps(job | {"started": started + 1}))
     assert (status(tmp_path).phase, status(tmp_path).error) == ("failed", jobs.VANISHED)
     # This process would not survive it.
     stop(tmp_path, at_once=True)
@@ -173,12 +192,12 @@ def test_a_job_outlives_all_processes_of_who_started_it(folder):
 
 
 def test_a_run_of_the_command_line_is_followed_from_its_first_report(tmp_path):
-    with recorded(tmp_path, {"films": 7}) as record:
+    with recorded(tmp_path, ["train", "/films"]) as record:
         assert status(tmp_path).phase == "none"
         record(Progress(0.25, "reading films"))
         now = status(tmp_path)
         assert (now.phase, now.activity, now.done) == ("running", "reading films", 0.25)
-    assert jobs.read_job(tmp_path)["facts"] == {"films": 7}
+    assert jobs.read_job(tmp_path)["arguments"] == ["train", "/films"]
     told = json.loads((tmp_path / "progress.json").read_text())
     assert told["end"] == "finished"
 

@@ -98,14 +98,14 @@ def test_the_shipped_recipe():
         assert recipe.patience >= max(stage.epochs for stage in recipe.stages)
 
 
-def test_with_changes_the_last_stage_only():
+def test_epochs_and_rate_are_those_of_the_last_stage():
     recipe = preset("cpu", get_spec("vgg16"), pretrained=True)
-    longer = recipe.with_epochs(7)
+    longer = recipe.adapted({"epochs": 7})
     assert [stage.epochs for stage in longer.stages] == [
         *(stage.epochs for stage in recipe.stages[:-1]),
         7,
     ]
-    faster = recipe.with_learning_rate(0.5)
+    faster = recipe.adapted({"learning_rate": 0.5})
     assert faster.stages[:-1] == recipe.stages[:-1]
     assert faster.stages[-1] == replace(recipe.stages[-1], learning_rate=0.5)
 

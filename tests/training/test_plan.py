@@ -1,10 +1,12 @@
 import csv
 import json
+from dataclasses import replace
 
 import pytest
 
 from pages.train.config import RECIPES
 from xraycore.cli.main import main
+from xraycore.errors import ArgumentError
 from xraycore.training.config import PRESETS, Stage, TrainingConfig
 from xraycore.training.plan import (
     Plan,
@@ -14,7 +16,12 @@ from xraycore.training.plan import (
     is_name,
     measured_speeds,
 )
+from xraycore.training.settings import SETTINGS
 
+CHANGES = {
+    **{"epochs": 2, "learning_rate": 0.1, "batch_size": 4, "view": "film"},
+    **{"evidence": 1.0, "painted": 0.5, "augmentation": "none"},
+}
 RECIPE = TrainingConfig((Stage("low", 2, 100, 1e-3), Stage("full", 3, 200, 1e-4)))
 
 
@@ -28,8 +35,8 @@ def history(folder, rows):
 
 
 def test_a_plan_is_the_command_line_and_the_recipe_that_it_gives():
-    changes = {"epochs": 7, "lr": 2e-4, "view": "film", "evidence": 0.0, "painted": 0.5}
-    plan = Plan(("/films", "/more films"), "vgg16", **changes)
+    changes = {"epochs": 7, "learning_rate": 2e-4, "view": "film", "evidence": 0.0, "painted": 0.5}
+    plan = Plan(("/films", "/more films"), "vgg16", "quick", changes=changes)
     assert plan.train_arguments("/runs/one") == [
         *("train", "/films", "/more films", "--model", "vgg16", "--preset", "quick"),
         *("--epochs", "7", "--lr", "0.0002", "--view", "film", "--evidence", "0"),
@@ -39,7 +46,8 @@ def test_a_plan_is_the_command_line_and_the_recipe_that_it_gives():
     assert (recipe.stages[-1].epochs, recipe.stages[-1].learning_rate) == (7, 2e-4)
     assert (recipe.view, recipe.evidence, recipe.painted) == ("film", 0.0, 0.5)
     # The finder tries rates itself, on the same films and changes.
-    finder = Plan(("/films",), "vgg16", weights="imagenet", films=50, lr=1.0, augment="zoom=0.1")
+    changes = {"learning_rate": 1.0, "augmentation": "zoom=0.1"}
+    finder = Plan(("/films",), "vgg16", "quick", "imagenet", 50, changes)
     assert finder.rate_arguments() == [
         *("lr-find", "/films", "--model", "vgg16", "--preset", "quick", "--weights", "imagenet"),
         *("--films", "50", "--augment", "zoom=0.1", "--json"),
@@ -48,7 +56,10 @@ def test_a_plan_is_the_command_line_and_the_recipe_that_it_gives():
 
 @pytest.mark.parametrize("command", ["train_arguments", "rate_arguments"])
 def test_the_command_line_knows_every_option_of_a_plan(tmp_path, capsys, command):
-    plan = Plan((str(tmp_path / "gone"),), "basic_cnn", "cpu", "none", 9, 2, 0.1, "none", "film", 1)
+    plan = Plan((str(tmp_path / "gone"),), "basic_cnn", films=9, changes=CHANGES, seed=3)
+    if command == "train_arguments":
+        plan = replace(plan, choose_on=("/b",), teacher=("vgg16",), precision="float32")
+    assert set(CHANGES) == set(SETTINGS)
     given = [tmp_path / "run"] if command == "train_arguments" else []
     with pytest.raises(SystemExit):
         main(getattr(plan, command)(*given))
@@ -57,9 +68,41 @@ def test_the_command_line_knows_every_option_of_a_plan(tmp_path, capsys, command
 
 def test_mistakes_of_a_plan_are_told():
     with pytest.raises(ValueError, match="epochs must be positive"):
-        Plan(("/films",), "vgg16", epochs=0).recipe()
+        Plan(("/films",), "vgg16", changes={"epochs": 0}).recipe()
     with pytest.raises(ValueError, match="augmentation expects NAME=NUMBER"):
-        Plan(("/films",), "vgg16", augment="shake").recipe()
+        Plan(("/films",), "vgg16", changes={"augmentation": "shake"}).recipe()
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_plan_comes_back_from_its_command_line_wherever_one_stands(tmp_path, monkeypatch, resume):
+    monkeypatch.chdir(tmp_path)
+    more = {"choose_on": ("b.csv#label",), "teacher": ("vgg16", "xception"), "seed": 3}
+    more |= {"classes": "Normal; Sick = a | b", "precision": "float32", "changes": CHANGES}
+    plan = Plan(("films", "/more films"), "basic_cnn", "gpu", "start.weights.h5", 9, **more)
+    assert plan.datasets == (str(tmp_path / "films"), "/more films")
+    words = plan.train_arguments("run", resume=resume)
+    monkeypatch.chdir("/")
+    assert Plan.parse(words) == plan
+    assert Plan.parse(words).train_arguments(tmp_path / "run", resume=resume) == words
+    typed = ["train", "--model", "basic_cnn", "films", "--out", "x", "--json", "more"]
+    assert Plan.parse(typed, "/home/ann").datasets == ("/home/ann/films", "/home/ann/more")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "expected a command line of train. Received: \\[\\]"),
+        (["ship", "/run", "/films"], "expected a command line of train. Received"),
+        (["train", "/films"], "the following arguments are required: --model"),
+        (["train", "/films", "--model", "vgg16", "--shell", "rm"], "unrecognized arguments"),
+        (["train", "/films", "--model", "vgg17"], "model must be one of"),
+        (["train", "/films", "--model", "vgg16", "--epochs", "0"], "epochs must be positive"),
+        (["train", "/films", "--model", "vgg16", "--epochs", "many"], "invalid int value: 'many'"),
+    ],
+)
+def test_what_is_no_plan_is_refused(words, said):
+    with pytest.raises(ArgumentError, match=said):
+        Plan.parse(words)
 
 
 def test_names_of_runs(tmp_path):

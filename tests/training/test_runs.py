@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from tests.jobs.test_process import wait_for
+from xraycore.errors import ArgumentError
 from xraycore.jobs import process
 from xraycore.jobs.process import started_at
 from xraycore.training.run import Run, State
-from xraycore.training.runs import list_runs, resume, run_status, ship_arguments
+from xraycore.training.runs import list_runs, plan_of, resume, run_status
 
 STAGES = [{"name": "low", "epochs": 2}, {"name": "full", "epochs": 3}]
 
@@ -106,26 +107,33 @@ def test_odd_files_of_one_run_hide_no_other(tmp_path, monkeypatch):
 def test_resume_repeats_the_command_that_the_run_noted_down(tmp_path, monkeypatch):
     echo = (sys.executable, "-c", "import sys; sys.stdout.write(' '.join(sys.argv[1:]))")
     monkeypatch.setattr(process, "COMMAND", echo)
-    command = "python -m xraycore train '/my films' --out run --resume"
+    command = "python -m xraycore train '/my films' --model vgg16 --out /tmp/other --resume"
     folder = write_run(tmp_path / "run", command=command)
     resume(run_status(folder))
     wait_for(folder, lambda now: not now.alive)
-    assert (folder / "output.txt").read_text() == "train /my films --out run --resume"
+    words = f"train /my films --model vgg16 --preset cpu --out {folder}"
+    assert (folder / "output.txt").read_text() == f"{words} --resume"
 
     # One that failed before it began is begun.
     (folder / "run.json").unlink()
     resume(run_status(folder))
     wait_for(folder, lambda now: not now.alive)
-    assert (folder / "output.txt").read_text() == "train /my films --out run"
-    with pytest.raises(ValueError, match="does not say with which command"):
+    assert (folder / "output.txt").read_text() == words
+    with pytest.raises(ArgumentError, match="does not say what it was started with"):
         resume(run_status(write_run(tmp_path / "unknown")))
 
 
 def test_shipping_needs_the_data_sets_of_the_training(tmp_path):
-    facts = {"datasets": ["/a", "/b"], "classes": "Normal; Sick = a | b", "films": None}
-    folder = write_run(tmp_path / "run", stage=2, job={"facts": facts})
-    assert ship_arguments(run_status(folder)) == [
-        *("ship", str(folder), "/a", "/b", "--classes", "Normal; Sick = a | b")
+    # As jobs were noted down that may have been started anywhere.
+    words = ["train", "a", "/b", "--model", "vgg16", "--classes", "Normal; Sick = a | b"]
+    folder = write_run(tmp_path / "run", stage=2, job={"arguments": words, "cwd": "/home/ann"})
+    assert plan_of(run_status(folder)).ship_arguments(folder) == [
+        *("ship", str(folder), "/home/ann/a", "/b", "--classes", "Normal; Sick = a | b")
     ]
-    with pytest.raises(ValueError, match="does not say which data sets"):
-        ship_arguments(run_status(write_run(tmp_path / "old", stage=2)))
+
+
+@pytest.mark.parametrize("words", [["evaluate", "/a"], "train", [7], {"train": 1}, ["train", "-c"]])
+def test_a_run_whose_folder_names_another_command_is_not_gone_on_with(tmp_path, words):
+    run = run_status(write_run(tmp_path / "run", job={"arguments": words}))
+    with pytest.raises(ArgumentError, match="does not say what it was started with"):
+        resume(run)

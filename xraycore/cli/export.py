@@ -17,7 +17,7 @@ from xraycore.datasets.labels import parse_classes
 from xraycore.datasets.manifest import Manifest, read_manifest
 from xraycore.datasets.splits import limit_training, read_splits
 from xraycore.jobs.recorder import recorded
-from xraycore.utils.progress import Progress
+from xraycore.utils.progress import both
 
 DataSets = Annotated[list[Path], typer.Argument(help="The data sets it was trained on.")]
 External = Annotated[
@@ -83,11 +83,7 @@ def _measured(
     from xraycore.training.export import read_limits
 
     with recorded() as record, progress_bar() as show:
-
-        def report(progress: Progress) -> None:
-            show(progress)
-            record(progress)
-
+        report = both(show, record)
         abroad = [read_manifest(one) for one in external or []]
         folder = install(
             external=drop_overlap(abroad, manifest, store=default_index(), report=report),

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from textwrap import shorten
 
+from filelock import FileLock
+
 from xraycore.errors import ArgumentError
-from xraycore.utils.files import locked
 
 
 class MeasurementFile:
@@ -34,7 +35,7 @@ class MeasurementFile:
             ArgumentError: If one of them has measured otherwise.
         """
         self.file.parent.mkdir(parents=True, exist_ok=True)
-        with locked(self.file.parent):
+        with FileLock(self.file.parent / ".lock"):
             held, found = self._read()
             for model, of_model in rows.items():
                 same = held.get(model) == weights.get(model)

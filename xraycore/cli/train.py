@@ -1,7 +1,9 @@
 """Commands that train: train, lr-find."""
 
+import inspect
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,18 +14,17 @@ from xraycore.cli.app import Classes, Json, Seed, app
 from xraycore.cli.console import emit_json, emit_table, err, progress_bar
 from xraycore.datasets.audit.leakage import drop_overlap
 from xraycore.datasets.index import default_index
-from xraycore.datasets.labels import parse_classes
 from xraycore.datasets.manifest import read_manifest
-from xraycore.datasets.splits import limit_training, read_splits
 from xraycore.errors import ArgumentError
 from xraycore.jobs.recorder import recorded
-from xraycore.models.registry import get_spec
+from xraycore.training.plan import Plan
+from xraycore.training.settings import SETTINGS, changes_of
+from xraycore.utils.progress import both
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from xraycore.training.lr_finder import RateCurve
-    from xraycore.utils.progress import Progress
 
 Datasets = Annotated[list[Path], typer.Argument(help="Data set folders or CSV files.")]
 Model = Annotated[str, typer.Option(help="Network to train; see `models`.")]
@@ -34,19 +35,6 @@ Weights = Annotated[
 Films = Annotated[
     int | None, typer.Option(help="Train on at most this many films, as many of each label.")
 ]
-Augment = Annotated[str | None, typer.Option(help="E.g. 'shear=0.2,zoom=0.2,flip=0.5', or none.")]
-BatchSize = Annotated[int | None, typer.Option(help="Images a step.")]
-View = Annotated[
-    str | None, typer.Option(help="What the network sees: lungs (the lung field) or film.")
-]
-Evidence = Annotated[
-    float | None, typer.Option(help="Weight of the loss on evidence outside the lungs.")
-]
-Painted = Annotated[
-    float | None,
-    typer.Option(help="Share of the normal films into which opacities are painted, 0 to 1."),
-]
-
 # Heading -> key of a history row.
 HISTORY = {
     "epoch": "epoch",
@@ -65,7 +53,30 @@ SHOWN = 25
 BAR = 30
 
 
+def _takes_changes(*, of_stage: bool) -> Callable[[Callable], Callable]:
+    """Gives a command an option for every line of `SETTINGS`, in place of its `**changes`."""
+
+    def decorate(command: Callable) -> Callable:
+        signature = inspect.signature(command)
+        own = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
+        options = [
+            inspect.Parameter(
+                setting.word.replace("-", "_"),
+                inspect.Parameter.KEYWORD_ONLY,
+                default=None,
+                annotation=Annotated[setting.type | None, typer.Option(help=setting.help)],
+            )
+            for setting in SETTINGS.values()
+            if of_stage or not setting.of_stage
+        ]
+        command.__signature__ = signature.replace(parameters=[*own, *options])
+        return command
+
+    return decorate
+
+
 @app.command()
+@_takes_changes(of_stage=True)
 def train(
     datasets: Datasets,
     model: Model,
@@ -75,16 +86,6 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the run stopped.")] = False,
     classes: Classes = None,
     films: Films = None,
-    epochs: Annotated[int | None, typer.Option(help="Epochs of the last stage.")] = None,
-    lr: Annotated[
-        float | None,
-        typer.Option(help="Peak learning rate of the last stage; earlier stages keep theirs."),
-    ] = None,
-    augment: Augment = None,
-    batch_size: BatchSize = None,
-    view: View = None,
-    evidence: Evidence = None,
-    painted: Painted = None,
     choose_on: Annotated[
         list[str] | None,
         typer.Option(help="A data set to choose the best epoch by, never trained on."),
@@ -95,33 +96,22 @@ def train(
     precision: Annotated[str, typer.Option(help="auto, float32 or mixed_bfloat16.")] = "auto",
     seed: Seed = 0,
     json: Json = False,
+    **changes: object,
 ) -> None:
     """Train a network on folders of films: transfer learning in stages, resumable."""
-    spec = get_spec(model)
-    manifest = read_splits(datasets, parse_classes(classes) if classes else None, seed=seed)
-    if films is not None:
-        manifest = limit_training(manifest, films, seed=seed)
-
-    from xraycore.training.config import preset as get_preset
-
-    recipe = get_preset(preset, spec, pretrained=weights != "none").adapted(
-        epochs=epochs,
-        lr=lr,
-        augment=augment,
-        batch_size=batch_size,
-        view=view,
-        evidence=evidence,
-        painted=painted,
+    plan = Plan(
+        *(tuple(map(str, datasets)), model, preset, weights, films, changes_of(changes)),
+        classes=classes,
+        choose_on=tuple(choose_on or ()),
+        teacher=tuple(teacher or ()),
+        precision=precision,
+        seed=seed,
     )
-    external = [read_manifest(one) for one in choose_on or []]
-
-    facts = {
-        "datasets": [str(Path(dataset).absolute()) for dataset in datasets],
-        "classes": classes,
-        "films": films,
-    }
+    spec, manifest = plan.spec, plan.manifest()
+    recipe = plan.recipe()
+    external = [read_manifest(one) for one in plan.choose_on]
     try:
-        with recorded(out, facts) as record, progress_bar() as show:
+        with recorded(out, plan.train_arguments(out)) as record, progress_bar() as show:
             external = drop_overlap(external, manifest, store=default_index(), report=show)
             # Late: a mistake in the options is told before TensorFlow takes its seconds to start.
             import keras
@@ -130,24 +120,19 @@ def train(
 
             # Keras writes the progress of a download to stdout.
             keras.config.disable_interactive_logging()
-
-            def report(progress: "Progress") -> None:
-                show(progress)
-                record(progress)
-
             run = train(
                 manifest,
                 spec,
                 recipe,
                 out,
-                weights=weights,
+                weights=plan.weights,
                 external=external,
-                teachers=teacher or [],
+                teachers=plan.teacher,
                 precision=precision,
                 seed=seed,
                 resume=resume,
                 command=shlex.join(["python", "-m", "xraycore", *sys.argv[1:]]),
-                report=report,
+                report=both(show, record),
             )
     except KeyboardInterrupt:
         raise ArgumentError(f"stopped. Go on with the same command and --resume ({out}).") from None
@@ -165,13 +150,12 @@ def train(
         return
     rows = [[row[key] for key in HISTORY.values()] for row in state.history]
     emit_table(f"{spec.title}: {out}", list(HISTORY), [[*row[:-1], round(row[-1])] for row in rows])
-    options = {"--classes": classes, "--films": films}
-    given = [str(word) for option in options.items() if option[1] for word in option]
-    ship = shlex.join(["python", "-m", "xraycore", "ship", *map(str, [out, *datasets]), *given])
+    ship = shlex.join(["python", "-m", "xraycore", *plan.ship_arguments(out)])
     err.print(f"Best weights: {run.best_weights}. Ship them with: {ship}", soft_wrap=True)
 
 
 @app.command()
+@_takes_changes(of_stage=False)
 def lr_find(
     datasets: Datasets,
     model: Model,
@@ -179,45 +163,39 @@ def lr_find(
     weights: Weights = "none",
     classes: Classes = None,
     films: Films = None,
-    augment: Augment = None,
-    batch_size: BatchSize = None,
-    view: View = None,
-    evidence: Evidence = None,
-    painted: Painted = None,
     steps: Annotated[int, typer.Option(help="Number of rates, a batch each.")] = 100,
     out: Annotated[Path | None, typer.Option(help="HTML file to draw the curve into.")] = None,
     seed: Seed = 0,
     json: Json = False,
+    **changes: object,
 ) -> None:
     """Raise the learning rate from 1e-7 to 1, watch the loss, and suggest a peak rate.
 
     Trains what the preset's first stage beyond the head trains, at that stage's size.
     """
-    spec = get_spec(model)
-    manifest = read_splits(datasets, parse_classes(classes) if classes else None, seed=seed)
-    if films is not None:
-        manifest = limit_training(manifest, films, seed=seed)
+    plan = Plan(
+        *(tuple(map(str, datasets)), model, preset, weights, films, changes_of(changes)),
+        classes=classes,
+        seed=seed,
+    )
+    spec, manifest = plan.spec, plan.manifest()
     if out:
         out.parent.mkdir(parents=True, exist_ok=True)
-
-    from xraycore.training.config import preset as get_preset
-
-    recipe = get_preset(preset, spec, pretrained=weights != "none").adapted(
-        augment=augment, batch_size=batch_size, view=view, evidence=evidence, painted=painted
-    )
+    recipe = plan.recipe()
     with recorded() as record, progress_bar() as show:
         import keras
 
         from xraycore.training.lr_finder import find_learning_rate
 
         keras.config.disable_interactive_logging()
-
-        def report(progress: "Progress") -> None:
-            show(progress)
-            record(progress)
-
         curve = find_learning_rate(
-            manifest, spec, recipe, weights=weights, steps=steps, seed=seed, report=report
+            manifest,
+            spec,
+            recipe,
+            weights=plan.weights,
+            steps=steps,
+            seed=seed,
+            report=both(show, record),
         )
     if out:
         _draw(curve, spec.title).write_html(out, include_plotlyjs=True)

@@ -12,7 +12,6 @@ import json
 import os
 import re
 import shlex
-import signal
 import subprocess
 import sys
 import threading
@@ -21,11 +20,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from xraycore.config import HOME, XRAYCORE_JOB
-from xraycore.errors import JobError
-from xraycore.utils.files import locked, write_json
+import psutil
+from filelock import FileLock
 
-COMMAND = (sys.executable, "-m", "xraycore")
+from xraycore.config import XRAYCORE_JOB
+from xraycore.errors import JobError
+from xraycore.utils.files import write_json
+
+# This very package, wherever it lies: -P keeps Python from looking for it, or for anything it
+# imports, in the folder where the process happens to stand.
+COMMAND = (sys.executable, "-P", str(Path(__file__).resolve().parents[1] / "__main__.py"))
+# Nothing else is launched, whatever a folder's files say.
+LAUNCHED = ("train", "lr-find", "ship")
 JOB, PROGRESS, LOG, OUTPUT = "job.json", "progress.json", "log.txt", "output.txt"
 VANISHED = (
     "The process ended without a word: it was killed, ran out of memory, or the computer was "
@@ -80,37 +86,37 @@ def launch(
 
     Args:
         folder: Where it says how far it is; created.
-        arguments: The command and its options. Relative paths start where this process stands,
-            or where the job before stood.
+        arguments: The command, one of `LAUNCHED`, and its options. What an earlier process left in
+            the folder decides none of them.
         variables: More of the environment.
 
     Raises:
-        JobError: If a process works there already.
+        JobError: If it is another command, or a process works there already.
     """
+    if not arguments or arguments[0] not in LAUNCHED:
+        raise JobError(
+            f"expected one of the commands {', '.join(LAUNCHED)}. "
+            f"Received: {shlex.join(arguments)!r}"
+        )
     folder = Path(folder).absolute()
     folder.mkdir(parents=True, exist_ok=True)
-    with locked(folder):
+    with _lock(folder):
         _refuse_second(folder)
         (folder / PROGRESS).unlink(missing_ok=True)
         began = datetime.now()
-        cwd = Path(read_job(folder).get("cwd", Path.cwd()))
-        # The package need not be installed: it is found where this one was.
-        path = os.pathsep.join(filter(None, (str(HOME), os.environ.get("PYTHONPATH"))))
-        changed = {"PYTHONPATH": path, XRAYCORE_JOB: str(folder)}
         with (folder / LOG).open("ab") as log, (folder / OUTPUT).open("wb") as output:
             shown = shlex.join(["python", "-m", "xraycore", *arguments])
             log.write(f"{_HEADING}{began:%Y-%m-%d %H:%M:%S} {shown}\n".encode())
             log.flush()
             process = subprocess.Popen(
                 [*COMMAND, *arguments],
-                cwd=cwd if cwd.is_dir() else Path.home(),
-                env={**os.environ, **changed, **(variables or {})},
+                env={**os.environ, XRAYCORE_JOB: str(folder), **(variables or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=log,
                 start_new_session=True,
             )
-        write_job(folder, process.pid, arguments, cwd, began)
+        _write_job(folder, process.pid, arguments, began)
     # Whoever starts a process has to take note of its end, or it stays in the system's table.
     threading.Thread(target=process.wait, daemon=True).start()
 
@@ -120,12 +126,13 @@ def stop(folder: str | Path, *, at_once: bool = False) -> None:
     folder = Path(folder)
     if not (folder / JOB).is_file():
         return
-    with locked(folder):
+    with _lock(folder):
         job = read_job(folder)
         if _works(job):
             write_json(folder / JOB, {**job, "stop_asked": True})
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(job["pid"], signal.SIGKILL if at_once else signal.SIGTERM)
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process = psutil.Process(job["pid"])
+                process.kill() if at_once else process.terminate()
 
 
 def status(folder: str | Path) -> Status:
@@ -164,62 +171,52 @@ def last_lines(folder: str | Path, count: int = 12) -> list[str]:
     return [line for line in since if line and not _STARTUP.match(line)][-count:]
 
 
-def started_at(pid: int) -> str | None:
-    """When a living process began, in the system's own terms; None where there is none.
+def started_at(pid: int) -> float | None:
+    """When a living process began, in seconds since the computer did; None where there is none.
 
-    Numbers of processes are given again; a number and its beginning are not.
+    Numbers of processes are given again; a number and its beginning are not. It is no time of day,
+    which would be another one once the clock is set.
     """
-    boot, entry = Path("/proc/sys/kernel/random/boot_id"), Path(f"/proc/{pid}/stat")
+    booted = psutil.boot_time()
     try:
-        if boot.exists():
-            # After the name in parentheses: the state first, the start in ticks since boot 20th.
-            facts = entry.read_text().rpartition(")")[2].split()
-            return None if facts[0] in "ZX" else f"{boot.read_text().strip()} {facts[19]}"
-    except OSError:
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return None
+        return round(process.create_time() - booted, 2)
+    except psutil.NoSuchProcess:
         return None
-    ps = ["ps", "-o", "stat=,lstart=", "-p", str(pid)]
-    found = subprocess.run(ps, capture_output=True, text=True, check=False).stdout.split()
-    return " ".join(found[1:]) if found and found[0][0] != "Z" else None
 
 
-def claim(folder: Path, arguments: Sequence[str], facts: Mapping) -> None:
+def claim(folder: Path, arguments: Sequence[str]) -> None:
     """Makes this process the one that works in a folder.
 
     Raises:
         JobError: If another process does.
     """
-    with locked(folder):
-        job = read_job(folder)
-        if job.get("pid") == os.getpid():
-            write_json(folder / JOB, {**job, "facts": dict(facts)})
-            return
-        _refuse_second(folder)
-        write_job(folder, os.getpid(), arguments, Path.cwd(), datetime.now(), facts)
-
-
-def write_job(
-    folder: Path,
-    pid: int,
-    arguments: Sequence[str],
-    cwd: Path,
-    began: datetime,
-    facts: Mapping | None = None,
-) -> None:
-    """Notes down which process works in a folder."""
-    job = {
-        "pid": pid,
-        "started": started_at(pid),
-        "arguments": list(arguments),
-        "cwd": str(cwd),
-        "began": began.isoformat(timespec="seconds"),
-        "facts": dict(facts or read_job(folder).get("facts", {})),
-    }
-    write_json(folder / JOB, job)
+    with _lock(folder):
+        if read_job(folder).get("pid") != os.getpid():
+            _refuse_second(folder)
+            _write_job(folder, os.getpid(), arguments, datetime.now())
 
 
 def read_job(folder: Path) -> dict:
     """The entries of a folder's job.json; none where there is no such file."""
     return _read(folder / JOB)
+
+
+def _lock(folder: Path) -> FileLock:
+    """Lets one process at a time change who works in a folder; a dead one's lock is none."""
+    return FileLock(folder / ".lock")
+
+
+def _write_job(folder: Path, pid: int, arguments: Sequence[str], began: datetime) -> None:
+    job = {
+        "pid": pid,
+        "started": started_at(pid),
+        "arguments": list(arguments),
+        "began": began.isoformat(timespec="seconds"),
+    }
+    write_json(folder / JOB, job)
 
 
 def _refuse_second(folder: Path) -> None:

@@ -6,11 +6,12 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from xraycore.config import job_folder
+from xraycore.errors import XrayCoreError
 from xraycore.jobs.process import PROGRESS, claim
 from xraycore.utils.files import write_json
 from xraycore.utils.progress import Progress, Speed, TimeLeft
@@ -27,8 +28,8 @@ class Recorder:
         JobError: At the first call, if another process works in the folder.
     """
 
-    def __init__(self, folder: Path | None, facts: Mapping):
-        self.folder, self.facts = folder, facts
+    def __init__(self, folder: Path | None, arguments: Sequence[str]):
+        self.folder, self.arguments = folder, arguments
         self.stop_asked = self.owner = False
         self._told: dict = {}
         self._written = -math.inf
@@ -37,7 +38,7 @@ class Recorder:
     def claim(self) -> None:
         """Makes this process the folder's."""
         if self.folder is not None:
-            claim(self.folder, sys.argv[1:], self.facts)
+            claim(self.folder, self.arguments)
             self.owner = True
 
     def __call__(self, progress: Progress) -> None:
@@ -77,19 +78,21 @@ class Recorder:
 
 
 @contextmanager
-def recorded(folder: Path | None = None, facts: Mapping | None = None) -> Iterator[Recorder]:
+def recorded(
+    folder: Path | None = None, arguments: Sequence[str] | None = None
+) -> Iterator[Recorder]:
     """Follows a command's work to its end, whatever that is.
 
     Args:
         folder: Where to; by default where a launched command was told to, else nowhere. It is made
             use of from the first report on, so that a mistake leaves a run that is there as it is.
-        facts: What whoever looks at the job wants to know later.
+        arguments: The command line that does the same, by default that of this process.
 
     Raises:
         JobError: If another process works in the folder.
     """
     told_to = job_folder()
-    recorder = Recorder(folder or told_to, facts or {})
+    recorder = Recorder(folder or told_to, sys.argv[1:] if arguments is None else arguments)
     if told_to:
         recorder.claim()
     main = threading.current_thread() is threading.main_thread()
@@ -102,7 +105,7 @@ def recorded(folder: Path | None = None, facts: Mapping | None = None) -> Iterat
     except KeyboardInterrupt:
         recorder.end("stopped")
         raise
-    except (ValueError, OSError) as error:
+    except (XrayCoreError, OSError) as error:
         recorder.end("failed", " ".join(str(error).split()))
         raise
     except Exception as error:

@@ -1,5 +1,6 @@
 """What a training run does, as data: stages, rates, balance, augmentation; and the presets."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 
 from xraycore.anatomy.crop import check_field
@@ -8,6 +9,7 @@ from xraycore.models.spec import ModelSpec
 from xraycore.training.augmentation import Augmentation
 
 PRESETS = ("cpu", "gpu", "quick", "shipped")
+_OF_STAGE = ("epochs", "learning_rate")
 
 # Hospitals differ in exposure, noise and framing; a network should not tell them by that.
 DOMAIN_RANDOM = Augmentation(
@@ -103,43 +105,23 @@ class TrainingConfig:
             **{**data, "stages": stages, "augmentation": Augmentation(**data["augmentation"])}
         )
 
-    def with_epochs(self, epochs: int) -> "TrainingConfig":
-        """The same recipe with another number of epochs in its last stage."""
-        return self._with_last(replace(self.stages[-1], epochs=epochs))
+    def adapted(self, changes: Mapping[str, object]) -> "TrainingConfig":
+        """The same recipe but for what is named.
 
-    def with_learning_rate(self, rate: float) -> "TrainingConfig":
-        """The same recipe with another peak rate in its last stage."""
-        return self._with_last(replace(self.stages[-1], learning_rate=rate))
-
-    def adapted(
-        self,
-        *,
-        epochs: int | None = None,
-        lr: float | None = None,
-        augment: str | None = None,
-        batch_size: int | None = None,
-        view: str | None = None,
-        evidence: float | None = None,
-        painted: float | None = None,
-    ) -> "TrainingConfig":
-        """The same recipe but for what is given, as the options of `train` name it.
+        Args:
+            changes: Name of an attribute, here or of the last stage, -> its value; of the
+                augmentation also as `Augmentation.parse` takes it.
 
         Raises:
             ArgumentError: If a value is out of its range.
         """
-        recipe = self if epochs is None else self.with_epochs(epochs)
-        recipe = recipe if lr is None else recipe.with_learning_rate(lr)
-        given = {
-            "batch_size": batch_size,
-            "view": view,
-            "evidence": evidence,
-            "painted": painted,
-        }
-        given["augmentation"] = None if augment is None else Augmentation.parse(augment)
-        return replace(recipe, **{k: value for k, value in given.items() if value is not None})
-
-    def _with_last(self, stage: Stage) -> "TrainingConfig":
-        return replace(self, stages=(*self.stages[:-1], stage))
+        of_stage = {name: changes[name] for name in _OF_STAGE if name in changes}
+        own = {name: value for name, value in changes.items() if name not in of_stage}
+        if isinstance(own.get("augmentation"), str):
+            own["augmentation"] = Augmentation.parse(own["augmentation"])
+        return replace(
+            self, **own, stages=(*self.stages[:-1], replace(self.stages[-1], **of_stage))
+        )
 
 
 def preset(name: str, spec: ModelSpec, *, pretrained: bool) -> TrainingConfig:

@@ -1,16 +1,22 @@
 """A training to be: its command line, its recipe, and how long it will take."""
 
+import argparse
 import csv
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
+from xraycore.datasets.labels import parse_classes
+from xraycore.datasets.manifest import Manifest
+from xraycore.datasets.splits import limit_training, read_splits
 from xraycore.errors import ArgumentError
 from xraycore.models.registry import get_spec
 from xraycore.models.spec import ModelSpec
 from xraycore.training.config import TrainingConfig, preset
 from xraycore.training.run import Run
+from xraycore.training.settings import SETTINGS, options_of
 
 # As a folder's name, in a link and on a command line it needs no quotes.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
@@ -18,33 +24,71 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 
 @dataclass(frozen=True)
 class Plan:
-    """What `train` is asked for; None leaves what the preset says.
+    """What `train` is asked for.
 
     Attributes:
-        datasets: As `read_manifest` takes them.
+        datasets: As `read_manifest` takes them. Paths are made absolute.
         model: Network.
         preset: Recipe.
         weights: "none", "imagenet" or a `.weights.h5` file.
-        films: At most that many training films.
-        epochs: Of the last stage.
-        lr: Peak learning rate of the last stage.
-        augment: See `Augmentation.parse`.
-        view: "lungs" or "film".
-        evidence: Weight of the loss on evidence outside the lungs.
-        painted: Share of the normal films into which opacities are painted.
+        films: At most that many training films; None for all.
+        changes: What is otherwise than the preset has it, see `TrainingConfig.adapted`.
+        classes: See `parse_classes`; None for those that the data sets have.
+        choose_on: Data sets that are never trained on, to choose the best epoch by.
+        teacher: Shipped models to imitate as well.
+        precision: See `resolve_precision`.
+        seed: Of everything random.
     """
 
     datasets: tuple[str, ...]
     model: str
-    preset: str = "quick"
+    preset: str = "cpu"
     weights: str = "none"
     films: int | None = None
-    epochs: int | None = None
-    lr: float | None = None
-    augment: str | None = None
-    view: str | None = None
-    evidence: float | None = None
-    painted: float | None = None
+    changes: Mapping[str, object] = field(default_factory=dict)
+    classes: str | None = None
+    choose_on: tuple[str, ...] = ()
+    teacher: tuple[str, ...] = ()
+    precision: str = "auto"
+    seed: int = 0
+
+    def __post_init__(self):
+        # Whoever goes on with it may stand elsewhere.
+        for name in ("datasets", "choose_on"):
+            paths = tuple(str(Path(one).absolute()) for one in getattr(self, name))
+            object.__setattr__(self, name, paths)
+        if self.weights not in ("none", "imagenet"):
+            object.__setattr__(self, "weights", str(Path(self.weights).absolute()))
+
+    @classmethod
+    def parse(cls, arguments: Sequence[str], start: str | Path = "") -> "Plan":
+        """The plan of a command line of `train`, as a run's folder keeps it.
+
+        Nothing but a plan is taken from it: no other command, no option that there is not, and
+        neither where the run lies nor whether it is a new one.
+
+        Args:
+            arguments: What follows `python -m xraycore`.
+            start: Where its relative paths start.
+
+        Raises:
+            ArgumentError: If it is not such a command line.
+        """
+        words = list(arguments)
+        if words[:1] != ["train"] or not all(isinstance(word, str) for word in words):
+            raise ArgumentError(f"expected a command line of train. Received: {arguments!r}")
+        found = vars(_parser().parse_intermixed_args(words[1:]))
+        for ignored in ("out", "resume", "json"):
+            del found[ignored]
+        changes = {name: found.pop(name) for name in SETTINGS}
+        for paths in ("datasets", "choose_on"):
+            found[paths] = tuple(str(Path(start, one)) for one in found[paths])
+        if found["weights"] not in ("none", "imagenet"):
+            found["weights"] = str(Path(start, found["weights"]))
+        given = {name: value for name, value in changes.items() if value is not None}
+        plan = cls(**{**found, "teacher": tuple(found["teacher"]), "changes": given})
+        plan.recipe()
+        return plan
 
     @property
     def spec(self) -> ModelSpec:
@@ -55,41 +99,75 @@ class Plan:
         """What the run will do.
 
         Raises:
-            ArgumentError: If a value is out of its range.
+            ArgumentError: If there is no such network or preset, or a value is out of its range.
         """
-        return preset(self.preset, self.spec, pretrained=self.weights != "none").adapted(
-            epochs=self.epochs,
-            lr=self.lr,
-            augment=self.augment,
-            view=self.view,
-            evidence=self.evidence,
-            painted=self.painted,
+        chosen = preset(self.preset, self.spec, pretrained=self.weights != "none")
+        return chosen.adapted(self.changes)
+
+    def manifest(self) -> Manifest:
+        """The films with their splits.
+
+        Raises:
+            DatasetError: If a data set cannot be read.
+        """
+        classes = parse_classes(self.classes) if self.classes else None
+        manifest = read_splits(self.datasets, classes, seed=self.seed)
+        return (
+            manifest if self.films is None else limit_training(manifest, self.films, seed=self.seed)
         )
 
-    def train_arguments(self, folder: str | Path) -> list[str]:
+    def train_arguments(self, folder: str | Path, *, resume: bool = False) -> list[str]:
         """The command line that trains, after `python -m xraycore`."""
-        rate = {"--epochs": self.epochs, "--lr": self.lr}
-        return ["train", *self._shared(rate), "--out", str(folder)]
+        more = [
+            *(word for one in self.choose_on for word in ("--choose-on", one)),
+            *(word for one in self.teacher for word in ("--teacher", one)),
+            *(("--precision", self.precision) if self.precision != "auto" else ()),
+        ]
+        out = ["--out", str(Path(folder).absolute()), *(["--resume"] if resume else [])]
+        return ["train", *self._words(), *options_of(self.changes), *more, *out]
 
     def rate_arguments(self) -> list[str]:
         """The command line of the learning-rate finder, whose answer is a JSON document."""
-        return ["lr-find", *self._shared({}), "--json"]
+        return ["lr-find", *self._words(), *options_of(self.changes, of_stage=False), "--json"]
 
-    def _shared(self, more: Mapping[str, object]) -> list[str]:
-        options = {
-            "--model": self.model,
-            "--preset": self.preset,
-            "--weights": self.weights if self.weights != "none" else None,
-            "--films": self.films,
-            **more,
-            "--augment": self.augment,
-            "--view": self.view,
-            "--evidence": self.evidence,
-            "--painted": self.painted,
-        }
-        given = ((name, value) for name, value in options.items() if value is not None)
-        words = [word for name, value in given for word in (name, _said(value))]
-        return [*self.datasets, *words]
+    def ship_arguments(self, folder: str | Path) -> list[str]:
+        """The command line that ships the run of a folder."""
+        return ["ship", str(Path(folder).absolute()), *self.datasets, *self._films()]
+
+    def _words(self) -> list[str]:
+        weights = ("--weights", self.weights) if self.weights != "none" else ()
+        seed = ("--seed", str(self.seed)) if self.seed else ()
+        named = ("--model", self.model, "--preset", self.preset)
+        return [*self.datasets, *named, *weights, *self._films(), *seed]
+
+    def _films(self) -> list[str]:
+        options = {"--classes": self.classes, "--films": self.films}
+        given = {name: str(value) for name, value in options.items() if value is not None}
+        return [word for option in given.items() for word in option]
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise ArgumentError(f"expected a command line of train: {message}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(add_help=False, allow_abbrev=False)
+    parser.add_argument("datasets", nargs="+")
+    parser.add_argument("--model", required=True)
+    for plain in ("--classes", "--out"):
+        parser.add_argument(plain)
+    for name, default in (("preset", "cpu"), ("weights", "none"), ("precision", "auto")):
+        parser.add_argument(f"--{name}", default=default)
+    parser.add_argument("--films", type=int)
+    parser.add_argument("--seed", type=int, default=0)
+    for repeated in ("--choose-on", "--teacher"):
+        parser.add_argument(repeated, action="append", default=[])
+    for flag in ("--resume", "--json"):
+        parser.add_argument(flag, action="store_true")
+    for setting in SETTINGS.values():
+        parser.add_argument(f"--{setting.word}", dest=setting.name, type=setting.type)
+    return parser
 
 
 def check_name(name: str, runs: Path) -> str:
@@ -159,7 +237,3 @@ def expected_seconds(
         speed = speeds[nearest] * (nearest / stage.size) ** 2
         seconds += stage.epochs * films / speed
     return seconds
-
-
-def _said(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)

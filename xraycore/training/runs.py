@@ -8,6 +8,7 @@ from pathlib import Path
 
 from xraycore.errors import ArgumentError
 from xraycore.jobs.process import Status, launch, read_job, status
+from xraycore.training.plan import Plan
 from xraycore.training.run import Run, State
 from xraycore.utils.paths import path_exists
 
@@ -120,27 +121,27 @@ def resume(run: RunStatus) -> None:
 
     Raises:
         JobError: If a process works on it.
-        ArgumentError: If its command line is not known.
+        ArgumentError: See `plan_of`.
     """
-    arguments = [word for word in _arguments(run) if word != "--resume"]
-    launch(run.folder, [*arguments, *(["--resume"] if run.config else [])])
+    launch(run.folder, plan_of(run).train_arguments(run.folder, resume=bool(run.config)))
 
 
-def ship_arguments(run: RunStatus) -> list[str]:
-    """The command line that ships a run, after `python -m xraycore`.
+def plan_of(run: RunStatus) -> Plan:
+    """What a run was asked for, by the command line that its folder keeps.
 
     Raises:
-        ArgumentError: If it is not known what the run was trained on.
+        ArgumentError: If it keeps none, or one that is none of `train`.
     """
-    facts = read_job(run.folder).get("facts")
-    if not facts:
+    job = read_job(run.folder)
+    words = job.get("arguments") or shlex.split(run.config.get("command") or "")[3:]
+    try:
+        # Jobs of before have paths as they were typed, and where that was.
+        return Plan.parse(words, job.get("cwd", ""))
+    except (ArgumentError, TypeError) as error:
         raise ArgumentError(
-            f"{run.name}: its folder does not say which data sets it was trained on; ship it with "
-            f"`python -m xraycore ship {shlex.quote(str(run.folder))} DATASET…`"
-        )
-    options = {"--classes": facts.get("classes"), "--films": facts.get("films")}
-    given = [word for name, value in options.items() if value for word in (name, str(value))]
-    return ["ship", str(run.folder.absolute()), *facts["datasets"], *given]
+            f"{run.name}: its folder does not say what it was started with ({error}): go on with "
+            "it, or ship it, on the command line."
+        ) from None
 
 
 def shipped_into(folder: Path, model: str) -> Path | None:
@@ -151,18 +152,6 @@ def shipped_into(folder: Path, model: str) -> Path | None:
     """
     place = folder / model
     return place if path_exists(place) else None
-
-
-def _arguments(run: RunStatus) -> list[str]:
-    """What its process was called with, or what the run notes down of the first one."""
-    if job := read_job(run.folder):
-        return job["arguments"]
-    words = shlex.split(run.config.get("command") or "")
-    if words[:3] != ["python", "-m", "xraycore"]:
-        raise ArgumentError(
-            f"{run.name}: its folder does not say with which command it was started."
-        )
-    return words[3:]
 
 
 def _choice(row: Mapping) -> float:

@@ -1,11 +1,8 @@
-"""Files: hashes, whole writes, locks."""
+"""Files: hashes and whole writes."""
 
-import contextlib
-import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -20,11 +17,3 @@ def write_json(file: Path, data: dict) -> None:
     part = file.with_suffix(".part")
     part.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
     os.replace(part, file)
-
-
-@contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Lets one process at a time change who works in a folder; a dead one's lock is none."""
-    with (folder / ".lock").open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield

@@ -57,6 +57,16 @@ def part_of(
     return report_part
 
 
+def both(*reports: ProgressCallback) -> ProgressCallback:
+    """A report that goes to several."""
+
+    def report_to_each(progress: Progress) -> None:
+        for report in reports:
+            report(progress)
+
+    return report_to_each
+
+
 class TimeLeft:
     """Seconds left of a task, from its mean speed since the phase it is in began.
 

@@ -74,7 +74,7 @@ def test_what_is_set_is_what_the_command_line_says(films, runs):
     app = open_page(dataset=films, network="VGG16")
     field(app, "text_input", "Peak learning rate").set_value("5e-4")
     field(app, "slider", "Weight of evidence").set_value(0.5)
-    field(app, "slider", "Normal films with painted").set_value(50)
+    field(app, "slider", "Normal films with painted").set_value(0.5)
     field(app, "number_input", "Training films").set_value(8)
     app.run()
     command = app.code[0].value
@@ -155,8 +155,8 @@ def test_a_crash_is_told_with_the_last_lines_of_its_log(runs):
 
 
 def test_promotion_replaces_nothing_unasked(runs, films, tmp_path):
-    facts = {"datasets": [str(films)]}
-    folder = write_run(runs / "good", stage=2, rows=[row(1, "full")], job={"facts": facts})
+    job = {"arguments": ["train", str(films), "--model", "basic_cnn"]}
+    folder = write_run(runs / "good", stage=2, rows=[row(1, "full")], job=job)
     config = (folder / "run.json").read_text()
     more = '{"classes": ["Normal", "Opacity"], "split_sizes": {"test": {"Normal": 7}},'
     (folder / "run.json").write_text(config.replace("{", more, 1).replace("vgg16", "basic_cnn"))
