@@ -66,6 +66,7 @@ def measure(
     card = {
         "model": classifier.spec.name,
         "title": classifier.spec.title,
+        "end": classifier.spec.end,
         "classes": list(classifier.classes),
         "view": classifier.view,
         **classifier.calibration.to_card(),

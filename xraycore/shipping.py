@@ -9,7 +9,7 @@ from xraycore.anatomy.segmenter import segmenter_sha256
 from xraycore.data.manifest import Manifest
 from xraycore.models.architectures import HEAD, build_network
 from xraycore.models.classifier import Classifier, load_model
-from xraycore.models.spec import get_spec
+from xraycore.models.spec import FULL, get_spec
 from xraycore.scoring import Report, measure
 from xraycore.training.run import Run, environment
 from xraycore.weightfiles import (
@@ -127,7 +127,7 @@ def _store_weights(run: Run, folder: Path) -> Classifier:
     class's heatmap becomes the evidence for it against the other classes.
     """
     config = run.config
-    spec = get_spec(config["model"])
+    spec = get_spec(config["model"]).ending(config.get("end", FULL))
     size = config["recipe"]["stages"][-1]["size"]
     network = build_network(spec, len(config["classes"]), size=size)
     network.load_weights(run.best_weights)
@@ -141,6 +141,7 @@ def _store_weights(run: Run, folder: Path) -> Classifier:
     stored.load_weights(file)
     card = {
         "weights": describe_weights(file),
+        "end": spec.end,
         "view": config["recipe"]["view"],
         # Runs from before this was noted down were trained with today's segmenter.
         "lungs_sha256": config.get("lungs_sha256", segmenter_sha256()),

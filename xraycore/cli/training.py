@@ -15,7 +15,7 @@ from xraycore.data.labels import parse_classes
 from xraycore.data.manifest import read_manifest
 from xraycore.data.splits import limit_training, read_splits
 from xraycore.data.strangers import leave_out_known
-from xraycore.models.spec import get_spec
+from xraycore.models.spec import ModelSpec, get_spec
 from xraycore.training.recorder import recorded
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 Datasets = Annotated[list[Path], typer.Argument(help="Data set folders or CSV files.")]
 Model = Annotated[str, typer.Option(help="Network to train; see `models`.")]
+Where = Annotated[
+    str | None, typer.Option("--end", help="Where the network ends: full, or a place before.")
+]
 Preset = Annotated[str, typer.Option(help="cpu, gpu, quick or shipped.")]
 Weights = Annotated[
     str, typer.Option(help="Start from: imagenet (downloaded), none, or a .weights.h5 file.")
@@ -69,6 +72,7 @@ def train(
     datasets: Datasets,
     model: Model,
     out: Annotated[Path, typer.Option(help="Folder of the run.")],
+    end: Where = None,
     preset: Preset = "cpu",
     weights: Weights = "none",
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the run stopped.")] = False,
@@ -96,7 +100,7 @@ def train(
     json: Json = False,
 ) -> None:
     """Train a network on folders of films: transfer learning in stages, resumable."""
-    spec = get_spec(model)
+    spec = _ended(model, end)
     manifest = read_splits(datasets, parse_classes(classes) if classes else None, seed=seed)
     if films is not None:
         manifest = limit_training(manifest, films, seed=seed)
@@ -174,6 +178,7 @@ def train(
 def lr_find(
     datasets: Datasets,
     model: Model,
+    end: Where = None,
     preset: Preset = "cpu",
     weights: Weights = "none",
     classes: Classes = None,
@@ -192,7 +197,7 @@ def lr_find(
 
     Trains what the preset's first stage beyond the head trains, at that stage's size.
     """
-    spec = get_spec(model)
+    spec = _ended(model, end)
     manifest = read_splits(datasets, parse_classes(classes) if classes else None, seed=seed)
     if films is not None:
         manifest = limit_training(manifest, films, seed=seed)
@@ -224,6 +229,11 @@ def lr_find(
         emit_json({"model": model, "weights": Path(weights).name, **curve.to_json()})
         return
     _print(curve, f"{spec.title}, {curve.stage.name}, {curve.stage.size} px")
+
+
+def _ended(model: str, end: str | None) -> ModelSpec:
+    spec = get_spec(model)
+    return spec.ending(end or spec.default_end)
 
 
 def _described(progress: "Progress") -> tuple[str, float, str]:

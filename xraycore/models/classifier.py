@@ -15,7 +15,7 @@ from xraycore.imaging.radiograph import Radiograph
 from xraycore.imaging.resample import resize
 from xraycore.models.architectures import HEAD, build_network
 from xraycore.models.calibration import Calibration
-from xraycore.models.spec import ModelSpec, get_spec
+from xraycore.models.spec import FULL, ModelSpec, get_spec
 from xraycore.models.store import read_card
 from xraycore.weightfiles import Card, WeightsError, verified_weights, weights_folder
 
@@ -185,7 +185,9 @@ def load_model(name: str) -> Classifier:
         ValueError: If there is no such model.
         WeightsError: If it has no weights, or they are not what its card says.
     """
-    spec, card = get_spec(name), read_card(name)
+    card = read_card(name)
+    # Cards from before there were ends to choose from are of whole networks.
+    spec = get_spec(name).ending(card.get("end", FULL))
     file = verified_weights(weights_folder() / name, card)
     network = build_network(spec, len(card["classes"]), size=card.get("input_size"))
     try:

@@ -1,13 +1,35 @@
 """The one list of models."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from xraycore.models import architectures
 
 if TYPE_CHECKING:
     import keras
+
+
+# The end of a network as it was published.
+FULL = "full"
+
+
+@dataclass(frozen=True)
+class End:
+    """An earlier place where a network may end, to be pooled there.
+
+    A cell of a deep network's last stage has seen the whole film, so that evidence for a lesion may
+    stand in any cell; some layers earlier it stands where the lesion is.
+
+    Attributes:
+        name: Name on the command line, in runs and on cards.
+        title: What the network's title is followed by.
+        layer: The layer whose output is pooled; never negative.
+    """
+
+    name: str
+    title: str
+    layer: str
 
 
 @dataclass(frozen=True)
@@ -29,6 +51,8 @@ class ModelSpec:
             early layers cost most and change least.
         finer_map: Whether the last halving is left out, for twice the cells a side.
         input_size: Height and width in pixels.
+        ends: Earlier ends, the one that trainings take unless told otherwise first; () for none.
+        end: Where this one ends: "full", or the name of one of `ends`.
     """
 
     name: str
@@ -42,6 +66,37 @@ class ModelSpec:
     cpu_unfreeze_from: str = ""
     finer_map: bool = False
     input_size: int = 224
+    ends: tuple[End, ...] = ()
+    end: str = FULL
+
+    @property
+    def default_end(self) -> str:
+        """Where trainings end it unless told otherwise."""
+        return self.ends[0].name if self.ends else FULL
+
+    def ending(self, name: str) -> "ModelSpec":
+        """The same network, as published, ended at that place.
+
+        Raises:
+            ValueError: If it has no such end.
+        """
+        if name == self.end:
+            return self
+        if name == FULL:
+            return get_spec(self.name)
+        for end in self.ends:
+            if end.name == name:
+                full = get_spec(self.name)
+                # The last halving lies behind all ends.
+                return replace(
+                    full,
+                    title=f"{full.title}, {end.title}",
+                    feature_layer=end.layer,
+                    finer_map=False,
+                    end=name,
+                )
+        names = (*(end.name for end in self.ends), FULL)
+        raise ValueError(f"the end of {self.name} must be {' or '.join(names)}. Received: {name!r}")
 
 
 MODELS: Mapping[str, ModelSpec] = {
@@ -80,6 +135,7 @@ MODELS: Mapping[str, ModelSpec] = {
             imagenet="ResNet50",
             cpu_unfreeze_from="conv4",
             finer_map=True,
+            ends=(End("stage4", "four stages", "conv4_block6_out"),),
         ),
         ModelSpec(
             name="inception_v3",
@@ -91,6 +147,7 @@ MODELS: Mapping[str, ModelSpec] = {
             early_layer="mixed2",
             imagenet="InceptionV3",
             finer_map=True,
+            ends=(End("mixed7", "eight modules", "mixed7"),),
         ),
         ModelSpec(
             name="xception",
@@ -103,6 +160,8 @@ MODELS: Mapping[str, ModelSpec] = {
             imagenet="Xception",
             cpu_unfreeze_from="block7",
             finer_map=True,
+            # Behind the ReLU with which block 13 begins.
+            ends=(End("block12", "twelve blocks", "block13_sepconv1_act"),),
         ),
     )
 }

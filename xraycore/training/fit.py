@@ -52,7 +52,7 @@ def train(
 
     Args:
         manifest: Records with their splits (`read_splits`); only train and val are read.
-        spec: What to train.
+        spec: What to train, ended where it is to be (`ModelSpec.ending`).
         recipe: How.
         folder: Where to; created.
         weights: Start, see `load_start`.
@@ -82,6 +82,7 @@ def train(
     state = run.start(
         {
             "model": spec.name,
+            "end": spec.end,
             "classes": list(classes),
             "recipe": recipe.to_json(),
             "teachers": list(teachers),
@@ -140,7 +141,7 @@ def _train_stage(
         warmup_target=stage.learning_rate,
         warmup_steps=max(1, round(stage.epochs * steps * recipe.warmup)),
     )
-    learner = compile_for(network, recipe, schedule)
+    learner = compile_for(network, recipe, schedule, classes)
     if state.epoch:
         learner.load_weights(run.last_weights(state))
         if state.stale == 0:

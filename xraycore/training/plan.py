@@ -21,6 +21,7 @@ class Plan:
     Attributes:
         datasets: As `read_manifest` takes them.
         model: Network.
+        end: Where it ends; None for where trainings end it.
         preset: Recipe.
         weights: "none", "imagenet" or a `.weights.h5` file.
         films: At most that many training films.
@@ -43,11 +44,13 @@ class Plan:
     view: str | None = None
     evidence: float | None = None
     painted: float | None = None
+    end: str | None = None
 
     @property
     def spec(self) -> ModelSpec:
-        """The network's registry entry."""
-        return get_spec(self.model)
+        """The network, ended where it is to be."""
+        spec = get_spec(self.model)
+        return spec.ending(self.end or spec.default_end)
 
     def recipe(self) -> Recipe:
         """What the run will do.
@@ -76,6 +79,7 @@ class Plan:
     def _shared(self, more: Mapping[str, object]) -> list[str]:
         options = {
             "--model": self.model,
+            "--end": self.end,
             "--preset": self.preset,
             "--weights": self.weights if self.weights != "none" else None,
             "--films": self.films,
@@ -123,6 +127,7 @@ def measured_speeds(model: str, folders: Iterable[Path]) -> dict[int, float]:
 
     Args:
         model: Network.
+        end: Where it ends; None for where trainings end it.
         folders: Of runs and of shipped models; a later one's figure replaces an earlier one's.
     """
     speeds: dict[int, float] = {}

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from xraycore.models.spec import FULL
 from xraycore.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 # What a resumed run must have been started with too.
 _SAME = (
-    *("model", "classes", "start", "recipe", "teachers", "seed"),
+    *("model", "end", "classes", "start", "recipe", "teachers", "seed"),
     *("manifest_sha256", "chosen_on", "lungs_sha256"),
 )
 
@@ -90,9 +91,11 @@ class Run:
                 f"{self.folder} holds a run already: resume it (--resume) or name another folder."
             )
         held = self.config | {"recipe": _completed(self.config["recipe"])}
-        # Runs from before it was noted down do not say which segmenter they see the lungs by.
-        held = {"lungs_sha256": config.get("lungs_sha256"), **held}
-        held, asked = (json.loads(json.dumps(one)) for one in (held, config))  # tuples become lists
+        # Runs from before it was noted down do not say which segmenter they see the lungs by, nor
+        # that their network is a whole one.
+        held = {"lungs_sha256": config.get("lungs_sha256"), "end": FULL, **held}
+        asked = {"end": FULL, **config}
+        held, asked = (json.loads(json.dumps(one)) for one in (held, asked))  # tuples become lists
         for key in _SAME:
             if held.get(key) != asked.get(key):
                 raise ValueError(
