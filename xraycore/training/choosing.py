@@ -20,12 +20,17 @@ class Verdicts:
         inside: Share of the positive evidence for the predicted class that lies in the lungs or
             their rim, float64 (n,); 0 where there is none.
         records: The films.
+        on_lesion: Share of the evidence against Normal that lies on the drawn lesion, float64 (n,);
+            NaN where none is drawn. None where it was on no film.
+        hit: Likewise how far the hottest cell is covered by it, in [0, 1].
     """
 
     log_p: np.ndarray
     allowed: np.ndarray
     inside: np.ndarray
     records: tuple[Record, ...]
+    on_lesion: np.ndarray | None = None
+    hit: np.ndarray | None = None
 
 
 def home_scores(verdicts: Verdicts) -> dict[str, float]:
@@ -48,6 +53,17 @@ def home_scores(verdicts: Verdicts) -> dict[str, float]:
         "val_accuracy": float(right.mean()),
         "val_auc": float(np.mean(aurocs)) if aurocs else float("nan"),
         "val_inside": float(verdicts.inside.mean()),
+        **_heat(verdicts, "val"),
+    }
+
+
+def _heat(verdicts: Verdicts, name: str) -> dict[str, float]:
+    """Mean share of heat on the lesion and mean hit, over the films with a drawn lesion."""
+    if verdicts.on_lesion is None or verdicts.hit is None:
+        return {}
+    return {
+        f"heat_{name}": float(np.nanmean(verdicts.on_lesion)),
+        f"hit_{name}": float(np.nanmean(verdicts.hit)),
     }
 
 
@@ -73,7 +89,10 @@ def check_external(external: Sequence[Sequence[Record]], classes: Sequence[str])
 
 
 def external_scores(external: Sequence[Verdicts], classes: Sequence[str]) -> dict[str, float]:
-    """AUROC of any pneumonia against normal on each source never trained on.
+    """AUROC of any pneumonia against normal on each source never trained on, and its heat.
+
+    The heat is that of the films with a drawn lesion: `heat_<source>`, its mean share on the
+    lesion, and `hit_<source>`, how often its hottest cell is on it.
 
     The positives of a source are compared with the normals of all of them: one source may have
     hardly any normals of its own.
@@ -99,6 +118,8 @@ def external_scores(external: Sequence[Verdicts], classes: Sequence[str]) -> dic
         truth = np.repeat([0, 1], [len(negatives), len(positives)])
         found = roc_auc_score(truth, -np.concatenate([negatives, positives]))
         scores[f"auc_{one.records[0].source}"] = float(found)
+    for one in external:
+        scores |= _heat(one, one.records[0].source)
     return scores
 
 
@@ -106,8 +127,16 @@ def choice(home: dict[str, float], external: dict[str, float]) -> float:
     """What the best epoch has most of.
 
     Half the home AUROC, half the mean external one: home alone rises while a network learns to
-    tell hospitals. Without external films, minus the home loss.
+    tell hospitals. Where lesions are drawn on external films, the mean of that and of the mean
+    share of heat on them, which depends less on single films than how often they are hit does.
+    Without external films, minus the home loss.
     """
     if not external:
         return -home["val_loss"]
-    return (home["val_auc"] + float(np.mean(list(external.values())))) / 2
+
+    def mean(prefix: str) -> float | None:
+        found = [value for name, value in external.items() if name.startswith(prefix)]
+        return float(np.mean(found)) if found else None
+
+    answers, heat = (home["val_auc"] + mean("auc_")) / 2, mean("heat_")
+    return answers if heat is None else (answers + heat) / 2

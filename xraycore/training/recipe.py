@@ -55,6 +55,12 @@ class Recipe:
         freeze_batch_norm: Keep the statistics of a pretrained backbone.
         view: What the network sees of a film: "lungs" (the lung field with a margin) or "film".
         evidence: Weight of the loss on evidence outside the lungs (see `Learner`).
+        lesion_evidence: Weight of the loss on evidence beside the lesion, where one is drawn; at 0
+            such a film is like any other.
+        normal_evidence: Weight of the loss on evidence of disease in normal films, in logits.
+        against: What evidence for a disease is compared with: "normal", or "others", all classes
+            that the label rules out. Evidence for Normal is compared with these anyway.
+        decoupling: Weight of the loss on squared logits.
         painted: Share of the normal training films into which opacities are painted, for the
             network to look there (see `xraycore.training.painting`).
         averaged: Momentum of the moving average of the trained weights that is judged and kept in
@@ -74,6 +80,10 @@ class Recipe:
     freeze_batch_norm: bool = True
     view: str = "lungs"
     evidence: float = 1.0
+    lesion_evidence: float = 2.0
+    normal_evidence: float = 0.0
+    against: str = "normal"
+    decoupling: float = 0.0
     painted: float = 0.0
     averaged: float = 0.0
     distillation: float = 0.5
@@ -83,6 +93,8 @@ class Recipe:
         if self.batch_size < 1:
             raise ValueError(f"batch_size must be positive. Received: {self.batch_size}")
         checked_view(self.view)
+        if self.against not in ("normal", "others"):
+            raise ValueError(f"against must be normal or others. Received: {self.against!r}")
         if not 0 <= self.painted <= 1:
             raise ValueError(f"painted must lie between 0 and 1. Received: {self.painted}")
         if not 0 <= self.averaged < 1:
@@ -95,6 +107,8 @@ class Recipe:
     @classmethod
     def from_json(cls, data: dict) -> "Recipe":
         """The recipe that `to_json` wrote."""
+        # Before there was a choice, evidence was compared with all other classes.
+        data = {"against": "others", **data}
         stages = tuple(Stage(**stage) for stage in data["stages"])
         return cls(
             **{**data, "stages": stages, "augmentation": Augmentation(**data["augmentation"])}
