@@ -44,6 +44,9 @@ View = Annotated[
 Evidence = Annotated[
     float | None, typer.Option(help="Weight of the loss on evidence outside the lungs.")
 ]
+LesionEvidence = Annotated[
+    float | None, typer.Option(help="Weight of the loss on evidence beside drawn lesions.")
+]
 Painted = Annotated[
     float | None,
     typer.Option(help="Share of the normal films into which opacities are painted, 0 to 1."),
@@ -87,6 +90,7 @@ def train(
     batch_size: BatchSize = None,
     view: View = None,
     evidence: Evidence = None,
+    lesion_evidence: LesionEvidence = None,
     painted: Painted = None,
     choose_on: Annotated[
         list[str] | None,
@@ -114,6 +118,7 @@ def train(
         batch_size=batch_size,
         view=view,
         evidence=evidence,
+        lesion_evidence=lesion_evidence,
         painted=painted,
     )
     external = [read_manifest(one) for one in choose_on or []]

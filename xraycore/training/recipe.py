@@ -131,6 +131,7 @@ class Recipe:
         batch_size: int | None = None,
         view: str | None = None,
         evidence: float | None = None,
+        lesion_evidence: float | None = None,
         painted: float | None = None,
     ) -> "Recipe":
         """The same recipe but for what is given, as the options of `train` name it.
@@ -144,6 +145,7 @@ class Recipe:
             "batch_size": batch_size,
             "view": view,
             "evidence": evidence,
+            "lesion_evidence": lesion_evidence,
             "painted": painted,
         }
         given["augmentation"] = None if augment is None else Augmentation.parse(augment)
