@@ -49,6 +49,7 @@ class ModelSpec:
         imagenet: Name in `keras.applications` whose ImageNet weights fit, or None.
         cpu_unfreeze_from: Prefix of the first layer that the CPU preset trains ("" for all): the
             early layers cost most and change least.
+        tune_from: Prefix of the first layer that the preset "tune" trains ("" for all).
         finer_map: Whether the last halving is left out, for twice the cells a side.
         input_size: Height and width in pixels.
         ends: Earlier ends, the one that trainings take unless told otherwise first; () for none.
@@ -64,6 +65,7 @@ class ModelSpec:
     early_layer: str
     imagenet: str | None
     cpu_unfreeze_from: str = ""
+    tune_from: str = ""
     finer_map: bool = False
     input_size: int = 224
     ends: tuple[End, ...] = ()
@@ -123,6 +125,7 @@ MODELS: Mapping[str, ModelSpec] = {
             early_layer="block4_conv3",
             imagenet="VGG16",
             cpu_unfreeze_from="block4",
+            tune_from="block5",
         ),
         ModelSpec(
             name="resnet50",
@@ -134,6 +137,7 @@ MODELS: Mapping[str, ModelSpec] = {
             early_layer="conv3_block4_out",
             imagenet="ResNet50",
             cpu_unfreeze_from="conv4",
+            tune_from="conv4",
             finer_map=True,
             ends=(End("stage4", "four stages", "conv4_block6_out"),),
         ),
@@ -159,6 +163,7 @@ MODELS: Mapping[str, ModelSpec] = {
             early_layer="block4_sepconv2_act",
             imagenet="Xception",
             cpu_unfreeze_from="block7",
+            tune_from="block9",
             finer_map=True,
             # Behind the ReLU with which block 13 begins.
             ends=(End("block12", "twelve blocks", "block13_sepconv1_act"),),

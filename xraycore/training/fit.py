@@ -26,6 +26,7 @@ from xraycore.training.learner import (
     resolve_precision,
     set_trainable,
 )
+from xraycore.training.phantoms import check_phantoms, phantom_films
 from xraycore.training.progress import Progress, Report
 from xraycore.training.recipe import Recipe
 from xraycore.training.run import Run, State, environment
@@ -74,6 +75,8 @@ def train(
     # What does not fit says so before a folder is made and thousands of films are read.
     classes = trainable_classes(manifest)
     check_teachers(teachers, classes, recipe.view)
+    if recipe.phantoms:
+        check_phantoms(classes)
     check_external([one.records for one in external], classes)
     precision = resolve_precision(precision)
     run = Run(Path(folder))
@@ -227,6 +230,14 @@ def _read(
 
         films.append(load_films(records, size, recipe.view, report_share))
         before += len(records)
+    if recipe.phantoms:
+        made = phantom_films(
+            recipe.phantoms,
+            size,
+            recipe.view,
+            lambda done: report(Progress("making phantoms", done)),
+        )
+        films[0] = films[0].joined(made)
     teacher = run.taught() if teachers else None
     if teachers and (teacher is None or len(teacher) != len(films[0].records)):
         teacher = teach(

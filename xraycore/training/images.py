@@ -53,6 +53,18 @@ class Films:
         smaller = [cv2.resize(p, (size, size), interpolation=cv2.INTER_AREA) for p in self.pixels]
         return replace(self, pixels=np.stack(smaller))
 
+    def joined(self, other: "Films") -> "Films":
+        """These films and others of the same size."""
+        lesions = [
+            np.zeros_like(f.lungs) if f.lesions is None else f.lesions for f in (self, other)
+        ]
+        return Films(
+            np.concatenate([self.pixels, other.pixels]),
+            np.concatenate([self.lungs, other.lungs]),
+            (*self.records, *other.records),
+            np.concatenate(lesions),
+        )
+
     def targets(self, classes: Sequence[str]) -> np.ndarray:
         """Float32 (n, classes): 1 for every class that the film's label allows."""
         allowed = [members(record.label, classes) for record in self.records]

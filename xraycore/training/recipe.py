@@ -6,12 +6,14 @@ from xraycore.anatomy.view import checked_view
 from xraycore.models.spec import ModelSpec
 from xraycore.training.augmentation import Augmentation
 
-PRESETS = ("cpu", "gpu", "quick", "shipped")
+PRESETS = ("cpu", "gpu", "quick", "shipped", "tune")
 
 # Hospitals differ in exposure, noise and framing; a network should not tell them by that.
 DOMAIN_RANDOM = Augmentation(
     shear=0.1, zoom=0.2, rotation=10, shift=0.06, gamma=0.4, contrast=0.3, noise=0.03
 )
+# And of what grey curve and sharpness their machines make.
+STYLES = replace(DOMAIN_RANDOM, curve=0.1, sharpness=0.5)
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ class Recipe:
         decoupling: Weight of the loss on squared logits.
         painted: Share of the normal training films into which opacities are painted, for the
             network to look there (see `xraycore.training.painting`).
+        phantoms: Number of generated films that are trained on too, half of them with an opacity.
         averaged: Momentum of the moving average of the trained weights that is judged and kept in
             their stead (Polyak & Juditsky 1992, doi:10.1137/0330046); 0 for the weights themselves.
         distillation: Share of the loss that is taken from the teachers, where a run has any.
@@ -85,6 +88,7 @@ class Recipe:
     against: str = "normal"
     decoupling: float = 0.0
     painted: float = 0.0
+    phantoms: int = 0
     averaged: float = 0.0
     distillation: float = 0.5
     augmentation: Augmentation = Augmentation()
@@ -97,6 +101,8 @@ class Recipe:
             raise ValueError(f"against must be normal or others. Received: {self.against!r}")
         if not 0 <= self.painted <= 1:
             raise ValueError(f"painted must lie between 0 and 1. Received: {self.painted}")
+        if self.phantoms < 0:
+            raise ValueError(f"phantoms must not be negative. Received: {self.phantoms}")
         if not 0 <= self.averaged < 1:
             raise ValueError(f"averaged must be at least 0 and below 1. Received: {self.averaged}")
 
@@ -161,7 +167,8 @@ def preset(name: str, spec: ModelSpec, *, pretrained: bool) -> Recipe:
     "cpu" is made for two cores and an hour or two: low resolution first, the early layers frozen.
     "gpu" trains all layers at full resolution. "quick" shows within a minute or two that a few
     hundred films can be learnt from at all. "shipped" is what the models under `weights/` that see
-    the lung field were trained with on two cores; a model's card has its own command.
+    the lung field were trained with on two cores; a model's card has its own command. "tune" trains
+    the last layers of a trained network on, for its heat to find lesions.
 
     Raises:
         ValueError: If there is no such preset.
@@ -195,6 +202,8 @@ def preset(name: str, spec: ModelSpec, *, pretrained: bool) -> Recipe:
         )
     elif name == "shipped":
         return _shipped(spec, low, pretrained)
+    elif name == "tune":
+        return _tune(spec, pretrained)
     elif name == "gpu" and pretrained:
         stages = (Stage("head", 2, full, 1e-3, None), Stage("all", 15, full, 1e-4))
     elif name == "gpu":
@@ -224,3 +233,16 @@ def _shipped(spec: ModelSpec, low: int, pretrained: bool) -> Recipe:
             Stage("high resolution", last, high, 5e-4),
         )
     return Recipe(stages, freeze_batch_norm=pretrained, patience=12, augmentation=DOMAIN_RANDOM)
+
+
+def _tune(spec: ModelSpec, pretrained: bool) -> Recipe:
+    # VGG16 has no batch normalisation to keep larger steps in check.
+    epochs, rate = {"vgg16": (4, 1e-4), "basic_cnn": (12, 1e-3)}.get(spec.name, (4, 2e-4))
+    since = spec.tune_from if pretrained else ""
+    return Recipe(
+        (Stage("tuning", epochs, spec.input_size, rate, since),),
+        freeze_batch_norm=pretrained and spec.imagenet is not None,
+        patience=epochs,
+        phantoms=200,
+        augmentation=STYLES,
+    )
