@@ -144,5 +144,5 @@ def test_an_empty_batch_is_refused():
 
 
 def test_an_unknown_preset_is_refused():
-    with pytest.raises(ValueError, match="cpu, gpu, quick, shipped. Received: 'fast'"):
+    with pytest.raises(ValueError, match="cpu, gpu, quick, shipped, tune. Received: 'fast'"):
         preset("fast", get_spec("vgg16"), pretrained=True)
