@@ -30,6 +30,10 @@ RECIPES = {
         "As the shipped models",
         "Strong random changes, so that hospitals cannot be told apart by exposure",
     ),
+    "tune": (
+        "Train on",
+        "The last layers of a trained network, on whole films, for its heat to find lesions",
+    ),
     "gpu": ("Graphics card", "All layers on whole films, many epochs: slow on a processor alone"),
 }
 STARTS = {

@@ -1,6 +1,7 @@
 """What the weight store saves, gives back, and refuses."""
 
 import json
+import warnings
 from pathlib import Path
 
 import keras
@@ -254,3 +255,31 @@ def test_install_replaces_the_whole_folder(store, tmp_path):
         assert install(tmp_path / version, "vgg16") == store / "vgg16"
         assert not (tmp_path / version).exists()
         assert [file.name for file in (store / "vgg16").iterdir()] == [f"{version}.txt"]
+
+
+def test_a_card_tells_where_its_network_ends(store):
+    spec = get_spec("resnet50", "stage4")
+    keras.utils.set_random_seed(0)
+    network = build_network(spec, len(CLASSES), size=64)
+    folder = store / "resnet50"
+    folder.mkdir(parents=True)
+    save_float16(network, folder / "resnet50.weights.h5")
+    card = {
+        **dict.fromkeys(("heat_scale", "training", "scores", "limits"), {}),
+        "model": "resnet50",
+        "end": "stage4",
+        "classes": CLASSES,
+        "input_size": 64,
+        "weights": describe_weights(folder / "resnet50.weights.h5"),
+    }
+    (folder / "card.json").write_text(json.dumps(card))
+    model = load_model("resnet50")
+    assert model.spec == spec
+    assert model.network.count_params() == network.count_params()
+    np.testing.assert_allclose(model.head[0], network.get_layer(HEAD).get_weights()[0], atol=1e-4)
+    # A card that says nothing of it is of a whole network, which these weights are not.
+    del card["end"]
+    (folder / "card.json").write_text(json.dumps(card))
+    with warnings.catch_warnings(), pytest.raises(WeightsError, match="weights of resnet50"):
+        warnings.simplefilter("ignore")  # Keras names what is missing before it refuses.
+        load_model("resnet50")

@@ -84,6 +84,32 @@ def test_a_whole_networks_file_is_copied_exactly(whole_file):
     assert_same_weights(network.get_weights(), original.get_weights())
 
 
+@pytest.mark.parametrize("name", [name for name, spec in MODELS.items() if spec.ends])
+def test_a_shorter_network_starts_from_a_longer_one(name, tmp_path):
+    """Its map is the longer one's there, and its head is its own."""
+    keras.utils.set_random_seed(0)
+    longer, spec = build_network(get_spec(name), 3, size=SIZE), get_spec(name)
+    longer.save_weights(file := str(tmp_path / "longer.weights.h5"))
+    spec = get_spec(spec.name, spec.default_end)
+    keras.utils.set_random_seed(1)
+    shorter = build_network(spec, 4, size=SIZE)
+    head = shorter.get_layer("logits").get_weights()
+    load_pretrained(shorter, spec, file)
+    assert_same_weights(shorter.get_layer("logits").get_weights(), head)
+    grey = np.random.default_rng(0).random((1, SIZE, SIZE, 1)).astype(np.float32)
+    there = keras.Model(longer.input, longer.get_layer(spec.feature_layer).output)
+    expected = np.asarray(there(grey))
+    assert expected.max() > 0
+    np.testing.assert_allclose(np.asarray(shorter(grey)[1]), expected, atol=1e-4 * expected.max())
+    # And from its own file, with its head.
+    shorter.save_weights(file)
+    again = build_network(spec, 4, size=SIZE)
+    load_pretrained(again, spec, file)
+    assert_same_weights(again.get_weights(), shorter.get_weights())
+    with pytest.raises(ValueError, match=f"does not fit {name}"):
+        load_pretrained(build_network(spec, 5, size=SIZE), spec, file)
+
+
 def test_none_leaves_the_random_start():
     network = fresh("basic_cnn")
     before = network.get_weights()

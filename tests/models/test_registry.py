@@ -123,6 +123,45 @@ def test_another_size_and_number_of_classes():
     assert [output.shape for output in network.outputs] == [(None, 2), (None, 4, 4, 192)]
 
 
+# Title, cells and channels at 224 px, and millions of parameters, with four classes.
+ENDS = {
+    ("resnet50", "stage4"): ("ResNet50, four stages", (14, 14, 1024), 8.6),
+    ("inception_v3", "mixed7"): ("InceptionV3, eight modules", (12, 12, 768), 9.0),
+    ("xception", "block12"): ("Xception, twelve blocks", (14, 14, 728), 14.1),
+}
+
+
+def test_ends_are_the_entries_own():
+    assert {(s.name, end.name) for s in MODELS.values() for end in s.ends} == set(ENDS)
+    assert {(name, s.default_end) for name, s in MODELS.items() if s.ends} == set(ENDS)
+    assert get_spec("vgg16").default_end == get_spec("vgg16").end == "full"
+
+
+@pytest.mark.parametrize(("name", "end"), ENDS)
+def test_a_network_ends_earlier(name, end):
+    spec = get_spec(name, end)
+    title, shape, millions = ENDS[name, end]
+    network = build_network(spec, 4)
+    logits, features = network.outputs
+    assert (spec.title, spec.end, spec.name) == (title, end, name)
+    assert features.shape == (None, *shape)
+    assert features is network.get_layer(spec.feature_layer).output
+    assert network.get_layer("pooled").input is features
+    assert logits is network.get_layer(HEAD).output
+    assert network.count_params() / 1e6 == pytest.approx(millions, abs=0.1)
+    early = network.get_layer(spec.early_layer).output
+    assert early.shape[1] >= 2 * shape[0]
+    grey = np.random.default_rng(0).random((1, 224, 224, 1)).astype(np.float32)
+    assert np.asarray(network(grey)[1]).min() >= 0
+    assert any(layer.name.startswith(spec.cpu_unfreeze_from) for layer in network.layers)
+    assert get_spec(name, "full") == MODELS[name]
+
+
+def test_an_unknown_end_is_refused_with_the_list():
+    with pytest.raises(ValueError, match="resnet50 must be stage4 or full. Received: 'stage3'"):
+        get_spec("resnet50", "stage3")
+
+
 def test_names_are_the_entries_own():
     assert list_models() == list(MODELS) == list(FEATURE_SHAPES)
     assert all(name == spec.name for name, spec in MODELS.items())

@@ -1,5 +1,6 @@
 import math
 
+import cv2
 import numpy as np
 import pytest
 
@@ -68,6 +69,35 @@ def test_contrast_stretches_about_the_mean(film):
     grey = film / 255.0
     expected = np.clip(grey.mean() + 1.5 * (grey - grey.mean()), 0, 1)
     np.testing.assert_allclose(only(contrast=0.5)(film, Extreme()), expected, atol=1e-5)
+
+
+def test_a_grey_curve_keeps_black_white_and_order():
+    greys = np.tile(np.linspace(0, 255, 52).round().astype(np.uint8), (52, 1))
+    bent = only(curve=0.1)(greys, Extreme())[0]
+    # At a quarter, a half and three quarters: 0.1 sin(pi g) + 0.05 sin(2 pi g) more.
+    x = greys[0] / 255.0
+    expected = x + 0.1 * np.sin(np.pi * x) + 0.05 * np.sin(2 * np.pi * x)
+    np.testing.assert_allclose(bent, expected.clip(0, 1), atol=1e-6)
+    for seed in range(20):
+        drawn = only(curve=0.15)(greys, np.random.default_rng(seed))[0]
+        assert (np.diff(drawn) > 0).all()
+        assert drawn[0] == 0 and drawn[-1] == pytest.approx(1.0)
+    with pytest.raises(ValueError, match=r"curve must lie in \[0, 0.15\]. Received: 0.2"):
+        only(curve=0.2)
+
+
+def test_sharpness_is_away_from_the_blurred_film(film):
+    class Least(Extreme):
+        def uniform(self, low, high, size=None):
+            return low
+
+    smooth = cv2.GaussianBlur(film.repeat(8, 0).repeat(8, 1), (0, 0), 4)
+    grey = smooth.astype(np.float32) / 255.0
+    blurred = cv2.GaussianBlur(grey, (0, 0), 0.01 * 256)
+    full = only(sharpness=1.0)
+    np.testing.assert_allclose(full(smooth, Least()), blurred, atol=1e-5)
+    expected = np.clip(2 * grey - blurred, 0, 1)
+    np.testing.assert_allclose(full(smooth, Extreme()), expected, atol=1e-5)
 
 
 def test_noise_has_at_most_its_standard_deviation():

@@ -1,4 +1,5 @@
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -9,6 +10,7 @@ from xraycore.anatomy.crop import ModelInput
 from xraycore.anatomy.lung_field import LungField
 from xraycore.datasets.labels import BACTERIAL, NORMAL, VIRAL
 from xraycore.datasets.manifest import Record
+from xraycore.datasets.masks import Lesion
 from xraycore.errors import DatasetError
 from xraycore.imaging.box import Box
 from xraycore.training import batches as images
@@ -95,7 +97,8 @@ def test_targets_and_weights_belong_to_their_film(films):
     _, truth, weights = joined(sequence)
     order = np.array(numbers(sequence))
     odd = order % 2
-    assert set(truth) == {"classes", "lungs"}
+    assert set(truth) == {"classes", "lungs", "lesions"}
+    assert not truth["lesions"].any()
     np.testing.assert_array_equal(truth["classes"], np.eye(2)[odd])
     np.testing.assert_allclose(truth["lungs"][:, 1, 0], order * 20 / 255, rtol=1e-6)
     # Six of A, five of B: (1/6, 1/5) over their mean of 2/11.
@@ -139,6 +142,28 @@ def test_lungs_reach_the_grid_by_hand(films):
     np.testing.assert_allclose(truth["lungs"], [[[1 / 7, 6 / 7]] * 2], atol=1e-6)
 
 
+def test_a_lesion_moves_with_its_film():
+    """A bright square and its mask end in the same place, whatever the augmentation draws."""
+    pixels, lesions = np.zeros((1, 112, 112), np.uint8), np.zeros((1, 56, 56), np.uint8)
+    pixels[:, 30:50, 64:96] = 255
+    lesions[:, 15:25, 32:48] = 255
+    film = ImageArray(pixels, np.full((1, 56, 56), 255, np.uint8), records(("B", "one")), lesions)
+    changed = Augmentation(shear=0.2, zoom=0.2, flip=0.5, rotation=10, shift=0.06)
+    places = set()
+    for seed in range(8):
+        sequence = BatchSequence(
+            film, CLASSES, (56, 56), batch_size=1, augmentation=changed, seed=seed
+        )
+        seen, truth, _ = sequence[0]
+        shown = seen[0, ..., 0].reshape(56, 2, 56, 2).mean(axis=(1, 3))
+        np.testing.assert_allclose(truth["lesions"][0], shown, atol=0.6)
+        assert np.abs(truth["lesions"][0] - shown).mean() < 0.01
+        rows, columns = np.nonzero(truth["lesions"][0] > 0.5)
+        places.add((round(rows.mean()), round(columns.mean())))
+        assert truth["lungs"].min() == 1
+    assert len(places) >= 6
+
+
 def test_validation_keeps_the_order(films):
     assert numbers(batches(films, augmentation=None, epoch=2)) == list(range(11))
 
@@ -148,6 +173,9 @@ def test_at_averages_areas(films):
     halved = ImageArray(pixels[None], films.lungs[3:4], films.records[:1]).at(2)
     np.testing.assert_array_equal(halved.pixels, [[[100, 40], [8, 4]]])
     np.testing.assert_array_equal(halved.lungs, films.lungs[3:4])
+    assert halved.lesions is None
+    drawn = ImageArray(pixels[None], films.lungs[3:4], films.records[:1], films.lungs[4:5]).at(2)
+    np.testing.assert_array_equal(drawn.lesions, films.lungs[4:5])
     assert films.at(8) is films
 
 
@@ -214,6 +242,33 @@ def test_a_network_sees_its_view_and_the_lungs_on_it(film_file, monkeypatch):
     np.testing.assert_array_equal(whole.lungs[0, :, 30:40], 255)
     assert whole.lungs[0, :, :26].max() == whole.lungs[0, :, 44:].max() == 0
     assert asked == ["lungs", "film"]
+
+
+def test_a_drawn_lesion_is_cropped_as_its_film_is(film_file, tmp_path, monkeypatch, caplog):
+    box = Box(0.0, 0.5, 1.0, 1.0)
+    monkeypatch.setattr(
+        images,
+        "crop_inputs",
+        lambda xrays, _: [ModelInput(box, LungField(np.ones((128, 128), bool), box))],
+    )
+    # Of another size than the film: the third quarter of its columns, the lower half of its rows.
+    mask = np.zeros((32, 32), np.uint8)
+    mask[16:, 16:24] = 255
+    (tmp_path / "mask.png").write_bytes(cv2.imencode(".png", mask)[1].tobytes())
+    drawn, boxed = Lesion(tmp_path / "mask.png"), Lesion(boxes=((0.5, 0.5, 0.25, 0.5),))
+    for lesion in (drawn, boxed):
+        films = load_images([replace(film_file, lesion=lesion)], 64)
+        assert films.lesions.shape == (1, 56, 56)
+        assert films.lesions.dtype == np.uint8
+        # On the right half of the film that is the left half.
+        assert films.lesions[0, 31:, :25].min() == 255
+        assert films.lesions[0, :25].max() == films.lesions[0, :, 31:].max() == 0
+    plain = load_images([film_file], 64)
+    assert plain.lesions is None
+    # A mask that cannot be read leaves the film without one.
+    lost = load_images([replace(film_file, lesion=Lesion(tmp_path / "lost.png"))], 64)
+    assert lost.lesions is None
+    assert "film.png: its lesion is left out: lost.png" in caplog.text
 
 
 def test_an_unknown_view_is_refused(film_file):

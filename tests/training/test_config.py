@@ -98,6 +98,28 @@ def test_the_shipped_recipe():
         assert recipe.patience >= max(stage.epochs for stage in recipe.stages)
 
 
+def test_tuning_trains_last_layers_at_full_size():
+    for model, since, epochs in (("vgg16", "block5", 4), ("resnet50", "conv4", 4)):
+        recipe = preset("tune", get_spec(model), pretrained=True)
+        (stage,) = recipe.stages
+        assert (stage.size, stage.unfreeze_from, stage.epochs) == (224, since, epochs)
+        assert recipe.lesion_evidence > recipe.evidence > 0
+        assert recipe.against == "normal"
+        assert recipe.phantoms > 0
+        assert recipe.augmentation.curve > 0
+        assert recipe.patience >= epochs
+    # The small network's statistics follow the films.
+    assert not preset("tune", get_spec("basic_cnn"), pretrained=True).freeze_batch_norm
+
+
+def test_a_recipe_from_before_there_was_a_choice_compares_with_all_others():
+    old = preset("cpu", get_spec("vgg16"), pretrained=True).to_json()
+    del old["against"]
+    assert TrainingConfig.from_json(old).against == "others"
+    with pytest.raises(ValueError, match="against must be normal or others. Received: 'all'"):
+        TrainingConfig.from_json({**old, "against": "all"})
+
+
 def test_epochs_and_rate_are_those_of_the_last_stage():
     recipe = preset("cpu", get_spec("vgg16"), pretrained=True)
     longer = recipe.adapted({"epochs": 7})
@@ -122,5 +144,5 @@ def test_an_empty_batch_is_refused():
 
 
 def test_an_unknown_preset_is_refused():
-    with pytest.raises(ValueError, match="cpu, gpu, quick, shipped. Received: 'fast'"):
+    with pytest.raises(ValueError, match="cpu, gpu, quick, shipped, tune. Received: 'fast'"):
         preset("fast", get_spec("vgg16"), pretrained=True)

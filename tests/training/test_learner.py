@@ -15,7 +15,7 @@ KERNEL = [[1.0, -1.0], [0.0, 2.0]]
 FEATURES = [[[[3.0, 1.0], [1.0, 2.0]], [[2.0, 2.0], [1.0, 0.5]]]]
 
 
-def learner(kernel=KERNEL, **changes):
+def learner(kernel=KERNEL, normal=None, **changes):
     """A learner whose features are its input, (n, 2, 2, channels)."""
     channels, classes = np.shape(kernel)
     features = keras.Input((2, 2, channels))
@@ -23,16 +23,22 @@ def learner(kernel=KERNEL, **changes):
     logits = keras.layers.Dense(classes, name=HEAD)(pooled)
     network = keras.Model(features, [logits, features])
     network.get_layer(HEAD).set_weights([np.array(kernel), np.zeros(classes)])
-    plain = {"label_smoothing": 0.0, "evidence": 0.0, **changes}
-    return Learner(network, TrainingConfig((Stage("all", 1, 32, 1e-3),), **plain))
+    plain = {"label_smoothing": 0.0, "evidence": 0.0, "lesion_evidence": 0.0, **changes}
+    return Learner(network, TrainingConfig((Stage("all", 1, 32, 1e-3),), **plain), normal)
 
 
-def truth(classes, lungs=None, teacher=None):
-    """Truth of n films as batches tell it; lungs everywhere unless said otherwise."""
+def truth(classes, lungs=None, teacher=None, lesions=None):
+    """Truth of n films as batches tell it; lungs everywhere and no lesion unless said otherwise."""
     classes = np.array(classes, np.float32)
     if lungs is None:
         lungs = np.ones((len(classes), 2, 2))
-    found = {"classes": classes, "lungs": np.array(lungs, np.float32)}
+    if lesions is None:
+        lesions = np.zeros((len(classes), 2, 2))
+    found = {
+        "classes": classes,
+        "lungs": np.array(lungs, np.float32),
+        "lesions": np.array(lesions, np.float32),
+    }
     return found if teacher is None else found | {"teacher": np.array(teacher, np.float32)}
 
 
@@ -127,6 +133,82 @@ def test_evidence_of_a_set_is_that_of_each_of_its_classes_against_the_others():
     lungs = [[[1, 1], [0, 0]]]
     found = loss_of(model, truth([[1, 1, 0]], lungs), [[0.5, 0.3, 0.2]], FEATURES)
     assert found == pytest.approx(-np.log(0.8) + (1 - 10 / 16.5), abs=1e-5)
+
+
+def test_a_drawn_lesion_comes_before_the_lungs():
+    # Evidence 4, 0, 0, 1: of it 1 / 5 on the lesion, which is half a cell on the next film.
+    model = learner(evidence=1.0, lesion_evidence=3.0)
+    lungs, lesion, half = [[1, 0], [0, 0]], [[0, 0], [0, 1]], [[0, 0], [0, 0.5]]
+    for lesions, inside in ((lesion, 1 / 5), (half, 1 / 10)):
+        found = loss_of(model, truth([[1, 0]], [lungs], lesions=[lesions]), [[0.8, 0.2]], FEATURES)
+        assert found == pytest.approx(-np.log(0.8) + 3.0 * (1 - inside), abs=1e-5)
+    # Without a weight of its own it is like any other film.
+    y = truth([[1, 0]], [lungs], lesions=[lesion])
+    found = loss_of(learner(evidence=1.0), y, [[0.8, 0.2]], FEATURES)
+    assert found == pytest.approx(-np.log(0.8) + 1 / 5, abs=1e-5)
+    # Of two films, one with a lesion, each has its own weight.
+    both = truth([[1, 0]] * 2, [lungs] * 2, lesions=[lesion, np.zeros((2, 2))])
+    found = loss_of(model, both, [[0.8, 0.2]] * 2, FEATURES * 2)
+    expected = -np.log(0.8) + (3.0 * 4 / 5 + 1.0 * 1 / 5) / 2
+    assert found == pytest.approx(expected, abs=1e-5)
+
+
+# Class 0 is Normal. Less it, class 1 is 0, 1, 2, 1 of the one channel and class 2 is 3, 0, -1, 1.
+OF_THREE = [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
+THREE = [[[[1.0, 4.0, 1.0], [1.0, 0.0, 0.0]], [[4.0, 1.0, 2.0], [2.0, 2.0, 1.0]]]]
+
+
+@pytest.mark.parametrize(
+    ("against", "label", "shares"),
+    [
+        ("normal", [0, 1, 0], [0, 1 / 4, 2 / 4, 1 / 4]),
+        ("normal", [0, 0, 1], [3 / 4, 0, 0, 1 / 4]),
+        # Each for itself: 0 + 3, 1 + 0, 2 + 0, 1 + 1.
+        ("normal", [0, 1, 1], [3 / 8, 1 / 8, 2 / 8, 2 / 8]),
+        # Class 1 against the mean of 0 and 2: relu(1 - 2.5), 1 - 0, 4 - 1.5, 2 - 1.5.
+        ("others", [0, 1, 0], [0, 1 / 4, 2.5 / 4, 0.5 / 4]),
+        # Normal against the mean of both others: 1 - 2.5, 0 - 0.5, 2 - 2.5, 1 - 2.
+        ("normal", [1, 0, 0], None),
+        ("others", [1, 0, 0], None),
+    ],
+)
+def test_evidence_against_normal_by_hand(against, label, shares):
+    model = learner(OF_THREE, normal=0, against=against, lesion_evidence=1.0)
+    for cell in range(4):
+        lesion = np.zeros(4)
+        lesion[cell] = 1
+        y = truth([label], lesions=[lesion.reshape(2, 2)])
+        found = loss_of(model, y, [[0.2, 0.3, 0.5]], THREE)
+        likelihood = np.dot(label, [0.2, 0.3, 0.5])
+        # Where there is no evidence, none is misplaced.
+        misplaced = 0.0 if shares is None else 1 - shares[cell]
+        assert found == pytest.approx(-np.log(likelihood) + misplaced, abs=1e-5)
+
+
+def test_where_normal_is_not_known_evidence_is_against_the_others():
+    y = truth([[0, 1, 0]], lesions=[[[0, 1], [0, 0]]])
+    found = loss_of(learner(OF_THREE, lesion_evidence=1.0), y, [[0.2, 0.3, 0.5]], THREE)
+    assert found == pytest.approx(-np.log(0.3) + 3 / 4, abs=1e-5)
+
+
+def test_normal_films_pay_for_evidence_of_disease():
+    # The mean of 1 and 2 less Normal is 1.5, 0.5, 0.5, 1: a mean of 3.5 / 4.
+    model = learner(OF_THREE, normal=0, normal_evidence=2.0)
+    for label, cost in (([1, 0, 0], 2 * 3.5 / 4), ([0, 1, 0], 0), ([1, 1, 0], 0)):
+        likelihood = np.dot(label, [0.2, 0.3, 0.5])
+        found = loss_of(model, truth([label]), [[0.2, 0.3, 0.5]], THREE)
+        assert found == pytest.approx(-np.log(likelihood) + cost, abs=1e-5)
+    # What speaks for Normal costs nothing.
+    quiet = np.zeros((1, 2, 2, 3)) + [0.0, 0.0, 5.0]
+    found = loss_of(model, truth([[1, 0, 0]]), [[0.2, 0.3, 0.5]], quiet)
+    assert found == pytest.approx(-np.log(0.2), abs=1e-5)
+
+
+def test_spectral_decoupling_by_hand():
+    model = learner(decoupling=0.1)
+    logits = np.log([0.8, 0.2]) + 3.0
+    found = loss_of(model, truth([[1, 0]]), [[0.8, 0.2]])
+    assert found == pytest.approx(-np.log(0.8) + 0.1 * (logits**2).sum() / 2, abs=1e-5)
 
 
 def test_the_loss_falls_as_evidence_moves_inside():

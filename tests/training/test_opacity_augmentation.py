@@ -80,10 +80,12 @@ def test_a_painted_normal_film_allows_every_class_but_normal(film):
     np.testing.assert_allclose(
         truth["teacher"], [[0, 0.5, 0.5], [0.8, 0.1, 0.1], [0, 0.5, 0.5], [0.8, 0.1, 0.1]]
     )
-    # The evidence of a painted film may lie in less than its lungs.
-    lungs = truth["lungs"].sum(axis=(1, 2))
-    assert lungs[1] == lungs[3]
-    assert (lungs[[0, 2]] < lungs[1]).all()
+    # A painted film has a lesion, in less than its lungs; these stay as they are.
+    lesions = truth["lesions"].sum(axis=(1, 2))
+    assert (lesions[[1, 3]] == 0).all()
+    assert (lesions[[0, 2]] > 0).all()
+    assert (lesions[[0, 2]] < truth["lungs"].sum(axis=(1, 2))[[0, 2]]).all()
+    np.testing.assert_array_equal(truth["lungs"], truth["lungs"][:1].repeat(4, axis=0))
 
 
 def test_a_share_of_the_normal_films_is_painted(film):

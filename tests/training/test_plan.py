@@ -20,7 +20,7 @@ from xraycore.training.settings import SETTINGS
 
 CHANGES = {
     **{"epochs": 2, "learning_rate": 0.1, "batch_size": 4, "view": "film"},
-    **{"evidence": 1.0, "painted": 0.5, "augmentation": "none"},
+    **{"evidence": 1.0, "lesion_evidence": 0.5, "painted": 0.5, "augmentation": "none"},
 }
 RECIPE = TrainingConfig((Stage("low", 2, 100, 1e-3), Stage("full", 3, 200, 1e-4)))
 
@@ -56,7 +56,9 @@ def test_a_plan_is_the_command_line_and_the_recipe_that_it_gives():
 
 @pytest.mark.parametrize("command", ["train_arguments", "rate_arguments"])
 def test_the_command_line_knows_every_option_of_a_plan(tmp_path, capsys, command):
-    plan = Plan((str(tmp_path / "gone"),), "basic_cnn", films=9, changes=CHANGES, seed=3)
+    plan = Plan(
+        (str(tmp_path / "gone"),), "basic_cnn", films=9, changes=CHANGES, seed=3, end="full"
+    )
     if command == "train_arguments":
         plan = replace(plan, choose_on=("/b",), teacher=("vgg16",), precision="float32")
     assert set(CHANGES) == set(SETTINGS)
@@ -77,7 +79,12 @@ def test_mistakes_of_a_plan_are_told():
 def test_a_plan_comes_back_from_its_command_line_wherever_one_stands(tmp_path, monkeypatch, resume):
     monkeypatch.chdir(tmp_path)
     more = {"choose_on": ("b.csv#label",), "teacher": ("vgg16", "xception"), "seed": 3}
-    more |= {"classes": "Normal; Sick = a | b", "precision": "float32", "changes": CHANGES}
+    more |= {
+        "end": "full",
+        "classes": "Normal; Sick = a | b",
+        "precision": "float32",
+        "changes": CHANGES,
+    }
     plan = Plan(("films", "/more films"), "basic_cnn", "gpu", "start.weights.h5", 9, **more)
     assert plan.datasets == (str(tmp_path / "films"), "/more films")
     words = plan.train_arguments("run", resume=resume)

@@ -68,6 +68,7 @@ def test_an_existing_run_is_not_started_anew(run):
     "change",
     [
         {"model": "xception"},
+        {"end": "stage4"},
         {"classes": ["Opacity", "Normal"]},
         {"seed": 1},
         {"start": "none"},

@@ -111,14 +111,14 @@ def test_resume_repeats_the_command_that_the_run_noted_down(tmp_path, monkeypatc
     folder = write_run(tmp_path / "run", command=command)
     resume(run_status(folder))
     wait_for(folder, lambda now: not now.alive)
-    words = f"train /my films --model vgg16 --preset cpu --out {folder}"
+    words = f"train /my films --model vgg16 --end full --preset cpu --out {folder}"
     assert (folder / "output.txt").read_text() == f"{words} --resume"
 
     # One that failed before it began is begun.
     (folder / "run.json").unlink()
     resume(run_status(folder))
     wait_for(folder, lambda now: not now.alive)
-    assert (folder / "output.txt").read_text() == words
+    assert (folder / "output.txt").read_text() == words.replace(" --end full", "")
     with pytest.raises(ArgumentError, match="does not say what it was started with"):
         resume(run_status(write_run(tmp_path / "unknown")))
 

@@ -124,6 +124,24 @@ def test_choice_by_hand():
     assert selection_score(home, {"auc_one": 0.6, "auc_two": 0.8}) == pytest.approx((0.9 + 0.7) / 2)
 
 
+def test_choice_counts_heat_where_lesions_are_drawn():
+    home = {"val_loss": 0.4, "val_auc": 0.9, "heat_val": 0.1}
+    abroad = {"auc_one": 0.6, "auc_two": 0.8, "heat_one": 0.3, "heat_two": 0.5, "hit_one": 0.0}
+    assert selection_score(home, abroad) == pytest.approx(((0.9 + 0.7) / 2 + 0.4) / 2)
+
+
+def test_heat_is_the_mean_over_the_films_with_a_lesion():
+    one = abroad("one", (NORMAL, 0.9), (COVID, 0.6), (COVID, 0.2))
+    share, hit = np.array([np.nan, 0.2, 0.6]), np.array([np.nan, 1.0, 0.5])
+    drawn = replace(one, on_lesion=share, hit=hit)
+    found = external_scores([drawn, abroad("two", (COVID, 0.5))], CHEST4)
+    assert found["heat_one"] == pytest.approx(0.4)
+    assert found["hit_one"] == pytest.approx(0.75)
+    assert set(found) == {"auc_one", "auc_two", "heat_one", "hit_one"}
+    assert home_scores(drawn)["hit_val"] == pytest.approx(0.75)
+    assert "hit_val" not in home_scores(one)
+
+
 @pytest.fixture
 def learner():
     """Features (grey, 1 - grey), a head of four times the unit matrix."""
@@ -160,6 +178,23 @@ def test_judge_by_hand(learner, films):
     # evidence is relu(4 g - 2) for class 0: 2, 2, 2, 0; the second's for class 1: 2 everywhere.
     inside = [(2 * 6 + 2 * 1 + 2 * 6) / 7 / 6, 0.5, 0.0]
     np.testing.assert_allclose(found.inside, inside, atol=1e-6)
+
+
+def test_heat_on_a_lesion_by_hand(learner, films):
+    """Of class 0, taken for Normal, the evidence against it is relu(2 - 4 g)."""
+    lesions = np.zeros((3, 56, 56), np.uint8)
+    lesions[1] = lesions[2, :, :28] = 255
+    drawn = replace(films, lesions=lesions)
+    found = judge(learner, drawn, (NORMAL, "B"))
+    # The first has no lesion; the second's is everywhere, as is its heat. The third's is the left
+    # half, its heat in the right columns, of which the lesion covers 1/7.
+    np.testing.assert_allclose(found.on_lesion, [np.nan, 1, 1 / 7], atol=1e-6)
+    np.testing.assert_allclose(found.hit, [np.nan, 1, 1 / 7], atol=1e-6)
+    assert judge(learner, films, (NORMAL, "B")).on_lesion is None
+    # Without Normal, the evidence for what is predicted: on the third film a tie, so the first
+    # class, whose evidence lies in the left columns, of which the lesion covers 6/7.
+    found = judge(learner, drawn, ("A", "B"))
+    np.testing.assert_allclose(found.on_lesion, [np.nan, 1, 6 / 7], atol=1e-6)
 
 
 def test_judging_depends_on_no_batch(learner, films):

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 Datasets = Annotated[list[Path], typer.Argument(help="Data set folders or CSV files.")]
 Model = Annotated[str, typer.Option(help="Network to train; see `models`.")]
+Where = Annotated[
+    str | None, typer.Option("--end", help="Where the network ends: full, or a place before.")
+]
 Preset = Annotated[str, typer.Option(help="cpu, gpu, quick or shipped.")]
 Weights = Annotated[
     str, typer.Option(help="Start from: imagenet (downloaded), none, or a .weights.h5 file.")
@@ -81,6 +84,7 @@ def train(
     datasets: Datasets,
     model: Model,
     out: Annotated[Path, typer.Option(help="Folder of the run.")],
+    end: Where = None,
     preset: Preset = "cpu",
     weights: Weights = "none",
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the run stopped.")] = False,
@@ -106,6 +110,7 @@ def train(
         teacher=tuple(teacher or ()),
         precision=precision,
         seed=seed,
+        end=end,
     )
     spec, manifest = plan.spec, plan.manifest()
     recipe = plan.recipe()
@@ -159,6 +164,7 @@ def train(
 def lr_find(
     datasets: Datasets,
     model: Model,
+    end: Where = None,
     preset: Preset = "cpu",
     weights: Weights = "none",
     classes: Classes = None,
@@ -177,6 +183,7 @@ def lr_find(
         *(tuple(map(str, datasets)), model, preset, weights, films, changes_of(changes)),
         classes=classes,
         seed=seed,
+        end=end,
     )
     spec, manifest = plan.spec, plan.manifest()
     if out:

@@ -38,7 +38,10 @@ ALIASES: Mapping[str, str] = {
 
 
 # A label that tells no more than a set of classes: which of them it is, nobody wrote down.
-SETS: Mapping[str, tuple[str, ...]] = {"Pneumonia": (BACTERIAL, VIRAL)}
+SETS: Mapping[str, tuple[str, ...]] = {
+    "Pneumonia": (BACTERIAL, VIRAL),
+    "Opacity": (BACTERIAL, VIRAL, COVID),
+}
 
 
 def canonical_label(name: str) -> str:
@@ -145,7 +148,7 @@ class LabelScheme:
     def label(self, label: str) -> str | None:
         """The view's class of one of the four labels, or None where the view leaves it out."""
         for name, group in self.members.items():
-            if label in group or label == name:
+            if label in group or label == name or set(SETS.get(label, (None,))) <= set(group):
                 return name
         return None
 

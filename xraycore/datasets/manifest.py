@@ -19,6 +19,7 @@ from xraycore.datasets.labels import (
     class_names,
     order_classes,
 )
+from xraycore.datasets.masks import MASK_FOLDERS, Lesion, find_lesions
 from xraycore.errors import DatasetError
 
 logger = logging.getLogger(__name__)
@@ -46,6 +47,8 @@ class Record:
         group: Images of one group (a patient) never cross splits.
         source: Name of the data set it came from.
         age: Of the patient in years, None where the data set does not say.
+        lesion: Where the finding was drawn, None where it was not.
+        copy_of: The end of another film's path that this film is a copy of, "" where none is known.
     """
 
     path: Path
@@ -54,6 +57,8 @@ class Record:
     group: str
     source: str
     age: float | None = None
+    lesion: Lesion | None = None
+    copy_of: str = ""
 
 
 @dataclass(frozen=True)
@@ -90,9 +95,10 @@ class Manifest:
         return {group: tuple(sorted(names)) for group, names in splits.items() if len(names) > 1}
 
     def fingerprint(self) -> str:
-        """sha256 over what decides a training run: name, label, split and group of each image."""
+        """sha256 over name, label, split and group of each image, and whether a lesion is drawn."""
         lines = sorted(
-            f"{r.source}/{r.path.name}|{r.label}|{r.split}|{r.group}" for r in self.records
+            f"{r.source}/{r.path.name}|{r.label}|{r.split}|{r.group}{'|lesion' if r.lesion else ''}"
+            for r in self.records
         )
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
@@ -107,7 +113,8 @@ def read_manifest(
             folder, a flat folder of one label, its own name (`pneumonia/`) or given
             (`images=COVID`), or a CSV file `path,label[,split,group,age]` whose paths are relative
             to it. `file.csv#column` takes the labels from another column and leaves out the rows
-            where it is empty.
+            where it is empty. Drawn lesions come with the films: masks of the CSV's column `mask`,
+            or what `find_lesions` finds beside them.
         classes: Canonical label -> class to train as; labels not named are left out
             (see `xraycore.datasets.labels.parse_classes`).
 
@@ -145,7 +152,8 @@ def read_manifest(
                 f"{dataset}: expected images under <class>/ or {{train,val,test}}/<class>/ folders"
                 f"{' with one of the labels ' + ', '.join(classes) if classes else ''}; found none."
             )
-        records += found
+        beside = find_lesions(r.path for r in found if r.lesion is None)
+        records += [replace(r, lesion=beside[r.path]) if r.path in beside else r for r in found]
     return Manifest(tuple(records))
 
 
@@ -164,6 +172,7 @@ def _read_folder(folder: Path) -> list[Record]:
         (split, class_folder)
         for split, child in inner or [(whole, folder)]
         for class_folder in _folders(child)
+        if class_folder.name not in MASK_FOLDERS
     ]
     labels = canonical_labels(class_folder.name for _, class_folder in folders)
     found = [
@@ -273,7 +282,10 @@ def _read_csv(file: Path, column: str) -> list[Record]:
         label, patient = _kermany(path.name, labels[row[column]])
         own = path.stem if stems[path.stem] == 1 else row["path"]
         group = (row.get("group") or "").strip() or patient or own
-        records.append(Record(path, label, split, f"{source}/{group}", source, _age(row)))
+        mask, copy_of = row.get("mask"), row.get("copy_of") or ""
+        lesion = Lesion(file.parent / mask) if mask else None
+        group = f"{source}/{group}"
+        records.append(Record(path, label, split, group, source, _age(row), lesion, copy_of))
     return records
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from xraycore.datasets.manifest import Manifest, Record, read_manifest
+from xraycore.datasets.masks import Lesion
 from xraycore.errors import ArgumentError, DatasetError
 
 logger = logging.getLogger(__name__)
@@ -31,10 +32,37 @@ def read_splits(
     Raises:
         DatasetError: See `read_manifest`.
     """
-    manifest = read_manifest(datasets, classes)
+    manifest = join_copies(read_manifest(datasets, classes))
     contents = _contents(manifest)
     manifest = assign_splits(group_copies(manifest, contents), seed=seed)
     return leave_out_copies(manifest, contents)
+
+
+def join_copies(manifest: Manifest) -> Manifest:
+    """Leaves out films that are said to copy another film of the manifest (`Record.copy_of`).
+
+    The other takes over the lesion that was drawn on them. So a film has one place, the one that it
+    has without its copy.
+    """
+    originals: dict[str, list[Record]] = defaultdict(list)
+    for record in manifest.records:
+        if not record.copy_of:
+            originals[record.path.name].append(record)
+    lesions: dict[Record, Lesion | None] = {}
+    copies: set[Record] = set()
+    for copy in (record for record in manifest.records if record.copy_of):
+        end = "/" + copy.copy_of
+        for original in originals[Path(end).name]:
+            if original.path.as_posix().endswith(end):
+                copies.add(copy)
+                lesions.setdefault(original, copy.lesion)
+    return Manifest(
+        tuple(
+            replace(r, lesion=r.lesion or lesions.get(r))
+            for r in manifest.records
+            if r not in copies
+        )
+    )
 
 
 def _contents(manifest: Manifest) -> dict[Path, bytes]:

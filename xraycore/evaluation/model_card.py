@@ -64,6 +64,7 @@ def build_model_card(
     card = {
         "model": classifier.spec.name,
         "title": classifier.spec.title,
+        "end": classifier.spec.end,
         "classes": list(classifier.classes),
         "view": classifier.view,
         **classifier.calibration.to_card(),

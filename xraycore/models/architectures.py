@@ -43,7 +43,8 @@ def build_network(
 
     size = size or spec.input_size
     grey = keras.Input((size, size, 1), name="grey")
-    features = spec.build(_preprocess(grey, spec.preprocessing))
+    published = keras.Model(grey, spec.build(_preprocess(grey, spec.preprocessing)))
+    features = published.get_layer(spec.feature_layer).output
     pooled = keras.layers.GlobalAveragePooling2D(name="pooled")(features)
     dropped = keras.layers.Dropout(dropout, name="dropout")(pooled)
     # float32 under mixed precision too: the loss and the heatmaps want the logits exact.

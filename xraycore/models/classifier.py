@@ -19,7 +19,7 @@ from xraycore.metrics.calibration import Calibration
 from xraycore.models.architectures import HEAD, build_network
 from xraycore.models.cards import read_card
 from xraycore.models.registry import get_spec
-from xraycore.models.spec import ModelSpec
+from xraycore.models.spec import FULL, ModelSpec
 from xraycore.utils.checkpoints import Card, verified_weights
 
 if TYPE_CHECKING:
@@ -192,7 +192,9 @@ def load_model(name: str) -> Classifier:
         ArgumentError: If there is no such model.
         WeightsError: If it has no weights, or they are not what its card says.
     """
-    spec, card = get_spec(name), read_card(name)
+    card = read_card(name)
+    # Cards from before there were ends to choose from are of whole networks.
+    spec = get_spec(name, card.get("end", FULL))
     file = verified_weights(weights_folder() / name, card)
     network = build_network(spec, len(card["classes"]), size=card.get("input_size"))
     try:

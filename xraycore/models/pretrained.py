@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xraycore.errors import ArgumentError
-from xraycore.models.spec import ModelSpec
+from xraycore.models.architectures import build_network
+from xraycore.models.registry import get_spec
+from xraycore.models.spec import FULL, ModelSpec
 
 if TYPE_CHECKING:
     import keras
@@ -19,7 +21,8 @@ def load_pretrained(network: "keras.Model", spec: ModelSpec, weights: str) -> No
         spec: Its registry entry.
         weights: "imagenet" (Keras downloads them), "none", or the path of a `.weights.h5` file:
             either of the backbone as `keras.applications` builds it without top, or of a whole
-            network of ours with the same classes.
+            network of ours with the same classes. Of a network that ends later, what lies behind
+            this one's end is left out, and the head stays fresh.
 
     Raises:
         ArgumentError: If there are no such weights, or they do not fit the network.
@@ -27,7 +30,7 @@ def load_pretrained(network: "keras.Model", spec: ModelSpec, weights: str) -> No
     if weights == "none":
         return
     if weights == "imagenet":
-        _copy_backbone(network, _application(spec)(include_top=False, weights="imagenet"))
+        _copy(_application(spec)(include_top=False, weights="imagenet"), network, spec)
         return
     if not Path(weights).is_file() or not weights.endswith(".weights.h5"):
         raise ArgumentError(
@@ -37,22 +40,41 @@ def load_pretrained(network: "keras.Model", spec: ModelSpec, weights: str) -> No
         # Of a file that does not fit Keras warns before it raises an error that says the same.
         warnings.simplefilter("ignore", UserWarning)
         try:
-            if _has_head(weights):
-                network.load_weights(weights)
+            if head := _head_shape(weights):
+                _load_whole(network, spec, weights, head)
                 return
             backbone = _application(spec)(include_top=False, weights=None)
             backbone.load_weights(weights)
         except (ValueError, KeyError, OSError) as error:
             raise ArgumentError(f"{weights} does not fit {spec.name}: {error}") from None
-    _copy_backbone(network, backbone)
+    _copy(backbone, network, spec)
 
 
-def _has_head(weights: str) -> bool:
-    """Whether a weight file holds a dense layer, which no backbone without top has."""
+def _head_shape(weights: str) -> tuple[int, int] | None:
+    """Channels and classes of a weight file's dense layer, which no backbone without top has."""
     import h5py
 
     with h5py.File(weights) as file:
-        return "dense" in file.get("layers", ())
+        dense = file.get("layers/dense/vars/0")
+        return None if dense is None else tuple(dense.shape)
+
+
+def _load_whole(
+    network: "keras.Model", spec: ModelSpec, weights: str, head: tuple[int, int]
+) -> None:
+    """Loads a network of ours, or the part in front of its end of one that ends later."""
+    size, channels = network.input_shape[1], network.outputs[1].shape[-1]
+    # The ends of a network differ in their channels.
+    if spec.end == FULL or head[0] == channels:
+        network.load_weights(weights)
+        return
+    for name in {FULL, *(end.name for end in spec.ends)} - {spec.end}:
+        donor = build_network(get_spec(spec.name, name), head[1], size=size)
+        if donor.outputs[1].shape[-1] == head[0]:
+            donor.load_weights(weights)
+            _copy(donor, network, spec)
+            return
+    raise ValueError(f"no end of {spec.name} has {head[0]} channels.")
 
 
 def _application(spec: ModelSpec):
@@ -63,8 +85,17 @@ def _application(spec: ModelSpec):
     return getattr(keras.applications, spec.imagenet)
 
 
-def _copy_backbone(network: "keras.Model", backbone: "keras.Model") -> None:
-    ours = [layer for layer in network.layers if layer.weights][:-1]
-    theirs = [layer for layer in backbone.layers if layer.weights]
+def _copy(donor: "keras.Model", network: "keras.Model", spec: ModelSpec) -> None:
+    """Copies the weights up to the network's feature layer, which the donor has too.
+
+    In order: layers without a name of their own are numbered through a whole session.
+    """
+    import keras
+
+    theirs, ours = (
+        [layer for layer in keras.Model(one.input, end).layers if layer.weights]
+        for one in (donor, network)
+        for end in [one.get_layer(spec.feature_layer).output]
+    )
     for mine, given in zip(ours, theirs, strict=True):
         mine.set_weights(given.get_weights())

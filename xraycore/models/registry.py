@@ -1,10 +1,11 @@
 """The one list of models."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from xraycore.errors import ArgumentError
 from xraycore.models import architectures
-from xraycore.models.spec import ModelSpec
+from xraycore.models.spec import FULL, End, ModelSpec
 
 MODELS: Mapping[str, ModelSpec] = {
     spec.name: spec
@@ -30,6 +31,7 @@ MODELS: Mapping[str, ModelSpec] = {
             early_layer="block4_conv3",
             imagenet="VGG16",
             cpu_unfreeze_from="block4",
+            tune_from="block5",
         ),
         ModelSpec(
             name="resnet50",
@@ -41,7 +43,9 @@ MODELS: Mapping[str, ModelSpec] = {
             early_layer="conv3_block4_out",
             imagenet="ResNet50",
             cpu_unfreeze_from="conv4",
+            tune_from="conv4",
             finer_map=True,
+            ends=(End("stage4", "four stages", "conv4_block6_out"),),
         ),
         ModelSpec(
             name="inception_v3",
@@ -53,6 +57,7 @@ MODELS: Mapping[str, ModelSpec] = {
             early_layer="mixed2",
             imagenet="InceptionV3",
             finer_map=True,
+            ends=(End("mixed7", "eight modules", "mixed7"),),
         ),
         ModelSpec(
             name="xception",
@@ -64,21 +69,34 @@ MODELS: Mapping[str, ModelSpec] = {
             early_layer="block4_sepconv2_act",
             imagenet="Xception",
             cpu_unfreeze_from="block7",
+            tune_from="block9",
             finer_map=True,
+            # Behind the ReLU with which block 13 begins.
+            ends=(End("block12", "twelve blocks", "block13_sepconv1_act"),),
         ),
     )
 }
 
 
-def get_spec(name: str) -> ModelSpec:
-    """The registry entry of that name.
+def get_spec(name: str, end: str = FULL) -> ModelSpec:
+    """The registry entry of that name, ended as published or at one of its `ends`.
 
     Raises:
-        ArgumentError: If there is none.
+        ArgumentError: If there is none, or it has no such end.
     """
     if name not in MODELS:
         raise ArgumentError(f"model must be one of {', '.join(MODELS)}. Received: {name!r}")
-    return MODELS[name]
+    spec = MODELS[name]
+    ends = {one.name: one for one in spec.ends}
+    if end == FULL:
+        return spec
+    if end not in ends:
+        raise ArgumentError(
+            f"the end of {name} must be {' or '.join([*ends, FULL])}. Received: {end!r}"
+        )
+    title, layer = f"{spec.title}, {ends[end].title}", ends[end].layer
+    # The last halving lies behind all ends.
+    return replace(spec, title=title, feature_layer=layer, finer_map=False, end=end)
 
 
 def list_models() -> list[str]:

@@ -8,6 +8,28 @@ if TYPE_CHECKING:
     import keras
 
 
+# The end of a network as it was published.
+FULL = "full"
+
+
+@dataclass(frozen=True)
+class End:
+    """An earlier place where a network may end, to be pooled there.
+
+    A cell of a deep network's last stage has seen the whole film, so that evidence for a lesion may
+    stand in any cell; some layers earlier it stands where the lesion is.
+
+    Attributes:
+        name: Name on the command line, in runs and on cards.
+        title: What the network's title is followed by.
+        layer: The layer whose output is pooled; never negative.
+    """
+
+    name: str
+    title: str
+    layer: str
+
+
 @dataclass(frozen=True)
 class ModelSpec:
     """What tells one network from another.
@@ -25,8 +47,11 @@ class ModelSpec:
         imagenet: Name in `keras.applications` whose ImageNet weights fit, or None.
         cpu_unfreeze_from: Prefix of the first layer that the CPU preset trains ("" for all): the
             early layers cost most and change least.
+        tune_from: Prefix of the first layer that the preset "tune" trains ("" for all).
         finer_map: Whether the last halving is left out, for twice the cells a side.
         input_size: Height and width in pixels.
+        ends: Earlier ends, the one that trainings take unless told otherwise first; () for none.
+        end: Where this one ends: "full", or the name of one of `ends`.
     """
 
     name: str
@@ -38,5 +63,13 @@ class ModelSpec:
     early_layer: str
     imagenet: str | None
     cpu_unfreeze_from: str = ""
+    tune_from: str = ""
     finer_map: bool = False
     input_size: int = 224
+    ends: tuple[End, ...] = ()
+    end: str = FULL
+
+    @property
+    def default_end(self) -> str:
+        """Where trainings end it unless told otherwise."""
+        return self.ends[0].name if self.ends else FULL

@@ -27,6 +27,10 @@ class Variant:
         name: What it adds; with a plus, to the line above.
         view: See `TrainingConfig`.
         evidence: See `TrainingConfig`.
+        lesion_evidence: See `TrainingConfig`.
+        against: See `TrainingConfig`.
+        normal_evidence: See `TrainingConfig`.
+        decoupling: See `TrainingConfig`.
         sets: Whether films whose label is a set of classes are trained on.
         painted: See `TrainingConfig`.
         averaged: See `TrainingConfig`.
@@ -37,20 +41,30 @@ class Variant:
     name: str
     view: str = "lungs"
     evidence: float = 1.0
+    lesion_evidence: float = 0.0
+    against: str = "others"
+    normal_evidence: float = 0.0
+    decoupling: float = 0.0
     sets: bool = True
     painted: float = 0.0
     averaged: float = 0.0
     mirrored: bool = False
 
 
+_LESION = {"lesion_evidence": 2.0, "against": "normal"}
 VARIANTS = (
     Variant("whole film", view="film", evidence=0.0, sets=False),
     Variant("+ lung-field crop", evidence=0.0, sets=False),
     Variant("+ loss on evidence outside the lungs", sets=False),
     Variant("+ labels that are sets"),
-    Variant("+ opacities painted into normal films", painted=0.5),
+    # Painted opacities are lesions, of the weight that they had as lungs.
+    Variant("+ opacities painted into normal films", lesion_evidence=1.0, painted=0.5),
     Variant("with set labels, not painted; weights averaged over steps", averaged=0.99),
     Variant("+ mirror images asked too", averaged=0.99, mirrored=True),
+    Variant("with set labels, and evidence on the drawn lesion", lesion_evidence=2.0),
+    Variant("+ evidence against Normal", **_LESION),
+    Variant("+ normal films pay for evidence of disease", **_LESION, normal_evidence=0.3),
+    Variant("without that, and squared logits cost", **_LESION, decoupling=0.01),
 )
 
 
@@ -102,6 +116,10 @@ def ablate(
             patience=epochs,
             view=variant.view,
             evidence=variant.evidence,
+            lesion_evidence=variant.lesion_evidence,
+            against=variant.against,
+            normal_evidence=variant.normal_evidence,
+            decoupling=variant.decoupling,
             painted=variant.painted,
             averaged=variant.averaged,
             augmentation=DOMAIN_RANDOM,
@@ -142,7 +160,7 @@ def _mirrored(
         set_trainable(network, stage, freeze_batch_norm=recipe.freeze_batch_norm)
         # A schedule, as in training: a rate of its own would be a variable that no file has.
         schedule = keras.optimizers.schedules.CosineDecay(stage.learning_rate, 1)
-        learner = compile_for(network, recipe, schedule)
+        learner = compile_for(network, recipe, schedule, classes)
         learner.load_weights(run.last_weights(run.state()))
         with averaged(learner):
             own, foreign = scores_of(learner, home, abroad, classes, mirrored=True)

@@ -14,6 +14,11 @@ from xraycore.imaging import Radiograph
 from xraycore.imaging.overlay import to_uint8
 from xraycore.imaging.resample import resize
 
+# Standard deviation of what is sharpened or blurred, as a share of the film's side.
+_SOFTENED = 0.01
+# A steeper grey curve would turn the order of greys around.
+_MOST_CURVE = 0.15
+
 
 @dataclass(frozen=True)
 class Augmentation:
@@ -28,6 +33,10 @@ class Augmentation:
         gamma: The exponent of a power law is exp of a draw from [-gamma, gamma].
         contrast: Relative change of the distance from the mean, from [1 - contrast, 1 + contrast].
         noise: Largest standard deviation of Gaussian noise, in units of the full range.
+        curve: Largest change of a mid grey by a random grey curve, which keeps black and white and
+            the order of greys, from [-curve, curve].
+        sharpness: From -sharpness, that share of the way to a blurred film, to sharpness, as far
+            away from it; the blur's standard deviation is 1 % of the film's side.
     """
 
     shear: float = 0.2
@@ -38,6 +47,8 @@ class Augmentation:
     gamma: float = 0.0
     contrast: float = 0.0
     noise: float = 0.0
+    curve: float = 0.0
+    sharpness: float = 0.0
 
     def __post_init__(self):
         for field in fields(self):
@@ -47,6 +58,10 @@ class Augmentation:
                     f"augmentation {field.name} must lie in [0, "
                     f"{'inf' if field.name == 'rotation' else 1}]. Received: {value}"
                 )
+        if self.curve > _MOST_CURVE:
+            raise ValueError(
+                f"augmentation curve must lie in [0, {_MOST_CURVE}]. Received: {self.curve}"
+            )
 
     @classmethod
     def parse(cls, text: str) -> "Augmentation":
@@ -96,11 +111,11 @@ class Augmentation:
 
         Args:
             pixels: Film, uint8 (s, s).
-            mask: Mask of the film, uint8 (m, m) in [0, 255].
+            mask: Mask of the film, or several, uint8 (m, m) or (m, m, c) in [0, 255].
             rng: What is drawn does not depend on the mask.
 
         Returns:
-            float32 (s, s) and (m, m), both in [0, 1].
+            float32 (s, s) and of the mask's shape, both in [0, 1].
         """
         matrix = self.affine(rng, pixels.shape[0])
         return self._tone(_warp(pixels, matrix), rng), _warp(
@@ -115,9 +130,23 @@ class Augmentation:
             film = mean + (film - mean) * np.float32(
                 1.0 + rng.uniform(-self.contrast, self.contrast)
             )
+        if self.curve:
+            film = _bent(film, *rng.uniform(-self.curve, self.curve, size=2))
+        if self.sharpness:
+            blurred = cv2.GaussianBlur(film, (0, 0), _SOFTENED * film.shape[0])
+            film = film + (film - blurred) * np.float32(
+                rng.uniform(-self.sharpness, self.sharpness)
+            )
         if self.noise:
             film += rng.normal(0.0, rng.uniform(0.0, self.noise), film.shape).astype(np.float32)
         return np.clip(film, 0.0, 1.0)
+
+
+def _bent(film: np.ndarray, lift: float, bend: float) -> np.ndarray:
+    """A film under a grey curve: mid greys rise by `lift`; the quarters apart by `bend`, halved."""
+    film = np.clip(film, 0.0, 1.0)
+    wave = lift * np.sin(np.pi * film) + bend / 2 * np.sin(2 * np.pi * film)
+    return film + wave.astype(np.float32)
 
 
 def rescaled(matrix: np.ndarray, ratio: float) -> np.ndarray:
@@ -131,11 +160,14 @@ def rescaled(matrix: np.ndarray, ratio: float) -> np.ndarray:
 
 
 def _warp(pixels: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """A uint8 image moved by a matrix from target to source pixels, as float32 in [0, 1]."""
+    """A uint8 image, (h, w) or (h, w, c), moved by a matrix from target to source pixels.
+
+    As float32 in [0, 1].
+    """
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     # Repeated border pixels: a black wedge would tell how far the film was turned.
     moved = cv2.warpAffine(
-        pixels, matrix, pixels.shape[::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE
+        pixels, matrix, pixels.shape[1::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE
     )
     return moved.astype(np.float32) / 255.0
 

@@ -6,7 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import keras
@@ -17,6 +17,7 @@ from xraycore.datasets.labels import NORMAL, members
 from xraycore.datasets.manifest import Record
 from xraycore.errors import DatasetError
 from xraycore.imaging import Radiograph, RadiographError, read_radiograph
+from xraycore.imaging.box import Box
 from xraycore.imaging.resample import resize
 from xraycore.training.augmentation import Augmentation, add_opacities
 from xraycore.utils.progress import Progress, ProgressCallback, ignore
@@ -37,18 +38,33 @@ class ImageArray:
         lungs: uint8 (n, 56, 56) in [0, 255], the lungs with their rim on the same part of the film;
             255 everywhere where no lungs were found.
         records: The record of each.
+        lesions: Likewise where the finding was drawn, uint8 (n, 56, 56); 0 everywhere where it was
+            not. None where it was on no film.
     """
 
     pixels: np.ndarray
     lungs: np.ndarray
     records: tuple[Record, ...]
+    lesions: np.ndarray | None = None
 
     def at(self, size: int) -> "ImageArray":
         """The same films at another size; area averaging, which reduces without aliasing."""
         if self.pixels.shape[1] == size:
             return self
         smaller = [cv2.resize(p, (size, size), interpolation=cv2.INTER_AREA) for p in self.pixels]
-        return ImageArray(np.stack(smaller), self.lungs, self.records)
+        return replace(self, pixels=np.stack(smaller))
+
+    def joined(self, other: "ImageArray") -> "ImageArray":
+        """These films and others of the same size."""
+        lesions = [
+            np.zeros_like(f.lungs) if f.lesions is None else f.lesions for f in (self, other)
+        ]
+        return ImageArray(
+            np.concatenate([self.pixels, other.pixels]),
+            np.concatenate([self.lungs, other.lungs]),
+            (*self.records, *other.records),
+            np.concatenate(lesions),
+        )
 
     def targets(self, classes: Sequence[str]) -> np.ndarray:
         """Float32 (n, classes): 1 for every class that the film's label allows."""
@@ -83,7 +99,7 @@ def load_images(
             logger.warning("left out: %s", error)
             return None
 
-    pixels, lungs, kept = [], [], []
+    pixels, lungs, lesions, kept = [], [], [], []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for start in range(0, len(records), CHUNK):
             chunk = records[start : start + CHUNK]
@@ -97,11 +113,23 @@ def load_images(
                 film = resize(part.box.crop(xray.pixels), (size, size))
                 pixels.append(np.rint(film * 255.0).astype(np.uint8))
                 lungs.append(np.rint(part.lungs_on((MASK, MASK)) * 255.0).astype(np.uint8))
+                lesions.append(_lesion_on(part.box, record))
                 kept.append(record)
             report(Progress((start + len(chunk)) / len(records), "reading films"))
     if not kept:
         raise DatasetError(f"expected readable films; none of {len(records)} could be read.")
-    return ImageArray(np.stack(pixels), np.stack(lungs), tuple(kept))
+    drawn = np.stack(lesions) if any(one.any() for one in lesions) else None
+    return ImageArray(np.stack(pixels), np.stack(lungs), tuple(kept), drawn)
+
+
+def _lesion_on(box: Box, record: Record) -> np.ndarray:
+    """Where a film's lesion was drawn on the part that is seen, uint8 (56, 56)."""
+    try:
+        drawn = record.lesion.draw() if record.lesion else np.zeros((1, 1), np.float32)
+    except RadiographError as error:
+        logger.warning("%s: its lesion is left out: %s", record.path.name, error)
+        drawn = np.zeros((1, 1), np.float32)
+    return np.rint(resize(box.crop(drawn), (MASK, MASK)) * 255.0).astype(np.uint8)
 
 
 def balance_weights(records: Sequence[Record], power: float) -> np.ndarray:
@@ -115,11 +143,12 @@ class BatchSequence(keras.utils.PyDataset):
     """Batches (films (b, s, s, 1) in [0, 1], truth, weights (b,)) of one epoch.
 
     Truth is a dict: `classes` (b, k), 1 for every class that the label allows; `lungs` (b, h, w),
-    the share of each cell of the feature map that lies in the lungs; and `teacher` (b, k),
-    probabilities to imitate, where there are any.
+    the share of each cell of the feature map that lies in the lungs; `lesions` (b, h, w), likewise
+    where the finding was drawn, 0 everywhere where it was not; and `teacher` (b, k), probabilities
+    to imitate, where there are any.
 
     Into a share of the normal films opacities are painted: they allow every class but normal, to
-    the teacher as well, and `lungs` is where the opacities are.
+    the teacher as well, and `lesions` is where the opacities are.
 
     The order and every random change follow from (seed, epoch, place) alone, so a resumed epoch
     sees what the interrupted one would have seen, whatever the number of workers.
@@ -160,27 +189,36 @@ class BatchSequence(keras.utils.PyDataset):
         chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
         drawn = [self._film(i) for i in chosen]
         painted = np.array([one for _, _, one in drawn])[:, None]
+        # The triangle filter is the adjoint of the bilinear one that draws a map on the film.
+        lungs, lesions = (
+            np.stack([resize(places[..., which], self.grid) for _, places, _ in drawn])
+            for which in (0, 1)
+        )
         truth = {
             "classes": np.where(painted, self.ill, self.targets[chosen]),
-            # The triangle filter is the adjoint of the bilinear one that draws a map on the film.
-            "lungs": np.stack([resize(mask, self.grid) for _, mask, _ in drawn]),
+            "lungs": lungs,
+            "lesions": lesions,
         }
         if self.teacher is not None:
             truth["teacher"] = np.where(painted, self.ill / self.ill.sum(), self.teacher[chosen])
         return np.stack([film for film, _, _ in drawn])[..., None], truth, self.weights[chosen]
 
     def _film(self, i: int) -> tuple[np.ndarray, np.ndarray, bool]:
-        """A film, where its evidence may lie, and whether opacities were painted into it."""
+        """A film, its lungs and its lesion (56, 56, 2), and whether opacities were painted in."""
         pixels, lungs = self.films.pixels[i], self.films.lungs[i]
+        lesion = np.zeros_like(lungs) if self.films.lesions is None else self.films.lesions[i]
         if self.augmentation is None:
-            return pixels.astype(np.float32) / 255.0, lungs.astype(np.float32) / 255.0, False
+            places = np.stack([lungs, lesion], axis=-1)
+            return pixels.astype(np.float32) / 255.0, places.astype(np.float32) / 255.0, False
         rng = np.random.default_rng((self.seed, self.epoch, i))
         found = None
         if self.painted and self._is_normal(i):
             # Of its own, so that all else is as it would be without.
             own = np.random.default_rng((self.seed, self.epoch, i, 1))
             found = add_opacities(pixels, lungs, own) if own.random() < self.painted else None
-        return *self.augmentation.with_mask(*(found or (pixels, lungs)), rng), found is not None
+        pixels, lesion = found or (pixels, lesion)
+        places = np.stack([lungs, lesion], axis=-1)
+        return *self.augmentation.with_mask(pixels, places, rng), found is not None
 
     def _is_normal(self, i: int) -> bool:
         return bool((self.targets[i] == 1.0 - self.ill).all())

@@ -8,13 +8,15 @@ from xraycore.errors import ArgumentError
 from xraycore.models.spec import ModelSpec
 from xraycore.training.augmentation import Augmentation
 
-PRESETS = ("cpu", "gpu", "quick", "shipped")
+PRESETS = ("cpu", "gpu", "quick", "shipped", "tune")
 _OF_STAGE = ("epochs", "learning_rate")
 
 # Hospitals differ in exposure, noise and framing; a network should not tell them by that.
 DOMAIN_RANDOM = Augmentation(
     shear=0.1, zoom=0.2, rotation=10, shift=0.06, gamma=0.4, contrast=0.3, noise=0.03
 )
+# And of what grey curve and sharpness their machines make.
+STYLES = replace(DOMAIN_RANDOM, curve=0.1, sharpness=0.5)
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,15 @@ class TrainingConfig:
         freeze_batch_norm: Keep the statistics of a pretrained backbone.
         view: What the network sees of a film: "lungs" (the lung field with a margin) or "film".
         evidence: Weight of the loss on evidence outside the lungs (see `Learner`).
+        lesion_evidence: Weight of the loss on evidence beside the lesion, where one is drawn; at 0
+            such a film is like any other.
+        normal_evidence: Weight of the loss on evidence of disease in normal films, in logits.
+        against: What evidence for a disease is compared with: "normal", or "others", all classes
+            that the label rules out. Evidence for Normal is compared with these anyway.
+        decoupling: Weight of the loss on squared logits.
         painted: Share of the normal training films into which opacities are painted, for the
             network to look there (see `xraycore.training.augmentation`).
+        phantoms: Number of generated films that are trained on too, half of them with an opacity.
         averaged: Momentum of the moving average of the trained weights that is judged and kept in
             their stead (Polyak & Juditsky 1992, doi:10.1137/0330046); 0 for the weights themselves.
         distillation: Share of the loss that is taken from the teachers, where a run has any.
@@ -77,7 +86,12 @@ class TrainingConfig:
     freeze_batch_norm: bool = True
     view: str = "lungs"
     evidence: float = 1.0
+    lesion_evidence: float = 2.0
+    normal_evidence: float = 0.0
+    against: str = "normal"
+    decoupling: float = 0.0
     painted: float = 0.0
+    phantoms: int = 0
     averaged: float = 0.0
     distillation: float = 0.5
     augmentation: Augmentation = Augmentation()
@@ -86,8 +100,12 @@ class TrainingConfig:
         if self.batch_size < 1:
             raise ArgumentError(f"batch_size must be positive. Received: {self.batch_size}")
         check_field(self.view)
+        if self.against not in ("normal", "others"):
+            raise ArgumentError(f"against must be normal or others. Received: {self.against!r}")
         if not 0 <= self.painted <= 1:
             raise ArgumentError(f"painted must lie between 0 and 1. Received: {self.painted}")
+        if self.phantoms < 0:
+            raise ArgumentError(f"phantoms must not be negative. Received: {self.phantoms}")
         if not 0 <= self.averaged < 1:
             raise ArgumentError(
                 f"averaged must be at least 0 and below 1. Received: {self.averaged}"
@@ -100,6 +118,8 @@ class TrainingConfig:
     @classmethod
     def from_json(cls, data: dict) -> "TrainingConfig":
         """The recipe that `to_json` wrote."""
+        # Before there was a choice, evidence was compared with all other classes.
+        data = {"against": "others", **data}
         stages = tuple(Stage(**stage) for stage in data["stages"])
         return cls(
             **{**data, "stages": stages, "augmentation": Augmentation(**data["augmentation"])}
@@ -130,7 +150,8 @@ def preset(name: str, spec: ModelSpec, *, pretrained: bool) -> TrainingConfig:
     "cpu" is made for two cores and an hour or two: low resolution first, the early layers frozen.
     "gpu" trains all layers at full resolution. "quick" shows within a minute or two that a few
     hundred films can be learnt from at all. "shipped" is what the models under `weights/` that see
-    the lung field were trained with on two cores; a model's card has its own command.
+    the lung field were trained with on two cores; a model's card has its own command. "tune" trains
+    the last layers of a trained network on, for its heat to find lesions.
 
     Raises:
         ArgumentError: If there is no such preset.
@@ -164,6 +185,8 @@ def preset(name: str, spec: ModelSpec, *, pretrained: bool) -> TrainingConfig:
         )
     elif name == "shipped":
         return _shipped(spec, low, pretrained)
+    elif name == "tune":
+        return _tune(spec, pretrained)
     elif name == "gpu" and pretrained:
         stages = (Stage("head", 2, full, 1e-3, None), Stage("all", 15, full, 1e-4))
     elif name == "gpu":
@@ -194,4 +217,17 @@ def _shipped(spec: ModelSpec, low: int, pretrained: bool) -> TrainingConfig:
         )
     return TrainingConfig(
         stages, freeze_batch_norm=pretrained, patience=12, augmentation=DOMAIN_RANDOM
+    )
+
+
+def _tune(spec: ModelSpec, pretrained: bool) -> TrainingConfig:
+    # VGG16 has no batch normalisation to keep larger steps in check.
+    epochs, rate = {"vgg16": (4, 1e-4), "basic_cnn": (12, 1e-3)}.get(spec.name, (4, 2e-4))
+    since = spec.tune_from if pretrained else ""
+    return TrainingConfig(
+        (Stage("tuning", epochs, spec.input_size, rate, since),),
+        freeze_batch_norm=pretrained and spec.imagenet is not None,
+        patience=epochs,
+        phantoms=200,
+        augmentation=STYLES,
     )

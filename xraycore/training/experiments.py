@@ -97,7 +97,9 @@ class Experiment:
         return [str(data / one) for one in self.sets]
 
     def _training(self, arm: Arm, weights: str) -> list[str]:
-        asked = ["--model", arm.model, "--preset", "quick", "--classes", self.classes]
+        # As published: that is what these experiments are about.
+        network = ["--model", arm.model, "--end", "full"]
+        asked = [*network, "--preset", "quick", "--classes", self.classes]
         if self.batch_size:
             asked += ["--batch-size", str(self.batch_size)]
         return [*asked, "--films", str(self.films), "--weights", weights]

@@ -13,6 +13,7 @@ from xraycore.evaluation.model_card import build_model_card
 from xraycore.models.architectures import HEAD, build_network
 from xraycore.models.classifier import Classifier, load_model
 from xraycore.models.registry import get_spec
+from xraycore.models.spec import FULL
 from xraycore.training.run import Run, environment
 from xraycore.utils.checkpoints import describe_weights, install, save_float16
 from xraycore.utils.progress import ProgressCallback, ignore
@@ -125,7 +126,7 @@ def _store_weights(run: Run, folder: Path) -> Classifier:
     class's heatmap becomes the evidence for it against the other classes.
     """
     config = run.config
-    spec = get_spec(config["model"])
+    spec = get_spec(config["model"], config.get("end", FULL))
     size = config["recipe"]["stages"][-1]["size"]
     network = build_network(spec, len(config["classes"]), size=size)
     network.load_weights(run.best_weights)
@@ -139,6 +140,7 @@ def _store_weights(run: Run, folder: Path) -> Classifier:
     stored.load_weights(file)
     card = {
         "weights": describe_weights(file),
+        "end": spec.end,
         "view": config["recipe"]["view"],
         # Runs from before this was noted down were trained with today's segmenter.
         "lungs_sha256": config.get("lungs_sha256", segmenter_sha256()),

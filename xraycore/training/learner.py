@@ -1,12 +1,13 @@
 """What is trained and how: precision, frozen layers, loss, optimizer, dropout's randomness."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import keras
 import numpy as np
 
+from xraycore.datasets.labels import NORMAL
 from xraycore.errors import ArgumentError
 from xraycore.models.architectures import HEAD
 from xraycore.training.config import Stage, TrainingConfig
@@ -73,17 +74,22 @@ class Learner(keras.Model):
 
     The loss of a film is minus the log of the summed probability of the classes that its label
     allows, with smoothing; mixed with the cross-entropy to the teachers' probabilities, where
-    there are any; plus a weight times the share of positive evidence outside the lungs.
+    there are any; plus a weight times the share of positive evidence in the wrong place: beside the
+    lesion where one is drawn, outside the lungs elsewhere; plus, of a normal film, a weight times
+    all evidence of disease; plus a weight times the squared logits (spectral decoupling, Pezeshki
+    et al. 2020, arXiv:2011.09468).
 
-    Evidence is what the linear head sums up: relu(A (W_y - mean of the W of classes that the label
-    rules out)) of the feature map A, summed over the classes y that it allows. It costs one product
-    and no second backward pass.
+    Evidence is what the linear head sums up: relu(A (W_y - V_y)) of the feature map A, summed over
+    the classes y that the label allows. V_y is the W of Normal or the mean of the classes that the
+    label rules out (`TrainingConfig.against`). It costs one product and no second backward pass.
     """
 
-    def __init__(self, network: keras.Model, recipe: TrainingConfig):
+    def __init__(self, network: keras.Model, recipe: TrainingConfig, normal: int | None = None):
         super().__init__(network.inputs, network.outputs)
         self.recipe = recipe
         self.head = network.get_layer(HEAD)
+        # Which class is Normal; none where there is no such class, or its number is not known.
+        self.normal = normal
         self.accuracy = keras.metrics.Mean(name="accuracy")
         self.inside = keras.metrics.Mean(name="inside")
 
@@ -100,8 +106,10 @@ class Learner(keras.Model):
         if "teacher" in y:
             taught = -ops.sum(ops.cast(y["teacher"], "float32") * log_p, axis=-1)
             loss = (1.0 - recipe.distillation) * loss + recipe.distillation * taught
-        if recipe.evidence:
-            loss = loss + recipe.evidence * (1.0 - self._share_inside(y, features))
+        if recipe.evidence or recipe.lesion_evidence or recipe.normal_evidence:
+            loss = loss + self._misplaced(y, features)
+        if recipe.decoupling:
+            loss = loss + recipe.decoupling * ops.sum(ops.square(logits), axis=-1) / 2.0
         if sample_weight is not None:
             loss = loss * ops.cast(sample_weight, "float32")
         return ops.mean(loss)
@@ -112,21 +120,55 @@ class Learner(keras.Model):
         logits, features = y_pred
         predicted = ops.one_hot(ops.argmax(logits, axis=-1), logits.shape[-1])
         self.accuracy.update_state(ops.sum(predicted * y["classes"], axis=-1))
-        self.inside.update_state(self._share_inside(y, features))
+        self.inside.update_state(_share(self._evidence(y, features), y["lungs"]))
         return self.get_metrics_result()
 
-    def _share_inside(self, y: dict, features: "keras.KerasTensor") -> "keras.KerasTensor":
+    def _misplaced(self, y: dict, features: "keras.KerasTensor") -> "keras.KerasTensor":
+        """What the evidence costs by its place, (n,)."""
+        ops, recipe = keras.ops, self.recipe
+        evidence = self._evidence(y, features)
+        cost = recipe.evidence * (1.0 - _share(evidence, y["lungs"]))
+        if recipe.lesion_evidence:
+            beside = recipe.lesion_evidence * (1.0 - _share(evidence, y["lesions"]))
+            cost = ops.where(ops.max(y["lesions"], axis=(1, 2)) > 0, beside, cost)
+        if recipe.normal_evidence and self.normal is not None:
+            # Of one that must be normal, and in logits: the mean over cells is what the head adds.
+            maps = self._maps(features)
+            classes = maps.shape[-1]
+            well = maps[..., self.normal]
+            ill = (ops.sum(maps, axis=-1) - well) / (classes - 1)
+            must = y["classes"][:, self.normal] * (ops.sum(y["classes"], axis=-1) == 1)
+            against = ops.mean(ops.relu(ill - well), axis=(1, 2))
+            cost = cost + recipe.normal_evidence * ops.cast(must, "float32") * against
+        return cost
+
+    def _maps(self, features: "keras.KerasTensor") -> "keras.KerasTensor":
         ops = keras.ops
-        allowed = ops.cast(y["classes"], "float32")
-        size = ops.sum(allowed, axis=-1)
+        return ops.matmul(ops.cast(features, "float32"), ops.cast(self.head.kernel, "float32"))
+
+    def _evidence(self, y: dict, features: "keras.KerasTensor") -> "keras.KerasTensor":
+        """Evidence for what the label allows, (n, h, w), never negative."""
+        ops = keras.ops
+        allowed, maps = ops.cast(y["classes"], "float32"), self._maps(features)
+        rivals = 1.0 - allowed
+        if self.recipe.against == "normal" and self.normal is not None:
+            # Where Normal itself is allowed, all that the label rules out, as else.
+            alone = np.zeros(allowed.shape[-1], np.float32)
+            alone[self.normal] = 1.0
+            ill = 1.0 - allowed[:, self.normal : self.normal + 1]
+            rivals = ill * alone + (1.0 - ill) * rivals
         # A label that allows every class tells of none, and has no others to compare with.
-        others = ops.maximum(allowed.shape[-1] - size, 1.0)
-        maps = ops.matmul(ops.cast(features, "float32"), ops.cast(self.head.kernel, "float32"))
-        against = ops.sum(maps * (1.0 - allowed)[:, None, None, :], axis=-1, keepdims=True)
-        each = ops.relu(maps - against / others[:, None, None, None])
-        evidence = ops.sum(each * allowed[:, None, None, :], axis=-1)
-        inside = ops.sum(evidence * ops.cast(y["lungs"], "float32"), axis=(1, 2))
-        return (inside + 1e-6) / (ops.sum(evidence, axis=(1, 2)) + 1e-6)
+        count = ops.maximum(ops.sum(rivals, axis=-1), 1.0)
+        against = ops.sum(maps * rivals[:, None, None, :], axis=-1, keepdims=True)
+        each = ops.relu(maps - against / count[:, None, None, None])
+        return ops.sum(each * allowed[:, None, None, :], axis=-1)
+
+
+def _share(evidence: "keras.KerasTensor", place: "keras.KerasTensor") -> "keras.KerasTensor":
+    """Share of the evidence (n, h, w) in a place (n, h, w); (n,), 1 where there is none."""
+    ops = keras.ops
+    inside = ops.sum(evidence * ops.cast(place, "float32"), axis=(1, 2))
+    return (inside + 1e-6) / (ops.sum(evidence, axis=(1, 2)) + 1e-6)
 
 
 class Optimizer(keras.optimizers.AdamW):
@@ -148,9 +190,14 @@ def compile_for(
     network: keras.Model,
     recipe: TrainingConfig,
     learning_rate: float | keras.optimizers.schedules.LearningRateSchedule,
+    classes: Sequence[str] = (),
 ) -> Learner:
-    """A trainable model that shares the network's layers."""
-    learner = Learner(network, recipe)
+    """A trainable model that shares the network's layers.
+
+    Without the names of its classes none of them is known to be Normal.
+    """
+    normal = list(classes).index(NORMAL) if NORMAL in classes else None
+    learner = Learner(network, recipe, normal)
     learner.compile(
         Optimizer(
             learning_rate,

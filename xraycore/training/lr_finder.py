@@ -99,7 +99,7 @@ def find_learning_rate(
         load_pretrained(network, spec, weights)
         set_trainable(network, stage, freeze_batch_norm=recipe.freeze_batch_norm)
         schedule = keras.optimizers.schedules.ExponentialDecay(LOWEST, 1, factor)
-        learner = compile_for(network, recipe, schedule)
+        learner = compile_for(network, recipe, schedule, classes)
         films = _some_films(manifest, steps * recipe.batch_size, stage.size, recipe, seed, report)
         grid = learner.outputs[1].shape[1:3]
         losses: list[float] = []

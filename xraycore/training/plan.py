@@ -38,6 +38,7 @@ class Plan:
         teacher: Shipped models to imitate as well.
         precision: See `resolve_precision`.
         seed: Of everything random.
+        end: Where the network ends; None for where trainings end it.
     """
 
     datasets: tuple[str, ...]
@@ -51,6 +52,7 @@ class Plan:
     teacher: tuple[str, ...] = ()
     precision: str = "auto"
     seed: int = 0
+    end: str | None = None
 
     def __post_init__(self):
         # Whoever goes on with it may stand elsewhere.
@@ -92,8 +94,8 @@ class Plan:
 
     @property
     def spec(self) -> ModelSpec:
-        """The network's registry entry."""
-        return get_spec(self.model)
+        """The network, ended where it is to be."""
+        return get_spec(self.model, self.end or get_spec(self.model).default_end)
 
     def recipe(self) -> TrainingConfig:
         """What the run will do.
@@ -137,7 +139,8 @@ class Plan:
     def _words(self) -> list[str]:
         weights = ("--weights", self.weights) if self.weights != "none" else ()
         seed = ("--seed", str(self.seed)) if self.seed else ()
-        named = ("--model", self.model, "--preset", self.preset)
+        end = ("--end", self.end) if self.end else ()
+        named = ("--model", self.model, *end, "--preset", self.preset)
         return [*self.datasets, *named, *weights, *self._films(), *seed]
 
     def _films(self) -> list[str]:
@@ -155,7 +158,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(add_help=False, allow_abbrev=False)
     parser.add_argument("datasets", nargs="+")
     parser.add_argument("--model", required=True)
-    for plain in ("--classes", "--out"):
+    for plain in ("--end", "--classes", "--out"):
         parser.add_argument(plain)
     for name, default in (("preset", "cpu"), ("weights", "none"), ("precision", "auto")):
         parser.add_argument(f"--{name}", default=default)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xraycore.errors import ArgumentError
+from xraycore.models.spec import FULL
 from xraycore.training.config import TrainingConfig
 from xraycore.utils.files import write_json
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 # What a resumed run must have been started with too.
 _SAME = (
-    *("model", "classes", "start", "recipe", "teachers", "seed"),
+    *("model", "end", "classes", "start", "recipe", "teachers", "seed"),
     *("manifest_sha256", "chosen_on", "lungs_sha256"),
 )
 
@@ -92,9 +93,11 @@ class Run:
                 f"{self.folder} holds a run already: resume it (--resume) or name another folder."
             )
         held = self.config | {"recipe": _completed(self.config["recipe"])}
-        # Runs from before it was noted down do not say which segmenter they see the lungs by.
-        held = {"lungs_sha256": config.get("lungs_sha256"), **held}
-        held, asked = (json.loads(json.dumps(one)) for one in (held, config))  # tuples become lists
+        # Runs from before it was noted down do not say which segmenter they see the lungs by, nor
+        # that their network is a whole one.
+        held = {"lungs_sha256": config.get("lungs_sha256"), "end": FULL, **held}
+        asked = {"end": FULL, **config}
+        held, asked = (json.loads(json.dumps(one)) for one in (held, asked))  # tuples become lists
         for key in _SAME:
             if held.get(key) != asked.get(key):
                 raise ArgumentError(

@@ -2,12 +2,13 @@
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
 from xraycore.errors import ArgumentError
 from xraycore.jobs.process import Status, launch, read_job, status
+from xraycore.models.spec import FULL
 from xraycore.training.plan import Plan
 from xraycore.training.run import Run, State
 from xraycore.utils.paths import path_exists
@@ -136,7 +137,9 @@ def plan_of(run: RunStatus) -> Plan:
     words = job.get("arguments") or shlex.split(run.config.get("command") or "")[3:]
     try:
         # Jobs of before have paths as they were typed, and where that was.
-        return Plan.parse(words, job.get("cwd", ""))
+        plan = Plan.parse(words, job.get("cwd", ""))
+        # Runs of before have whole networks.
+        return replace(plan, end=run.config.get("end", FULL)) if run.config else plan
     except (ArgumentError, TypeError) as error:
         raise ArgumentError(
             f"{run.name}: its folder does not say what it was started with ({error}): go on with "

@@ -106,6 +106,17 @@ SETTINGS: Mapping[str, Setting] = {
             step=0.1,
         ),
         Setting(
+            "lesion_evidence",
+            "lesion-evidence",
+            float,
+            "Weight of the loss on evidence beside drawn lesions.",
+            "Weight of evidence beside drawn lesions",
+            "Where a person has drawn what is to be seen, on films that bring masks or boxes: how "
+            "much the network is punished for seeing it elsewhere. 0 switches it off.",
+            high=4.0,
+            step=0.1,
+        ),
+        Setting(
             "painted",
             "painted",
             float,

@@ -28,6 +28,7 @@ from xraycore.training.learner import (
     resolve_precision,
     set_trainable,
 )
+from xraycore.training.phantoms import check_phantoms, phantom_films
 from xraycore.training.run import Run, State, environment
 from xraycore.training.validation import DIVERGED, check_external, scores_of, selection_score
 from xraycore.utils.progress import ProgressCallback, ignore, part_of
@@ -52,7 +53,7 @@ def train(
 
     Args:
         manifest: Records with their splits (`read_splits`); only train and val are read.
-        spec: What to train.
+        spec: What to train, ended where it is to be (see `get_spec`).
         recipe: How.
         folder: Where to; created.
         weights: Start, see `load_pretrained`.
@@ -74,6 +75,8 @@ def train(
     # What does not fit says so before a folder is made and thousands of films are read.
     classes = trainable_classes(manifest)
     check_teachers(teachers, classes, recipe.view)
+    if recipe.phantoms:
+        check_phantoms(classes)
     check_external([one.records for one in external], classes)
     precision = resolve_precision(precision)
     run = Run(Path(folder))
@@ -84,6 +87,7 @@ def train(
     state = run.start(
         {
             "model": spec.name,
+            "end": spec.end,
             "classes": list(classes),
             "recipe": recipe.to_json(),
             "teachers": list(teachers),
@@ -142,7 +146,7 @@ def _train_stage(
         warmup_target=stage.learning_rate,
         warmup_steps=max(1, round(stage.epochs * steps * recipe.warmup)),
     )
-    learner = compile_for(network, recipe, schedule)
+    learner = compile_for(network, recipe, schedule, classes)
     if state.epoch:
         learner.load_weights(run.last_weights(state))
         if state.stale == 0:
@@ -225,6 +229,9 @@ def _read(
         share = part_of(report, before / len(records), total / len(records))
         films.append(load_images(records, size, recipe.view, share))
         before += len(records)
+    if recipe.phantoms:
+        made = phantom_films(recipe.phantoms, size, recipe.view, report)
+        films[0] = films[0].joined(made)
     teacher = run.taught() if teachers else None
     if teachers and (teacher is None or len(teacher) != len(films[0].records)):
         teacher = teach(teachers, films[0], classes, report)

@@ -25,12 +25,17 @@ class ValidationPredictions:
         inside: Share of the positive evidence for the predicted class that lies in the lungs or
             their rim, float64 (n,); 0 where there is none.
         records: The films.
+        on_lesion: Share of the evidence against Normal that lies on the drawn lesion, float64 (n,);
+            NaN where none is drawn. None where it was on no film.
+        hit: Likewise how far the hottest cell is covered by it, in [0, 1].
     """
 
     log_p: np.ndarray
     allowed: np.ndarray
     inside: np.ndarray
     records: tuple[Record, ...]
+    on_lesion: np.ndarray | None = None
+    hit: np.ndarray | None = None
 
 
 def home_scores(verdicts: ValidationPredictions) -> dict[str, float]:
@@ -53,6 +58,17 @@ def home_scores(verdicts: ValidationPredictions) -> dict[str, float]:
         "val_accuracy": float(right.mean()),
         "val_auc": float(np.mean(aurocs)) if aurocs else float("nan"),
         "val_inside": float(verdicts.inside.mean()),
+        **_heat(verdicts, "val"),
+    }
+
+
+def _heat(verdicts: ValidationPredictions, name: str) -> dict[str, float]:
+    """Mean share of heat on the lesion and mean hit, over the films with a drawn lesion."""
+    if verdicts.on_lesion is None or verdicts.hit is None:
+        return {}
+    return {
+        f"heat_{name}": float(np.nanmean(verdicts.on_lesion)),
+        f"hit_{name}": float(np.nanmean(verdicts.hit)),
     }
 
 
@@ -80,7 +96,10 @@ def check_external(external: Sequence[Sequence[Record]], classes: Sequence[str])
 def external_scores(
     external: Sequence[ValidationPredictions], classes: Sequence[str]
 ) -> dict[str, float]:
-    """AUROC of any pneumonia against normal on each source never trained on.
+    """AUROC of any pneumonia against normal on each source never trained on, and its heat.
+
+    The heat is that of the films with a drawn lesion: `heat_<source>`, its mean share on the
+    lesion, and `hit_<source>`, how often its hottest cell is on it.
 
     The positives of a source are compared with the normals of all of them: one source may have
     hardly any normals of its own.
@@ -106,6 +125,8 @@ def external_scores(
         truth = np.repeat([0, 1], [len(negatives), len(positives)])
         found = roc_auc_score(truth, -np.concatenate([negatives, positives]))
         scores[f"auc_{one.records[0].source}"] = float(found)
+    for one in external:
+        scores |= _heat(one, one.records[0].source)
     return scores
 
 
@@ -113,11 +134,19 @@ def selection_score(home: dict[str, float], external: dict[str, float]) -> float
     """What the best epoch has most of.
 
     Half the home AUROC, half the mean external one: home alone rises while a network learns to
-    tell hospitals. Without external films, minus the home loss.
+    tell hospitals. Where lesions are drawn on external films, the mean of that and of the mean
+    share of heat on them, which depends less on single films than how often they are hit does.
+    Without external films, minus the home loss.
     """
     if not external:
         return -home["val_loss"]
-    return (home["val_auc"] + float(np.mean(list(external.values())))) / 2
+
+    def mean(prefix: str) -> float | None:
+        found = [value for name, value in external.items() if name.startswith(prefix)]
+        return float(np.mean(found)) if found else None
+
+    answers, heat = (home["val_auc"] + mean("auc_")) / 2, mean("heat_")
+    return answers if heat is None else (answers + heat) / 2
 
 
 DIVERGED = "the loss is no longer finite: lower the rate (--lr), or look for one with lr-find."
@@ -142,7 +171,9 @@ def judge(
     # Centred, so that a class's map is its evidence against the other classes.
     kernel = kernel - kernel.mean(axis=1, keepdims=True)
     batches = BatchSequence(films, classes, grid, batch_size=learner.recipe.batch_size)
-    found, shares = [], []
+    found, shares, lesions = [], [], []
+    # What speaks for disease speaks against Normal; where there is no such class, for what is said.
+    ill = -kernel[:, list(classes).index(NORMAL)] if NORMAL in classes else None
     for index in range(len(batches)):
         pixels, truth, _ = batches[index]
         logits, features = (np.asarray(a, np.float32) for a in learner.predict_on_batch(pixels))
@@ -153,15 +184,28 @@ def judge(
         total = own.sum(axis=(1, 2))
         inside = (own * truth["lungs"]).sum(axis=(1, 2))
         shares.append(np.divide(inside, total, out=np.zeros_like(total), where=total > 0))
+        if films.lesions is not None:
+            heat = own if ill is None else np.maximum(features @ ill, 0.0)
+            lesions += [_on_lesion(*pair) for pair in zip(heat, truth["lesions"], strict=True)]
         log_p = log_softmax(logits.astype(np.float64), axis=1)
         if mirrored:
             turned = np.asarray(learner.predict_on_batch(pixels[:, :, ::-1])[0], np.float64)
             log_p = np.logaddexp(log_p, log_softmax(turned, axis=1)) - np.log(2.0)
         found.append(log_p)
     log_p = np.concatenate(found)
+    heat = (np.array(lesions)[:, 0], np.array(lesions)[:, 1]) if lesions else (None, None)
     return ValidationPredictions(
-        log_p, films.targets(classes), np.concatenate(shares), films.records
+        log_p, films.targets(classes), np.concatenate(shares), films.records, *heat
     )
+
+
+def _on_lesion(heat: np.ndarray, lesion: np.ndarray) -> tuple[float, float]:
+    """Share of the heat (h, w) on a lesion (h, w), and how far its hottest cell is; NaN if none."""
+    if not lesion.any():
+        return float("nan"), float("nan")
+    total = heat.sum()
+    share = float((heat * lesion).sum() / total) if total > 0 else 0.0
+    return share, float(lesion[heat == heat.max()].mean())
 
 
 def scores_of(

@@ -146,7 +146,7 @@ def cascades(
                 row = heats.setdefault((name, i), [])
                 part = part_of(report, sum(map(len, heats.values())), count)
                 # Of the methods that need no further pass none reports.
-                part(0.0)
+                part(Progress(0.0))
                 own = settings.get(name, {})
                 row.append(explain(network, prediction, name, targets[i], report=part, **own))
 

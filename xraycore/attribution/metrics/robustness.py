@@ -153,7 +153,7 @@ def measure_robustness(
     def heat_of(one: Prediction, index: int) -> Heatmap:
         part = part_of(report, index, len(disturbances) + 1)
         # Of the methods that need no further pass none reports.
-        part(0.0)
+        part(Progress(0.0))
         return explain(model, one, method, target, report=part, **settings)
 
     first, random = heat_of(prediction, 0), np.random.default_rng(seed)

@@ -40,14 +40,17 @@ class Phantom:
     seed: int
 
 
-def make_phantom(seed: int, *, opacity: bool = False, size: int = 512) -> Phantom:
+def make_phantom(
+    seed: int, *, opacity: bool = False, kind: str = "focal", size: int = 512
+) -> Phantom:
     """A synthetic chest film of size x size pixels.
 
     The same seed gives the same chest, at any size; with `opacity` the film differs inside the
-    lesion only. The lesion's mean radius is 18 to 34 % of the width of the lung it lies in.
+    lesion only, which is one of `OPACITIES`. The lesion's mean radius is 18 to 34 % of the width of
+    the lung it lies in.
 
     Raises:
-        ArgumentError: If the size is below 32 pixels.
+        ArgumentError: If the size is below 32 pixels, or there is no such kind.
     """
     if size < 32:
         raise ArgumentError(f"size must be at least 32 pixels. Received: {size}")
@@ -57,7 +60,7 @@ def make_phantom(seed: int, *, opacity: bool = False, size: int = 512) -> Phanto
         return Phantom(pixels, chest.lungs, np.zeros_like(chest.lungs), "Normal", seed)
     rng = np.random.default_rng((seed, 2))
     ((centre, radius),) = places_in(chest.lungs, 1, rng)
-    pixels, lesion = paint_opacity("focal", pixels, chest.lungs, centre, radius, rng)
+    pixels, lesion = paint_opacity(kind, pixels, chest.lungs, centre, radius, rng)
     return Phantom(pixels, chest.lungs, lesion, "Opacity", seed)
 
 

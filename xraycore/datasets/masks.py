@@ -1,0 +1,111 @@
+"""What a person drew on films: masks or boxes of the finding, kept beside them."""
+
+import csv
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from xraycore.errors import DatasetError, RadiographError
+
+# Left, top, width and height, as shares of the film's width and height.
+Rectangle = tuple[float, float, float, float]
+
+# Folders of masks beside the folder of the films, a mask of the same stem for each film. Not
+# `masks`: in the COVID-19 Radiography Database that is a folder of lungs.
+MASK_FOLDERS = ("lesion_masks", "infection_masks", "opacity_masks")
+# Files of boxes beside the films or their folder: ours, and the RSNA challenge's (Shih et al. 2019,
+# doi:10.1148/ryai.2019180041).
+BOX_FILES = ("boxes.csv", "stage_2_train_labels.csv")
+_COLUMNS = (("path", "x", "y", "w", "h"), ("patientId", "x", "y", "width", "height"))
+# Boxes above 1 are in pixels of the films of NIH and of the RSNA challenge, whatever size these
+# films have now.
+_ORIGINAL = 1024.0
+# Boxes are drawn on a grid of this height and width.
+_GRID = 256
+
+
+@dataclass(frozen=True)
+class Lesion:
+    """Where the finding is on a film.
+
+    Attributes:
+        mask: An image of any size, white where it is; None where boxes tell.
+        boxes: Rectangles around it.
+    """
+
+    mask: Path | None = None
+    boxes: tuple[Rectangle, ...] = ()
+
+    def draw(self) -> np.ndarray:
+        """Where it is on the whole film: float32 (h, w) in {0, 1}, of the mask's shape.
+
+        Raises:
+            RadiographError: If the mask cannot be read.
+        """
+        if self.mask is not None:
+            try:
+                with Image.open(self.mask) as image:
+                    return (np.asarray(image.convert("L")) > 127).astype(np.float32)
+            except OSError as error:
+                raise RadiographError(f"{self.mask.name}: expected a mask image: {error}") from None
+        drawn = np.zeros((_GRID, _GRID), np.float32)
+        for left, top, width, height in self.boxes:
+            first = (round(left * _GRID), round(top * _GRID))
+            last = (round((left + width) * _GRID) - 1, round((top + height) * _GRID) - 1)
+            cv2.rectangle(drawn, first, last, 1.0, cv2.FILLED)
+        return drawn
+
+
+def find_lesions(films: Iterable[Path]) -> dict[Path, Lesion]:
+    """What lies beside films, for those where something does; a mask before boxes.
+
+    Raises:
+        DatasetError: If a file of boxes has other columns, or what is no number in them.
+    """
+    masks, boxes = cache(_masks_beside), cache(_boxes_beside)
+    found = {}
+    for film in films:
+        if mask := masks(film.parent).get(film.stem):
+            found[film] = Lesion(mask)
+        elif rectangles := boxes(film.parent).get(film.stem):
+            found[film] = Lesion(boxes=rectangles)
+    return found
+
+
+def _masks_beside(folder: Path) -> Mapping[str, Path]:
+    """Stem -> mask, of a folder of films."""
+    places = [folder.parent / name for name in MASK_FOLDERS]
+    return {file.stem: file for place in places if place.is_dir() for file in place.iterdir()}
+
+
+def _boxes_beside(folder: Path) -> Mapping[str, tuple[Rectangle, ...]]:
+    """Stem -> boxes, of a folder of films."""
+    found: dict[str, tuple[Rectangle, ...]] = {}
+    for file in (place / name for place in (folder.parent, folder) for name in BOX_FILES):
+        if not file.is_file():
+            continue
+        with file.open(newline="", encoding="utf-8-sig") as handle:
+            for number, row in enumerate(csv.DictReader(handle), start=2):
+                columns = next((c for c in _COLUMNS if row.keys() >= set(c)), None)
+                if columns is None:
+                    raise DatasetError(
+                        f"{file}: expected the columns {','.join(_COLUMNS[0])}. "
+                        f"Received: {','.join(row)}"
+                    )
+                name, *values = (row[column] for column in columns)
+                if not any(values):
+                    continue  # A film without a finding.
+                try:
+                    box = tuple(map(float, values))
+                except ValueError:
+                    raise DatasetError(f"{file}, line {number}: not a box: {values}") from None
+                if max(box) > 1:
+                    box = tuple(value / _ORIGINAL for value in box)
+                stem = Path(name).stem
+                found[stem] = (*found.get(stem, ()), box)
+    return found
