@@ -58,7 +58,7 @@ def look_at(
             except RadiographError:
                 continue  # `audit` says so.
         if films:
-            probabilities, seen = load_segmenter().look(films)
+            probabilities, seen = load_segmenter().predict(films)
             found.extend(lung_field(one).found for one in probabilities)
             features.append(seen)
         report(min(1.0, (start + BATCH) / len(records)))
