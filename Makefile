@@ -1,36 +1,60 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet
+# Three processes for two cores: browsers and servers are waited for.
+PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+# No browser, no server, no training, no building of a wheel.
+QUICK := --ignore tests/browser --ignore tests/training -m "not slow"
 
-.PHONY: setup app test lint screenshots
+.PHONY: setup app test test-quick check lint requirements screenshots
 
 setup: $(VENV)/.ready
 
-$(VENV)/.ready: requirements.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "xraycore needs Python 3.11 or newer; $(PYTHON) is older. Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+$(VENV)/.ready: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+	  { echo "xraycore needs Python 3.11, 3.12 or 3.13; $(PYTHON) is none. Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' || \
 	  { echo "Python's venv module is missing. On Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -r requirements.txt
+	$(PIP) --upgrade pip
+	$(PIP) -r requirements.txt
+	$(PIP) --no-deps --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.ready requirements-dev.txt
+	$(PIP) -r requirements-dev.txt
 	@# A test compares with quantus. It wants opencv-python, which would overwrite the headless one.
-	$(BIN)/python -m pip install --quiet --no-deps quantus==0.6.0
+	$(PIP) --no-deps quantus==0.6.0
 	@touch $@
 
 app: setup
 	$(BIN)/streamlit run streamlit_app.py
 
-test: setup
+test: check
+	$(PYTEST) --durations 30
+
+test-quick: $(VENV)/.dev
+	$(PYTEST) $(QUICK)
+
+check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
-	@# Three processes for two cores: browsers and servers are waited for.
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 30
+	$(BIN)/mypy
 
-lint: setup
+lint: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-screenshots: setup
+# The pinned environments, of pyproject.toml: for Linux and macOS, Python 3.11 to 3.13.
+requirements: $(VENV)/.dev
+	$(BIN)/uv pip compile $(UPGRADE) --quiet --universal --python-version 3.11 --no-annotate \
+	  --custom-compile-command "make requirements" \
+	  --extra app --extra compare pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile $(UPGRADE) --quiet --universal --python-version 3.11 --no-annotate \
+	  --custom-compile-command "make requirements" \
+	  --group dev -c requirements.txt -o requirements-dev.txt
+
+screenshots: $(VENV)/.dev
 	$(BIN)/python -m tools.screenshots docs/images

@@ -9,14 +9,13 @@ import numpy as np
 import pytest
 
 import xraycore
+from xraycore.anatomy.lung_field import segment_lungs
 from xraycore.config import SHIPPED, weights_folder
 from xraycore.errors import WeightsError
-from xraycore.imaging import Radiograph
-from xraycore.imaging.box import Box
-from xraycore.imaging.radiograph import RadiographInfo
+from xraycore.models import classifier
 from xraycore.models.architectures import HEAD, build_network
 from xraycore.models.cards import list_trained, read_card
-from xraycore.models.classifier import OTHER_LUNGS, load_model
+from xraycore.models.classifier import OTHER_LUNGS, load_model, predict_each
 from xraycore.models.registry import get_spec
 from xraycore.utils.checkpoints import describe_weights, install, save_float16, verified_weights
 from xraycore.utils.files import sha256
@@ -201,17 +200,17 @@ def test_a_card_that_changed_is_read_again(shipped):
     assert read_card("basic_cnn")["limits"] == ["none"]
 
 
-def test_networks_of_one_size_share_what_they_see(shipped, network):
-    first, second = load_model("basic_cnn"), load_model("basic_cnn")
-    pixels = np.random.default_rng(3).random((224, 224)).astype(np.float32)
-    film = Radiograph(pixels, RadiographInfo("film", "0" * 64, "PNG", 224, 224, 8))
-    whole = first.input_of(film, Box())
-    assert second.input_of(film, Box()) is whole
-    np.testing.assert_array_equal(whole[..., 0], pixels)
-    left = first.input_of(film, Box(0, 0, 1, 0.5))
-    np.testing.assert_allclose(left[..., 0].mean(), pixels[:, :112].mean(), atol=1e-3)
-    with pytest.raises(ValueError, match="read-only"):
-        whole[:] = 0
+def test_several_models_share_the_lungs_and_what_they_see(shipped, network, film, monkeypatch):
+    asked, seen = [], []
+    monkeypatch.setattr(
+        classifier, "segment_lungs", lambda films: asked.append(len(films)) or segment_lungs(films)
+    )
+    models = [load_model("basic_cnn"), load_model("basic_cnn")]
+    for model, (prediction,) in zip(models, predict_each(models, [film]), strict=True):
+        seen.append(prediction.grey)
+        np.testing.assert_array_equal(prediction.logits, model.predict(film).logits)
+    assert asked == [1]
+    assert seen[0] is seen[1]
 
 
 def test_damaged_and_incomplete_cards_are_refused(shipped):

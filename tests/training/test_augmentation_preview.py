@@ -23,7 +23,9 @@ def test_the_lungs_view_is_their_box(film, monkeypatch):
     mask = np.zeros((128, 128))
     mask[32:96, 24:56] = mask[32:96, 72:104] = 1
     field = lungs.lung_field(mask)
-    monkeypatch.setattr("xraycore.anatomy.crop.segment_lungs", lambda films: [field for _ in films])
+    monkeypatch.setattr(
+        "xraycore.training.augmentation.segment_lungs", lambda films: [field for _ in films]
+    )
     whole, _ = preview(film, Augmentation(), [], view="film", size=64)
     part, _ = preview(film, Augmentation(), [], size=64)
     assert field.found

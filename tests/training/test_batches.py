@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from xraycore.anatomy.crop import ModelInput
+from xraycore.anatomy.crop import ModelInput, crop_and_resize
 from xraycore.anatomy.lung_field import LungField
 from xraycore.datasets.labels import BACTERIAL, NORMAL, VIRAL
 from xraycore.datasets.manifest import Record
@@ -223,10 +223,11 @@ def test_a_network_sees_its_view_and_the_lungs_on_it(film_file, monkeypatch):
     mask = np.zeros((128, 128), bool)
     mask[:, 68:92] = True
 
-    def half_seen(xrays, view):
+    def half_seen(xrays, view, size):
         asked.append(view)
         box = Box(0.0, 0.5, 1.0, 1.0) if view == "lungs" else Box()
-        return [ModelInput(box, LungField(mask, box)) for _ in xrays]
+        grey = [crop_and_resize(xray, box, size) for xray in xrays]
+        return [ModelInput(one, box, LungField(mask, box)) for one in grey]
 
     monkeypatch.setattr(images, "crop_inputs", half_seen)
     # The right half, 32 of 64 columns, stretched to twice its width.

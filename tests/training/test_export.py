@@ -131,9 +131,9 @@ def test_a_centred_head_changes_no_probability(world):
     np.testing.assert_allclose(model.head[0], centred, rtol=2e-3, atol=1e-4)
     film = read_radiograph(manifest.split("test")[0].path)
     prediction = model.predict(film)
-    part = crop_inputs([film], "lungs")[0]
+    part = crop_inputs([film], "lungs", model.size)[0]
     assert prediction.box == part.box
-    logits = np.asarray(network(model.input_of(film, part.box)[None], training=False)[0])[0]
+    logits = np.asarray(network(part.grey[None], training=False)[0])[0]
     expected = model.calibration.probabilities(logits)
     np.testing.assert_allclose(list(prediction.probabilities.values()), expected, atol=5e-3)
 

@@ -1,7 +1,7 @@
 """What a classifier is shown of a film: the lung field, or all of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -28,14 +28,16 @@ def check_field(view: str) -> str:
 
 @dataclass(frozen=True, eq=False)
 class ModelInput:
-    """The part of a film that a classifier sees, and where the lungs are.
+    """What a classifier sees of a film, and where the lungs are: all that it needs of the film.
 
     Attributes:
-        box: That part.
+        grey: Float32 (s, s, 1) in [0, 1], read-only: the box, squashed to a square.
+        box: The part of the film that is seen.
         lungs: The film's lung field.
-        warnings: What the reader must know of it.
+        warnings: What the reader must know of the film.
     """
 
+    grey: np.ndarray = field(repr=False)
     box: Box
     lungs: LungField
     warnings: tuple[str, ...] = ()
@@ -50,16 +52,34 @@ class ModelInput:
         return resize(self.box.crop(self.lungs.with_rim).astype(np.float32), shape)
 
 
-def crop_inputs(xrays: Sequence[Radiograph], view: str) -> list[ModelInput]:
-    """What a classifier with that view sees of films.
+def crop_inputs(
+    xrays: Sequence[Radiograph],
+    view: str,
+    size: int,
+    lungs: Sequence[LungField] | None = None,
+) -> list[ModelInput]:
+    """What classifiers with that view and input size see of films.
+
+    Args:
+        xrays: The films.
+        view: "lungs" or "film".
+        size: Height and width of the input.
+        lungs: The films' lung fields, where they are known.
 
     Raises:
         WeightsError: If the lung segmenter's weights are missing or damaged.
     """
-    fields = segment_lungs(xrays)
-    if view == "film":
-        return [ModelInput(Box(), lungs, lungs.warnings) for lungs in fields]
-    return [
-        ModelInput(lungs.box, lungs, (*lungs.warnings, *(() if lungs.found else (WHOLE_FILM,))))
-        for lungs in fields
-    ]
+    found = []
+    for xray, lung_field in zip(xrays, lungs or segment_lungs(xrays), strict=True):
+        box = lung_field.box if view == "lungs" else Box()
+        whole = () if view == "film" or lung_field.found else (WHOLE_FILM,)
+        warnings = (*xray.warnings, *lung_field.warnings, *whole)
+        found.append(ModelInput(crop_and_resize(xray, box, size), box, lung_field, warnings))
+    return found
+
+
+def crop_and_resize(xray: Radiograph, box: Box, size: int) -> np.ndarray:
+    """A part of a film squashed to a square, float32 (size, size, 1) in [0, 1], read-only."""
+    grey = resize(box.crop(xray.pixels), (size, size))[..., None]
+    grey.setflags(write=False)
+    return grey

@@ -1,7 +1,5 @@
 """From a film to its lung field: the mask, and the part of the film that classifiers see."""
 
-import threading
-import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -27,9 +25,6 @@ PLAUSIBLE_SIDE = 0.3
 RIM = 0.03
 
 NO_LUNGS = "No plausible lungs were found: this may be no frontal chest X-ray."
-
-_found: "weakref.WeakKeyDictionary[Radiograph, LungField]" = weakref.WeakKeyDictionary()
-_finding = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,15 +112,12 @@ def lung_field(probability: np.ndarray, unlikeness: float = float("nan")) -> Lun
 
 
 def segment_lungs(xrays: Sequence[Radiograph]) -> list[LungField]:
-    """The lung fields of films; of each film object they are found once.
+    """The lung fields of films.
 
     Raises:
         WeightsError: If the segmenter's weights are missing or not what its card says.
     """
-    with _finding:
-        new = [xray for xray in dict.fromkeys(xrays) if xray not in _found]
-        if new:
-            probabilities, features = load_segmenter().look([xray.pixels for xray in new])
-            fields = map(lung_field, probabilities, screen(features))
-            _found.update(zip(new, fields, strict=True))
-        return [_found[xray] for xray in xrays]
+    if not xrays:
+        return []
+    probabilities, features = load_segmenter().predict([xray.pixels for xray in xrays])
+    return [lung_field(*one) for one in zip(probabilities, screen(features), strict=True)]

@@ -76,7 +76,7 @@ class Segmenter:
                 input_signature=[tf.TensorSpec((None, SIZE, SIZE, 1), tf.float32)],
             )
 
-    def look(self, films: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    def predict(self, films: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """Where the lungs are, and what the U-Net made of the films on the way.
 
         Args:
@@ -99,8 +99,8 @@ class Segmenter:
         return 1.0 / (1.0 + np.exp(-np.concatenate(logits)[..., 0])), np.concatenate(features)
 
     def __call__(self, films: Sequence[np.ndarray]) -> np.ndarray:
-        """Probability of lung, as `look` gives it."""
-        return self.look(films)[0]
+        """Probability of lung, as `predict` gives it."""
+        return self.predict(films)[0]
 
 
 def segmenter_folder() -> Path:

@@ -21,12 +21,12 @@ from xraycore.imaging import Radiograph
 from xraycore.imaging.encode import encode_png
 from xraycore.imaging.overlay import overlay
 from xraycore.models.cards import list_trained, read_card
+from xraycore.models.classifier import Prediction, predict_each
 from xraycore.models.registry import MODELS
 from xraycore.utils.progress import part_of
 
 if TYPE_CHECKING:
     from xraycore.attribution.heatmap import Heatmap
-    from xraycore.models.classifier import Prediction
 
 
 @app.command()
@@ -76,9 +76,7 @@ def predict(
         for films, failures in _read(paths, report):
             for path, error in failures:
                 rows.append(_answer(path, error=str(error)))
-            answers = [
-                classifier.predict([xray for _, xray in films]) for classifier in classifiers
-            ]
+            answers = list(predict_each(classifiers, [xray for _, xray in films]))
             for index, (path, _) in enumerate(films):
                 rows += _answers(path, [one[index] for one in answers], chosen_view)
             if json:
@@ -114,8 +112,8 @@ def explain(
             for path, xray in films:
                 stem = _free_stem(path.stem, used)
                 used.add(stem)
-                for classifier in classifiers:
-                    prediction = classifier.predict(xray)
+                each = predict_each(classifiers, [xray])
+                for classifier, (prediction,) in zip(classifiers, each, strict=True):
                     for name in methods:
                         words = f"{name} of {classifier.spec.name}, {path.name}"
                         heat = xraycore.explain(

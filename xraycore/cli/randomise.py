@@ -12,6 +12,7 @@ from xraycore.cli.console import emit_json, emit_table, err, progress_bar
 from xraycore.cli.loading import Models, Paths, load_models, read_films
 from xraycore.cli.measurements import MeasurementFile
 from xraycore.errors import ArgumentError
+from xraycore.models.classifier import predict_each
 from xraycore.utils.progress import part_of
 
 logger = logging.getLogger(__name__)
@@ -55,11 +56,12 @@ def randomise(
     weights = {one.spec.name: one.card["weights"]["sha256"] for one in classifiers}
     rows: dict[str, dict[str, dict]] = {}
     with progress_bar() as report:
-        for number, classifier in enumerate(classifiers):
+        each = predict_each(classifiers, films)
+        for number, (classifier, predictions) in enumerate(zip(classifiers, each, strict=True)):
             name = classifier.spec.name
             found = cascades(
                 classifier,
-                classifier.predict(films),
+                predictions,
                 methods,
                 seed=seed,
                 settings={name: SETTINGS[name] for name in methods if name in SETTINGS},

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from xraycore.anatomy.crop import crop_and_resize
 from xraycore.anatomy.segmenter import load_segmenter
 from xraycore.attribution.cam import grad_cam
 from xraycore.datasets.labels import CHEST4
@@ -150,7 +151,7 @@ def tasks_of(classifier: Classifier) -> dict[str, Callable[[], object]]:
 
     small, large = _film_jpeg(PREPARED), _film_jpeg(LARGE)
     film, large_film = read_radiograph(small), read_radiograph(large)
-    prepared = tf.constant(classifier.input_of(film, Box())[None])
+    prepared = tf.constant(crop_and_resize(film, Box(), classifier.size)[None])
     visualiser = tf_keras_vis_gradcam(classifier)
     score = CategoricalScore(0)
 

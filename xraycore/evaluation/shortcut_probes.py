@@ -129,7 +129,7 @@ def _run(
     classifier: Classifier, records: Sequence[Record], report: ProgressCallback
 ) -> tuple[list[Record], np.ndarray, dict[str, np.ndarray]]:
     """The films with lungs, their pooled features (n, c), and probabilities by alteration."""
-    size = classifier.network.input_shape[1]
+    size = classifier.size
     kept, pooled = [], []
     logits: dict[str, list[np.ndarray]] = {name: [] for name in ALTERATIONS}
     for start in range(0, len(records), BATCH):
@@ -141,12 +141,10 @@ def _run(
             except RadiographError:
                 continue
         inputs, masks = [], []
-        for film, record, part in zip(
-            films, read, crop_inputs(films, classifier.view), strict=True
-        ):
+        for record, part in zip(read, crop_inputs(films, classifier.view, size), strict=True):
             if part.lungs.found:
                 kept.append(record)
-                inputs.append(classifier.input_of(film, part.box))
+                inputs.append(part.grey)
                 masks.append(part.lungs_on((size, size))[..., None])
         if inputs:
             whole, lungs = np.stack(inputs), np.stack(masks)

@@ -1,33 +1,28 @@
 """A trained network behind one call: radiographs in, predictions with their features out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, overload
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from xraycore.anatomy.crop import crop_inputs
-from xraycore.anatomy.lung_field import LungField
+from xraycore.anatomy.crop import ModelInput, crop_inputs
+from xraycore.anatomy.lung_field import LungField, segment_lungs
 from xraycore.anatomy.segmenter import segmenter_sha256
 from xraycore.config import weights_folder
 from xraycore.errors import WeightsError
 from xraycore.imaging.box import Box
 from xraycore.imaging.radiograph import Radiograph
-from xraycore.imaging.resample import resize
 from xraycore.metrics.calibration import Calibration
 from xraycore.models.architectures import HEAD, build_network
 from xraycore.models.cards import read_card
 from xraycore.models.registry import get_spec
 from xraycore.models.spec import FULL, ModelSpec
 from xraycore.utils.checkpoints import Card, verified_weights
+from xraycore.utils.progress import Progress, ProgressCallback
 
 if TYPE_CHECKING:
     import keras
-
-from collections.abc import Iterator
-
-from xraycore.utils.progress import Progress, ProgressCallback
 
 # Features of a larger batch would fill the caches and, on Xception, 1 MB an image of memory.
 BATCH = 8
@@ -36,9 +31,6 @@ OTHER_LUNGS = (
     "{title} was trained on lung fields that another lung segmenter had found: the one that is "
     "installed now crops films otherwise, and no score on its card was measured with it."
 )
-
-# What networks see of the films that are still held by someone, by part and size.
-_INPUTS: WeakKeyDictionary[Radiograph, dict[tuple[Box, int], np.ndarray]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +83,7 @@ class Classifier:
         classes: Class names.
         network: Flat Keras graph, grey (n, h, w, 1) in [0, 1] -> [logits, features]. Never changed.
         view: What it sees of a film: "lungs" or "film".
+        size: Height and width of its input.
         calibration: From its logits to calibrated probabilities.
         head: Kernel (c, k) and bias (k,) of the linear head.
         warnings: What the reader of any of its predictions must know.
@@ -106,10 +99,10 @@ class Classifier:
         self.warnings = _other_lungs(spec, card)
         kernel, bias = network.get_layer(HEAD).get_weights()
         self.head = (np.asarray(kernel, np.float32), np.asarray(bias, np.float32))
-        size = network.input_shape[1]
+        self.size = network.input_shape[1]
         self.compiled = tf.function(
             lambda grey: network(grey, training=False),
-            input_signature=[tf.TensorSpec((None, size, size, 1), tf.float32)],
+            input_signature=[tf.TensorSpec((None, self.size, self.size, 1), tf.float32)],
         )
 
     def forward(self, grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -121,51 +114,46 @@ class Classifier:
         """Calibrated probabilities (n, k) of logits (n, k)."""
         return self.calibration.probabilities(logits)
 
-    def input_of(self, xray: Radiograph, box: Box) -> np.ndarray:
-        """The network's input (s, s, 1) for one film: the box, squashed to a square.
+    @overload
+    def predict(self, films: Radiograph | ModelInput) -> Prediction: ...
 
-        Read only: networks of one size share it.
+    @overload
+    def predict(self, films: Sequence[Radiograph | ModelInput]) -> list[Prediction]: ...
+
+    def predict(self, films):
+        """What the network says about one film, or a list of predictions for a list of films.
+
+        Args:
+            films: Each as it was read; or as a network of this view and size sees it, where its
+                lungs were found before.
         """
-        size = self.network.input_shape[1]
-        of_film = _INPUTS.setdefault(xray, {})
-        if (box, size) not in of_film:
-            shown = resize(box.crop(xray.pixels), (size, size))[..., None]
-            shown.setflags(write=False)
-            of_film[box, size] = shown
-        return of_film[box, size]
-
-    @overload
-    def predict(self, xrays: Radiograph) -> Prediction: ...
-
-    @overload
-    def predict(self, xrays: Sequence[Radiograph]) -> list[Prediction]: ...
-
-    def predict(self, xrays):
-        """What the network says about one film, or a list of predictions for a list of films."""
-        if isinstance(xrays, Radiograph):
-            return self.predict([xrays])[0]
+        if isinstance(films, Radiograph | ModelInput):
+            return self.predict([films])[0]
         predictions: list[Prediction] = []
-        for start in range(0, len(xrays), BATCH):
-            films = xrays[start : start + BATCH]
-            parts = crop_inputs(films, self.view)
-            inputs = [self.input_of(x, part.box) for x, part in zip(films, parts, strict=True)]
-            logits, features = self.forward(np.stack(inputs))
+        for start in range(0, len(films), BATCH):
+            inputs = self._inputs(films[start : start + BATCH])
+            logits, features = self.forward(np.stack([one.grey for one in inputs]))
             predictions += [
                 Prediction(
                     self.spec.name,
                     self.classes,
                     logits[i],
                     features[i],
-                    inputs[i],
-                    parts[i].box,
-                    parts[i].lungs,
+                    one.grey,
+                    one.box,
+                    one.lungs,
                     self.calibration,
-                    (*xray.warnings, *parts[i].warnings, *self.warnings),
+                    (*one.warnings, *self.warnings),
                     self.card.get("weights", {}).get("sha256", ""),
                 )
-                for i, xray in enumerate(films)
+                for i, one in enumerate(inputs)
             ]
         return predictions
+
+    def _inputs(self, films: Sequence[Radiograph | ModelInput]) -> list[ModelInput]:
+        read = [film for film in films if isinstance(film, Radiograph)]
+        seen = iter(crop_inputs(read, self.view, self.size))
+        return [next(seen) if isinstance(film, Radiograph) else film for film in films]
 
     def see(self, prediction: Prediction, grey: np.ndarray) -> Prediction:
         """The prediction with its input (s, s, 1) changed, the part of the film kept.
@@ -202,6 +190,22 @@ def load_model(name: str) -> Classifier:
     except (ValueError, KeyError, OSError) as error:
         raise WeightsError(f"{file}: expected weights of {name}: {error}") from error
     return Classifier(spec, network, card["classes"], card)
+
+
+def predict_each(
+    models: Sequence[Classifier], films: Sequence[Radiograph]
+) -> Iterator[list[Prediction]]:
+    """What each of several models says about the films, one model after another.
+
+    Lungs are found once a film, and networks of one size and view see the same input.
+    """
+    lungs = segment_lungs(films)
+    inputs: dict[tuple[str, int], list[ModelInput]] = {}
+    for model in models:
+        key = (model.view, model.size)
+        if key not in inputs:
+            inputs[key] = crop_inputs(films, *key, lungs)
+        yield model.predict(inputs[key])
 
 
 def batches(count: int, report: ProgressCallback) -> Iterator[slice]:

@@ -6,7 +6,7 @@ from xraycore.datasets.labels import NORMAL
 from xraycore.datasets.locator import FilmLocator, Read
 from xraycore.errors import ReaderStudyError
 from xraycore.imaging import Radiograph, RadiographError
-from xraycore.models.classifier import Classifier, Prediction
+from xraycore.models.classifier import Classifier, Prediction, predict_each
 from xraycore.reader_study.records import ToRead
 from xraycore.utils.progress import Progress, ProgressCallback, ignore
 
@@ -67,8 +67,8 @@ def list_heatmaps(
             continue
         if public is not None:
             public.add(xray, read)
-        for model in models:
-            explained = target_of(model.predict(xray), target)
+        for model, (prediction,) in zip(models, predict_each(models, [xray]), strict=True):
+            explained = target_of(prediction, target)
             weights = model.card.get("weights", {}).get("sha256", "")
             found += [
                 ToRead(xray.info.sha256, model.spec.name, method, explained, weights)

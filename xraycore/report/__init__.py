@@ -1,1 +1,1 @@
-"""`docs/results.md` and its plots, drawn from stored predictions and cards; nothing is typed."""
+"""What a reader takes along: a film's report, exports, and what was measured in sentences."""

@@ -7,12 +7,13 @@ from dataclasses import dataclass, fields
 import cv2
 import numpy as np
 
-from xraycore.anatomy.crop import crop_inputs
+from xraycore.anatomy.crop import crop_and_resize
+from xraycore.anatomy.lung_field import segment_lungs
 from xraycore.datasets.synthetic.opacities import RADII, paint_opacity
 from xraycore.errors import ArgumentError
 from xraycore.imaging import Radiograph
+from xraycore.imaging.box import Box
 from xraycore.imaging.overlay import to_uint8
-from xraycore.imaging.resample import resize
 
 # Standard deviation of what is sharpened or blurred, as a share of the film's side.
 _SOFTENED = 0.01
@@ -252,10 +253,7 @@ def preview(
     Raises:
         WeightsError: If the lungs are asked for and their segmenter has no weights.
     """
-    pixels = xray.pixels
-    if view == "lungs":
-        (part,) = crop_inputs([xray], view)
-        pixels = part.box.crop(pixels)
-    film = to_uint8(resize(pixels, (size, size)))
+    box = segment_lungs([xray])[0].box if view == "lungs" else Box()
+    film = to_uint8(crop_and_resize(xray, box, size)[..., 0])
     changed = [to_uint8(augmentation(film, np.random.default_rng(seed))) for seed in seeds]
     return film, changed

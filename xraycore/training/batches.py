@@ -108,10 +108,9 @@ def load_images(
                 for record, xray in zip(chunk, pool.map(read, chunk), strict=True)
                 if xray is not None
             ]
-            parts = crop_inputs([xray for _, xray in found], view)
-            for (record, xray), part in zip(found, parts, strict=True):
-                film = resize(part.box.crop(xray.pixels), (size, size))
-                pixels.append(np.rint(film * 255.0).astype(np.uint8))
+            parts = crop_inputs([xray for _, xray in found], view, size)
+            for (record, _), part in zip(found, parts, strict=True):
+                pixels.append(np.rint(part.grey[..., 0] * 255.0).astype(np.uint8))
                 lungs.append(np.rint(part.lungs_on((MASK, MASK)) * 255.0).astype(np.uint8))
                 lesions.append(_lesion_on(part.box, record))
                 kept.append(record)

@@ -54,7 +54,7 @@ def look_at(records: Sequence[Record], report: ProgressCallback) -> tuple[np.nda
             except RadiographError:
                 continue  # `audit` says so.
         if films:
-            probabilities, seen = load_segmenter().look(films)
+            probabilities, seen = load_segmenter().predict(films)
             found.extend(lung_field(one).found for one in probabilities)
             features.append(seen)
         report(Progress(min(1.0, (start + BATCH) / len(records))))

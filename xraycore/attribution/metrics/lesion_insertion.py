@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from xraycore.anatomy.crop import crop_and_resize
 from xraycore.attribution.heatmap import Heatmap, explain
 from xraycore.datasets.synthetic.opacities import paint_opacity, places_in
 from xraycore.errors import ArgumentError
@@ -107,7 +108,7 @@ def insert(
     random = np.random.default_rng(seed)
     painted, lesion = paint_opacity(kind, xray.pixels, lungs, centre, radius, random, strength)
     film = replace(xray, pixels=painted)
-    after = model.see(before, model.input_of(film, before.box))
+    after = model.see(before, crop_and_resize(film, before.box, before.grey.shape[0]))
     then, now = explain(model, [before, after], method, target)
     earlier, heat = (one.box.spread(one.values, lesion.shape) for one in (then, now))
     top, added = heat.max(), np.maximum(heat - earlier, 0)

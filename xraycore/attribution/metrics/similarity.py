@@ -3,15 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 # The share of a map that counts as its hottest part.
 HOTTEST = 0.1
-# Of the structural similarity, as in its paper: an 11x11 Gaussian window, and what keeps quotients
-# of near nothing from counting, for maps in [0, 1].
-_WINDOW, _WIDTH = (11, 11), 1.5
-_MEAN_FLOOR, _VARIANCE_FLOOR = 0.01**2, 0.03**2
 
 
 @dataclass(frozen=True)
@@ -51,17 +46,18 @@ def ssim(first: np.ndarray, second: np.ndarray) -> float:
     Wang et al. 2004, doi:10.1109/TIP.2003.819861, with its Gaussian window; beyond the border the
     images are mirrored.
     """
+    from skimage.metrics import structural_similarity  # Late, as pages import this module.
 
-    def local(image: np.ndarray) -> np.ndarray:
-        return cv2.GaussianBlur(image, _WINDOW, _WIDTH, borderType=cv2.BORDER_REFLECT)
-
-    first, second = first.astype(np.float64), second.astype(np.float64)
-    mean, other = local(first), local(second)
-    variances = local(first**2) - mean**2 + local(second**2) - other**2
-    covariance = local(first * second) - mean * other
-    brightness = (2 * mean * other + _MEAN_FLOOR) / (mean**2 + other**2 + _MEAN_FLOOR)
-    structure = (2 * covariance + _VARIANCE_FLOOR) / (variances + _VARIANCE_FLOOR)
-    return float((brightness * structure).mean())
+    # A window of 1 crops nothing at the border; the Gaussian's own is 11 wide.
+    return float(
+        structural_similarity(
+            *(image.astype(np.float64) for image in (first, second)),
+            data_range=1.0,
+            win_size=1,
+            gaussian_weights=True,
+            use_sample_covariance=False,
+        )
+    )
 
 
 def rank_correlation(first: np.ndarray, second: np.ndarray) -> float:
