@@ -10,6 +10,9 @@ import sys
 import time
 from pathlib import Path
 
+# As the command itself does, which is launched by its path too.
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
 from xraycore.jobs.recorder import recorded
 from xraycore.models.registry import get_spec
 from xraycore.training.config import preset

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -33,6 +33,14 @@ def emit_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[objec
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
     out.print(table)
+
+
+def format_score(score: Mapping[str, float] | None, digits: str = ".3f") -> str:
+    """A figure with its interval in brackets; a dash where there is none."""
+    if score is None:
+        return "–"
+    value, low, high = (f"{score[key]:{digits}}" for key in ("value", "low", "high"))
+    return f"{value} [{low}, {high}]"
 
 
 def _cell(value: object) -> str:

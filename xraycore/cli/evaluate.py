@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from xraycore.cli.app import Classes, Json, app
-from xraycore.cli.console import emit_json, emit_table, err, out, progress_bar
+from xraycore.cli.console import emit_json, emit_table, err, format_score, out, progress_bar
 from xraycore.cli.loading import Models, load_models
 from xraycore.datasets.labels import get_label_scheme, parse_classes
 from xraycore.datasets.manifest import Manifest
@@ -149,12 +149,15 @@ def _print(document: dict) -> None:
         f"{label} {count}" for label, count in document["labels"].items()
     )
     rows = [
-        [text, *(_cell(document["models"][name]["scores"][key]) for name in names)]
+        [text, *(format_score(document["models"][name]["scores"][key]) for name in names)]
         for key, text in OVERALL.items()
     ]
     inside = [document["models"][name]["inside_lungs"] for name in names]
     rows.append(
-        ["evidence in the lungs", *(_cell(one["evidence"] if one else None) for one in inside)]
+        [
+            "evidence in the lungs",
+            *(format_score(one["evidence"] if one else None) for one in inside),
+        ]
     )
     emit_table(title, ["score", *names], rows)
     for name in names:
@@ -163,7 +166,7 @@ def _print(document: dict) -> None:
             f"{name}, by class",
             ["class", "films", *OF_CLASS],
             [
-                [label, of_class["films"], *(_cell(of_class[key]) for key in OF_CLASS)]
+                [label, of_class["films"], *(format_score(of_class[key]) for key in OF_CLASS)]
                 for label, of_class in scores["classes"].items()
             ],
         )
@@ -182,16 +185,21 @@ def _print(document: dict) -> None:
                 f"{name}, operating points",
                 ["point", "threshold", *kinds],
                 [
-                    [point["title"], point["threshold"], *(_cell(point[kind]) for kind in kinds)]
+                    [
+                        point["title"],
+                        point["threshold"],
+                        *(format_score(point[kind]) for kind in kinds),
+                    ]
                     for point in points.values()
                 ],
             )
             for point in points.values():
                 if there := point.get("at_prevalence"):
+                    right = {kind: format_score(there[kind], ".1%") for kind in ("ppv", "npv")}
                     out.print(
                         f"{point['title']}: where {there['prevalence']:.1%} are sick, a positive "
-                        f"answer is right in {_share(there['ppv'])} and a negative one in "
-                        f"{_share(there['npv'])} of cases."
+                        f"answer is right in {right['ppv']} and a negative one in {right['npv']} "
+                        "of cases."
                     )
     if document["comparisons"]:
         emit_table(
@@ -210,18 +218,6 @@ def _print(document: dict) -> None:
         "In brackets: 95 % intervals, Wilson for shares of films, adjusted logit for answers at a "
         "prevalence, else bootstrap of patients."
     )
-
-
-def _cell(score: dict | None) -> str:
-    if score is None:
-        return "–"
-    return f"{score['value']:.3f} [{score['low']:.3f}, {score['high']:.3f}]"
-
-
-def _share(score: dict | None) -> str:
-    if score is None:
-        return "–"
-    return f"{score['value']:.1%} [{score['low']:.1%}, {score['high']:.1%}]"
 
 
 def _difference(delong: dict | None) -> tuple[str, str]:

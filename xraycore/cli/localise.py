@@ -1,22 +1,20 @@
 """The command that compares heatmaps with masks that a person drew: localise."""
 
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import typer
-from PIL import Image
 
 from xraycore.attribution.registry import ANALYTIC, get_method
 from xraycore.cli.app import Json, app
-from xraycore.cli.console import emit_json, emit_table, err, progress_bar
+from xraycore.cli.console import emit_json, emit_table, err, format_score, progress_bar
 from xraycore.cli.loading import Models, load_models
 from xraycore.cli.measurements import MeasurementFile
 from xraycore.datasets.labels import canonical_label
-from xraycore.errors import ArgumentError
-from xraycore.imaging import RadiographError, read_radiograph
+from xraycore.datasets.masks import pair_masks
+from xraycore.imaging import read_radiograph
 from xraycore.imaging.resample import resize
 from xraycore.utils.progress import Progress
 
@@ -32,15 +30,6 @@ KEYS = {
     "energy_in_lungs": "energy in lungs",
     "auprc": "AUPRC",
 }
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """A film and what a person drew on it: bool (128, 128); no `lungs` where the segmenter's do."""
-
-    film: Path
-    mask: np.ndarray
-    lungs: np.ndarray | None
 
 
 @app.command()
@@ -66,7 +55,7 @@ def localise(
     methods = [get_method(name).name for name in method or ANALYTIC]
     target = canonical_label(target)
     classifiers = load_models(model)
-    drawn = _films(images, masks, lungs)
+    drawn = pair_masks(images, masks, lungs, (SIDE, SIDE))
     facts = {
         "images": str(images),
         "masks": str(masks),
@@ -76,7 +65,7 @@ def localise(
     }
     stored = MeasurementFile(out, facts) if out else None
     weights = {one.spec.name: one.card["weights"]["sha256"] for one in classifiers}
-    stems = [one.film.stem for one in drawn]
+    stems = [one.path.stem for one in drawn]
     choosing = np.array([hashlib.sha256(stem.encode()).digest()[0] % 2 == 0 for stem in stems])
     if choosing.all() or not choosing.any():
         choosing[0] = not choosing[0]
@@ -90,9 +79,12 @@ def localise(
             model_name = classifier.spec.name
             found: dict[str, dict[str, list]] = {}
             for place, one in enumerate(drawn):
-                xray = read_radiograph(one.film)
+                xray = read_radiograph(one.path)
                 prediction = classifier.predict(xray)
-                lung = _resized(prediction.lungs.mask) if one.lungs is None else one.lungs
+                lung = one.lungs
+                if lung is None:
+                    found_lungs = prediction.lungs.mask.astype(np.float32)
+                    lung = resize(found_lungs, (SIDE, SIDE)) > 0.5
                 maps: dict[str, dict[str, np.ndarray]] = {}
                 if number == 0:
                     maps[BASELINE] = baselines(resize(xray.pixels, (SIDE, SIDE)), lung)
@@ -122,52 +114,9 @@ def localise(
         f"{len(drawn)} films of {images}, evidence for {target}",
         ["model", "map", *KEYS.values()],
         [
-            [model_name, name, *(_cell(row[key]) for key in KEYS)]
+            [model_name, name, *(format_score(row[key]) for key in KEYS)]
             for model_name, by_method in rows.items()
             for name, row in by_method.items()
         ],
     )
     err.print("A map is worth what it has beyond the baselines, brightness above all.")
-
-
-def _films(images: Path, masks: Path, lungs: Path | None) -> list[Drawn]:
-    """Films on which something is marked, with their masks.
-
-    All are read, so that one that cannot be is told now, and not after hours of maps.
-
-    Raises:
-        ArgumentError: If there are fewer than two, or a film lacks a mask.
-        RadiographError: If a film or a mask cannot be read.
-    """
-    by_stem = {file.stem: file for file in sorted(masks.glob("*")) if file.is_file()}
-    of_lungs = {file.stem: file for file in sorted(lungs.glob("*"))} if lungs else {}
-    drawn = []
-    for film in sorted(file for file in images.glob("*") if file.is_file()):
-        for folder, found in ((masks, by_stem), (lungs, of_lungs)):
-            if folder and film.stem not in found:
-                raise ArgumentError(f"{film}: expected a mask of the same stem in {folder}.")
-        mask = _mask(by_stem[film.stem])
-        if not mask.any():
-            continue  # Nothing to find.
-        read_radiograph(film)
-        drawn.append(Drawn(film, mask, _mask(of_lungs[film.stem]) if lungs else None))
-    if len(drawn) < 2:
-        raise ArgumentError(f"{images}: expected two films or more with masks. Found {len(drawn)}")
-    return drawn
-
-
-def _mask(file: Path) -> np.ndarray:
-    try:
-        with Image.open(file) as image:
-            values = np.asarray(image.convert("L"), np.float32) / 255
-    except OSError as error:
-        raise RadiographError(f"{file.name}: expected a mask image: {error}") from None
-    return _resized(values > 0.5)
-
-
-def _resized(mask: np.ndarray) -> np.ndarray:
-    return resize(mask.astype(np.float32), (SIDE, SIDE)) > 0.5
-
-
-def _cell(score: dict) -> str:
-    return f"{score['value']:.3f} [{score['low']:.3f}, {score['high']:.3f}]"

@@ -12,7 +12,7 @@ import typer
 import xraycore
 from xraycore.attribution.registry import get_method
 from xraycore.cli.app import Json, app
-from xraycore.cli.console import emit_json, emit_table, err, progress_bar
+from xraycore.cli.console import emit_json, emit_table, err, format_score, progress_bar
 from xraycore.cli.loading import Models, Paths, _read, load_models
 from xraycore.config import NOTICE
 from xraycore.datasets.labels import LabelScheme, canonical_label, get_label_scheme
@@ -156,7 +156,7 @@ def _headline(scores: dict) -> str:
         if "pneumonia" in scores
         else ("accuracy", scores["all"]["accuracy"])
     )
-    return f"{name} {score['value']:.3f} [{score['low']:.3f}, {score['high']:.3f}]"
+    return f"{name} {format_score(score)}"
 
 
 def _answers(

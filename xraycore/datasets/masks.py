@@ -10,7 +10,9 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from xraycore.errors import DatasetError, RadiographError
+from xraycore.errors import ArgumentError, DatasetError, RadiographError
+from xraycore.imaging import read_radiograph
+from xraycore.imaging.resample import resize
 
 # Left, top, width and height, as shares of the film's width and height.
 Rectangle = tuple[float, float, float, float]
@@ -48,17 +50,78 @@ class Lesion:
             RadiographError: If the mask cannot be read.
         """
         if self.mask is not None:
-            try:
-                with Image.open(self.mask) as image:
-                    return (np.asarray(image.convert("L")) > 127).astype(np.float32)
-            except OSError as error:
-                raise RadiographError(f"{self.mask.name}: expected a mask image: {error}") from None
+            return read_mask(self.mask)
         drawn = np.zeros((_GRID, _GRID), np.float32)
         for left, top, width, height in self.boxes:
             first = (round(left * _GRID), round(top * _GRID))
             last = (round((left + width) * _GRID) - 1, round((top + height) * _GRID) - 1)
             cv2.rectangle(drawn, first, last, 1.0, cv2.FILLED)
         return drawn
+
+
+@dataclass(frozen=True, eq=False)
+class AnnotatedImage:
+    """A film, where the finding is on it, and where its lungs are: bool arrays of one shape.
+
+    Attributes:
+        path: The film's file.
+        mask: Where the finding is.
+        lungs: Where the lungs are; None where nobody has drawn them.
+    """
+
+    path: Path
+    mask: np.ndarray
+    lungs: np.ndarray | None
+
+
+def read_mask(file: Path) -> np.ndarray:
+    """What is white in a mask: float32 (h, w) in {0, 1}.
+
+    Raises:
+        RadiographError: If it is no image.
+    """
+    try:
+        with Image.open(file) as image:
+            return (np.asarray(image.convert("L")) > 127).astype(np.float32)
+    except OSError as error:
+        raise RadiographError(f"{file.name}: expected a mask image: {error}") from None
+
+
+def pair_masks(
+    images: Path, masks: Path, lungs: Path | None, shape: tuple[int, int]
+) -> list[AnnotatedImage]:
+    """The films of a folder on which something is marked, with their masks at that shape.
+
+    All are read, so that one that cannot be is told now, and not after hours of maps.
+
+    Args:
+        images: Folder of films.
+        masks: Folder of masks of the finding, one of the same stem for each film.
+        lungs: Likewise of the lungs; None for none.
+        shape: Height and width of the masks returned.
+
+    Raises:
+        ArgumentError: If there are fewer than two, or a film lacks a mask.
+        RadiographError: If a film or a mask cannot be read.
+    """
+
+    def read(file: Path) -> np.ndarray:
+        return resize(read_mask(file), shape) > 0.5
+
+    folders = [folder for folder in (masks, lungs) if folder]
+    by_stem = [{file.stem: file for file in folder.glob("*")} for folder in folders]
+    found = []
+    for film in sorted(file for file in images.glob("*") if file.is_file()):
+        for folder, files in zip(folders, by_stem, strict=True):
+            if film.stem not in files:
+                raise ArgumentError(f"{film}: expected a mask of the same stem in {folder}.")
+        mask, *of_lungs = (read(files[film.stem]) for files in by_stem)
+        if mask.any():  # Else there is nothing to find.
+            read_radiograph(film)
+            found.append(AnnotatedImage(film, mask, *(of_lungs or [None])))
+    if len(found) < 2:
+        raise ArgumentError(f"{images}: expected two films or more with masks. Found {len(found)}")
+    return found
 
 
 def find_lesions(films: Iterable[Path]) -> dict[Path, Lesion]:

@@ -13,6 +13,7 @@ from PIL import Image
 
 from xraycore.anatomy.segmenter import NAME, SIZE, Segmenter, build_segmenter
 from xraycore.datasets.manifest import list_images
+from xraycore.datasets.masks import read_mask
 from xraycore.errors import DatasetError
 from xraycore.imaging import read_radiograph
 from xraycore.imaging.resample import resize
@@ -59,10 +60,8 @@ def read_masked(folder: Path) -> Masked:
     def small(file: Path) -> np.ndarray:
         return np.rint(resize(read_radiograph(file).pixels, (SIZE, SIZE)) * 255).astype(np.uint8)
 
-    # A mask is no radiograph: its two values are all there is to read.
     def small_mask(file: Path) -> np.ndarray:
-        values = (np.asarray(Image.open(file).convert("L")) > 127).astype(np.float32)
-        return np.rint(resize(values, (SIZE, SIZE)) * 255).astype(np.uint8)
+        return np.rint(resize(read_mask(file), (SIZE, SIZE)) * 255).astype(np.uint8)
 
     return Masked(
         tuple(file.stem for file in files),
