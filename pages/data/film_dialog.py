@@ -1,6 +1,6 @@
 """One film of a data set, large: what is known of it, and what training makes of it."""
 
-from pathlib import Path
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -8,7 +8,7 @@ import streamlit as st
 from pages.components.film_grid import Tile, film_grid
 from pages.components.film_viewer import HELP, MORE_HELP, film_panel, size_and_depth
 from pages.data.charts import SPLIT_TITLES
-from pages.shared.cache import keep_loaded
+from pages.shared.cache import keep_loaded, read_film
 from pages.shared.layout import plain
 from pages.shared.open_films import compare_button
 from xraycore.datasets.audit.overview import DatasetOverview, ImageEntry
@@ -23,21 +23,14 @@ RECIPES = {"As the shipped models": DOMAIN_RANDOM, "Presets cpu and gpu": Augmen
 SAMPLES = 7
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
-def read_film(path: Path, sha256: str) -> Radiograph | RadiographError:
-    """The film of a file whose content was that when it was measured, or why there is none now."""
-    try:
-        return read_measured(path, sha256)
-    except RadiographError as error:
-        return error
-
-
 @st.dialog("Film", width="large")
 def film_dialog(survey: DatasetOverview, film: ImageEntry) -> None:
     """Shows a film, its facts, and a row of its random views."""
-    xray = read_film(film.record.path, film.facts.sha256)
-    if isinstance(xray, RadiographError):
-        st.error(plain(str(xray)), icon=":material/broken_image:")
+    path, sha256 = film.record.path, film.facts.sha256
+    try:
+        xray = read_film(f"{path} {sha256}", partial(read_measured, path, sha256))
+    except RadiographError as error:
+        st.error(plain(str(error)), icon=":material/broken_image:")
         return
     left, right = st.columns([5, 7], gap="medium")
     with left:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.components.film_grid import Tile, film_grid
 from pages.data.charts import SPLIT_TITLES
-from pages.shared.layout import plain
+from pages.shared.layout import choose_page, plain
 from xraycore.datasets.audit.audit import Likes
 from xraycore.datasets.audit.overview import AverageFilm, DatasetOverview, ImageEntry, average_films
 from xraycore.datasets.index import read_measured
@@ -86,7 +86,9 @@ def _gallery(survey: DatasetOverview, on_open: Open) -> None:
             width=200,
         )
     films = [film for film in of_class if split is None or film.record.split == split]
-    shown = _page_of(films, GALLERY_PAGE, f"gallery-{label}-{split}")
+    _, part = choose_page(
+        films, GALLERY_PAGE, key=f"page-gallery-{label}-{split}", persist_state="page"
+    )
     film_grid(
         [
             Tile(
@@ -95,7 +97,7 @@ def _gallery(survey: DatasetOverview, on_open: Open) -> None:
                 aspect=film.facts.width / film.facts.height,
                 id=str(film.record.path),
             )
-            for film in shown
+            for film in part
         ],
         key="gallery",
         tile=112,
@@ -115,7 +117,8 @@ def show_copies(survey: DatasetOverview, on_open: Open) -> None:
             continue
         count = f"{len(groups):,} {'group' if len(groups) == 1 else 'groups'}"
         st.subheader(f"{heading}: {count}", anchor=False)
-        for number, same in _page_of(list(enumerate(groups)), GROUP_PAGE, key):
+        first, part = choose_page(groups, GROUP_PAGE, key=f"page-{key}", persist_state="page")
+        for number, same in enumerate(part, start=first):
             with st.container(border=True):
                 alike = how or f"{percent(same.likeness)} of their detail agrees"
                 st.markdown(f"**{number + 1}** · {alike}{_trouble(same)}")
@@ -138,7 +141,8 @@ def show_patients(survey: DatasetOverview, on_open: Open) -> None:
     if not crossing:
         return
     st.subheader(f"Patients in several splits: {len(crossing):,}", anchor=False)
-    for group in _page_of(sorted(crossing), GROUP_PAGE, "patients"):
+    _, part = choose_page(sorted(crossing), GROUP_PAGE, key="page-patients", persist_state="page")
+    for group in part:
         films = survey.of_patient(group)
         with st.container(border=True):
             splits = " and ".join(
@@ -184,12 +188,3 @@ def _picture(film: ImageEntry) -> np.ndarray:
 @st.cache_data(max_entries=512, show_spinner=False)
 def _reduced(path: Path, sha256: str) -> np.ndarray:
     return to_uint8(fit_within(read_measured(path, sha256).pixels, _SIDE))
-
-
-def _page_of(items: list, size: int, key: str) -> list:
-    """The part of a long list that its page buttons choose."""
-    pages = -(-len(items) // size)
-    if pages <= 1:
-        return items
-    page = st.pagination(pages, key=f"page-{key}", persist_state="page")
-    return items[(page - 1) * size : page * size]

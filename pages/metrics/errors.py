@@ -12,12 +12,12 @@ from pages.components.film_grid import Tile, film_grid
 from pages.components.film_viewer import HELP, film_panel, size_and_depth
 from pages.metrics.cache import (
     DisplayedComparison,
-    find_films,
-    heat_thumbnail,
+    draw_heat_thumbnail,
+    draw_thumbnail,
     read_film,
-    thumbnail,
 )
-from pages.shared.layout import plain
+from pages.shared.cache import film_locator
+from pages.shared.layout import choose_page, plain
 from pages.shared.open_films import compare_button
 from xraycore.datasets.labels import LabelScheme
 from xraycore.errors import WeightsError
@@ -32,23 +32,23 @@ FILM, CELL = "film", "cell"
 PER_PAGE = 12
 
 
-def errors_section(shown: DisplayedComparison) -> None:
+def show_errors(display: DisplayedComparison) -> None:
     """Confusion matrices, the films behind a cell, and the worst errors."""
     st.markdown("**What is called what** (confusion matrix). Click a cell to see its films.")
-    chosen = _chosen_cell(shown)
-    classes = shown.board.view.classes
+    chosen = _read_cell(display)
+    classes = display.comparison.view.classes
     across = 3 if len(classes) < 4 else 2
-    for start in range(0, len(shown.names), across):
+    for start in range(0, len(display.names), across):
         for column, name in zip(
-            st.columns(across, gap="medium"), shown.names[start:], strict=False
+            st.columns(across, gap="medium"), display.names[start:], strict=False
         ):
             with column:
-                st.markdown(f"**{shown.titles[name]}**")
+                st.markdown(f"**{display.titles[name]}**")
                 confusion_matrix(
-                    shown.scores(name)["confusion"],
+                    display.scores(name)["confusion"],
                     classes,
                     key=f"confusion-{name}",
-                    label=f"Confusion matrix of {shown.titles[name]}",
+                    label=f"Confusion matrix of {display.titles[name]}",
                     selected=chosen[1:] if chosen and chosen[0] == name else None,
                     on_open=lambda truth, said, name=name: st.query_params.__setitem__(
                         CELL, "~".join((name, classes[truth], classes[said]))
@@ -56,65 +56,67 @@ def errors_section(shown: DisplayedComparison) -> None:
                 )
     st.caption("Percentages are shares of the row, of the films that truly are of that class.")
     if chosen:
-        _behind(shown, *chosen)
+        _show_cell(display, *chosen)
     st.divider()
-    _worst(shown)
+    _show_worst(display)
 
 
-def _chosen_cell(shown: DisplayedComparison) -> tuple[str, int, int] | None:
-    """The cell in the link, if there is one and it is of what is shown."""
+def _read_cell(display: DisplayedComparison) -> tuple[str, int, int] | None:
+    """The cell in the link, if there is one and it is of what is display."""
     name, _, labels = st.query_params.get(CELL, "").partition("~")
     label, _, said = labels.partition("~")
-    classes = shown.board.view.classes
-    if name in shown.names and label in classes and said in classes:
+    classes = display.comparison.view.classes
+    if name in display.names and label in classes and said in classes:
         return name, classes.index(label), classes.index(said)
     return None
 
 
-def _behind(shown: DisplayedComparison, name: str, truth: int, said: int) -> None:
-    classes = shown.board.view.classes
-    places = films_behind(shown.board, name, classes[truth], classes[said])
+def _show_cell(display: DisplayedComparison, name: str, truth: int, said: int) -> None:
+    classes = display.comparison.view.classes
+    places = films_behind(display.comparison, name, classes[truth], classes[said])
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(
-            f"{shown.titles[name]}: {len(places):,} films of {classes[truth]} called "
+            f"{display.titles[name]}: {len(places):,} films of {classes[truth]} called "
             f"{classes[said]}",
             anchor=False,
         )
         st.button(
             "Close", key="close-cell", icon=":material/close:", on_click=_forget, args=(CELL,)
         )
-    films = describe_films(shown.board.models[name], shown.board.view, places)
-    _film_list(shown, films, name, key=f"cell-{name}-{truth}-{said}")
+    films = describe_films(display.comparison.models[name], display.comparison.view, places)
+    _list_films(display, films, name, key=f"cell-{name}-{truth}-{said}")
 
 
-def _worst(shown: DisplayedComparison) -> None:
+def _show_worst(display: DisplayedComparison) -> None:
     st.markdown("**Most surely wrong** (top losses)")
     name = st.segmented_control(
         "Model",
-        shown.names,
-        default=shown.names[0],
+        display.names,
+        default=display.names[0],
         required=True,
-        format_func=shown.titles.get,
+        format_func=display.titles.get,
         key="loss-model",
         persist_state="session",
         label_visibility="collapsed",
     )
-    films = top_losses(shown.board.models[name], shown.board.view)
+    films = top_losses(display.comparison.models[name], display.comparison.view)
     if not films:
-        st.success(f"{shown.titles[name]} is right on all of these films.")
+        st.success(f"{display.titles[name]} is right on all of these films.")
         return
     st.caption(
         "Look at these first: wrong labels, films of something else, and what the model leans on "
         "show here."
     )
-    _film_list(shown, films, name, key=f"losses-{name}")
+    _list_films(display, films, name, key=f"losses-{name}")
 
 
-def _film_list(shown: DisplayedComparison, films: Sequence[dict], model: str, *, key: str) -> None:
+def _list_films(
+    display: DisplayedComparison, films: Sequence[dict], model: str, *, key: str
+) -> None:
     """A page of thumbnails, where the files are here, and the table of all.
 
     Args:
-        shown: What the page shows.
+        display: What the page shows.
         films: What a model says of them, see `describe_films`.
         model: Its name.
         key: Unique on the page.
@@ -122,35 +124,29 @@ def _film_list(shown: DisplayedComparison, films: Sequence[dict], model: str, *,
     if not films:
         st.info("No film.")
         return
-    here = find_films()
-    page = 1
-    if (pages := -(-len(films) // PER_PAGE)) > 1:
-        page = st.pagination(pages, key=f"page-{key}", persist_state="session")
-    part = films[(page - 1) * PER_PAGE : page * PER_PAGE]
-    paths = [here.get((film["source"], film["file"])) for film in part]
-    pictures = _pictures(paths, [film["said"] for film in part], model, shown.board.view, key)
-    tiles = []
-    for film, picture in zip(part, pictures, strict=True):
-        if picture is not None:
-            tiles.append(
-                Tile(
-                    picture,
-                    film["file"],
-                    (
-                        f"is {film['label']}",
-                        f"said {film['said']}, {percent(film['probability'], 1)}",
-                    ),
-                    id=f"{film['source']}/{film['file']}",
-                )
-            )
+    first, part = choose_page(films, PER_PAGE, key=f"page-{key}", persist_state="session")
+    paths = [film_locator().path(film["source"], film["file"]) for film in part]
+    pictures = _draw_pictures(
+        paths, [film["said"] for film in part], model, display.comparison.view, key
+    )
+    tiles = [
+        Tile(
+            picture,
+            film["file"],
+            (f"is {film['label']}", f"said {film['said']}, {percent(film['probability'], 1)}"),
+            id=f"{film['source']}/{film['file']}",
+        )
+        for film, picture in zip(part, pictures, strict=True)
+        if picture is not None
+    ]
     if tiles:
         film_grid(tiles, key=f"grid-{key}", tile=150, on_open=_open)
     else:
         st.caption("The pictures are not on this computer (set XRAYCORE_DATA); their names are.")
 
-    table = f"table-{key}-{page}"
+    table = f"table-{key}-{first}"
 
-    def picked() -> None:
+    def pick() -> None:
         if rows := st.session_state[table].selection.rows:
             _open(f"{part[rows[0]]['source']}/{part[rows[0]]['file']}")
             # A row that stays selected could not be clicked again, only unselected.
@@ -160,7 +156,7 @@ def _film_list(shown: DisplayedComparison, films: Sequence[dict], model: str, *,
         pd.DataFrame([film | {"probability": 100 * film["probability"]} for film in part]),
         hide_index=True,
         key=table,
-        on_select=picked,
+        on_select=pick,
         selection_mode="single-row",
         height="content",
         column_config={
@@ -171,15 +167,14 @@ def _film_list(shown: DisplayedComparison, films: Sequence[dict], model: str, *,
             "probability": st.column_config.NumberColumn("Probability", format="%.1f %%"),
         },
     )
-    first = (page - 1) * PER_PAGE
     st.caption(f"Films {first + 1:,} to {first + len(part):,} of {len(films):,}, the surest first.")
 
 
-def _pictures(
+def _draw_pictures(
     paths: Sequence[Path | None], said: Sequence[str], model: str, view: LabelScheme, key: str
 ) -> list[np.ndarray | None]:
     """Thumbnails, with the model's heat for what it said where that is asked for."""
-    plain_ones = [path and thumbnail(path) for path in paths]
+    plain_ones = [path and draw_thumbnail(path) for path in paths]
     if model not in list_trained() or all(picture is None for picture in plain_ones):
         return plain_ones
     title = MODELS[model].title
@@ -200,7 +195,7 @@ def _pictures(
                 for label in said
             }
             return [
-                path and heat_thumbnail(path, model, card["weights"]["sha256"], kinds[label])
+                path and draw_heat_thumbnail(path, model, card["weights"]["sha256"], kinds[label])
                 for path, label in zip(paths, said, strict=True)
             ]
     except WeightsError as error:
@@ -216,48 +211,54 @@ def _forget(name: str) -> None:
     st.query_params.pop(name, None)
 
 
-def film_of_link(shown: DisplayedComparison) -> None:
+def show_linked_film(display: DisplayedComparison) -> None:
     """Opens the film that the link names."""
     if not (wanted := st.query_params.get(FILM)):
         return
     source, _, file = wanted.partition("/")
-    place = shown.board.place(source, file)
+    place = display.comparison.place(source, file)
     if place is None:
         st.warning(f"{plain(wanted)} is not among these films; choose other films above.")
     else:
-        _film_dialog(shown, place)
+        _film_dialog(display, place)
 
 
 @st.dialog("Film", width="large", on_dismiss=lambda: _forget(FILM))
-def _film_dialog(shown: DisplayedComparison, place: int) -> None:
-    record, board = shown.board.records[place], shown.board
-    path = find_films().get((record.source, record.path.name))
+def _film_dialog(display: DisplayedComparison, place: int) -> None:
+    comparison = display.comparison
+    record, classes = comparison.records[place], comparison.view.classes
+    path = film_locator().path(record.source, record.path.name)
     left, right = st.columns([3, 2], gap="medium")
     with left:
-        xray = read_film(path) if path else None
-        if xray is None:
-            st.info("The picture is not on this computer.", icon=":material/image_not_supported:")
-        elif isinstance(xray, RadiographError):
-            st.error(plain(str(xray)), icon=":material/broken_image:")
-        else:
-            film_panel(xray, key="metrics-film", label=f"Film {xray.info.name}", group="dialog")
-            st.caption(f"{size_and_depth(xray.info)}  \n{HELP}")
+        xray = _show_film(path)
     with right:
         st.markdown(f"**{plain(record.path.name)}**")
-        st.markdown(
-            f"{plain(record.source)} · truth: **{board.view.classes[board.target[place]]}**"
-        )
+        st.markdown(f"{plain(record.source)} · truth: **{classes[comparison.target[place]]}**")
         rows = [
             {
-                "Model": shown.titles[name],
-                "Says": board.view.classes[one.called[place]],
+                "Model": display.titles[name],
+                "Says": classes[one.called[place]],
                 "Probability": percent(one.probability[place].max(), 1),
                 "Of the truth": percent(one.probability[place, one.target[place]], 1),
             }
-            for name, one in board.models.items()
+            for name, one in comparison.models.items()
         ]
         st.table(pd.DataFrame(rows), border="horizontal", hide_index=True)
         if path:
             st.caption(f"`{path}`")
-        if isinstance(xray, Radiograph):
+        if xray:
             compare_button(path, xray)
+
+
+def _show_film(path: Path | None) -> Radiograph | None:
+    if path is None:
+        st.info("The picture is not on this computer.", icon=":material/image_not_supported:")
+        return None
+    try:
+        xray = read_film(path)
+    except RadiographError as error:
+        st.error(plain(str(error)), icon=":material/broken_image:")
+        return None
+    film_panel(xray, key="metrics-film", label=f"Film {xray.info.name}", group="dialog")
+    st.caption(f"{size_and_depth(xray.info)}  \n{HELP}")
+    return xray

@@ -8,9 +8,9 @@ def main() -> None:
     """What is stored, judged and drawn."""
     # SciPy and scikit-learn take a second or more to import: the title is there before them.
     with st.spinner("Reading what is stored …"):
-        from pages.metrics.dashboard import show
+        from pages.metrics.dashboard import show_dashboard
 
-    show(list_stored_models())
+    show_dashboard(list_stored_models())
 
 
 page_header("Metrics", "How good each model is, how sure that is, and on which films it fails.")

@@ -11,7 +11,7 @@ from xraycore.report.sentences import (
     describe_calibration,
     describe_delong,
     describe_mcnemar,
-    p_value,
+    format_p,
     signed,
 )
 from xraycore.utils.text import percent
@@ -46,49 +46,55 @@ OF_CLASS = (
 )
 
 
-def cell(score: dict | None) -> str:
+def format_score(score: dict | None) -> str:
     """A value with its 95 % interval; three decimals sort as text as they do as numbers."""
     if score is None:
         return NONE
     return f"{score['value']:.3f} ({score['low']:.3f}–{score['high']:.3f})"
 
 
-def choose_finding(shown: DisplayedComparison, key: str) -> str:
+def choose_finding(display: DisplayedComparison, key: str) -> str:
     """The class that is looked for, all others against it; asked only where there are many."""
-    board = shown.board
-    if len(board.view.classes) == 2:
-        return board.finding
+    comparison = display.comparison
+    if len(comparison.view.classes) == 2:
+        return comparison.finding
     chosen = st.segmented_control(
         "Class looked for",
-        [name for name in board.view.classes if 0 < board.counts[name] < len(board.target)],
-        default=board.finding,
+        [
+            name
+            for name in comparison.view.classes
+            if 0 < comparison.counts[name] < len(comparison.target)
+        ],
+        default=comparison.finding,
         required=True,
         key=key,
         bind="query-params",
         help="All other classes count as films without it (one against the rest).",
     )
     # A link may clear it: `?curve-class=`.
-    return chosen or board.finding
+    return chosen or comparison.finding
 
 
-def scores_section(shown: DisplayedComparison) -> None:
+def show_scores(display: DisplayedComparison) -> None:
     """Every score with its interval, and the curves."""
     found = {}
     with st.spinner("Drawing patients anew for the intervals (bootstrap), once …"):
-        for name in shown.names:
-            found[name] = shown.scores(name)
-    board = shown.board
-    finding = board.finding
-    two = len(board.view.classes) == 2
+        for name in display.names:
+            found[name] = display.scores(name)
+    comparison = display.comparison
+    finding = comparison.finding
+    two = len(comparison.view.classes) == 2
     # Of two classes the finding's own columns say more.
     apart = ("balanced_accuracy", "macro_auprc") if two else ()
     columns = [text for text in OVERALL if text[0] not in apart]
     rows, config = [], {"Model": st.column_config.TextColumn(pinned=True)}
     for name, scores in found.items():
-        row = {"Model": shown.titles[name]}
-        row |= {title: cell(scores[key]) for key, title, _ in columns}
+        row = {"Model": display.titles[name]}
+        row |= {title: format_score(scores[key]) for key, title, _ in columns}
         if two:
-            row |= {title: cell(scores["classes"][finding][key]) for key, title, _ in OF_FINDING}
+            row |= {
+                title: format_score(scores["classes"][finding][key]) for key, title, _ in OF_FINDING
+            }
         rows.append(row)
     config |= {title: st.column_config.TextColumn(help=text) for _, title, text in columns}
     config |= {
@@ -111,32 +117,32 @@ def scores_section(shown: DisplayedComparison) -> None:
     )
     if not two:
         with st.expander("Class by class"):
-            _class_table(shown, found)
-    _curves(shown, found)
+            _show_classes(display, found)
+    _show_curves(display, found)
 
 
-def _class_table(shown: DisplayedComparison, found: dict[str, dict]) -> None:
+def _show_classes(display: DisplayedComparison, found: dict[str, dict]) -> None:
     rows = [
         {
             "Class": label,
-            "Model": shown.titles[name],
+            "Model": display.titles[name],
             "Films": scores["classes"][label]["films"],
-            **{title: cell(scores["classes"][label][key]) for key, title in OF_CLASS},
+            **{title: format_score(scores["classes"][label][key]) for key, title in OF_CLASS},
         }
-        for label in shown.board.view.classes
+        for label in display.comparison.view.classes
         for name, scores in found.items()
     ]
     st.dataframe(pd.DataFrame(rows), hide_index=True, key="class-table", height="content")
 
 
-def _curves(shown: DisplayedComparison, found: dict[str, dict]) -> None:
-    board = shown.board
-    finding = choose_finding(shown, "curve-class")
-    if not 0 < board.counts[finding] < len(board.target):
+def _show_curves(display: DisplayedComparison, found: dict[str, dict]) -> None:
+    comparison = display.comparison
+    finding = choose_finding(display, "curve-class")
+    if not 0 < comparison.counts[finding] < len(comparison.target):
         st.info(f"Curves need films with {finding} and without; these are all of one kind.")
         return
-    curves = {name: shown.curves(name, finding) for name in found}
-    share = board.counts[finding] / len(board.target)
+    curves = {name: display.curves(name, finding) for name in found}
+    share = comparison.counts[finding] / len(comparison.target)
     panels = (
         ("roc", "auroc", "Finding against false alarms (ROC curve, AUC)"),
         ("pr", "auprc", "Finding against being right (precision-recall curve, average precision)"),
@@ -146,11 +152,13 @@ def _curves(shown: DisplayedComparison, found: dict[str, dict]) -> None:
         with column:
             st.markdown(f"**{title}**")
             st.plotly_chart(
-                curve_chart(kind, curves, areas, shown.titles, shown.colours, share),
+                curve_chart(kind, curves, areas, display.titles, display.colours, share),
                 key=f"curve-{kind}",
                 config=PLAIN,
                 alt=f"{title} for {finding}: "
-                + ", ".join(f"{shown.titles[name]} {cell(one)}" for name, one in areas.items()),
+                + ", ".join(
+                    f"{display.titles[name]} {format_score(one)}" for name, one in areas.items()
+                ),
             )
     st.caption(
         f"{finding} against all else. Dotted: guessing. The {percent(share)} of films with "
@@ -158,65 +166,68 @@ def _curves(shown: DisplayedComparison, found: dict[str, dict]) -> None:
     )
 
 
-def calibration_section(shown: DisplayedComparison) -> None:
+def show_calibration(display: DisplayedComparison) -> None:
     """Do probabilities mean what they say?"""
-    board = shown.board
+    comparison = display.comparison
     st.markdown(
         "When a model says 80 %, it should be right in 80 % of such films. Dots below the dotted "
         "line: too sure; above: not sure enough. Bars are 95 % intervals, a dot's area its films."
     )
-    for start in range(0, len(shown.names), 3):
-        for column, name in zip(st.columns(3, gap="medium"), shown.names[start:], strict=False):
-            one = board.models[name]
+    for start in range(0, len(display.names), 3):
+        for column, name in zip(st.columns(3, gap="medium"), display.names[start:], strict=False):
+            one = comparison.models[name]
             text = describe_calibration(
-                shown.titles[name], shown.scores(name)["ece"], one.probability, one.target
+                display.titles[name], display.scores(name)["ece"], one.probability, one.target
             )
             with column:
                 st.plotly_chart(
                     reliability_chart(
-                        one.probability, one.target, shown.colours[name][0], shown.titles[name]
+                        one.probability, one.target, display.colours[name][0], display.titles[name]
                     ),
                     key=f"reliability-{name}",
                     config=PLAIN,
                     alt=text,
                 )
                 st.markdown(text)
-                entry = shown.entries.get(name)
-                if entry and not entry.calibrated:
+                model = display.models.get(name)
+                if model and not model.calibrated:
                     st.caption("Not calibrated on validation films; its card holds nothing of it.")
-    if any(name not in shown.entries for name in shown.names):
+    if any(name not in display.models for name in display.names):
         st.caption("The mean of several models is less sure than each: the ensemble leans to that.")
 
 
-def pairs_section(shown: DisplayedComparison) -> None:
+def show_pairs(display: DisplayedComparison) -> None:
     """Is one better than another, or only luckier?"""
-    if len(shown.names) < 2:
+    if len(display.names) < 2:
         st.info("Choose two models or more to compare them.", icon=":material/compare_arrows:")
         return
-    pairs = compare(shown.board, shown.names)
+    pairs = compare(display.comparison, display.names)
     rows = []
     if pairs[0]["delong"]:
         st.markdown("**Do they rank films equally well?** (DeLong's test of the AUCs)")
-        st.markdown("\n".join(f"- {describe_delong(pair, shown.titles)}" for pair in pairs))
+        st.markdown("\n".join(f"- {describe_delong(pair, display.titles)}" for pair in pairs))
     st.markdown("**Are they right equally often?** (McNemar's exact test of the answers)")
-    st.markdown("\n".join(f"- {describe_mcnemar(pair, shown.titles)}" for pair in pairs))
+    st.markdown("\n".join(f"- {describe_mcnemar(pair, display.titles)}" for pair in pairs))
     for pair in pairs:
         delong, mcnemar = pair["delong"], pair["mcnemar"]
-        row = {"Pair": f"{shown.titles[pair['a']]} – {shown.titles[pair['b']]}"}
+        row = {"Pair": f"{display.titles[pair['a']]} – {display.titles[pair['b']]}"}
         if delong:
-            row |= {"AUC difference": signed(delong["difference"]), "DeLong": _p(delong)}
+            row |= {
+                "AUC difference": signed(delong["difference"]),
+                "DeLong": format_p(delong["p_holm"]),
+            }
         row |= {
             "Both right": mcnemar["both_right"],
             "Only the first": mcnemar["only_a"],
             "Only the second": mcnemar["only_b"],
             "Both wrong": mcnemar["both_wrong"],
-            "McNemar": _p(mcnemar),
+            "McNemar": format_p(mcnemar["p_holm"]),
         }
         rows.append(row)
     st.dataframe(pd.DataFrame(rows), hide_index=True, key="pair-table", height="content")
     note = (
-        f"All on the same {len(shown.board.target):,} films; p-values are corrected for the "
-        f"pairs shown, {len(pairs)} here (Holm). Both tests take films as "
+        f"All on the same {len(display.comparison.target):,} films; p-values are corrected for the "
+        f"pairs display, {len(pairs)} here (Holm). Both tests take films as "
         "independent: several films of one patient make p smaller than it should be. No "
         "evidence of a difference is no proof of equality."
     )
@@ -225,11 +236,7 @@ def pairs_section(shown: DisplayedComparison) -> None:
     st.caption(note)
 
 
-def _p(found: dict) -> str:
-    return p_value(found["p_holm"])
-
-
-def subgroups_section(shown: DisplayedComparison) -> None:
+def show_subgroups(display: DisplayedComparison) -> None:
     """Does it hold for every source, age and size of film?"""
     names = {key: title for key, title, _ in OVERALL if key not in ("macro_auprc", "brier")}
     key = st.segmented_control(
@@ -242,7 +249,7 @@ def subgroups_section(shown: DisplayedComparison) -> None:
         persist_state="session",
     )
     with st.spinner("Drawing patients anew for the intervals (bootstrap), once …"):
-        found = {name: shown.subgroups(name) for name in shown.names}
+        found = {name: display.subgroups(name) for name in display.names}
     table: dict[tuple[str, str], dict] = {}
     for name, rows in found.items():
         for row in rows:
@@ -250,7 +257,7 @@ def subgroups_section(shown: DisplayedComparison) -> None:
                 (row["kind"], row["name"]),
                 {"By": row["kind"].capitalize(), "Group": row["name"], "Films": row["films"]},
             )
-            kept[shown.titles[name]] = cell(row[key])
+            kept[display.titles[name]] = format_score(row[key])
     st.dataframe(
         pd.DataFrame(table.values()).fillna(NONE),
         hide_index=True,

@@ -18,22 +18,22 @@ GRID = np.linspace(0, 1, 201)
 
 
 @st.fragment
-def threshold_section(shown: DisplayedComparison) -> None:
+def show_threshold(display: DisplayedComparison) -> None:
     """A slider bound to sensitivity, specificity, PPV and NPV."""
-    board = shown.board
+    comparison = display.comparison
     with st.container(horizontal=True, gap="large", vertical_alignment="bottom"):
         model = st.segmented_control(
             "Model",
-            shown.names,
-            default=shown.names[0],
+            display.names,
+            default=display.names[0],
             required=True,
-            format_func=shown.titles.get,
+            format_func=display.titles.get,
             key="threshold-model",
             bind="query-params",
         )
         # A link may clear it: `?threshold-model=`.
-        model = model or shown.names[0]
-        finding = choose_finding(shown, "threshold-class")
+        model = model or display.names[0]
+        finding = choose_finding(display, "threshold-class")
         prevalence = st.number_input(
             "Of 100 people, how many have it? (prevalence, %)",
             min_value=0.1,
@@ -47,7 +47,7 @@ def threshold_section(shown: DisplayedComparison) -> None:
             help="Where the model is to be used. What a positive answer is worth depends on "
             "it, and the films here do not know it.",
         )
-    positive, probability = board.of_finding(model, finding)
+    positive, probability = comparison.of_finding(model, finding)
     threshold = st.slider(
         f"Call it {finding} from this probability on (threshold)",
         0.0,
@@ -58,7 +58,7 @@ def threshold_section(shown: DisplayedComparison) -> None:
         key="threshold",
         bind="query-params",
     )
-    _stored_points(shown, model, finding)
+    _offer_points(display, model, finding)
     at = at_threshold(positive, probability, threshold)
     predictive = predictive_scores(at, prevalence / 100)
     tiles = (
@@ -82,20 +82,20 @@ def threshold_section(shown: DisplayedComparison) -> None:
             border=True,
         )
     st.markdown(describe_thousand(at, prevalence / 100, finding))
-    _chart(positive, probability, threshold, prevalence / 100)
+    _show_sweep(positive, probability, threshold, prevalence / 100)
     st.caption(
-        f"{shown.titles[model]} on {len(positive):,} films, {positive.sum():,} with {finding} "
+        f"{display.titles[model]} on {len(positive):,} films, {positive.sum():,} with {finding} "
         f"({percent(positive.mean(), 1)}). Below each value its 95 % interval: Wilson's, and the "
         "adjusted logit interval for PPV and NPV. A threshold chosen by looking at these films "
         "flatters itself on them; the stored points were chosen on validation films."
     )
 
 
-def _stored_points(shown: DisplayedComparison, model: str, finding: str) -> None:
+def _offer_points(display: DisplayedComparison, model: str, finding: str) -> None:
     """A button a point. They are thresholds of the finding of a model that knows two classes, and
     of pneumonia against normal for one that knows more.
     """
-    entry, view = shown.entries.get(model), shown.board.view
+    entry, view = display.models.get(model), display.comparison.view
     own = set(entry.card.get("classes", ())) if entry else set()
     fits = own == set(view.classes) if len(own) == 2 else view.name == "pneumonia"
     points = entry.points() if entry and fits else {}
@@ -120,7 +120,7 @@ def _stored_points(shown: DisplayedComparison, model: str, finding: str) -> None
             st.caption(f"Stored operating points: not measured, {why}.", width="content")
 
 
-def _chart(
+def _show_sweep(
     positive: np.ndarray, probability: np.ndarray, threshold: float, prevalence: float
 ) -> None:
     sensitivity, specificity = sweep(positive, probability, GRID)

@@ -14,7 +14,7 @@ from pages.shared.layout import plain
 from pages.shared.open_films import open_films, say_refused, upload_films
 from xraycore.attribution.heatmap import Heatmap, explain
 from xraycore.attribution.registry import METHODS
-from xraycore.datasets.locator import FilmLocator, Read
+from xraycore.datasets.locator import Read
 from xraycore.errors import Cancelled, WeightsError, XrayCoreError
 from xraycore.imaging import Radiograph, RadiographError
 from xraycore.imaging.resample import fitted
@@ -30,16 +30,10 @@ GRID = 512
 _SEARCH, _GIVEN_UP = "review-search", "review-search-given-up"
 
 
-@st.cache_resource(show_spinner=False)
-def public_films() -> FilmLocator:
-    """What is known of the films that can be read again; shared by all sessions."""
-    return FilmLocator()
-
-
 def readers_of(hashes: Iterable[str]) -> dict[str, Read]:
     """How those of the films that are open here, or were found, are read."""
     opened = {film.sha256: film.read for film in open_films().values()}
-    ways = {sha256: opened.get(sha256) or public_films().get(sha256) for sha256 in hashes}
+    ways = {sha256: opened.get(sha256) or cache.film_locator().get(sha256) for sha256 in hashes}
     return {sha256: read for sha256, read in ways.items() if read}
 
 
@@ -50,13 +44,13 @@ def find_films(items: Sequence[HeatmapItem]) -> dict[str, Read] | None:
     missing = hashes - set(found)
     # Of these films: another study of the session has others.
     wanted = frozenset(missing)
-    if not public_films().must_search(missing) or st.session_state.get(_GIVEN_UP) == wanted:
+    if not cache.film_locator().must_search(missing) or st.session_state.get(_GIVEN_UP) == wanted:
         return found
     of, job = st.session_state.get(_SEARCH, (None, None))
     if of != wanted:
         if job:
             job.stop()
-        public = public_films()
+        public = cache.film_locator()
         words = f"Looking for {pluralise(len(missing), 'film')} among those of this computer"
         job = Job(lambda report: public.search(missing, part_of(report, activity=words)))
         st.session_state[_SEARCH] = (wanted, job)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.review.films import public_films
 from pages.review.routing import go_to
 from pages.shared import cache
 from pages.shared.jobs import Job, follow
@@ -216,7 +215,7 @@ def _make(
         models,
         methods,
         target=target,
-        public=public_films() if films.public else None,
+        public=cache.film_locator() if films.public else None,
         report=part_of(report, activity="running the networks on the films"),
     )
     return reviews.create_study(title, heatmaps, seed=seed, blinded=blinded), refused

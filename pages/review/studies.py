@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.review.routing import RESULTS, go_to, link_of, say_to_be
 from pages.review.setup import show_setup
-from pages.shared.layout import plain
+from pages.shared.layout import choose_page, plain
 from xraycore.reader_study import Reader, ReaderStudyError, ReaderStudyRepository, Study
 from xraycore.reader_study.records import MAX_NAME, finished_readers
 from xraycore.utils.text import pluralise
@@ -109,10 +109,8 @@ def _show_studies(reviews: ReaderStudyRepository) -> None:
         )
         return
     ask_name()
-    page = 1
-    if (pages := -(-len(studies) // PER_PAGE)) > 1:
-        page = st.pagination(pages, key="studies-page")
-    for study in studies[(page - 1) * PER_PAGE : page * PER_PAGE]:
+    _, part = choose_page(studies, PER_PAGE, key="studies-page")
+    for study in part:
         _show_study(reviews, study)
 
 

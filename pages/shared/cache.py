@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.shared.jobs import Job
 from xraycore.config import weights_folder
+from xraycore.datasets.locator import FilmLocator
 from xraycore.datasets.samples import Sample, list_samples
 from xraycore.errors import WeightsError, XrayCoreError
 from xraycore.evaluation.predictions import PredictionSet, read_predictions
@@ -159,6 +160,12 @@ def read_film(key: str, _read: Callable[[], Radiograph]) -> Radiograph:
         RadiographError: If it cannot be read, which is not kept.
     """
     return _read()
+
+
+@st.cache_resource(show_spinner=False)
+def film_locator() -> FilmLocator:
+    """What is known of the films that this computer can read again; shared by all sessions."""
+    return FilmLocator()
 
 
 def forget_film(key: str, sha256: str) -> None:

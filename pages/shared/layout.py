@@ -1,10 +1,14 @@
 """What every page shows: its title and what the app is not for."""
 
 import re
+from collections.abc import Sequence
+from typing import TypeVar
 
 import streamlit as st
 
 from pages.components.film_viewer import FILMS_SENT
+
+T = TypeVar("T")
 
 
 def page_header(title: str, subtitle: str) -> None:
@@ -26,6 +30,17 @@ def page_header(title: str, subtitle: str) -> None:
         )
     if subtitle:
         st.caption(subtitle)
+
+
+def choose_page(
+    items: Sequence[T], size: int, *, key: str, persist_state: str | None = None
+) -> tuple[int, Sequence[T]]:
+    """The part of a long list that page buttons choose, and how many items come before it."""
+    page = 1
+    if (pages := -(-len(items) // size)) > 1:
+        page = st.pagination(pages, key=key, persist_state=persist_state)
+    first = (page - 1) * size
+    return first, items[first : first + size]
 
 
 def plain(text: str) -> str:

@@ -71,6 +71,19 @@ def test_a_film_is_found_again_by_its_hash(dataset, few_phantoms):
     assert few_phantoms == {0: 1, 1: 2}
 
 
+def test_a_film_is_found_again_by_its_name(dataset):
+    public = FilmLocator()
+    name = "person7_virus_0.png"
+    assert public.path("chest_xray", name) == dataset / "test" / "PNEUMONIA" / name
+    assert public.path("nih", name) is None
+    assert public.path("chest_xray", "nowhere.png") is None
+
+
+def test_of_two_films_of_one_name_none_is_the_one(dataset):
+    write(dataset / "train" / "NORMAL" / "IM-100-0.png", draw(30))
+    assert FilmLocator().path("chest_xray", "IM-100-0.png") is None
+
+
 def test_what_is_nowhere_is_looked_for_once(dataset, few_phantoms):
     public = FilmLocator()
     public.search(["0" * 64])

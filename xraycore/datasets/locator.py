@@ -1,9 +1,11 @@
 """Which films a study may take, and how they are found again by the hash that the study keeps."""
 
+import contextlib
 import hashlib
 import threading
-from collections.abc import Callable, Collection, Iterator
-from functools import partial
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from xraycore.datasets.samples import list_samples, phantom_film
 from xraycore.errors import DatasetError
 from xraycore.imaging import Radiograph, RadiographError, read_radiograph
 from xraycore.imaging.decoding import MAX_BYTES
+from xraycore.utils.files import sha256
 from xraycore.utils.progress import Progress, ProgressCallback, ignore
 
 MOST_PHANTOMS = 40
@@ -54,7 +57,7 @@ def draw_records(dataset: str | Path, count: int, *, seed: int = 0) -> list[Reco
 
 
 class FilmLocator:
-    """Films that this computer can always read again, by the sha256 of their files.
+    """Films that this computer can read again: by the sha256 of their files, or by their names.
 
     They are the generated ones, the samples, and the public data sets where these are present.
     Threads may share it.
@@ -65,17 +68,41 @@ class FilmLocator:
         self._searched = False
         self._searching = threading.Lock()
 
+    @cached_property
+    def _records(self) -> list[Record]:
+        """Of the public data sets in the data folder, as they were when they were first asked."""
+        records: list[Record] = []
+        for dataset in list_datasets().values():
+            with contextlib.suppress(DatasetError):
+                records += read_manifest(dataset).records
+        return records
+
+    @cached_property
+    def _by_name(self) -> dict[tuple[str, str], list[Path]]:
+        by_name = defaultdict(list)
+        for record in self._records:
+            by_name[record.source, record.path.name].append(record.path)
+        return dict(by_name)
+
+    def path(self, source: str, name: str) -> Path | None:
+        """Where the file of a public data set lies; None where it is not here.
+
+        None also of a name that a source has twice: which of the two was meant nobody can say.
+        """
+        files = self._by_name.get((source, name), ())
+        return files[0] if len(files) == 1 else None
+
     def add(self, xray: Radiograph, read: Read) -> None:
         """Remembers how a film is read."""
         self._known[xray.info.sha256] = read
 
-    def get(self, sha256: str) -> Read | None:
-        """How the film is read; None where it has not been found."""
-        return self._known.get(sha256)
+    def get(self, digest: str) -> Read | None:
+        """How the film of that sha256 is read; None where it has not been found."""
+        return self._known.get(digest)
 
     def must_search(self, wanted: Collection[str]) -> bool:
         """Whether `search` may find films of these that are not known yet."""
-        return not self._searched and not self._has(wanted)
+        return not self._searched and any(digest not in self._known for digest in wanted)
 
     def search(self, wanted: Collection[str], report: ProgressCallback = ignore) -> None:
         """Looks for films until all of those are known, or there is nowhere left to look.
@@ -85,50 +112,37 @@ class FilmLocator:
             report: Called with the share that is done; what it raises stops the search.
         """
         with self._searching:
-            generated = list(self._generated())
+            generated = [
+                *(partial(phantom_number, number) for number in range(MOST_PHANTOMS)),
+                *(sample.read for sample in list_samples()),
+            ]
             # A study of generated films takes the first ones; reading data sets takes longer.
-            likely = generated[: len(wanted)]
-            for done, look in enumerate(likely):
-                if not self.must_search(wanted):
-                    return
-                report(Progress(done / len(likely)))
-                look()
-            others = [*self._files(), *generated[len(wanted) :]]
-            for done, look in enumerate(others):
-                if not self.must_search(wanted):
-                    return
-                report(Progress(done / len(others)))
-                look()
-            self._searched = True
+            likely, rest = generated[: len(wanted)], generated[len(wanted) :]
+            if self._look([partial(self._read, read) for read in likely], wanted, report):
+                return
+            files = (partial(self._hash, record.path) for record in self._records)
+            looks = [*files, *(partial(self._read, read) for read in rest)]
+            self._searched = not self._look(looks, wanted, report)
 
-    def _has(self, wanted: Collection[str]) -> bool:
-        return all(sha256 in self._known for sha256 in wanted)
-
-    def _files(self) -> Iterator[Callable[[], None]]:
-        for dataset in list_datasets().values():
-            try:
-                records = read_manifest(dataset).records
-            except DatasetError:
-                continue
-            for record in records:
-                yield partial(self._hash, record.path)
-
-    def _generated(self) -> Iterator[Callable[[], None]]:
-        for number in range(MOST_PHANTOMS):
-            yield partial(self._read, partial(phantom_number, number))
-        for sample in list_samples():
-            yield partial(self._read, sample.read)
+    def _look(
+        self,
+        looks: Sequence[Callable[[], None]],
+        wanted: Collection[str],
+        report: ProgressCallback,
+    ) -> bool:
+        """Looks here and there; whether all films that are wanted are known then."""
+        for done, look in enumerate(looks):
+            if not self.must_search(wanted):
+                return True
+            report(Progress(done / len(looks)))
+            look()
+        return not self.must_search(wanted)
 
     def _hash(self, path: Path) -> None:
-        try:
+        with contextlib.suppress(OSError):
             if path.stat().st_size <= MAX_BYTES:
-                found = hashlib.sha256(path.read_bytes()).hexdigest()
-                self._known.setdefault(found, partial(read_radiograph, path))
-        except OSError:
-            return
+                self._known.setdefault(sha256(path), partial(read_radiograph, path))
 
     def _read(self, read: Read) -> None:
-        try:
+        with contextlib.suppress(RadiographError):
             self.add(read(), read)
-        except RadiographError:
-            return

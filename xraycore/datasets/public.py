@@ -1,11 +1,9 @@
-"""Who to cite for the public data sets that models are trained and tested on."""
+"""The public data sets that models are trained and tested on: who to cite, where they lie."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 from xraycore.config import data_folder
-from xraycore.datasets.manifest import read_manifest
-from xraycore.errors import DatasetError
 
 CITATIONS: Mapping[str, str] = {
     "chest_xray": "Kermany et al. 2018, Cell 172:1122, doi:10.17632/rscbjbr9sj.2, CC BY 4.0: "
@@ -22,27 +20,7 @@ CITATIONS: Mapping[str, str] = {
 }
 
 
-def locate_files() -> dict[tuple[str, str], Path]:
-    """Source and file name -> the file, for the public data sets in the data folder.
-
-    A name that a source has twice is left out: which of the two was meant nobody can say.
-    """
-    found: dict[tuple[str, str], Path] = {}
-    twice = set()
-    for dataset in list_datasets().values():
-        try:
-            records = read_manifest(dataset).records
-        except DatasetError:
-            continue
-        for record in records:
-            key = (record.source, record.path.name)
-            if key in found:
-                twice.add(key)
-            found[key] = record.path
-    return {key: path for key, path in found.items() if key not in twice}
-
-
-# Name in `xraycore.datasets.public` -> folder or CSV file below the data directory.
+# Name in `CITATIONS` -> folder or CSV file below the data directory.
 _DATASETS = {
     "chest_xray": "chest_xray",
     "covid_radiography": "covid_radiography",

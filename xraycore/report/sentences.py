@@ -11,7 +11,7 @@ from xraycore.utils.text import percent
 LEVEL = 0.05
 
 
-def p_value(p: float | None) -> str:
+def format_p(p: float | None) -> str:
     """A p-value as it is written in a sentence."""
     if p is None:
         return "p not defined"
@@ -32,7 +32,7 @@ def describe_delong(pair: Mapping, titles: Mapping[str, str]) -> str:
         return f"{a} and {b}: {areas}; the test has no answer here, since neither AUC varies."
     difference, low, high = (signed(found[key]) for key in ("difference", "low", "high"))
     margin = f"difference {difference} ({low} to {high})"
-    numbers = f"{areas}, {margin}, {p_value(found['p_holm'])}"
+    numbers = f"{areas}, {margin}, {format_p(found['p_holm'])}"
     if found["p_holm"] < LEVEL:
         return f"{a} and {b} differ: {numbers}."
     return f"No evidence of a difference between {a} and {b}: {numbers}."
@@ -45,7 +45,7 @@ def describe_mcnemar(pair: Mapping, titles: Mapping[str, str]) -> str:
     films = found["only_a"] + found["only_b"]
     numbers = (
         f"of the {films:,} films that only one of them calls rightly, {a} has {found['only_a']:,} "
-        f"and {b} {found['only_b']:,}, {p_value(found['p_holm'])}"
+        f"and {b} {found['only_b']:,}, {format_p(found['p_holm'])}"
     )
     if not films:
         return f"{a} and {b} are right on exactly the same films."

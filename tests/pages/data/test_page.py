@@ -219,7 +219,7 @@ def test_shortcuts_are_told_in_pairs_of_a_hundred(app, tmp_path, monkeypatch):
         *(classes, 2, 0.52, 0.5, 0.834, 0.7, 0.5, 0.6),
         {label: medians for label in classes},
     )
-    monkeypatch.setattr("xraycore.datasets.audit.audit.measure_confounding", lambda *_: measured)
+    monkeypatch.setattr("xraycore.datasets.audit.audit.measure_shortcuts", lambda *_: measured)
     for number, label in enumerate(("NORMAL", "Covid")):
         write(tmp_path / label / f"{number}.png", draw(40 + number))
     open_page(app, tmp_path, "Shortcuts")

@@ -14,8 +14,8 @@ def test_a_file_that_was_replaced_is_another_film(tmp_path):
     labels = ("Normal", "COVID-19")
 
     def seen():
-        heat = cache.heat_thumbnail(path, "basic_cnn", "of this test", labels)
-        return cache.read_film(path).pixels, cache.thumbnail(path), heat
+        heat = cache.draw_heat_thumbnail(path, "basic_cnn", "of this test", labels)
+        return cache.read_film(path).pixels, cache.draw_thumbnail(path), heat
 
     first = seen()
     for before, again in zip(first, seen(), strict=True):
@@ -27,4 +27,4 @@ def test_a_file_that_was_replaced_is_another_film(tmp_path):
     for before, after in zip(first, seen(), strict=True):
         assert not np.array_equal(before, after)
     path.unlink()
-    assert cache.thumbnail(path) is None
+    assert cache.draw_thumbnail(path) is None

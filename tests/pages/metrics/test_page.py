@@ -2,7 +2,6 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +14,7 @@ from pages.metrics import errors as metric_films
 from tests.conftest import ROOT
 from tests.pages.conftest import select_rows, selected
 from tests.stored_models import VGG16, outcome, write_run, write_store
+from xraycore.datasets.locator import FilmLocator
 from xraycore.datasets.synthetic.phantom import make_phantom
 from xraycore.errors import WeightsError
 from xraycore.evaluation import comparison
@@ -145,8 +145,8 @@ def test_the_worst_errors_show_where_the_model_looked(
 ):
     file = tmp_path / "film.png"
     Image.fromarray(to_uint8(make_phantom(0, size=256).pixels)).save(file)
-    there = {("chest_xray", f"IM-{i}.jpeg"): file for i in range(18)}
-    monkeypatch.setattr("pages.metrics.errors.find_films", lambda: there)
+    there = {f"IM-{i}.jpeg": file for i in range(18)}
+    monkeypatch.setattr(FilmLocator, "path", lambda _, source, name: there.get(name))
     drawn = []
     grid = metric_films.film_grid
     monkeypatch.setattr(metric_films, "film_grid", lambda t, **o: drawn.append(t) or grid(t, **o))
@@ -178,9 +178,10 @@ def test_what_was_chosen_stays_while_another_section_is_looked_at(store, monkeyp
     monkeypatch.setattr(metric_films, "PER_PAGE", 2)
     file = tmp_path / "film.png"
     Image.fromarray(to_uint8(make_phantom(0, size=64).pixels)).save(file)
-    there = SimpleNamespace(get=lambda name: file)
-    monkeypatch.setattr("pages.metrics.errors.find_films", lambda: there)
-    monkeypatch.setattr(metric_films, "heat_thumbnail", lambda path, *_: cache.thumbnail(path))
+    monkeypatch.setattr(FilmLocator, "path", lambda *_: file)
+    monkeypatch.setattr(
+        metric_films, "draw_heat_thumbnail", lambda path, *_: cache.draw_thumbnail(path)
+    )
 
     def look(app, section):
         app.query_params["section"] = app.session_state["section"] = section
