@@ -18,26 +18,29 @@ from xraycore.training.experiments import EXPERIMENTS, Arm
 COMMANDS = typer.main.get_command(app).commands
 
 
-@pytest.mark.parametrize("walk", EXPERIMENTS.values(), ids=EXPERIMENTS)
-def test_every_command_of_a_recipe_is_one_of_ours(walk):
-    classes = parse_classes(walk.classes)
-    for arm in walk.arms:
+@pytest.mark.parametrize("experiment", EXPERIMENTS.values(), ids=EXPERIMENTS)
+def test_every_command_of_a_recipe_is_one_of_ours(experiment):
+    classes = parse_classes(experiment.classes)
+    for arm in experiment.arms:
         assert arm.model in MODELS
-        asked = walk.training(arm, Path("films"), Path("runs"), "none", "1e-3")
-        for name, *arguments in (*asked, walk.finding(arm, Path("films"), "imagenet")):
+        asked = experiment.train_arguments(arm, Path("films"), Path("runs"), "none", "1e-3")
+        for name, *arguments in (*asked, experiment.rate_arguments(arm, Path("films"), "imagenet")):
             context = COMMANDS[name].make_context(name, list(arguments))
             assert parse_classes(context.params["classes"]) == classes
-            assert context.params["datasets"] == [Path("films") / one for one in walk.sets]
-            assert context.params["films"] == walk.films
-    name, *arguments = walk.judging(Path("films"))
+            assert context.params["datasets"] == [Path("films") / one for one in experiment.sets]
+            assert context.params["films"] == experiment.films
+    name, *arguments = experiment.evaluate_arguments(Path("films"))
     assert COMMANDS[name].make_context(name, arguments).params["datasets"]
-    if walk.unseen:
-        assert canonical_label(walk.unseen_label) in classes.values()
+    if experiment.unseen:
+        assert canonical_label(experiment.unseen_label) in classes.values()
 
 
 def test_two_arms_of_one_network_lie_apart():
-    for walk in EXPERIMENTS.values():
-        places = [walk.weights_in(arm.store, Path("runs")) / arm.model for arm in walk.arms]
+    for experiment in EXPERIMENTS.values():
+        places = [
+            experiment.weights_folder(arm.store, Path("runs")) / arm.model
+            for arm in experiment.arms
+        ]
         assert len(set(places)) == len(places)
 
 
@@ -46,8 +49,8 @@ def small(monkeypatch, tmp_path):
     """The recipe of COVID-19, with the smallest network and on drawn films."""
     draw_sets(tmp_path / "data")
     small = {"films": 12, "arms": (Arm("basic_cnn", 1),), "unseen": "covid_radiography/COVID"}
-    walk = replace(EXPERIMENTS["covid"], **small)
-    monkeypatch.setitem(EXPERIMENTS, "covid", walk)
+    experiment = replace(EXPERIMENTS["covid"], **small)
+    monkeypatch.setitem(EXPERIMENTS, "covid", experiment)
     return tmp_path
 
 

@@ -37,60 +37,62 @@ def write_recipes(measured: Path, file: Path) -> None:
         "table says so.",
         "",
     ]
-    for walk in EXPERIMENTS.values():
-        result = measured / f"recipe-{walk.name}.json"
+    for experiment in EXPERIMENTS.values():
+        result = measured / f"recipe-{experiment.name}.json"
         found = json.loads(result.read_text()) if result.exists() else None
-        if found and found["walk"] != walk.to_json():
+        if found and found["walk"] != experiment.to_json():
             found = None  # Of an earlier form of the recipe.
-        lines += [f"## {walk.title}", "", walk.text, ""]
-        lines += ["```sh", _one(walk), "```", ""]
+        lines += [f"## {experiment.title}", "", experiment.text, ""]
+        lines += ["```sh", _one(experiment), "```", ""]
         lines += ["<details><summary>What it runs</summary>", ""]
-        lines += ["```sh", *_commands(walk, found), "```", "", "</details>", ""]
-        lines += _result(walk, found) if found else ["Not measured yet.", ""]
+        lines += ["```sh", *_commands(experiment, found), "```", "", "</details>", ""]
+        lines += _result(experiment, found) if found else ["Not measured yet.", ""]
     file.write_text("\n".join(lines))
 
 
-def _one(walk: Experiment) -> str:
-    asked = ["recipe", walk.name, "--data", str(DATA), "--runs", str(RUNS)]
+def _one(experiment: Experiment) -> str:
+    asked = ["recipe", experiment.name, "--data", str(DATA), "--runs", str(RUNS)]
     asked += [
         "--pretrained",
         "../shared/pretrained",
         "--out",
-        f"docs/measured/recipe-{walk.name}.json",
+        f"docs/measured/recipe-{experiment.name}.json",
     ]
     return ".venv/bin/python -m xraycore " + shlex.join(asked)
 
 
-def _commands(walk: Experiment, found: dict | None) -> list[str]:
+def _commands(experiment: Experiment, found: dict | None) -> list[str]:
     lines: list[str] = []
 
     def add(store: str, arguments: Sequence[str]) -> None:
-        place = f"export XRAYCORE_WEIGHTS={shlex.quote(str(walk.weights_in(store, RUNS)))}"
+        place = (
+            f"export XRAYCORE_WEIGHTS={shlex.quote(str(experiment.weights_folder(store, RUNS)))}"
+        )
         if place != next((line for line in reversed(lines) if line.startswith("export")), None):
             lines.append(place)
         lines.append(".venv/bin/python -m xraycore " + shlex.join(arguments))
 
-    rate = RATE if walk.find_rate else None
-    for index, arm in enumerate(walk.arms):
+    rate = RATE if experiment.find_rate else None
+    for index, arm in enumerate(experiment.arms):
         weights = "imagenet" if arm.pretrained else "none"
         if found:
             rate = found["arms"][index]["rate"]
             weights = found["arms"][index]["weights"]
-        if walk.find_rate:
-            add(arm.store, walk.finding(arm, DATA, weights))
-        for arguments in walk.training(arm, DATA, RUNS, weights, rate):
+        if experiment.find_rate:
+            add(arm.store, experiment.rate_arguments(arm, DATA, weights))
+        for arguments in experiment.train_arguments(arm, DATA, RUNS, weights, rate):
             add(arm.store, arguments)
-    for store in walk.stores:
-        add(store, walk.judging(DATA))
-        if walk.unseen:
-            add(store, walk.predicting(walk.arms[0], DATA))
+    for store in experiment.stores:
+        add(store, experiment.evaluate_arguments(DATA))
+        if experiment.unseen:
+            add(store, experiment.predict_arguments(experiment.arms[0], DATA))
     return lines
 
 
-def _result(walk: Experiment, found: dict) -> list[str]:
+def _result(experiment: Experiment, found: dict) -> list[str]:
     rows, lines = [], []
     classes = next(iter(found["stores"].values()))["classes"]
-    for arm, told in zip(walk.arms, found["arms"], strict=True):
+    for arm, told in zip(experiment.arms, found["arms"], strict=True):
         judged = found["stores"][arm.store]
         scores = judged["models"][arm.model]["scores"]
         row = [MODELS[arm.model].title, told["start"], str(arm.epochs)]
@@ -123,22 +125,25 @@ def _result(walk: Experiment, found: dict) -> list[str]:
     films = found["arms"][0]["films"]
     lines += [f"Trained on {films['train']} films, validated on {films['val']}."]
     starts = {
-        (told["start"], arm.epochs) for arm, told in zip(walk.arms, found["arms"], strict=True)
+        (told["start"], arm.epochs)
+        for arm, told in zip(experiment.arms, found["arms"], strict=True)
     }
-    if len(walk.arms) > 2 and len(starts) > 1:
+    if len(experiment.arms) > 2 and len(starts) > 1:
         lines[-1] += (
             " Start, steps, augmentation and epochs differ between the networks: the table says "
             "what each reaches so, not which architecture is better."
         )
     lines.append("")
-    if len(walk.arms) == 1:
-        lines += _closely(walk, found, judged, classes)
+    if len(experiment.arms) == 1:
+        lines += _closely(experiment, found, judged, classes)
     return lines
 
 
-def _closely(walk: Experiment, found: dict, judged: dict, classes: Sequence[str]) -> list[str]:
+def _closely(
+    experiment: Experiment, found: dict, judged: dict, classes: Sequence[str]
+) -> list[str]:
     """One network's confusion matrix, worst films and answers on the unseen folder."""
-    arm, told = walk.arms[0], found["arms"][0]
+    arm, told = experiment.arms[0], found["arms"][0]
     model = judged["models"][arm.model]
     confusion = [
         [f"**{name}**", *map(str, row)]
@@ -160,12 +165,12 @@ def _closely(walk: Experiment, found: dict, judged: dict, classes: Sequence[str]
         said = told["unseen"]
         total = sum(said.values())
         called = ", ".join(f"{name} {count}" for name, count in said.items())
-        right = interval(wilson_interval(said.get(walk.unseen_label, 0), total))
+        right = interval(wilson_interval(said.get(experiment.unseen_label, 0), total))
         lines += [
-            f"On `{walk.unseen}`, {total} films of {walk.unseen_label} of another set (copies of "
-            f"training films were not looked for), it says: {called}; right in {right} of them. "
-            "Films of one class tell how often that class is found, not how often it is called in "
-            "vain.",
+            f"On `{experiment.unseen}`, {total} films of {experiment.unseen_label} of another set "
+            f"(copies of training films were not looked for), it says: {called}; right in {right} "
+            "of them. Films of one class tell how often that class is found, not how often it is "
+            "called in vain.",
             "",
         ]
     return lines

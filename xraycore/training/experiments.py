@@ -1,9 +1,20 @@
 """The field's usual first experiments: which networks, on which films, judged on which."""
 
 import json
-from collections.abc import Mapping
+import logging
+import os
+import shlex
+import subprocess
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from xraycore.config import XRAYCORE_WEIGHTS
+from xraycore.errors import ArgumentError
+from xraycore.jobs.process import COMMAND
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -63,33 +74,33 @@ class Experiment:
         """Folders of trained models, each once."""
         return list(dict.fromkeys(arm.store for arm in self.arms))
 
-    def finding(self, arm: Arm, data: Path, weights: str) -> list[str]:
+    def rate_arguments(self, arm: Arm, data: Path, weights: str) -> list[str]:
         """Arguments of the command that finds an arm's learning rate."""
         return ["lr-find", *self._data(data), *self._training(arm, weights)]
 
-    def training(
+    def train_arguments(
         self, arm: Arm, data: Path, runs: Path, weights: str, rate: str | None
     ) -> list[list[str]]:
         """Arguments of the commands that train an arm and put it into its store."""
-        run, films = str(self.run(arm, runs)), str(self.films)
+        run, films = str(self.run_folder(arm, runs)), str(self.films)
         asked = ["train", *self._data(data), *self._training(arm, weights)]
         asked += ["--epochs", str(arm.epochs), *(("--lr", rate) if rate else ())]
         shipping = ["ship", run, *self._data(data), "--classes", self.classes, "--films", films]
         return [[*asked, "--out", run, "--resume"], shipping]
 
-    def judging(self, data: Path) -> list[str]:
+    def evaluate_arguments(self, data: Path) -> list[str]:
         """Arguments of the command that judges all models of a store."""
         return ["evaluate", *self._data(data), "--classes", self.classes]
 
-    def predicting(self, arm: Arm, data: Path) -> list[str]:
+    def predict_arguments(self, arm: Arm, data: Path) -> list[str]:
         """Arguments of the command that asks an arm's network about the unseen folder."""
         return ["predict", str(data / self.unseen), "--model", arm.model]
 
-    def run(self, arm: Arm, runs: Path) -> Path:
+    def run_folder(self, arm: Arm, runs: Path) -> Path:
         """Folder of an arm's run."""
         return runs / self.name / arm.store / f"run-{arm.model}"
 
-    def weights_in(self, store: str, runs: Path) -> Path:
+    def weights_folder(self, store: str, runs: Path) -> Path:
         """Folder of a store's trained models."""
         return runs / self.name / store / "weights"
 
@@ -106,8 +117,8 @@ class Experiment:
 
 
 EXPERIMENTS: Mapping[str, Experiment] = {
-    walk.name: walk
-    for walk in (
+    one.name: one
+    for one in (
         Experiment(
             "pneumonia",
             "Normal or pneumonia: four architectures compared",
@@ -165,3 +176,110 @@ EXPERIMENTS: Mapping[str, Experiment] = {
         ),
     )
 }
+
+
+def run_experiment(experiment: Experiment, data: Path, runs: Path, pretrained: Path | None) -> dict:
+    """Trains, ships and judges the networks of an experiment, one command after the other.
+
+    What an earlier call has begun goes on: of a run that is there the rate is kept, of one that was
+    shipped the model.
+
+    Args:
+        experiment: Which.
+        data: Folder of the data sets.
+        runs: Folder for the runs and the stores of models.
+        pretrained: Folder of `NAME_imagenet_notop.weights.h5`; None to have Keras download them.
+
+    Returns:
+        `arms`: what each started from, its films, its rate if that was found, and how many films
+        of the unseen folder it gave which label; `stores`: what `evaluate` says of each store.
+
+    Raises:
+        ArgumentError: If a folder or needed weights are missing, or a command fails.
+    """
+    needed = [data / one for one in (*experiment.sets, experiment.unseen)]
+    if missing := [str(folder) for folder in needed if not folder.is_dir()]:
+        raise ArgumentError(
+            f"recipe {experiment.name} needs the folders {', '.join(missing)}: there are none."
+        )
+    arms = [_train_arm(experiment, arm, data, runs, pretrained) for arm in experiment.arms]
+    stores = {}
+    for store in experiment.stores:
+        scores = json.loads(_run(experiment, store, runs, experiment.evaluate_arguments(data)))
+        for model in scores["models"].values():
+            del model["curves"], model["reliability"]
+        stores[store] = scores
+    for arm, facts in zip(experiment.arms, arms, strict=True):
+        if experiment.unseen:
+            asked = experiment.predict_arguments(arm, data)
+            lines = _run(experiment, arm.store, runs, asked).splitlines()
+            answers = [json.loads(line) for line in lines]
+            facts["unseen"] = Counter(one["label"] for one in answers if one["error"] is None)
+    return {"arms": arms, "stores": stores}
+
+
+def _train_arm(
+    experiment: Experiment, arm: Arm, data: Path, runs: Path, pretrained: Path | None
+) -> dict:
+    weights = _starting_weights(experiment, arm, pretrained)
+    folder = experiment.run_folder(arm, runs)
+    rate = _find_rate(experiment, arm, data, runs, weights) if experiment.find_rate else None
+    training, shipping = experiment.train_arguments(arm, data, runs, weights, rate)
+    trained = json.loads(_run(experiment, arm.store, runs, training))
+    shipped = experiment.weights_folder(arm.store, runs) / arm.model / "history.csv"
+    history = (folder / "history.csv").read_bytes()
+    if not shipped.exists() or shipped.read_bytes() != history:
+        _run(experiment, arm.store, runs, shipping)
+    films = {split: sum(of.values()) for split, of in trained["split_sizes"].items()}
+    start = "from scratch" if weights == "none" else "ImageNet"
+    return {"model": arm.model, "start": start, "weights": weights, "rate": rate, "films": films}
+
+
+def _find_rate(experiment: Experiment, arm: Arm, data: Path, runs: Path, weights: str) -> str:
+    """The peak learning rate that the run was started with, or else the range test's."""
+    file = experiment.run_folder(arm, runs) / "run.json"
+    if file.exists():
+        rate = json.loads(file.read_text())["recipe"]["stages"][-1]["learning_rate"]
+        return f"{rate:.1e}"
+    asked = experiment.rate_arguments(arm, data, weights)
+    suggestion = json.loads(_run(experiment, arm.store, runs, asked))["suggestion"]
+    if suggestion is None:
+        raise ArgumentError(f"{arm.model}: the range test found no rate at which the loss falls.")
+    return f"{suggestion:.1e}"
+
+
+def _starting_weights(experiment: Experiment, arm: Arm, pretrained: Path | None) -> str:
+    if not arm.pretrained:
+        return "none"
+    if pretrained is None:
+        return "imagenet"
+    file = pretrained / f"{arm.model}_imagenet_notop.weights.h5"
+    if file.exists():
+        return str(file)
+    if [one.model for one in experiment.arms].count(arm.model) > 1:
+        raise ArgumentError(
+            f"{file}: expected ImageNet weights; recipe {experiment.name} compares them with none."
+        )
+    logger.warning("%s is not there: %s starts from scratch.", file, arm.model)
+    return "none"
+
+
+def _run(experiment: Experiment, store: str, runs: Path, arguments: Sequence[str]) -> str:
+    """What a command of ours prints with --json; its progress and errors go to stderr.
+
+    Raises:
+        ArgumentError: If it fails.
+    """
+    shown = shlex.join(["python", "-m", "xraycore", *arguments])
+    logger.warning("$ %s", shown)
+    weights = experiment.weights_folder(store, runs)
+    weights.mkdir(parents=True, exist_ok=True)
+    found = subprocess.run(
+        [*COMMAND, *arguments, "--json"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, XRAYCORE_WEIGHTS: str(weights)},
+    )
+    if found.returncode:
+        raise ArgumentError(f"the recipe stopped at: {shown}")
+    return found.stdout
