@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from pages.review.answer import MARK_FIRST, ReadingSession, problem
+from pages.review.answer import MARK_FIRST, Reading
 from pages.review.films import describe
 from pages.review.routing import END, stay_at
 from pages.review.worklist import next_open
@@ -33,37 +33,37 @@ _NOTHING_STRETCHED = (
 
 
 def show_answer(
-    desk: ReadingSession,
+    reading: Reading,
     study: Study,
     entry: WorklistEntry,
     readable: Sequence[WorklistEntry],
     xray: Radiograph | None,
 ) -> None:
     """The steps of a review, and what is stored of it."""
-    if text := desk.refused:
+    if text := reading.refused:
         st.warning(plain(text), icon=":material/back_hand:")
-    if text := problem():
+    if text := reading.session.problem:
         st.error(
             f"Not stored yet: {plain(text.rstrip('.'))}. It is kept on this page and stored with "
             "the next change.",
             icon=":material/sync_problem:",
         )
-    _mark(desk, entry)
-    _look(desk, study, entry, xray)
-    _judge(desk, study)
+    _mark(reading, entry)
+    _look(reading, study, entry, xray)
+    _judge(reading, study)
     st.text_input(
         "Comment",
-        key=desk.comment_key,
+        key=reading.comment_key,
         max_chars=MAX_COMMENT,
         live="0.5s",
-        on_change=desk.type_comment,
+        on_change=reading.save_comment,
         placeholder="Optional",
     )
-    _leave(desk, entry, readable)
+    _leave(reading, entry, readable)
 
 
-def _mark(desk: ReadingSession, entry: WorklistEntry) -> None:
-    answer = desk.answer
+def _mark(reading: Reading, entry: WorklistEntry) -> None:
+    answer = reading.answer
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("**1 Mark the finding** or", width="content")
         st.button(
@@ -72,7 +72,7 @@ def _mark(desk: ReadingSession, entry: WorklistEntry) -> None:
             icon=":material/block:",
             type="primary" if answer.no_finding else "secondary",
             shortcut="N",
-            on_click=desk.say_no_finding,
+            on_click=reading.toggle_no_finding,
             help="There is nothing to mark on this film. Boxes that were drawn go.",
         )
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -81,7 +81,7 @@ def _mark(desk: ReadingSession, entry: WorklistEntry) -> None:
                 f"Box {number}, {_where(box)}",
                 key=f"remove-{entry.item.id}-{number}",
                 icon=":material/delete:",
-                on_click=desk.remove,
+                on_click=reading.remove,
                 args=(box,),
                 help="Removes this box.",
             )
@@ -96,30 +96,28 @@ def _where(box: Box) -> str:
     return f"{row} {'left' if across < 0.5 else 'right'} of the picture"
 
 
-def _look(
-    desk: ReadingSession, study: Study, entry: WorklistEntry, xray: Radiograph | None
-) -> None:
+def _look(reading: Reading, study: Study, entry: WorklistEntry, xray: Radiograph | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("**2 Then**", width="content")
         st.button(
-            "Hide the heat" if desk.heat_shown else "Show the heat",
+            "Hide the heat" if reading.heat_shown else "Show the heat",
             key="heat",
-            icon=":material/visibility_off:" if desk.heat_shown else ":material/visibility:",
+            icon=":material/visibility_off:" if reading.heat_shown else ":material/visibility:",
             shortcut="H",
-            disabled=not (desk.marked or desk.heat_shown),
-            on_click=desk.toggle_heat,
+            disabled=not (reading.marked or reading.heat_shown),
+            on_click=reading.toggle_heat,
             help="Boxes can still be changed afterwards, and that they were is stored."
-            if desk.marked
+            if reading.marked
             else MARK_FIRST,
         )
         st.toggle(
             "Outline only",
             key="outline",
-            disabled=not desk.heat_shown,
+            disabled=not reading.heat_shown,
             persist_state="session",
             help="A line at half of full heat instead of colours.",
         )
-    if not study.blinded and desk.heat_shown and xray is not None:
+    if not study.blinded and reading.heat_shown and xray is not None:
         _unblind(entry, xray)
 
 
@@ -133,8 +131,8 @@ def _unblind(entry: WorklistEntry, xray: Radiograph) -> None:
     st.caption(plain(f"{said}{describe(entry.item)}: evidence for {entry.item.target}."))
 
 
-def _judge(desk: ReadingSession, study: Study) -> None:
-    answer, waiting = desk.answer, not desk.heat_seen
+def _judge(reading: Reading, study: Study) -> None:
+    answer, waiting = reading.answer, not reading.heat_seen
     st.markdown(
         "**3 Does it lie where you see the finding?**",
         help=_NOTHING_STRETCHED if study.blinded else _NOTHING,
@@ -148,7 +146,7 @@ def _judge(desk: ReadingSession, study: Study) -> None:
             shortcut=verdict[0].upper(),
             disabled=waiting,
             width="stretch",
-            on_click=desk.change,
+            on_click=reading.change,
             kwargs={"verdict": verdict},
         )
     st.markdown("**4 How good is the heatmap?** (grade, 1 to 5)", help=_MEANINGS)
@@ -160,13 +158,13 @@ def _judge(desk: ReadingSession, study: Study) -> None:
                 type="primary" if answer.grade == grade else "secondary",
                 shortcut=str(grade),
                 disabled=waiting,
-                on_click=desk.change,
+                on_click=reading.change,
                 kwargs={"grade": grade},
             )
 
 
-def _leave(desk: ReadingSession, entry: WorklistEntry, readable: Sequence[WorklistEntry]) -> None:
-    missing = desk.missing()
+def _leave(reading: Reading, entry: WorklistEntry, readable: Sequence[WorklistEntry]) -> None:
+    missing = reading.list_missing()
     place = readable.index(entry)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
@@ -185,7 +183,7 @@ def _leave(desk: ReadingSession, entry: WorklistEntry, readable: Sequence[Workli
             shortcut="S",
             disabled=bool(missing),
             on_click=_finish,
-            args=(desk, entry, readable),
+            args=(reading, entry, readable),
         )
     text = f"Still missing: {', '.join(missing)}." if missing else "Complete."
     if entry.review:
@@ -194,7 +192,7 @@ def _leave(desk: ReadingSession, entry: WorklistEntry, readable: Sequence[Workli
     st.caption(text)
 
 
-def _finish(desk: ReadingSession, entry: WorklistEntry, readable: Sequence[WorklistEntry]) -> None:
-    if desk.finish():
+def _finish(reading: Reading, entry: WorklistEntry, readable: Sequence[WorklistEntry]) -> None:
+    if reading.finish():
         following = next_open(readable, entry.number)
         stay_at(following.number if following else END)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.components.film_viewer import Drawn, film_panel, size_and_depth
-from pages.review.answer import ReadingSession
+from pages.review.answer import Reading, reading_session
 from pages.review.films import Drawable, heat_of, read_film, say_left_out
 from pages.review.form import show_answer
 from pages.review.routing import RESULTS, go_to, stay_at
@@ -36,14 +36,14 @@ def show_reading(
         _show_end(study, reader, readable)
         return
     said = [e.review for e in entries if e.review and e.item.sha256 == entry.item.sha256]
-    plain_boxes = _boxes_before_heat(said)
-    desk = ReadingSession(reviews, reader, entry.item, plain_boxes)
-    desk.open(entry, _newest_boxes(said) if plain_boxes is None else plain_boxes)
+    first = _boxes_before_heat(said)
+    offered = _newest_boxes(said) if first is None else first
+    reading = reading_session().open(reviews, reader, entry, before_heat=first, offered=offered)
     xray = read_film(entry.item.sha256, can.films[entry.item.sha256])
     left, right = st.columns([7, 5], gap="medium")
     with right:
         show_progress(entry, readable)
-        show_answer(desk, study, entry, readable, xray)
+        show_answer(reading, study, entry, readable, xray)
     with left:
         if xray is None:
             st.error(
@@ -51,7 +51,7 @@ def show_reading(
                 icon=":material/broken_image:",
             )
         else:
-            _show_film(desk, study, entry, xray)
+            _show_film(reading, study, entry, xray)
 
 
 def _boxes_before_heat(said: Sequence[Review]) -> tuple[Box, ...] | None:
@@ -69,9 +69,9 @@ def _newest_boxes(said: Sequence[Review]) -> tuple[Box, ...]:
     return max(marked, key=lambda one: one.saved).answer.boxes if marked else ()
 
 
-def _show_film(desk: ReadingSession, study: Study, entry: WorklistEntry, xray: Radiograph) -> None:
+def _show_film(reading: Reading, study: Study, entry: WorklistEntry, xray: Radiograph) -> None:
     drawn = None
-    if desk.heat_shown:
+    if reading.heat_shown:
         try:
             with st.spinner("Drawing the heat …"):
                 heat = heat_of(entry.item, xray)
@@ -86,9 +86,9 @@ def _show_film(desk: ReadingSession, study: Study, entry: WorklistEntry, xray: R
         key=f"review-film-{entry.item.id}",
         label=f"Film of heatmap {entry.number}" + (", with heat" if drawn else ""),
         drawn=drawn,
-        marks=[corners(box) for box in desk.answer.boxes],
+        marks=[corners(box) for box in reading.answer.boxes],
         click="box",
-        on_click=desk.draw,
+        on_click=reading.draw,
         toolbar=True,
         group="review",
     )

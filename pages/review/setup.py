@@ -1,9 +1,8 @@
 """The form that sets up a reading study, and the work behind it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import streamlit as st
 
@@ -29,19 +28,100 @@ from xraycore.utils.text import pluralise
 OPENED, GENERATED = "Opened here", "Generated"
 MOST_FILMS = 200
 _TARGETS = {FINDING: "Its most probable finding", ANSWER: "Its answer, Normal too"}
-_MAKING, _PROBLEM, _REFUSED = "review-making", "review-setup-problem", "review-left-out"
+_JOB, _PROBLEM, _REFUSED = "review-making", "review-setup-problem", "review-left-out"
+
+
+@dataclass(frozen=True)
+class StudyFilms:
+    """The films of a study: how many, what lists how each is read, and whether they stay here."""
+
+    count: int
+    list_reads: Callable[[int], list[Read]]
+    public: bool
+
+
+@dataclass(frozen=True)
+class StudyForm:
+    """What is entered of a new study; see `ReaderStudyRepository.create_study`."""
+
+    title: str
+    films: StudyFilms
+    models: list[str]
+    methods: list[str]
+    target: str
+    blinded: bool
+    seed: int
+
+    @property
+    def heatmaps(self) -> int:
+        """How many there are to judge."""
+        return self.films.count * len(self.models) * len(self.methods)
+
+    def problem(self, studies: Sequence[Study]) -> str | None:
+        """Why it cannot be set up beside these studies; None where it can."""
+        title = " ".join(self.title.split())
+        if not title:
+            return "Give the study a title."
+        if title.casefold() in {study.name.casefold() for study in studies}:
+            return f"There is a study named {title} already. Choose another title."
+        if not self.heatmaps:
+            return "Choose at least one film, one network and one method."
+        return None
+
+    def create(
+        self,
+        reviews: ReaderStudyRepository,
+        models: list[Classifier],
+        report: ProgressCallback,
+    ) -> tuple[Study, list[str]]:
+        """The study, and why films are left out; its networks answer first."""
+        heatmaps, refused = list_heatmaps(
+            self.films.list_reads(self.seed),
+            models,
+            self.methods,
+            target=self.target,
+            public=cache.film_locator() if self.films.public else None,
+            report=part_of(report, activity="running the networks on the films"),
+        )
+        study = reviews.create_study(self.title, heatmaps, seed=self.seed, blinded=self.blinded)
+        return study, refused
 
 
 def show_setup(reviews: ReaderStudyRepository) -> None:
     """The form, or how far the new study is."""
     st.subheader("Set up a study", anchor=False)
-    job: Job | None = st.session_state.get(_MAKING)
+    job: Job | None = st.session_state.get(_JOB)
     if job is not None:
-        _show_making(job)
+        _show_job(job)
         return
-    trained = usable_models()
-    if not trained:
+    if not (trained := usable_models()):
         return
+    form = _ask(trained)
+    st.caption(
+        f"{pluralise(form.films.count, 'film')} × {pluralise(len(form.models), 'network')} × "
+        f"{pluralise(len(form.methods), 'method')} = "
+        f"**{pluralise(form.heatmaps, 'heatmap')} to judge**. Boxes that a reader has drawn on a "
+        "film before he saw heat on it are offered again with the next heatmap of the same film."
+    )
+    problem = st.session_state.pop(_PROBLEM, None)
+    if st.button("Set up", key="set-up", type="primary", icon=":material/add:"):
+        problem = form.problem(reviews.studies()) or _begin(form, reviews)
+    if problem:
+        st.error(plain(problem), icon=":material/error:")
+
+
+def _begin(form: StudyForm, reviews: ReaderStudyRepository) -> str:
+    """Loads the networks and starts the job; why that failed."""
+    try:
+        with st.spinner("Loading the networks …"):
+            models = [cache.classifier(name) for name in form.models]
+    except WeightsError as error:
+        return str(error)
+    st.session_state[_JOB] = Job(partial(form.create, reviews, models))
+    st.rerun()
+
+
+def _ask(trained: list[str]) -> StudyForm:
     title = st.text_input(
         "Title",
         key="title",
@@ -49,7 +129,7 @@ def show_setup(reviews: ReaderStudyRepository) -> None:
         placeholder="e.g. Pilot, consolidation, two readers",
         bind="query-params",
     )
-    films = _choose_films()
+    films = _ask_films()
     models = st.pills(
         "Networks",
         trained,
@@ -98,79 +178,19 @@ def show_setup(reviews: ReaderStudyRepository) -> None:
         help="Each reader reads in another order, the same whenever he comes back. The seed also "
         "draws the films of a data set.",
     )
-    number = films.count * len(models) * len(methods)
-    st.caption(
-        f"{pluralise(films.count, 'film')} × {pluralise(len(models), 'network')} × "
-        f"{pluralise(len(methods), 'method')} = "
-        f"**{pluralise(number, 'heatmap')} to judge**. Boxes that a reader has drawn on a film "
-        "before he saw heat on it are offered again with the next heatmap of the same film."
-    )
-    if problem := st.session_state.pop(_PROBLEM, None):
-        st.error(plain(problem), icon=":material/error:")
-    if st.button("Set up", key="set-up", type="primary", icon=":material/add:"):
-        known = {study.name.casefold() for study in reviews.studies()}
-        problem = _problem(title, number, known)
-        if problem:
-            st.error(plain(problem), icon=":material/error:")
-            return
-        classifiers = _load(models)
-        if classifiers is None:
-            return
-        st.session_state[_MAKING] = Job(
-            partial(
-                _make,
-                reviews,
-                title=title,
-                films=films,
-                models=classifiers,
-                methods=methods,
-                target=target,
-                blinded=blinded,
-                seed=int(seed),
-            )
-        )
-        st.rerun()
+    return StudyForm(title, films, models, methods, target, blinded, int(seed))
 
 
-def _load(models: list[str]) -> list[Classifier] | None:
-    """The networks; None, and an error on the page, if one cannot be loaded."""
-    try:
-        with st.spinner("Loading the networks …"):
-            return [cache.classifier(name) for name in models]
-    except WeightsError as error:
-        st.error(plain(str(error)), icon=":material/error:")
-        return None
-
-
-def _problem(title: str, heatmaps: int, known: set[str]) -> str | None:
-    if not title.strip():
-        return "Give the study a title."
-    if " ".join(title.split()).casefold() in known:
-        return f"There is a study named {title} already. Choose another title."
-    if not heatmaps:
-        return "Choose at least one film, one network and one method."
-    return None
-
-
-@dataclass(frozen=True)
-class Films:
-    """The films of a study: how many, what lists how each is read, and whether they stay here."""
-
-    count: int
-    ways: Callable[[int], list[Read]]
-    public: bool
-
-
-def _choose_films() -> Films:
-    opened, datasets = open_films(), list_datasets()
+def _ask_films() -> StudyFilms:
+    films, datasets = open_films(), list_datasets()
     source = st.pills(
         "Films",
         [GENERATED, OPENED, *datasets],
-        default=OPENED if opened else GENERATED,
+        default=OPENED if films else GENERATED,
         required=True,
         key="study-films",
         persist_state="session",
-        format_func=lambda one: f"{OPENED} ({len(opened)})" if one == OPENED else one,
+        format_func=lambda one: f"{OPENED} ({len(films)})" if one == OPENED else one,
         help="Generated films show no patient. Of a public data set, films are drawn by lot, as "
         "many of each class as can be, from its test split where it has one.",
     )
@@ -178,55 +198,33 @@ def _choose_films() -> Films:
         upload_films()
         say_refused()
         st.caption("Opened films are not kept: each reader opens the same files.")
-        ways = [film.read for film in opened.values()]
-        return Films(len(ways), lambda seed: ways, public=False)
+        reads = [film.read for film in films.values()]
+        return StudyFilms(len(reads), lambda seed: reads, public=False)
     most = MOST_PHANTOMS if source == GENERATED else MOST_FILMS
-    count = int(_number(source, most))
+    count = int(
+        st.number_input(
+            "How many films", 1, most, 5, key=f"count-{source}", persist_state="session"
+        )
+    )
     if source == GENERATED:
-        ways = [partial(phantom_number, number) for number in range(count)]
-        return Films(count, lambda seed: ways, public=True)
-    return Films(count, partial(_drawn, datasets[source], count), public=True)
-
-
-def _number(source: str, most: int) -> float:
-    return st.number_input(
-        "How many films", 1, most, 5, key=f"count-{source}", persist_state="session"
+        reads = [partial(phantom_number, number) for number in range(count)]
+        return StudyFilms(count, lambda seed: reads, public=True)
+    return StudyFilms(
+        count,
+        lambda seed: [
+            partial(read_radiograph, record.path)
+            for record in draw_records(datasets[source], count, seed=seed)
+        ],
+        public=True,
     )
 
 
-def _drawn(dataset: Path, count: int, seed: int) -> list[Read]:
-    return [partial(read_radiograph, r.path) for r in draw_records(dataset, count, seed=seed)]
-
-
-def _make(
-    reviews: ReaderStudyRepository,
-    report: ProgressCallback,
-    *,
-    title: str,
-    films: Films,
-    models: list[Classifier],
-    methods: list[str],
-    target: str,
-    blinded: bool,
-    seed: int,
-) -> tuple[Study, list[str]]:
-    heatmaps, refused = list_heatmaps(
-        films.ways(seed),
-        models,
-        methods,
-        target=target,
-        public=cache.film_locator() if films.public else None,
-        report=part_of(report, activity="running the networks on the films"),
-    )
-    return reviews.create_study(title, heatmaps, seed=seed, blinded=blinded), refused
-
-
-def _show_making(job: Job) -> None:
+def _show_job(job: Job) -> None:
     if not job.wait():
         follow(job)
         st.button("Stop", key="stop-making", icon=":material/stop_circle:", on_click=job.stop)
         return
-    del st.session_state[_MAKING]
+    del st.session_state[_JOB]
     if isinstance(job.error, ReaderStudyError | DatasetError):
         st.session_state[_PROBLEM] = str(job.error)
     elif job.error and not isinstance(job.error, Cancelled):

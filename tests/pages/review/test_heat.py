@@ -78,8 +78,7 @@ def test_boxes_changed_after_the_heat_are_stored_as_that(app, reviews, study, sh
     assert newest(reviews, reader, item).marked_after_heat is False
     # Also where the heat is hidden again, and the page was reloaded.
     click(app, "heat")
-    app.session_state["review-seen"] = {}
-    del app.session_state["review-known"]
+    del app.session_state["reading-session"]
     app.run()
     click(app, "drag-right")
     click(app, f"remove-{item.id}-1")

@@ -41,33 +41,32 @@ def test_boxes_of_another_window_stay(reviews, study, monkeypatch):
     )
     reader = reviews.add_reader("Ada")
     entry = reviews.worklist(reader, study)[0]
-    desk = ReadingSession(reviews, reader, entry.item)
-    desk.open(entry, ())
+    reading = ReadingSession().open(reviews, reader, entry)
 
     def stored():
         return reviews.history(reader, entry.item)[-1].answer
 
     first, second, third = (Box(n / 10, n / 10, n / 10 + 0.05, n / 10 + 0.05) for n in range(3))
     reviews.save_draft(reader, entry.item, Answer(boxes=[first]))
-    desk.draw((second.left, second.top, second.right, second.bottom))
+    reading.draw((second.left, second.top, second.right, second.bottom))
     assert stored().boxes == (first, second)
     reviews.save_draft(reader, entry.item, Answer(boxes=[first, second, third]))
-    desk.remove(first)
+    reading.remove(first)
     assert stored().boxes == (second, third)
     # To say that there is none takes boxes away, but none that the reader has not seen here.
     reviews.save_draft(reader, entry.item, Answer(boxes=[first, second, third]))
-    desk.say_no_finding()
+    reading.toggle_no_finding()
     assert stored().boxes == (first, second, third)
-    assert "another window" in desk.refused
-    desk.say_no_finding()
+    assert "another window" in reading.refused
+    reading.toggle_no_finding()
     assert stored() == Answer(no_finding=True)
-    assert desk.refused is None
+    assert reading.refused is None
     # Taken back here, while a box was drawn there.
     reviews.save_draft(reader, entry.item, Answer(boxes=[first]))
-    desk.say_no_finding()
+    reading.toggle_no_finding()
     assert stored() == Answer(boxes=[first])
 
     reviews.save_draft(reader, entry.item, Answer(boxes=[first] * MAX_BOXES))
-    desk.draw((0.1, 0.1, 0.9, 0.9))
-    assert desk.refused.startswith(f"A film holds up to {MAX_BOXES} boxes")
+    reading.draw((0.1, 0.1, 0.9, 0.9))
+    assert reading.refused.startswith(f"A film holds up to {MAX_BOXES} boxes")
     assert stored().boxes == (first,) * MAX_BOXES
