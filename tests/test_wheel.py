@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -52,7 +53,7 @@ def call(wheel, tmp_path_factory):
 @pytest.fixture(scope="module")
 def film(tmp_path_factory):
     file = tmp_path_factory.mktemp("films") / "film.png"
-    cv2.imwrite(str(file), make_phantom(0).pixels)
+    cv2.imwrite(str(file), np.round(255 * make_phantom(0).pixels).astype(np.uint8))
     return file
 
 
@@ -106,7 +107,10 @@ def test_it_explains_with_a_clones_weights(call, film, tmp_path):
 
 
 def test_what_an_extra_brings_is_named_where_it_is_missing(call, film, tmp_path):
-    missing = call("xraycore", "audit", film.parent)
+    for name in ("Normal", "Opacity"):
+        (tmp_path / name).mkdir()
+        shutil.copy(film, tmp_path / name)
+    missing = call("xraycore", "audit", tmp_path)
     assert missing.returncode == 2
     assert "pip install 'xraycore[train]'" in missing.stderr
 
