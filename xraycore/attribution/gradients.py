@@ -1,12 +1,11 @@
 """Heatmaps from backward passes through the whole network.
 
 Each takes a classifier, its prediction, the index of the class and a report, and returns a float32
-map, never negative. TensorFlow and tf-keras-vis are imported where a map is computed. The network
-is called as it is, never changed.
+map, never negative. TensorFlow is imported where a map is computed. The network is called as it
+is, never changed.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -16,19 +15,16 @@ from xraycore.imaging.resample import upsample
 from xraycore.models.classifier import Classifier, Prediction, batches
 from xraycore.utils.progress import Progress, ProgressCallback, ignore
 
-if TYPE_CHECKING:
-    from tf_keras_vis.saliency import Saliency
-
 
 def saliency(
     model: Classifier, prediction: Prediction, target: int, report: ProgressCallback = ignore
 ) -> np.ndarray:
     """|gradient of the logit| at each pixel, (s, s), in logits a unit of grey.
 
-    Simonyan et al. 2013, arXiv:1312.6034, by tf-keras-vis.
+    Simonyan et al. 2013, arXiv:1312.6034.
     """
     report(Progress(0.0))
-    heat = np.abs(_pixel_gradients(_saliency(model), prediction.grey[None], target)[0])
+    heat = np.abs(_pixel_gradients(model, prediction.grey[None], target)[0, ..., 0])
     report(Progress(1.0))
     return heat
 
@@ -46,16 +42,16 @@ def smooth_grad(
     """|mean gradient of the logit| at each pixel over noisy copies of the film, (s, s).
 
     Smilkov et al. 2017, arXiv:1706.03825; `noise` is the standard deviation as a share of the
-    film's range. The gradients are tf-keras-vis', the noise is ours: its own is drawn unseeded, and
-    it averages absolute gradients, in which noise adds up instead of cancelling.
+    film's range. Unlike tf-keras-vis' it is seeded, and gradients are averaged with their signs: in
+    absolute ones noise adds up instead of cancelling.
     """
     grey, random = prediction.grey, np.random.default_rng(seed)
     deviation = np.float32(noise * np.ptp(grey))
-    visualiser, total = _saliency(model), np.zeros(grey.shape[:2])
+    total = np.zeros(grey.shape)
     for part in batches(samples, report):
         drawn = random.standard_normal((part.stop - part.start, *grey.shape), np.float32)
-        total += _pixel_gradients(visualiser, grey + deviation * drawn, target).sum(axis=0)
-    return np.abs(total / samples).astype(np.float32)
+        total += _pixel_gradients(model, grey + deviation * drawn, target).sum(axis=0)
+    return np.abs(total / samples)[..., 0].astype(np.float32)
 
 
 def integrated_gradients(
@@ -98,20 +94,11 @@ def attributions(
         against: Indices of classes: the score is the logit less the log of the summed exponentials
             of theirs, so the log-odds against them; the logit where there are none.
     """
-    import tensorflow as tf
-
     shares = ((np.arange(steps) + 0.5) / steps).astype(np.float32)
     total, way = np.zeros(grey.shape), (grey - base).astype(np.float32)
     for part in batches(steps, report):
-        films = tf.constant(base + shares[part, None, None, None] * way)
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(films)
-            logits, _ = model.network(films, training=False)
-            score = logits[:, target]
-            if against:
-                others = tf.gather(logits, list(against), axis=1)
-                score -= tf.reduce_logsumexp(others, axis=1)
-        total += tape.gradient(score, films).numpy().sum(axis=0)
+        films = base + shares[part, None, None, None] * way
+        total += _pixel_gradients(model, films, target, against).sum(axis=0)
     return (way * total / steps)[..., 0]
 
 
@@ -168,19 +155,17 @@ def redistributed(coarse: np.ndarray, detail: np.ndarray) -> np.ndarray:
     return upsample(coarse, detail.shape) * share
 
 
-def _saliency(model: Classifier) -> "Saliency":
-    """tf-keras-vis on the graph up to the logits, since it wants one score an output."""
-    import keras
-    from tf_keras_vis.saliency import Saliency
+def _pixel_gradients(
+    model: Classifier, films: np.ndarray, target: int, against: Sequence[int] = ()
+) -> np.ndarray:
+    """Gradients (n, s, s, 1) of each film's own score, see `attributions`."""
+    import tensorflow as tf
 
-    network = model.network
-    return Saliency(keras.Model(network.inputs, network.outputs[0]), clone=False)
-
-
-def _pixel_gradients(visualiser: "Saliency", films: np.ndarray, target: int) -> np.ndarray:
-    """Gradients (n, s, s) of each film's own logit."""
-    from tf_keras_vis.utils.scores import CategoricalScore
-
-    return np.asarray(
-        visualiser(CategoricalScore(target), films, gradient_modifier=None, normalize_map=False)
-    )
+    inputs = tf.constant(films, tf.float32)
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(inputs)
+        logits, _ = model.network(inputs, training=False)
+        score = logits[:, target]
+        if against:
+            score -= tf.reduce_logsumexp(tf.gather(logits, list(against), axis=1), axis=1)
+    return tape.gradient(score, inputs).numpy()

@@ -18,9 +18,18 @@ from xraycore.cli import (  # noqa: F401  (they register)
     randomise,
     segmenter,
     train,
+    weights,
 )
 from xraycore.cli.app import app
 from xraycore.errors import XrayCoreError, log_fault
+
+# What a module belongs to that core does not install: extras of pyproject.toml.
+EXTRAS = {
+    **dict.fromkeys(("imagehash", "plotly", "scipy", "skimage", "sklearn", "statsmodels"), "train"),
+    **dict.fromkeys(("alembic", "psycopg", "sqlalchemy"), "review"),
+    **dict.fromkeys(("jinja2", "pandas", "streamlit"), "app"),
+    "tf_keras_vis": "compare",
+}
 
 # typer keeps its own copy of click and gives this class no public name.
 _UsageError = typer.BadParameter.__base__
@@ -33,7 +42,7 @@ def main(arguments: list[str] | None = None) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     try:
-        code = app(args=arguments, prog_name="python -m xraycore", standalone_mode=False)
+        code = app(args=arguments, prog_name="xraycore", standalone_mode=False)
     except _UsageError as error:
         _fail(error.format_message())
     except (XrayCoreError, OSError) as error:
@@ -41,8 +50,19 @@ def main(arguments: list[str] | None = None) -> None:
     except (KeyboardInterrupt, typer.Abort):
         _fail("stopped.")
     except Exception as error:
-        _fail(f"a fault of xraycore itself, {log_fault(error)} in the log above: {error}")
+        _fail(
+            _missing_extra(error)
+            or f"a fault of xraycore itself, {log_fault(error)} in the log above: {error}"
+        )
     sys.exit(code or 0)
+
+
+def _missing_extra(error: Exception) -> str | None:
+    """What to install, where a module of an extra is not there."""
+    module = (isinstance(error, ModuleNotFoundError) and error.name) or ""
+    if extra := EXTRAS.get(module.partition(".")[0]):
+        return f"this needs {module}, which is not installed: pip install 'xraycore[{extra}]'"
+    return None
 
 
 def _fail(message: str) -> None:

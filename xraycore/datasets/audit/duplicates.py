@@ -19,7 +19,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
-import imagehash
 import numpy as np
 from PIL import Image
 
@@ -60,6 +59,8 @@ class NearCopy:
 
 def perceptual_hash(pixels: np.ndarray) -> PerceptualHash:
     """The fingerprint of float (H, W) pixels in [0, 1]; any shape, squashed to a square."""
+    import imagehash
+
     image = Image.fromarray(np.round(pixels * 255).astype(np.uint8))
     side = (THUMBNAIL_SIDE, THUMBNAIL_SIDE)
     return PerceptualHash(

@@ -1,0 +1,45 @@
+"""Commands that carry weights from a clone to an installed package: weights pack, install."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from xraycore.cli.app import Json, app
+from xraycore.cli.console import emit_json, err, out
+from xraycore.models.archive import install_weights, pack_weights
+
+weights = typer.Typer(no_args_is_help=True, help="Pack trained models, or install packed ones.")
+app.add_typer(weights, name="weights")
+
+
+@weights.command()
+def pack(
+    archive: Annotated[Path, typer.Argument(help="The archive to write, NAME.zip.")],
+    json: Json = False,
+) -> None:
+    """Write all trained models to one archive, and its sha256 beside it."""
+    digest = pack_weights(archive)
+    if json:
+        emit_json({"archive": str(archive), "sha256": digest, "bytes": archive.stat().st_size})
+    else:
+        out.print(f"{archive}: {archive.stat().st_size / 2**20:.0f} MiB, sha256 {digest}")
+
+
+@weights.command()
+def install(
+    archive: Annotated[Path, typer.Argument(help="An archive that `weights pack` wrote.")],
+    sha256: Annotated[
+        str | None,
+        typer.Option(help="What its sha256 must be; else that of ARCHIVE.sha256, where it is."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Check an archive and install its models; those that were there stay until all is checked."""
+    folder, names, checked = install_weights(archive, sha256)
+    if not checked:
+        err.print("No sha256 was given for the archive: only each model's own was checked.")
+    if json:
+        emit_json({"folder": str(folder), "models": names, "archive_checked": checked})
+    else:
+        out.print(f"{len(names)} models in {folder}: {', '.join(names)}", soft_wrap=True)
