@@ -8,7 +8,7 @@ import numpy as np
 from xraycore.datasets.manifest import Manifest
 from xraycore.models.architectures import build_network
 from xraycore.models.registry import get_spec
-from xraycore.training import trainer
+from xraycore.training import callbacks
 from xraycore.training.augmentation import Augmentation
 from xraycore.training.config import TrainingConfig
 
@@ -49,7 +49,7 @@ def scripted_validation(monkeypatch, losses, aurocs=None):
         scores = {"val_loss": next(losses), "val_accuracy": 0.5, "val_auc": 0.5, "val_inside": 0.5}
         return scores, {"auc_abroad": next(aurocs)} if aurocs else {}
 
-    monkeypatch.setattr(trainer, "scores_of", scripted)
+    monkeypatch.setattr(callbacks, "scores_of", scripted)
     return weights
 
 

@@ -176,10 +176,14 @@ class BatchSequence(keras.utils.PyDataset):
         # What a painted film is: anything but normal.
         self.ill = np.array([name != NORMAL for name in classes], np.float32)
         self.weights = balance_weights(films.records, balance)
-        self.seed, self.epoch = seed, epoch
-        count = len(films.records)
-        shuffled = np.random.default_rng((seed, epoch)).permutation(count)
-        self.order = np.arange(count) if augmentation is None else shuffled
+        self.seed = seed
+        self.start(epoch)
+
+    def start(self, epoch: int) -> None:
+        """Draws an epoch anew. Keras' own `on_epoch_end` is called before the first one too."""
+        self.epoch, count = epoch, len(self.films.records)
+        shuffled = np.random.default_rng((self.seed, epoch)).permutation(count)
+        self.order = np.arange(count) if self.augmentation is None else shuffled
 
     def __len__(self) -> int:
         return math.ceil(len(self.order) / self.batch_size)

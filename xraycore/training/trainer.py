@@ -1,7 +1,6 @@
 """Transfer learning in stages, resumable after every epoch, on any Keras backend."""
 
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,25 +11,24 @@ import numpy as np
 from xraycore.anatomy.segmenter import segmenter_sha256
 from xraycore.datasets.manifest import Manifest
 from xraycore.datasets.splits import trainable_classes
-from xraycore.errors import ArgumentError
 from xraycore.models.architectures import build_network
 from xraycore.models.pretrained import load_pretrained
 from xraycore.models.spec import ModelSpec
 from xraycore.training.batches import BatchSequence, ImageArray, load_images
-from xraycore.training.callbacks import ReportProgress
+from xraycore.training.callbacks import KeepEpochs, ReportProgress, SeedEpoch, Validate
 from xraycore.training.config import TrainingConfig
 from xraycore.training.distillation import check_teachers, size_for, teach
 from xraycore.training.learner import (
+    Learner,
     averaged,
     compile_for,
     computing_in,
-    reseed_dropout,
     resolve_precision,
     set_trainable,
 )
 from xraycore.training.phantoms import check_phantoms, phantom_films
 from xraycore.training.run import Run, State, environment
-from xraycore.training.validation import DIVERGED, check_external, scores_of, selection_score
+from xraycore.training.validation import check_external
 from xraycore.utils.progress import ProgressCallback, ignore, part_of
 
 
@@ -109,14 +107,16 @@ def train(
     with computing_in(run.config["precision"]):
         while state.stage < len(recipe.stages):
             keras.utils.set_random_seed(seed + state.total_epochs)
-            _train_stage(run, state, spec, recipe, data, weights, seed, report)
+            learner, network = _build(run, state, spec, data, weights)
+            _train_stage(run, state, data, learner, network, report)
     return run
 
 
 @dataclass(frozen=True)
 class Data:
-    """What a run trains on, validates on and chooses by."""
+    """What a run trains on, validates on and chooses by, and how."""
 
+    recipe: TrainingConfig
     classes: tuple[str, ...]
     train: ImageArray
     val: ImageArray
@@ -124,29 +124,22 @@ class Data:
     teacher: np.ndarray | None
 
 
-def _train_stage(
-    run: Run,
-    state: State,
-    spec: ModelSpec,
-    recipe: TrainingConfig,
-    data: Data,
-    weights: str,
-    seed: int,
-    report: ProgressCallback,
-) -> None:
-    stage, classes = recipe.stages[state.stage], data.classes
-    network = build_network(spec, len(classes), size=stage.size, dropout=recipe.dropout)
+def _build(
+    run: Run, state: State, spec: ModelSpec, data: Data, weights: str
+) -> tuple[Learner, keras.Model]:
+    """What learns in the stage that a run is in, as far as it has come, and its network."""
+    recipe, films = data.recipe, len(data.train.records)
+    stage = recipe.stages[state.stage]
+    network = build_network(spec, len(data.classes), size=stage.size, dropout=recipe.dropout)
     set_trainable(network, stage, freeze_batch_norm=recipe.freeze_batch_norm)
-    train_films, val_films = data.train.at(stage.size), data.val.at(stage.size)
-    external = [films.at(stage.size) for films in data.external]
-    steps = -(-len(train_films.records) // recipe.batch_size)
+    steps = stage.epochs * math.ceil(films / recipe.batch_size)
     schedule = keras.optimizers.schedules.CosineDecay(
         0.0,
-        decay_steps=max(1, round(stage.epochs * steps * (1 - recipe.warmup))),
+        decay_steps=max(1, round(steps * (1 - recipe.warmup))),
         warmup_target=stage.learning_rate,
-        warmup_steps=max(1, round(stage.epochs * steps * recipe.warmup)),
+        warmup_steps=max(1, round(steps * recipe.warmup)),
     )
-    learner = compile_for(network, recipe, schedule, classes)
+    learner = compile_for(network, recipe, schedule, data.classes)
     if state.epoch:
         learner.load_weights(run.last_weights(state))
         if state.stale == 0:
@@ -157,56 +150,47 @@ def _train_stage(
         network.load_weights(run.best_weights)
     else:
         load_pretrained(network, spec, weights)
+    return learner, network
 
-    while state.epoch < stage.epochs and state.stale < recipe.patience:
-        began = time.monotonic()
-        batches = BatchSequence(
-            train_films,
-            classes,
-            learner.outputs[1].shape[1:3],
-            batch_size=recipe.batch_size,
-            augmentation=recipe.augmentation,
-            balance=recipe.balance,
-            painted=recipe.painted,
-            teacher=data.teacher,
-            seed=seed,
-            epoch=state.total_epochs,
+
+def _train_stage(
+    run: Run,
+    state: State,
+    data: Data,
+    learner: Learner,
+    network: keras.Model,
+    report: ProgressCallback,
+) -> None:
+    """Trains to the end of a stage, be it an early one, and commits the beginning of the next."""
+    recipe, seed, films = data.recipe, run.config["seed"], len(data.train.records)
+    stage = recipe.stages[state.stage]
+    batches = BatchSequence(
+        data.train.at(stage.size),
+        data.classes,
+        learner.outputs[1].shape[1:3],
+        batch_size=recipe.batch_size,
+        augmentation=recipe.augmentation,
+        balance=recipe.balance,
+        painted=recipe.painted,
+        teacher=data.teacher,
+        seed=seed,
+        epoch=state.total_epochs,
+    )
+    external = [one.at(stage.size) for one in data.external]
+    if state.stale < recipe.patience:
+        learner.fit(
+            batches,
+            initial_epoch=state.epoch,
+            epochs=stage.epochs,
+            shuffle=False,
+            verbose=0,
+            callbacks=[
+                SeedEpoch(state, batches, network, seed),
+                ReportProgress(recipe, state, films, report),
+                Validate(films, data.val.at(stage.size), external, data.classes),
+                KeepEpochs(run, state, recipe, network),
+            ],
         )
-        reseed_dropout(network, seed, state.total_epochs)
-        follow = ReportProgress(recipe, state, len(train_films.records), report)
-        fitted = learner.fit(batches, shuffle=False, verbose=0, callbacks=[follow])
-        seconds = time.monotonic() - began
-        if not math.isfinite(fitted.history["loss"][0]):
-            raise ArgumentError(DIVERGED)
-        with averaged(learner):
-            home, abroad = scores_of(learner, val_films, external, classes)
-        row = {
-            "epoch": state.total_epochs + 1,
-            "stage": stage.name,
-            "size": stage.size,
-            "loss": fitted.history["loss"][0],
-            "accuracy": fitted.history["accuracy"][0],
-            "inside": fitted.history["inside"][0],
-            **home,
-            **abroad,
-            "choice": selection_score(home, abroad),
-            "images_per_second": len(train_films.records) / seconds,
-        }
-        better = state.best_choice is None or row["choice"] > state.best_choice
-        if better:
-            state.best_choice, state.stale = row["choice"], 0
-        else:
-            state.stale += 1
-        state.epoch += 1
-        state.total_epochs += 1
-        state.history.append(
-            {k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()}
-        )
-        learner.save_weights(run.last_weights(state))
-        run.commit(state)
-        if better:
-            with averaged(learner):
-                run.save_best(network)
     state.stage, state.epoch, state.best_choice, state.stale = state.stage + 1, 0, None, 0
     run.commit(state)
 
@@ -236,4 +220,4 @@ def _read(
     if teachers and (teacher is None or len(teacher) != len(films[0].records)):
         teacher = teach(teachers, films[0], classes, report)
         run.save_taught(teacher)
-    return Data(classes, films[0], films[1], tuple(films[2:]), teacher)
+    return Data(recipe, classes, films[0], films[1], tuple(films[2:]), teacher)
