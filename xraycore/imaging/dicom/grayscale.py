@@ -1,5 +1,6 @@
 """What a DICOM header says of its values: which bits they are, and how they are to be shown."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -14,7 +15,8 @@ Rows = Callable[[np.ndarray], np.ndarray]
 def read_display(header: Attributes) -> Display:
     """How the header asks to show stored values (PS3.4 N.2); what it cannot mean is left out."""
     slope, intercept = header.number("RescaleSlope"), header.number("RescaleIntercept")
-    if slope == 0:
+    # One that leaves no difference, or one that no number can hold, cannot be meant.
+    if slope == 0 or not math.isfinite((slope or 0) * 2**32 + (intercept or 0)):
         header.unusable["RescaleSlope"] = None
         slope = intercept = None
     modality = next(iter(header.tables("ModalityLUTSequence")), None)
