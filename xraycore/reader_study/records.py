@@ -143,7 +143,7 @@ class Answer:
 
     @property
     def first_boxes(self) -> tuple[Box, ...]:
-        """What heat is compared with: boxes that heat has not drawn, as far as that is known."""
+        """What heat is compared with; boxes that heat has not drawn, as far as that is known."""
         return self.boxes if self.before_heat is None else self.before_heat
 
 
