@@ -7,7 +7,7 @@ PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --
 # No browser, no server, no training, no building of a wheel.
 QUICK := --ignore tests/browser --ignore tests/training -m "not slow"
 
-.PHONY: setup app test test-quick check lint requirements screenshots
+.PHONY: setup app test test-quick check docs lint requirements screenshots
 
 setup: $(VENV)/.ready
 
@@ -42,6 +42,12 @@ check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+
+# The site, into docs/_build. A warning is an error; nothing is fetched.
+docs: $(VENV)/.dev
+	rm -rf docs/api docs/_build
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m sphinx -W --keep-going -q docs docs/_build
+	@echo docs/_build/index.html
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check --fix .

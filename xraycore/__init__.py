@@ -1,12 +1,14 @@
 """Look inside chest X-ray classifiers. For education and research, never for diagnosis.
 
-import xraycore as xc
+Example::
 
-xray = xc.read_radiograph("film.dcm")
-model = xc.load_model("vgg16")
-prediction = model.predict(xray)
-heat = xc.explain(model, prediction)
-picture = xc.overlay(xray, heat)
+    import xraycore as xc
+
+    xray = xc.read_radiograph("film.dcm")
+    model = xc.load_model("vgg16")
+    prediction = model.predict(xray)
+    heat = xc.explain(model, prediction)
+    picture = xc.overlay(xray, heat)
 """
 
 from xraycore.attribution.heatmap import Heatmap, explain

@@ -30,38 +30,36 @@ GRID = 512
 _SEARCH, _GIVEN_UP = "review-search", "review-search-given-up"
 
 
-def readers_of(hashes: Iterable[str]) -> dict[str, Read]:
-    """How those of the films that are open here, or were found, are read."""
-    opened = {film.sha256: film.read for film in open_films().values()}
-    ways = {sha256: opened.get(sha256) or cache.film_locator().get(sha256) for sha256 in hashes}
-    return {sha256: read for sha256, read in ways.items() if read}
-
-
 def find_films(items: Sequence[HeatmapItem]) -> dict[str, Read] | None:
-    """How the films are read that can be; None while they are being looked for."""
-    hashes = {item.sha256 for item in items}
-    found = readers_of(hashes)
-    missing = hashes - set(found)
+    """How the films are read that can be, by sha256; None while they are being looked for."""
+    hashes, locator = {item.sha256 for item in items}, cache.film_locator()
+    reads = _list_reads(hashes)
     # Of these films: another study of the session has others.
-    wanted = frozenset(missing)
-    if not cache.film_locator().must_search(missing) or st.session_state.get(_GIVEN_UP) == wanted:
-        return found
+    missing = frozenset(hashes - reads.keys())
+    if not locator.must_search(missing) or st.session_state.get(_GIVEN_UP) == missing:
+        return reads
     of, job = st.session_state.get(_SEARCH, (None, None))
-    if of != wanted:
+    if of != missing:
         if job:
             job.stop()
-        public = cache.film_locator()
         words = f"Looking for {pluralise(len(missing), 'film')} among those of this computer"
-        job = Job(lambda report: public.search(missing, part_of(report, activity=words)))
-        st.session_state[_SEARCH] = (wanted, job)
+        job = Job(lambda report: locator.search(missing, part_of(report, activity=words)))
+        st.session_state[_SEARCH] = (missing, job)
     if not job.wait():
         follow(job)
-        st.button("Go on without them", key="stop-search", on_click=_give_up, args=(wanted, job))
+        st.button("Go on without them", key="stop-search", on_click=_give_up, args=(missing, job))
         return None
     del st.session_state[_SEARCH]
     if job.error and not isinstance(job.error, Cancelled):
         raise job.error
-    return readers_of(hashes)
+    return _list_reads(hashes)
+
+
+def _list_reads(hashes: Iterable[str]) -> dict[str, Read]:
+    """How those of the films that are open here, or were found, are read."""
+    opened = {film.sha256: film.read for film in open_films().values()}
+    reads = {one: opened.get(one) or cache.film_locator().get(one) for one in hashes}
+    return {one: read for one, read in reads.items() if read}
 
 
 def _give_up(wanted: frozenset[str], job: Job) -> None:
@@ -69,7 +67,7 @@ def _give_up(wanted: frozenset[str], job: Job) -> None:
     st.session_state[_GIVEN_UP] = wanted
 
 
-def read_film(sha256: str, read: Read) -> Radiograph | None:
+def read_same_film(sha256: str, read: Read) -> Radiograph | None:
     """The film; None if the file is no longer what it was."""
 
     def same() -> Radiograph:
@@ -98,7 +96,7 @@ class Drawable:
     why_not: dict[int, str]
 
 
-def drawable(items: Sequence[HeatmapItem], films: dict[str, Read]) -> Drawable:
+def check_drawable(items: Sequence[HeatmapItem], films: dict[str, Read]) -> Drawable:
     """Which of the heatmaps can be drawn from these films."""
     weights = {name: _weights(name) for name in {item.model for item in items}}
     why = {item.id: _why_not(item, films, weights[item.model]) for item in items}
@@ -124,7 +122,7 @@ def _why_not(item: HeatmapItem, films: dict[str, Read], weights: str | None) -> 
     return None if item.sha256 in films else NO_FILM
 
 
-def say_left_out(can: Drawable) -> None:
+def show_left_out(can: Drawable) -> None:
     """Which heatmaps are left out and why, and a way to bring films back."""
     if not can.why_not:
         return
@@ -150,7 +148,7 @@ def _heat(weights: str | None, sha256: str, model: str, method: str, target: str
     return explain(cache.classifier(model), cache.prediction(model, _xray), method, target)
 
 
-def heat_of(item: HeatmapItem, xray: Radiograph) -> Heatmap:
+def draw_heat(item: HeatmapItem, xray: Radiograph) -> Heatmap:
     """The heatmap of an item that is `drawable`; drawn once for all readers.
 
     Raises:
@@ -169,15 +167,15 @@ def load_networks(items: Iterable[HeatmapItem]) -> None:
             cache.classifier(name)
 
 
-def heat_on_grid(item: HeatmapItem, can: Drawable) -> np.ndarray | None:
+def draw_heat_on_grid(item: HeatmapItem, can: Drawable) -> np.ndarray | None:
     """The heat to compare boxes with, float32 (h, w), not clipped; None if it cannot be drawn."""
     if item.id in can.why_not:
         return None
-    xray = read_film(item.sha256, can.films[item.sha256])
+    xray = read_same_film(item.sha256, can.films[item.sha256])
     if xray is None:
         return None
     try:
-        heat = heat_of(item, xray)
+        heat = draw_heat(item, xray)
     except XrayCoreError:
         return None
     return heat.stretched().on(fitted(xray.pixels.shape, GRID))

@@ -7,7 +7,7 @@ import streamlit as st
 from pages.review.answer import MARK_FIRST, Reading
 from pages.review.films import describe
 from pages.review.routing import END, stay_at
-from pages.review.worklist import next_open
+from pages.review.worklist import find_next
 from pages.shared import cache
 from pages.shared.layout import plain
 from xraycore.errors import WeightsError
@@ -32,7 +32,7 @@ _NOTHING_STRETCHED = (
 )
 
 
-def show_answer(
+def show_form(
     reading: Reading,
     study: Study,
     entry: WorklistEntry,
@@ -48,9 +48,9 @@ def show_answer(
             "the next change.",
             icon=":material/sync_problem:",
         )
-    _mark(reading, entry)
-    _look(reading, study, entry, xray)
-    _judge(reading, study)
+    _show_marking(reading, entry)
+    _show_heat_button(reading, study, entry, xray)
+    _show_verdicts(reading, study)
     st.text_input(
         "Comment",
         key=reading.comment_key,
@@ -59,10 +59,10 @@ def show_answer(
         on_change=reading.save_comment,
         placeholder="Optional",
     )
-    _leave(reading, entry, readable)
+    _show_navigation(reading, entry, readable)
 
 
-def _mark(reading: Reading, entry: WorklistEntry) -> None:
+def _show_marking(reading: Reading, entry: WorklistEntry) -> None:
     answer = reading.answer
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("**1 Mark the finding** or", width="content")
@@ -78,7 +78,7 @@ def _mark(reading: Reading, entry: WorklistEntry) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         for number, box in enumerate(answer.boxes, start=1):
             st.button(
-                f"Box {number}, {_where(box)}",
+                f"Box {number}, {_describe_place(box)}",
                 key=f"remove-{entry.item.id}-{number}",
                 icon=":material/delete:",
                 on_click=reading.remove,
@@ -89,14 +89,16 @@ def _mark(reading: Reading, entry: WorklistEntry) -> None:
             st.caption("As you marked this film before; change them if you see it otherwise.")
 
 
-def _where(box: Box) -> str:
+def _describe_place(box: Box) -> str:
     """Where on the picture a box lies, in words."""
     across, down = (box.left + box.right) / 2, (box.top + box.bottom) / 2
     row = ("upper", "middle", "lower")[min(int(3 * down), 2)]
     return f"{row} {'left' if across < 0.5 else 'right'} of the picture"
 
 
-def _look(reading: Reading, study: Study, entry: WorklistEntry, xray: Radiograph | None) -> None:
+def _show_heat_button(
+    reading: Reading, study: Study, entry: WorklistEntry, xray: Radiograph | None
+) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("**2 Then**", width="content")
         st.button(
@@ -118,10 +120,10 @@ def _look(reading: Reading, study: Study, entry: WorklistEntry, xray: Radiograph
             help="A line at half of full heat instead of colours.",
         )
     if not study.blinded and reading.heat_shown and xray is not None:
-        _unblind(entry, xray)
+        _show_prediction(entry, xray)
 
 
-def _unblind(entry: WorklistEntry, xray: Radiograph) -> None:
+def _show_prediction(entry: WorklistEntry, xray: Radiograph) -> None:
     try:
         seen = cache.prediction(entry.item.model, xray)
     except WeightsError:
@@ -131,7 +133,7 @@ def _unblind(entry: WorklistEntry, xray: Radiograph) -> None:
     st.caption(plain(f"{said}{describe(entry.item)}: evidence for {entry.item.target}."))
 
 
-def _judge(reading: Reading, study: Study) -> None:
+def _show_verdicts(reading: Reading, study: Study) -> None:
     answer, waiting = reading.answer, not reading.heat_seen
     st.markdown(
         "**3 Does it lie where you see the finding?**",
@@ -163,7 +165,9 @@ def _judge(reading: Reading, study: Study) -> None:
             )
 
 
-def _leave(reading: Reading, entry: WorklistEntry, readable: Sequence[WorklistEntry]) -> None:
+def _show_navigation(
+    reading: Reading, entry: WorklistEntry, readable: Sequence[WorklistEntry]
+) -> None:
     missing = reading.list_missing()
     place = readable.index(entry)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -182,7 +186,7 @@ def _leave(reading: Reading, entry: WorklistEntry, readable: Sequence[WorklistEn
             type="primary",
             shortcut="S",
             disabled=bool(missing),
-            on_click=_finish,
+            on_click=_save_and_next,
             args=(reading, entry, readable),
         )
     text = f"Still missing: {', '.join(missing)}." if missing else "Complete."
@@ -192,7 +196,9 @@ def _leave(reading: Reading, entry: WorklistEntry, readable: Sequence[WorklistEn
     st.caption(text)
 
 
-def _finish(reading: Reading, entry: WorklistEntry, readable: Sequence[WorklistEntry]) -> None:
+def _save_and_next(
+    reading: Reading, entry: WorklistEntry, readable: Sequence[WorklistEntry]
+) -> None:
     if reading.finish():
-        following = next_open(readable, entry.number)
+        following = find_next(readable, entry.number)
         stay_at(following.number if following else END)

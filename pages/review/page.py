@@ -7,13 +7,13 @@ def main() -> None:
     """The study of the link, or all of them."""
     # SQLAlchemy and what draws heat take a second to import: the title is there before them.
     with st.spinner("Opening the studies …"):
-        from pages.review.routing import of_link, stored
+        from pages.review.routing import open_reviews, read_link
         from pages.review.studies import show_start
         from pages.review.study import show_study
         from xraycore.reader_study import ReaderStudyError
     try:
-        reviews = stored()
-        study, reader = of_link(reviews)
+        reviews = open_reviews()
+        study, reader = read_link(reviews)
         if study is None:
             show_start(reviews)
         else:

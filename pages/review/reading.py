@@ -6,10 +6,10 @@ import streamlit as st
 
 from pages.components.film_viewer import Drawn, film_panel, size_and_depth
 from pages.review.answer import Reading, reading_session
-from pages.review.films import Drawable, heat_of, read_film, say_left_out
-from pages.review.form import show_answer
+from pages.review.films import Drawable, draw_heat, read_same_film, show_left_out
+from pages.review.form import show_form
 from pages.review.routing import RESULTS, go_to, stay_at
-from pages.review.worklist import chosen, show_progress
+from pages.review.worklist import choose_entry, show_progress
 from pages.shared.heatmap_controls import color_strip
 from pages.shared.layout import plain
 from xraycore.errors import XrayCoreError
@@ -25,13 +25,13 @@ def show_reading(
     """The heatmap that the link names, or the first that is not judged yet."""
     entries = reviews.worklist(reader, study)
     readable = [entry for entry in entries if entry.item.id not in can.why_not]
-    say_left_out(can)
+    show_left_out(can)
     if not readable:
         st.info(
             "Nothing of this study can be read on this computer.", icon=":material/rate_review:"
         )
         return
-    entry = chosen(readable)
+    entry = choose_entry(readable)
     if entry is None:
         _show_end(study, reader, readable)
         return
@@ -39,11 +39,11 @@ def show_reading(
     first = _boxes_before_heat(said)
     offered = _newest_boxes(said) if first is None else first
     reading = reading_session().open(reviews, reader, entry, before_heat=first, offered=offered)
-    xray = read_film(entry.item.sha256, can.films[entry.item.sha256])
+    xray = read_same_film(entry.item.sha256, can.films[entry.item.sha256])
     left, right = st.columns([7, 5], gap="medium")
     with right:
         show_progress(entry, readable)
-        show_answer(reading, study, entry, readable, xray)
+        show_form(reading, study, entry, readable, xray)
     with left:
         if xray is None:
             st.error(
@@ -74,7 +74,7 @@ def _show_film(reading: Reading, study: Study, entry: WorklistEntry, xray: Radio
     if reading.heat_shown:
         try:
             with st.spinner("Drawing the heat …"):
-                heat = heat_of(entry.item, xray)
+                heat = draw_heat(entry.item, xray)
             # Only methods of one forward pass have a scale: to draw by it would tell them apart.
             heat = heat.stretched() if study.blinded else heat
             drawn = Drawn(heat, contour=0.5 if _outlined() else None)

@@ -6,17 +6,17 @@ from datetime import UTC, datetime
 import pandas as pd
 import streamlit as st
 
-from pages.review.films import NO_FILM, Drawable, describe, heat_on_grid, load_networks
+from pages.review.films import NO_FILM, Drawable, describe, draw_heat_on_grid, load_networks
 from pages.shared.jobs import Job, follow
 from pages.shared.layout import plain
 from xraycore.config import NOTICE
 from xraycore.errors import Cancelled
 from xraycore.metrics.classification import Score
 from xraycore.reader_study import HeatmapItem, Reader, ReaderStudyRepository, Review, Study
-from xraycore.reader_study.agreement import Kappa, strength
+from xraycore.reader_study.agreement import Kappa, describe_strength
 from xraycore.reader_study.records import finished_readers
-from xraycore.reader_study.results import Results, summarise
-from xraycore.reader_study.summary import Summary, to_csv
+from xraycore.reader_study.results import Results, summarise_study
+from xraycore.reader_study.summary import Summary, reviews_csv
 from xraycore.utils.progress import part_of
 from xraycore.utils.text import join_names, percent, pluralise
 
@@ -50,21 +50,21 @@ def show_results(
         )
         return
     reading = {review.reader.id for review in said} - finished
-    if study.blinded and reader is None and not _opened(study, len(reading)):
+    if study.blinded and reader is None and not _ask_to_open(study, len(reading)):
         return
-    _export(study, said)
+    _show_export(study, said)
     if not finished:
         st.info("No reader has finished yet: these numbers will change.", icon=":material/pending:")
-    results = _computed(study, said, finished, can)
+    results = _compute(study, said, finished, can)
     if results is None:
         return
-    _numbers(results, finished, items)
-    _heat(results)
-    _agreement(results)
-    _readers(results, finished)
+    _show_numbers(results, finished, items)
+    _show_localisation(results)
+    _show_agreement(results)
+    _show_readers(results, finished)
 
 
-def _opened(study: Study, reading: int) -> bool:
+def _ask_to_open(study: Study, reading: int) -> bool:
     """Whether someone who does not read here wants the results of a blinded study."""
     key = f"opened-{study.id}"
     if st.session_state.get(key):
@@ -81,11 +81,11 @@ def _opened(study: Study, reading: int) -> bool:
     return False
 
 
-def _export(study: Study, said: Sequence[Review]) -> None:
+def _show_export(study: Study, said: Sequence[Review]) -> None:
     name = "".join(c if c.isalnum() else "-" for c in study.name).strip("-").lower()
     st.download_button(
         f"Export {pluralise(len(said), 'review')} (CSV)",
-        to_csv(study, said),
+        reviews_csv(study, said),
         file_name=f"review-{name}-{datetime.now(UTC):%Y%m%d}.csv",
         mime="text/csv",
         key="export",
@@ -97,7 +97,7 @@ def _export(study: Study, said: Sequence[Review]) -> None:
     )
 
 
-def _computed(
+def _compute(
     study: Study, said: Sequence[Review], finished: set[int], can: Drawable
 ) -> Results | None:
     """The results, once all heat that is compared with boxes is drawn."""
@@ -111,9 +111,9 @@ def _computed(
 
         def work(report):
             words = "Comparing heat with the readers' boxes"
-            return summarise(
+            return summarise_study(
                 said,
-                lambda item: heat_on_grid(item, can),
+                lambda item: draw_heat_on_grid(item, can),
                 finished,
                 part_of(report, activity=words),
             )
@@ -133,7 +133,7 @@ def _computed(
     return job.result
 
 
-def _numbers(results: Results, finished: set[int], items: Sequence[HeatmapItem]) -> None:
+def _show_numbers(results: Results, finished: set[int], items: Sequence[HeatmapItem]) -> None:
     readers = {review.reader.id for review in results.reviews}
     cells = st.columns(4)
     cells[0].metric("Readers who have finished", f"{len(finished)} of {len(readers)}")
@@ -147,7 +147,7 @@ def _numbers(results: Results, finished: set[int], items: Sequence[HeatmapItem])
     cells[3].metric("Reviews that agree with the heat", percent(agreed / len(results.reviews)))
 
 
-def _heat(results: Results) -> None:
+def _show_localisation(results: Results) -> None:
     st.subheader("Does the heat lie where the readers see the finding?", anchor=False)
     places = {(one.model, one.method): one for one in results.localisation}
     items = {(r.item.model, r.item.method): r.item for r in results.reviews}
@@ -157,10 +157,10 @@ def _heat(results: Results) -> None:
         rows.append(
             {
                 "Heatmap": describe(items[summary.group]),
-                "Hit rate": _share(place.hit) if place else "–",
-                "Overlap (IoU)": _share(place.iou) if place else "–",
+                "Hit rate": _format_share(place.hit) if place else "–",
+                "Overlap (IoU)": _format_share(place.iou) if place else "–",
                 "Films with boxes": str(place.films if place else 0),
-                **_verdicts(summary),
+                **_count_verdicts(summary),
             }
         )
     st.table(pd.DataFrame(rows).set_index("Heatmap"), border="horizontal")
@@ -169,7 +169,7 @@ def _heat(results: Results) -> None:
         st.markdown(
             plain(
                 f"{heatmap}: the hottest point lies in a reader's box in "
-                f"{_per_hundred(one.hit)} reviews; half-maximum heat and boxes share "
+                f"{_format_hits(one.hit)} reviews; half-maximum heat and boxes share "
                 f"{percent(one.iou['value'])} of the area that they cover together."
             )
         )
@@ -187,15 +187,15 @@ def _heat(results: Results) -> None:
     st.caption(text)
 
 
-def _agreement(results: Results) -> None:
+def _show_agreement(results: Results) -> None:
     st.subheader("Do the readers agree?", anchor=False)
     if not results.verdicts:
         st.info("Agreement needs two readers of the same heatmap.", icon=":material/group:")
         return
     for pair in results.verdicts:
-        st.markdown(_in_words(pair))
+        st.markdown(_describe(pair))
     if results.overall:
-        st.markdown(_in_words(results.overall))
+        st.markdown(_describe(results.overall))
     kinds = [("Verdict, Cohen's κ", one) for one in results.verdicts]
     kinds += [("Grade, weighted Cohen's κ", one) for one in results.grades]
     if results.overall:
@@ -206,7 +206,7 @@ def _agreement(results: Results) -> None:
             "Readers": plain(", ".join(one.readers)),
             "Heatmaps": str(one.heatmaps),
             "Same answer": percent(one.observed),
-            "κ": _kappa(one.kappa) if one.kappa else "not defined",
+            "κ": _format_kappa(one.kappa) if one.kappa else "not defined",
         }
         for kind, one in kinds
     ]
@@ -218,7 +218,7 @@ def _agreement(results: Results) -> None:
     )
 
 
-def _readers(results: Results, finished: set[int]) -> None:
+def _show_readers(results: Results, finished: set[int]) -> None:
     st.subheader("Readers", anchor=False)
     ids = {review.reader.name: review.reader.id for review in results.reviews}
     rows = [
@@ -227,14 +227,14 @@ def _readers(results: Results, finished: set[int]) -> None:
             "Finished": "yes" if ids[one.group[0]] in finished else "not yet",
             "Heatmaps": str(one.reviews),
             "Time a heatmap (median)": f"{one.seconds:.0f} s",
-            **_verdicts(one),
+            **_count_verdicts(one),
         }
         for one in results.readers
     ]
     st.table(pd.DataFrame(rows).set_index("Reader"), border="horizontal")
 
 
-def _verdicts(summary: Summary) -> dict[str, str]:
+def _count_verdicts(summary: Summary) -> dict[str, str]:
     # All as text: a table sets numbers and texts against opposite edges.
     return {
         **{verdict.capitalize(): str(count) for verdict, count in summary.verdicts.items()},
@@ -242,25 +242,25 @@ def _verdicts(summary: Summary) -> dict[str, str]:
     }
 
 
-def _share(score: Score) -> str:
+def _format_share(score: Score) -> str:
     if score["low"] == score["high"]:
         return f"{percent(score['value'])} (too few films for an interval)"
     return f"{percent(score['value'])} ({percent(score['low'])}–{percent(score['high'])})"
 
 
-def _per_hundred(score: Score) -> str:
+def _format_hits(score: Score) -> str:
     hits = score["value"] * score["n"]
     return f"{hits:.0f} of {score['n']}"
 
 
-def _kappa(score: Score) -> str:
+def _format_kappa(score: Score) -> str:
     return f"{score['value']:.2f} ({score['low']:.2f} to {score['high']:.2f})"
 
 
-def _in_words(one: Kappa) -> str:
+def _describe(one: Kappa) -> str:
     """One sentence on an agreement."""
     same = f"{plain(join_names(one.readers))} gave the same verdict on {percent(one.observed)} of "
     same += f"{one.heatmaps} heatmaps: "
     if one.kappa is None:
         return f"{same}{plain(one.reason[0].lower() + one.reason[1:])}"
-    return f"{same}**{strength(one.kappa['value'])}** (κ = {one.kappa['value']:.2f})."
+    return f"{same}**{describe_strength(one.kappa['value'])}** (κ = {one.kappa['value']:.2f})."

@@ -15,20 +15,20 @@ END = "end"
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _stored(url: str | None) -> ReaderStudyRepository:
+def _open(url: str | None) -> ReaderStudyRepository:
     return ReaderStudyRepository(open_database(url))
 
 
-def stored() -> ReaderStudyRepository:
+def open_reviews() -> ReaderStudyRepository:
     """The app's studies.
 
     Raises:
         ReaderStudyError: If the database cannot be opened.
     """
-    return _stored(database_url())
+    return _open(database_url())
 
 
-def of_link(reviews: ReaderStudyRepository) -> tuple[Study | None, Reader | None]:
+def read_link(reviews: ReaderStudyRepository) -> tuple[Study | None, Reader | None]:
     """The study and the reader that the link names, as far as there are such.
 
     Raises:
@@ -44,18 +44,18 @@ def of_link(reviews: ReaderStudyRepository) -> tuple[Study | None, Reader | None
     return study, by_id.get(st.query_params.get(READER, ""))
 
 
-def link_of(study: Study) -> str:
+def make_link(study: Study) -> str:
     """The link to send to readers: of the study, and of none of them."""
     place = (st.context.url or "").partition("?")[0].rstrip("/")
     return f"{place}?{STUDY}={study.id}"
 
 
-def is_me(reader: Reader) -> bool:
+def has_claimed(reader: Reader) -> bool:
     """Whether the session has said that it is this reader: a link alone may be another's."""
     return st.session_state.get(_ME) == reader.id
 
 
-def say_to_be(reader: Reader) -> None:
+def claim(reader: Reader) -> None:
     """Takes the session's word that it is this reader; fit for a callback."""
     st.session_state[_ME] = reader.id
 

@@ -235,7 +235,7 @@ def _show_job(job: Job) -> None:
     st.rerun()
 
 
-def say_unreadable() -> None:
+def show_refused() -> None:
     """Once, which files were left out of the study that was just set up."""
     for text in st.session_state.pop(_REFUSED, ()):
         st.warning(f"Left out of the study: {plain(text)}", icon=":material/broken_image:")

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.review.routing import RESULTS, go_to, link_of, say_to_be
+from pages.review.routing import RESULTS, claim, go_to, make_link
 from pages.review.setup import show_setup
 from pages.shared.layout import choose_page, plain
 from xraycore.reader_study import Reader, ReaderStudyError, ReaderStudyRepository, Study
@@ -41,7 +41,7 @@ def show_link(study: Study) -> None:
     """The link for readers, to be copied."""
     with st.popover("Link for readers", icon=":material/link:", type="tertiary"):
         st.caption("Each reader opens it and enters a name of his own.")
-        st.code(link_of(study), None)
+        st.code(make_link(study), None)
 
 
 def begin(reviews: ReaderStudyRepository, study: Study) -> None:
@@ -60,19 +60,19 @@ def begin(reviews: ReaderStudyRepository, study: Study) -> None:
         st.session_state[_PROBLEM] = str(error)
         return
     if reader not in known:
-        say_to_be(reader)
+        claim(reader)
     go_to(study, reader)
 
 
-def ask_who(reviews: ReaderStudyRepository, study: Study, reader: Reader) -> None:
+def confirm_reader(reviews: ReaderStudyRepository, study: Study, reader: Reader) -> None:
     """Whether the reader of the link, or of the name that was entered, is the one who is here.
 
     Two may choose the same name, and a link may be sent on: nobody answers in another's name
     unasked.
     """
+    judged = pluralise(reviews.count_judged(reader), "heatmap")
     st.info(
-        f"**{plain(reader.name)}** has judged {pluralise(reviews.judged(reader), 'heatmap')} here. "
-        "Is that you?",
+        f"**{plain(reader.name)}** has judged {judged} here. Is that you?",
         icon=":material/person:",
     )
     with st.container(horizontal=True):
@@ -81,7 +81,7 @@ def ask_who(reviews: ReaderStudyRepository, study: Study, reader: Reader) -> Non
             key="it-is-me",
             type="primary",
             icon=":material/play_arrow:",
-            on_click=say_to_be,
+            on_click=claim,
             args=(reader,),
         )
         st.button(

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from pages.review.films import drawable, find_films
+from pages.review.films import check_drawable, find_films
 from pages.review.reading import show_reading
-from pages.review.routing import PART, READ, RESULTS, go_to, is_me
-from pages.review.setup import say_unreadable
-from pages.review.studies import ask_name, ask_who, begin, show_link
+from pages.review.routing import PART, READ, RESULTS, go_to, has_claimed
+from pages.review.setup import show_refused
+from pages.review.studies import ask_name, begin, confirm_reader, show_link
 from pages.shared.layout import plain
 from xraycore.reader_study import Reader, ReaderStudyRepository, Study
 
@@ -14,7 +14,7 @@ from xraycore.reader_study import Reader, ReaderStudyRepository, Study
 def show_study(reviews: ReaderStudyRepository, study: Study, reader: Reader | None) -> None:
     """What the link names of the study."""
     _head(study, reader)
-    say_unreadable()
+    show_refused()
     reading = st.query_params.get(PART) != RESULTS
     if reading and reader is None:
         with st.container(width=520):
@@ -28,14 +28,14 @@ def show_study(reviews: ReaderStudyRepository, study: Study, reader: Reader | No
                 args=(reviews, study),
             )
         return
-    if reader and not is_me(reader):
-        ask_who(reviews, study, reader)
+    if reader and not has_claimed(reader):
+        confirm_reader(reviews, study, reader)
         return
     items = reviews.items(study)
     films = find_films(items)
     if films is None:
         return
-    can = drawable(items, films)
+    can = check_drawable(items, films)
     if reading:
         show_reading(reviews, study, reader, can)
         return
@@ -49,7 +49,7 @@ def _head(study: Study, reader: Reader | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(plain(study.name), anchor=False, width="content")
         st.caption(
-            (f"Reader: {plain(reader.name)} · " if reader and is_me(reader) else "")
+            (f"Reader: {plain(reader.name)} · " if reader and has_claimed(reader) else "")
             + ("blinded" if study.blinded else "not blinded"),
             width="content",
             help="Which network made a heatmap, how, and what the network says is not shown."

@@ -9,7 +9,7 @@ from xraycore.reader_study import WorklistEntry
 from xraycore.reader_study.records import DONE, DRAFT
 
 
-def chosen(readable: Sequence[WorklistEntry]) -> WorklistEntry | None:
+def choose_entry(readable: Sequence[WorklistEntry]) -> WorklistEntry | None:
     """The entry that the link names; None at the end of the list."""
     wanted = st.query_params.get(AT)
     by_number = {str(entry.number): entry for entry in readable}
@@ -17,10 +17,10 @@ def chosen(readable: Sequence[WorklistEntry]) -> WorklistEntry | None:
         return by_number[wanted]
     if wanted == END:
         return None
-    return next_open(readable, 0)
+    return find_next(readable, 0)
 
 
-def next_open(readable: Sequence[WorklistEntry], after: int) -> WorklistEntry | None:
+def find_next(readable: Sequence[WorklistEntry], after: int) -> WorklistEntry | None:
     """The next that is not judged yet, from the start again after the last; None if all are."""
     open_ones = [entry for entry in readable if entry.state != DONE and entry.number != after]
     later = [entry for entry in open_ones if entry.number > after]

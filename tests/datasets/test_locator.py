@@ -96,8 +96,8 @@ def test_what_is_nowhere_is_looked_for_once(dataset, few_phantoms):
 def test_a_search_can_be_stopped_and_tried_again(dataset, few_phantoms):
     public = FilmLocator()
 
-    def stop(share):
-        if share > 0.5:
+    def stop(now):
+        if now.done > 0.5:
             raise Cancelled
 
     with pytest.raises(Cancelled):

@@ -24,7 +24,8 @@ STARTS = [
     b"\x08\0\x05\0CS",
 ]
 gently = settings(
-    max_examples=400,
+    # `--hypothesis-profile long` asks for more.
+    max_examples=max(400, settings.default.max_examples),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from xraycore.imaging import read_radiograph
-from xraycore.imaging.quality import colour_warnings, quality_warnings
+from xraycore.imaging.quality import colour_warning, count_coloured, quality_warnings
 
 
 @pytest.fixture
@@ -65,11 +65,12 @@ def test_chroma_noise_is_no_colour(ramp):
 @pytest.mark.parametrize(("dtype", "full"), [(np.uint8, 255), (np.uint16, 4095)])
 def test_colour_is_measured(dtype, full):
     image = np.full((100, 100, 3), full, dtype)
-    assert colour_warnings(image) == []
+    bits = int(full).bit_length()
+    assert count_coloured(image, bits) == 0
     image[:1, :10, 0] = 0  # 0.1 %: a few pixels of a coloured arrow
-    assert colour_warnings(image) == []
+    assert colour_warning(count_coloured(image, bits), 100 * 100) == []
     image[:50, :, 0] = 0
-    only(colour_warnings(image), "50 %", "coloured")
+    only(colour_warning(count_coloured(image, bits), 100 * 100), "50 %", "coloured")
 
 
 @pytest.mark.realdata

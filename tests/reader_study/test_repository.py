@@ -67,7 +67,7 @@ def test_how_many_heatmaps_a_reader_has_judged(reviews, heatmaps, agrees):
         for _ in range(2):
             reviews.save_review(ada, reviews.items(study)[0], agrees)
     reviews.save_draft(ada, reviews.items(one)[1], agrees)
-    assert (reviews.judged(ada), reviews.judged(bob)) == (2, 0)
+    assert (reviews.count_judged(ada), reviews.count_judged(bob)) == (2, 0)
 
 
 def test_the_heatmaps_of_a_study_come_in_its_order(reviews, heatmaps):

@@ -4,7 +4,7 @@ from xraycore.datasets.locator import FilmLocator
 from xraycore.errors import Cancelled
 from xraycore.imaging import RadiographError
 from xraycore.reader_study import ReaderStudyError, ToRead
-from xraycore.reader_study.setup import ANSWER, FINDING, list_heatmaps, target_of
+from xraycore.reader_study.setup import ANSWER, FINDING, choose_target, list_heatmaps
 
 
 class Said:
@@ -21,8 +21,10 @@ class Model:
     def __init__(self, name, card):
         self.spec, self.card = type("Spec", (), {"name": name}), card
 
-    def predict(self, xray):
-        return Said()
+    view, size = "film", 32
+
+    def predict(self, inputs):
+        return [Said() for _ in inputs]
 
 
 def broken():
@@ -30,11 +32,11 @@ def broken():
 
 
 def test_which_class_is_explained():
-    assert target_of(Said(), FINDING) == "Viral pneumonia"
-    assert target_of(Said(), ANSWER) == "Normal"
-    assert target_of(Said(), "COVID-19") == "COVID-19"
+    assert choose_target(Said(), FINDING) == "Viral pneumonia"
+    assert choose_target(Said(), ANSWER) == "Normal"
+    assert choose_target(Said(), "COVID-19") == "COVID-19"
     with pytest.raises(ReaderStudyError, match="vgg16 knows Normal, COVID-19.*Received: 'Flu'"):
-        target_of(Said(), "Flu")
+        choose_target(Said(), "Flu")
 
 
 def test_every_film_by_every_model_and_method(film):

@@ -10,15 +10,15 @@ from xraycore.imaging.box import Box
 from xraycore.reader_study import Answer, HeatmapItem, Reader, Review, Study
 from xraycore.reader_study.agreement import (
     cohen_kappa,
+    describe_strength,
     fleiss_kappa,
     overall_agreement,
     pairwise_agreement,
-    strength,
 )
-from xraycore.reader_study.localisation import compare_boxes, localisation_table, mask_of
+from xraycore.reader_study.localisation import compare_boxes, draw_mask, localisation_table
 from xraycore.reader_study.records import finished_readers
-from xraycore.reader_study.results import summarise
-from xraycore.reader_study.summary import by_method, by_reader, median_seconds, to_csv
+from xraycore.reader_study.results import summarise_study
+from xraycore.reader_study.summary import by_method, by_reader, median_seconds, reviews_csv
 
 SAVED = datetime(2026, 5, 1, 9, 30, tzinfo=UTC)
 
@@ -137,7 +137,7 @@ def test_too_few_readers_say_so():
 
 def test_the_mask_is_the_union_of_the_boxes():
     boxes = [Box(0, 0, 0.5, 0.5), Box(0.25, 0.25, 0.75, 0.5)]
-    mask = mask_of(boxes, (4, 8))
+    mask = draw_mask(boxes, (4, 8))
     expected = np.zeros((4, 8), bool)
     expected[:2, :4] = True
     expected[1:3, 2:4] = True
@@ -199,12 +199,12 @@ def test_boxes_changed_after_the_heat_count_as_they_were_before():
         review("D", 0, boxes=[left], before=[left]),
         review("E", 0, boxes=[left]),
     ]
-    found = summarise(said, lambda item: heat)
+    found = summarise_study(said, lambda item: heat)
     (place,) = found.localisation
     # Of A's right box, and of C's, D's and E's left ones; B had none.
     assert (place.hit["value"], place.iou["value"], place.hit["n"]) == (0.75, 0.75, 4)
     assert (found.changed, found.undated, found.unmarked, found.unseen) == (3, 1, 1, 0)
-    assert summarise(said, lambda item: None).unseen == 4
+    assert summarise_study(said, lambda item: None).unseen == 4
 
 
 def test_summaries_by_method_and_by_reader():
@@ -232,7 +232,7 @@ def test_the_csv_can_be_read_back_and_runs_nothing():
     study = Study(1, "=Pilot", 7, True, SAVED)
     answer = Answer("unsure", 2, '+ "effusion",\nleft', [Box(0.1, 0.2, 0.3, 0.4)])
     item = HeatmapItem(1, "a" * 64, "vgg16", "grad_cam", "COVID-19", "b" * 64)
-    text = to_csv(study, [Review(Reader(1, "Ada"), item, 3, True, answer, 12.34, SAVED)])
+    text = reviews_csv(study, [Review(Reader(1, "Ada"), item, 3, True, answer, 12.34, SAVED)])
     assert list(csv.DictReader(io.StringIO(text))) == [
         {
             "study": "'=Pilot",
@@ -258,10 +258,10 @@ def test_the_csv_can_be_read_back_and_runs_nothing():
             "notice": "For education and research. Not for diagnosis.",
         }
     ]
-    assert len(to_csv(study, []).splitlines()) == 1
+    assert len(reviews_csv(study, []).splitlines()) == 1
     box = Box(0.1, 0.2, 0.3, 0.4)
     said = [review("A", 0, boxes=[box], before=[box]), review("A", 1, boxes=[box], before=[])]
-    rows = csv.DictReader(io.StringIO(to_csv(study, said)))
+    rows = csv.DictReader(io.StringIO(reviews_csv(study, said)))
     assert [(row["boxes_before_heat"], row["marked_after_heat"]) for row in rows] == [
         ("[[0.2, 0.1, 0.4, 0.3]]", "False"),
         ("[]", "True"),
@@ -269,7 +269,7 @@ def test_the_csv_can_be_read_back_and_runs_nothing():
 
 
 def test_kappa_in_words():
-    said = [strength(kappa) for kappa in (-0.1, 0.0, 0.2, 0.21, 0.5, 0.8, 0.81)]
+    said = [describe_strength(kappa) for kappa in (-0.1, 0.0, 0.2, 0.21, 0.5, 0.8, 0.81)]
     assert [words.split()[0] for words in said] == [
         *("less", "slight", "slight", "fair", "moderate", "substantial", "almost")
     ]
@@ -298,7 +298,7 @@ def test_the_results_of_a_study():
         asked.append(item.id)
         return heat if item.id == 0 else None
 
-    found = summarise(
+    found = summarise_study(
         said, heat_of, {ord("a"), ord("b"), ord("c")}, lambda now: shares.append(now.done)
     )
     (place,) = found.localisation
@@ -309,6 +309,6 @@ def test_the_results_of_a_study():
     assert [kappa.readers for kappa in found.verdicts] == [("a", "b"), ("a", "c"), ("b", "c")]
     # Three readers, one of six verdicts another: same pairs (3 + 1) / 6; by chance 26 / 36.
     assert found.overall.kappa["value"] == near((4 / 6 - 26 / 36) / (1 - 26 / 36))
-    assert summarise(said, heat_of, {ord("a"), ord("b")}).overall is None
+    assert summarise_study(said, heat_of, {ord("a"), ord("b")}).overall is None
     # Whose readers share no heatmap says nothing of agreement.
-    assert summarise([review("a", 0), review("b", 1)], heat_of).verdicts == []
+    assert summarise_study([review("a", 0), review("b", 1)], heat_of).verdicts == []

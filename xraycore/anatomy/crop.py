@@ -8,11 +8,12 @@ import numpy as np
 from xraycore.anatomy.lung_field import LungField, segment_lungs
 from xraycore.errors import ArgumentError
 from xraycore.imaging.box import Box
+from xraycore.imaging.film_warnings import FilmWarning
 from xraycore.imaging.radiograph import Radiograph
 from xraycore.imaging.resample import resize
 
 FIELD_NAMES = ("lungs", "film")
-WHOLE_FILM = "Without lungs to crop to, the networks see the whole film."
+WHOLE_FILM = FilmWarning("whole-film", "Without lungs to crop to, the networks see the whole film.")
 
 
 def check_field(view: str) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from xraycore.anatomy.ood import UNLIKE, screen
 from xraycore.anatomy.segmenter import load_segmenter
 from xraycore.imaging.box import Box
+from xraycore.imaging.film_warnings import FilmWarning
 from xraycore.imaging.radiograph import Radiograph
 
 # Around the lungs' bounding box, as a share of its height and width.
@@ -24,7 +25,9 @@ PLAUSIBLE_SIDE = 0.3
 # at the pleura, and one cell of a 14 x 14 map is twice as wide.
 RIM = 0.03
 
-NO_LUNGS = "No plausible lungs were found: this may be no frontal chest X-ray."
+NO_LUNGS = FilmWarning(
+    "no-lungs", "No plausible lungs were found: this may be no frontal chest X-ray."
+)
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,13 +7,15 @@ import numpy as np
 
 from xraycore.anatomy.segmenter import segmenter_folder
 from xraycore.errors import WeightsError
+from xraycore.imaging.film_warnings import FilmWarning
 from xraycore.utils.checkpoints import load_card
 from xraycore.utils.files import sha256
 
 FILE = "screening.npz"
-UNLIKE = (
+UNLIKE = FilmWarning(
+    "unlike",
     "This does not look like the frontal chest X-rays that the networks know. What they say about "
-    "it means little."
+    "it means little.",
 )
 
 

@@ -19,7 +19,7 @@ from xraycore.utils.progress import Progress, ProgressCallback, ignore
 def saliency(
     model: Classifier, prediction: Prediction, target: int, report: ProgressCallback = ignore
 ) -> np.ndarray:
-    """|gradient of the logit| at each pixel, (s, s), in logits a unit of grey.
+    """Absolute gradient of the logit at each pixel, (s, s), in logits a unit of grey.
 
     Simonyan et al. 2013, arXiv:1312.6034.
     """
@@ -39,7 +39,7 @@ def smooth_grad(
     noise: float = 0.15,
     seed: int = 0,
 ) -> np.ndarray:
-    """|mean gradient of the logit| at each pixel over noisy copies of the film, (s, s).
+    """Absolute mean gradient of the logit at each pixel over noisy copies of the film, (s, s).
 
     Smilkov et al. 2017, arXiv:1706.03825; `noise` is the standard deviation as a share of the
     film's range. Unlike tf-keras-vis' it is seeded, and gradients are averaged with their signs: in

@@ -1,7 +1,7 @@
 """Commands that run trained models: models, predict, explain."""
 
 import json as json_module
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,6 +19,7 @@ from xraycore.datasets.labels import LabelScheme, canonical_label, get_label_sch
 from xraycore.evaluation.ensemble import ENSEMBLE, mean_probabilities
 from xraycore.imaging import Radiograph
 from xraycore.imaging.encode import encode_png
+from xraycore.imaging.film_warnings import warning_codes
 from xraycore.imaging.overlay import overlay
 from xraycore.models.cards import list_trained, read_card
 from xraycore.models.classifier import Prediction, predict_each
@@ -177,7 +178,7 @@ def _answers(
             model=name,
             label=max(probabilities, key=probabilities.get),
             probabilities={k: round(p, 6) for k, p in probabilities.items()},
-            warnings=list(notes),
+            notes=list(notes),
         )
 
 
@@ -187,7 +188,7 @@ def _answer(
     model: str | None = None,
     label: str | None = None,
     probabilities: dict[str, float] | None = None,
-    warnings: list[str] | None = None,
+    notes: Sequence[str] = (),
     error: str | None = None,
 ) -> dict:
     return {
@@ -195,7 +196,8 @@ def _answer(
         "model": model,
         "label": label,
         "probabilities": probabilities,
-        "warnings": warnings or [],
+        "warnings": list(notes),
+        "warning_codes": warning_codes(notes),
         "error": error,
     }
 

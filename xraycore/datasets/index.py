@@ -18,11 +18,12 @@ from xraycore.datasets.audit.duplicates import THUMBNAIL_SIDE, PerceptualHash, p
 from xraycore.datasets.manifest import Record
 from xraycore.errors import RadiographError
 from xraycore.imaging.decoding import MAX_BYTES
+from xraycore.imaging.film_warnings import FilmWarning
 from xraycore.imaging.radiograph import Radiograph, read_radiograph
 from xraycore.utils.progress import Progress, ProgressCallback, ignore
 
 # Changes whenever what is measured does: what an older version kept is measured anew.
-VERSION = 2
+VERSION = 3
 CHUNK = 64
 
 
@@ -47,7 +48,7 @@ class ImageStats:
     height: int
     brightness: float
     contrast: float
-    warnings: tuple[str, ...]
+    warnings: tuple[FilmWarning, ...]
     fingerprint: PerceptualHash
 
     @property
@@ -225,7 +226,7 @@ def _packed(film: ImageStats) -> tuple[str, bytes, bytes]:
     numbers = [film.bytes, film.width, film.height, film.brightness, film.contrast]
     bits = np.concatenate([film.fingerprint.phash, film.fingerprint.dhash])
     return (
-        json.dumps([*numbers, list(film.warnings)]),
+        json.dumps([*numbers, [(one.code, one) for one in film.warnings]]),
         np.packbits(bits).tobytes(),
         zlib.compress(film.fingerprint.thumbnail.tobytes(), 1),
     )
@@ -238,6 +239,6 @@ def _unpacked(sha256: str, facts: str, hashes: bytes, thumbnail: bytes) -> Image
     return ImageStats(
         sha256,
         *numbers,
-        tuple(warnings),
+        tuple(FilmWarning(*one) for one in warnings),
         PerceptualHash(phash, dhash, pixels.reshape(THUMBNAIL_SIDE, THUMBNAIL_SIDE)),
     )

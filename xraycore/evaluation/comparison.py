@@ -79,7 +79,7 @@ class ModelComparison:
 
     @cached_property
     def finding(self) -> str:
-        """What is looked for: of two classes the second, else the first sick one with films."""
+        """What is looked for; of two classes the second, else the first sick one with films."""
         classes = self.view.classes
         if len(classes) == 2:
             return classes[finding_of(self.view)]

@@ -49,7 +49,7 @@ class StoredModel:
 
     @cached_property
     def fingerprint(self) -> str:
-        """sha256 of the stored files: it changes when any of them does."""
+        """The sha256 of the stored files; it changes when any of them does."""
         digest = hashlib.sha256(self.name.encode())
         for name in FILES:
             file = self.folder / name

@@ -5,6 +5,7 @@ The thresholds were set on 13,000 real films of children and adults, of which 0.
 
 import numpy as np
 
+from xraycore.imaging.film_warnings import FilmWarning
 from xraycore.utils.text import percent
 
 MIN_SIDE = 128
@@ -22,61 +23,73 @@ COLOUR_DIFFERENCE = 24
 MAX_COLOURED = 0.001
 
 
-def colour_warnings(samples: np.ndarray) -> list[str]:
-    """A warning if unsigned (H, W, 3) samples hold colour, not just the rounding of JPEG chroma."""
-    full = 255 if samples.dtype == np.uint8 else max(255, int(samples.max()))
-    strongest = np.maximum(np.maximum(samples[..., 0], samples[..., 1]), samples[..., 2])
-    weakest = np.minimum(np.minimum(samples[..., 0], samples[..., 1]), samples[..., 2])
-    share = float(np.mean(strongest - weakest > full * (COLOUR_DIFFERENCE / 255)))
+def count_coloured(samples: np.ndarray, bits: int = 8) -> int:
+    """How many of unsigned (H, W, 3) samples hold colour, not just the rounding of JPEG chroma."""
+    full = 2**bits - 1
+    red, green, blue = np.moveaxis(samples, 2, 0)
+    strongest = np.maximum(np.maximum(red, green), blue)
+    weakest = np.minimum(np.minimum(red, green), blue)
+    return np.count_nonzero(strongest - weakest > full * (COLOUR_DIFFERENCE / 255))
+
+
+def colour_warning(coloured: int, pixels: int) -> list[FilmWarning]:
+    """A warning if more than a marker of so many pixels is coloured."""
+    share = coloured / pixels
     if share <= MAX_COLOURED:
         return []
-    return [
+    text = (
         f"Part of the image is coloured ({percent(share)}) and was turned to grey: "
         "it may be a photograph, a screenshot or an annotated film."
-    ]
+    )
+    return [FilmWarning("coloured", text)]
 
 
-def quality_warnings(pixels: np.ndarray) -> list[str]:
+def quality_warnings(pixels: np.ndarray) -> list[FilmWarning]:
     """Warnings about the size, shape and greys of float32 (H, W) pixels in [0, 1]."""
     return [*_geometry_warnings(*pixels.shape), *_grey_warnings(pixels)]
 
 
-def _geometry_warnings(height: int, width: int) -> list[str]:
+def _geometry_warnings(height: int, width: int) -> list[FilmWarning]:
     found = []
     if min(height, width) < MIN_SIDE:
-        found.append(
+        text = (
             f"The image is very small ({width} x {height} pixels): below {MIN_SIDE} pixels a side, "
             "fine findings are lost."
         )
+        found.append(FilmWarning("small", text))
     aspect = max(height, width) / min(height, width)
     if aspect > MAX_ASPECT:
-        found.append(
+        text = (
             f"The image is {aspect:.1f} times as {'wide' if width > height else 'high'} as it is "
             f"{'high' if width > height else 'wide'}: it is unlikely to show a whole chest, and "
             "networks see it squashed to a square."
         )
+        found.append(FilmWarning("elongated", text))
     return found
 
 
-def _grey_warnings(pixels: np.ndarray) -> list[str]:
+def _grey_warnings(pixels: np.ndarray) -> list[FilmWarning]:
     low, high = np.percentile(_thinned(pixels), [1, 99])
     if high - low < MIN_SPREAD:
-        return [
+        text = (
             f"The image is almost blank: 98 % of it lies within {percent(high - low)} of the "
             "range from black to white."
-        ]
+        )
+        return [FilmWarning("blank", text)]
     found = []
     black, white = float(np.mean(pixels <= 0)), float(np.mean(pixels >= 1))
     if black > MAX_BLACK:
-        found.append(
+        text = (
             f"{percent(black)} of the image is pure black: it may be clipped, underexposed or "
             "surrounded by a wide border."
         )
+        found.append(FilmWarning("black", text))
     if white > MAX_WHITE:
-        found.append(
+        text = (
             f"{percent(white)} of the image is pure white: it may be clipped, hold burnt-in "
             "graphics or have a bright border."
         )
+        found.append(FilmWarning("white", text))
     return found
 
 

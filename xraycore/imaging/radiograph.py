@@ -5,8 +5,6 @@ import io
 import os
 import re
 import stat
-import threading
-import warnings
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -14,14 +12,8 @@ import numpy as np
 
 from xraycore.errors import RadiographError
 from xraycore.imaging.decoding import MAX_BYTES
-from xraycore.imaging.dicom.header import looks_like_dicom
-from xraycore.imaging.dicom.reader import decode_dicom
-from xraycore.imaging.quality import quality_warnings
-from xraycore.imaging.raster import decode_raster
-
-# `warnings.catch_warnings` swaps a list shared by all threads: two at once may restore the wrong
-# one for good. A film takes some ten milliseconds, so Streamlit's threads can take turns.
-_DECODING = threading.Lock()
+from xraycore.imaging.film_warnings import FilmWarning
+from xraycore.imaging.worker import decode_film
 
 
 @dataclass(frozen=True)
@@ -53,7 +45,7 @@ class Radiograph:
 
     pixels: np.ndarray = field(repr=False)
     info: RadiographInfo
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[FilmWarning, ...] = ()
 
     def __post_init__(self):
         pixels = np.asarray(self.pixels, dtype=np.float32).view()
@@ -64,7 +56,9 @@ class Radiograph:
 def read_radiograph(
     source: str | os.PathLike | bytes | BinaryIO, *, name: str | None = None
 ) -> Radiograph:
-    """The radiograph in a JPEG, PNG, TIFF, BMP, WebP or DICOM file, told apart by content.
+    """The radiograph in a JPEG, PNG, TIFF, BMP, WebP, HEIC, AVIF, JPEG 2000 or DICOM file.
+
+    Files are told apart by content. Pixels that are not square are resampled to squares.
 
     Args:
         source: a path, the bytes themselves, or an open binary file, which is read from its start
@@ -73,18 +67,14 @@ def read_radiograph(
 
     Raises:
         RadiographError: it cannot be read, is no single grey or colour image of an accepted
-            format, is damaged, or is over 64 MiB or 64 megapixels (checked before decoding).
+            format, is damaged, is over 64 MiB or 64 megapixels (checked before decoding), or cannot
+            be decoded within 4 s and 592 MiB of memory.
     """
     label = _label(source, name)
     data = _read(source, label)
     if not data:
         raise RadiographError.of(label, expected="an image", received="an empty file (0 bytes)")
-    decode = decode_dicom if looks_like_dicom(data) else decode_raster
-    with _DECODING, warnings.catch_warnings():
-        # What Pillow and pydicom warn about is theirs to tell developers, and may quote a patient's
-        # name; what matters to the reader of a film is among the result's own warnings.
-        warnings.simplefilter("ignore")
-        decoded = decode(data, label)
+    decoded = decode_film(data, label)
     height, width = decoded.pixels.shape
     info = RadiographInfo(
         name=label,
@@ -93,8 +83,7 @@ def read_radiograph(
         height=height,
         **decoded.facts,
     )
-    found = (*decoded.warnings, *quality_warnings(decoded.pixels))
-    return Radiograph(decoded.pixels, info, found)
+    return Radiograph(decoded.pixels, info, tuple(decoded.warnings))
 
 
 def _label(source: object, name: str | None) -> str:

@@ -12,6 +12,7 @@ from xraycore.anatomy.segmenter import segmenter_sha256
 from xraycore.config import weights_folder
 from xraycore.errors import WeightsError
 from xraycore.imaging.box import Box
+from xraycore.imaging.film_warnings import FilmWarning
 from xraycore.imaging.radiograph import Radiograph
 from xraycore.metrics.calibration import Calibration
 from xraycore.models.architectures import HEAD, build_network
@@ -165,12 +166,16 @@ class Classifier:
         return replace(prediction, logits=logits[0], features=features[0], grey=grey)
 
 
-def _other_lungs(spec: ModelSpec, card: Card) -> tuple[str, ...]:
+def _other_lungs(spec: ModelSpec, card: Card) -> tuple[FilmWarning, ...]:
     """A warning if the network was trained with another lung segmenter than is installed."""
     trained_with = card.get("lungs_sha256")
     if trained_with is None or card.get("view") != "lungs":
         return ()
-    return () if segmenter_sha256() == trained_with else (OTHER_LUNGS.format(title=spec.title),)
+    return (
+        ()
+        if segmenter_sha256() == trained_with
+        else (FilmWarning("other-lungs", OTHER_LUNGS.format(title=spec.title)),)
+    )
 
 
 def load_model(name: str) -> Classifier:

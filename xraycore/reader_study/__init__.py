@@ -1,12 +1,14 @@
 """Heatmap reading studies: who judged which heatmap how, kept in a database.
 
-from xraycore.reader_study import Answer, ReaderStudyRepository, ToRead, open_database
+Example::
 
-reviews = ReaderStudyRepository(open_database())
-study = reviews.create_study("Pilot", [ToRead.of(xray, heat)], seed=1, blinded=True)
-reader = reviews.add_reader("Dr Ada")
-for entry in reviews.worklist(reader, study):
-    reviews.save_review(reader, entry.item, Answer("agree", grade=4), seconds=12)
+    from xraycore.reader_study import Answer, ReaderStudyRepository, ToRead, open_database
+
+    reviews = ReaderStudyRepository(open_database())
+    study = reviews.create_study("Pilot", [ToRead.of(xray, heat)], seed=1, blinded=True)
+    reader = reviews.add_reader("Dr Ada")
+    for entry in reviews.worklist(reader, study):
+        reviews.save_review(reader, entry.item, Answer("agree", grade=4), seconds=12)
 """
 
 from xraycore.errors import ReaderStudyError

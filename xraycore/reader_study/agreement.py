@@ -51,7 +51,7 @@ def cohen_kappa(answers: np.ndarray, categories: int, *, weighted: bool = False)
     Raises:
         ArgumentError: If there is no heatmap or not two readers.
     """
-    answers = _checked(answers)
+    answers = _check_answers(answers)
     if answers.shape[1] != 2:
         raise ArgumentError(f"Cohen's kappa is of two readers. Received: {answers.shape[1]}")
     if _constant(answers):
@@ -75,7 +75,7 @@ def fleiss_kappa(answers: np.ndarray, categories: int) -> float | None:
     Raises:
         ArgumentError: If there is no heatmap or fewer than two readers.
     """
-    answers = _checked(answers)
+    answers = _check_answers(answers)
     if _constant(answers):
         return None
     return float(inter_rater.fleiss_kappa(_counts(answers, categories)))
@@ -117,7 +117,7 @@ def overall_agreement(
     )
 
 
-def strength(kappa: float) -> str:
+def describe_strength(kappa: float) -> str:
     """A kappa in words (Landis & Koch 1977, doi:10.2307/2529310)."""
     if kappa < 0:
         return "less agreement than chance gives"
@@ -135,18 +135,18 @@ def _agreement(
 ) -> Kappa:
     if len(names) < 2:
         return Kappa(names, 0, None, None, "Agreement needs two readers.")
-    films, answers = _judged_by_all(reviews, names, of)
+    films, answers = _list_complete(reviews, names, of)
     if not films:
         return Kappa(names, 0, None, None, "No heatmap is judged by all of these readers.")
     observed = _observed(answers, len(_SCALES[of]))
     if _constant(answers):
         reason = "All answers are the same, so that chance explains the agreement."
         return Kappa(names, len(films), observed, None, reason)
-    score = bootstrap_interval(lambda chosen: _or_nan(statistic(answers[chosen])), films)
+    score = bootstrap_interval(lambda chosen: _nan_for_none(statistic(answers[chosen])), films)
     return Kappa(names, len(films), observed, score)
 
 
-def _judged_by_all(
+def _list_complete(
     reviews: Sequence[Review], names: Sequence[str], of: str
 ) -> tuple[list[str], np.ndarray]:
     """Films and answers (n, readers) of the heatmaps that have a review of every reader."""
@@ -177,11 +177,11 @@ def _constant(answers: np.ndarray) -> bool:
     return bool((answers == answers.flat[0]).all())
 
 
-def _or_nan(value: float | None) -> float:
+def _nan_for_none(value: float | None) -> float:
     return np.nan if value is None else value
 
 
-def _checked(answers: np.ndarray) -> np.ndarray:
+def _check_answers(answers: np.ndarray) -> np.ndarray:
     answers = np.asarray(answers, int)
     if answers.ndim != 2 or answers.shape[0] < 1 or answers.shape[1] < 2:
         raise ArgumentError(

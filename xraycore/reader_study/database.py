@@ -40,10 +40,10 @@ def open_database(url: str | None = None) -> Engine:
         ReaderStudyError: If it cannot be reached or written, or is of a newer version of xraycore.
     """
     address = _address(url)
-    with one_line_errors(address):
+    with translate_errors(address):
         engine = _engine(address)
         try:
-            with writing(engine).begin() as connection:
+            with write_locked(engine).begin() as connection:
                 if address.get_backend_name() == "postgresql":
                     connection.execute(text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
                 revision = _revision(connection)
@@ -55,7 +55,7 @@ def open_database(url: str | None = None) -> Engine:
     return engine
 
 
-def writing(engine: Engine) -> Engine:
+def write_locked(engine: Engine) -> Engine:
     """The same engine, whose transactions take SQLite's write lock when they begin.
 
     One that begins by reading and then writes fails at once, without waiting, if another has
@@ -148,8 +148,8 @@ def _upgrade(connection: Connection, revision: str | None, address: URL) -> None
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     if revision is not None and revision not in known:
         raise ReaderStudyError(
-            f"{shown(address)} was written by a newer version of xraycore (schema {revision}; "
-            f"this one knows up to {HEAD}). Update xraycore"
+            f"{format_address(address)} was written by a newer version of xraycore (schema "
+            f"{revision}; this one knows up to {HEAD}). Update xraycore"
         )
     with _MIGRATING:
         command.upgrade(config, "head")
@@ -168,13 +168,13 @@ _HINTS = {
 }
 
 
-def shown(url: URL) -> str:
+def format_address(url: URL) -> str:
     """The address of a database without its password and options."""
     return url.set(query={}).render_as_string(hide_password=True)
 
 
 @contextmanager
-def one_line_errors(url: URL) -> Iterator[None]:
+def translate_errors(url: URL) -> Iterator[None]:
     """Turns what a driver raises into a `ReaderStudyError` in one line.
 
     An IntegrityError passes: two have written the same at once, and the caller tries again.
@@ -184,9 +184,9 @@ def one_line_errors(url: URL) -> Iterator[None]:
     except IntegrityError:
         raise
     except DBAPIError as error:
-        raise ReaderStudyError(f"{shown(url)}: {_reason(str(error.orig))}") from error
+        raise ReaderStudyError(f"{format_address(url)}: {_reason(str(error.orig))}") from error
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
-        raise ReaderStudyError(f"{shown(url)}: {_reason(str(error))}") from error
+        raise ReaderStudyError(f"{format_address(url)}: {_reason(str(error))}") from error
 
 
 def _reason(said: str) -> str:

@@ -50,7 +50,7 @@ class Localisation:
     films: int
 
 
-def mask_of(boxes: Sequence[Box], shape: tuple[int, int]) -> np.ndarray:
+def draw_mask(boxes: Sequence[Box], shape: tuple[int, int]) -> np.ndarray:
     """The union of boxes on a film of that shape, bool (H, W)."""
     mask = np.zeros(shape, bool)
     for box in boxes:
@@ -76,7 +76,7 @@ def compare_boxes(
     """
     if not boxes:
         raise ArgumentError("heat is compared with at least one box. Received: none")
-    mask = mask_of(boxes, heat.shape)
+    mask = draw_mask(boxes, heat.shape)
     hottest = heat.max()
     return Overlap(pointing_game(heat, mask), iou((heat >= threshold * hottest) & (heat > 0), mask))
 

@@ -14,7 +14,7 @@ _ITEM = (
 )
 
 
-def items_of(connection: Connection, study: Study) -> list[HeatmapItem]:
+def select_items(connection: Connection, study: Study) -> list[HeatmapItem]:
     """All heatmaps of a study, in the order of its making."""
     of_study = select(*_ITEM).where(tables.items.c.study_id == study.id)
     return [
@@ -23,7 +23,7 @@ def items_of(connection: Connection, study: Study) -> list[HeatmapItem]:
 
 
 def select_reviews(*where: ColumnElement[bool]) -> Select:
-    """The versions for which all of this is true; `review_of` reads a row."""
+    """The versions for which all of this is true; `read_review` reads a row."""
     readers, reviews = tables.readers.c, tables.reviews.c
     return (
         select(
@@ -49,9 +49,9 @@ def is_newest(*, final: bool = False) -> ColumnElement[bool]:
     return this.version == newest.scalar_subquery()
 
 
-def review_of(row: Row) -> Review:
+def read_review(row: Row) -> Review:
     """A row of `select_reviews`."""
-    boxes, before = boxes_of(row.boxes), boxes_of(row.boxes_before_heat)
+    boxes, before = read_boxes(row.boxes), read_boxes(row.boxes_before_heat)
     return Review(
         Reader(row.reader_id, row.name),
         HeatmapItem(row.item_id, row.sha256, row.model, row.method, row.target, row.weights),
@@ -63,8 +63,8 @@ def review_of(row: Row) -> Review:
     )
 
 
-def boxes_of(stored: list[list[float]] | None) -> list[Box] | None:
-    """Boxes as they are stored, see `records.all_corners`; None for None."""
+def read_boxes(stored: list[list[float]] | None) -> list[Box] | None:
+    """Boxes as they are stored, see `records.corners_of_all`; None for None."""
     if stored is None:
         return None
     return [Box(left=x0, top=y0, right=x1, bottom=y1) for x0, y0, x1, y1 in stored]

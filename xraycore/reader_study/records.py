@@ -43,7 +43,7 @@ class ToRead:
         if self.weights:
             _check_sha256("a network's weights are", self.weights)
         for value in (self.model, self.method, self.target):
-            checked_name(value, "a model, method or class")
+            check_name(value, "a model, method or class")
 
     @classmethod
     def of(cls, xray: Radiograph, heat: Heatmap, weights: str = "") -> Self:
@@ -131,7 +131,7 @@ class Answer:
             raise ReaderStudyError(
                 f"a film without a finding has no boxes. Received: {len(self.boxes)} boxes"
             )
-        object.__setattr__(self, "comment", _storable(self.comment))
+        object.__setattr__(self, "comment", _strip_unstorable(self.comment))
         object.__setattr__(self, "boxes", tuple(self.boxes))
         if self.before_heat is not None:
             object.__setattr__(self, "before_heat", tuple(self.before_heat))
@@ -143,7 +143,7 @@ class Answer:
 
     @property
     def first_boxes(self) -> tuple[Box, ...]:
-        """What heat is compared with: boxes that heat has not drawn, as far as that is known."""
+        """What heat is compared with; boxes that heat has not drawn, as far as that is known."""
         return self.boxes if self.before_heat is None else self.before_heat
 
 
@@ -201,18 +201,18 @@ def corners(box: Box) -> list[float]:
     return [float(edge) for edge in (box.left, box.top, box.right, box.bottom)]
 
 
-def all_corners(boxes: Sequence[Box] | None) -> list[list[float]] | None:
+def corners_of_all(boxes: Sequence[Box] | None) -> list[list[float]] | None:
     """Those of each box; None for None."""
     return None if boxes is None else [corners(box) for box in boxes]
 
 
-def checked_name(name: str, what: str) -> str:
+def check_name(name: str, what: str) -> str:
     """The name without needless spaces.
 
     Raises:
         ReaderStudyError: If it is empty or longer than `MAX_NAME`.
     """
-    tidy = " ".join(_storable(name).split())
+    tidy = " ".join(_strip_unstorable(name).split())
     if not 0 < len(tidy) <= MAX_NAME:
         raise ReaderStudyError(
             f"{what} needs a name of 1 to {MAX_NAME} characters. Received: {len(tidy)}"
@@ -220,7 +220,7 @@ def checked_name(name: str, what: str) -> str:
     return tidy
 
 
-def checked_seconds(seconds: float) -> float:
+def check_seconds(seconds: float) -> float:
     """The time, if it is one.
 
     Raises:
@@ -244,6 +244,6 @@ def _check_one_of(name: str, value: object, allowed: Sequence[object]) -> None:
         raise ReaderStudyError(f"{name} must be one of {choices}. Received: {value!r}")
 
 
-def _storable(text: str) -> str:
+def _strip_unstorable(text: str) -> str:
     """The text without what no database takes: NUL and halves of surrogate pairs."""
     return text.replace("\0", "").encode("utf-8", "ignore").decode()

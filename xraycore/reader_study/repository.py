@@ -11,8 +11,14 @@ from sqlalchemy.exc import IntegrityError
 
 from xraycore.errors import ReaderStudyError
 from xraycore.reader_study import tables
-from xraycore.reader_study.database import one_line_errors, writing
-from xraycore.reader_study.queries import boxes_of, is_newest, items_of, review_of, select_reviews
+from xraycore.reader_study.database import translate_errors, write_locked
+from xraycore.reader_study.queries import (
+    is_newest,
+    read_boxes,
+    read_review,
+    select_items,
+    select_reviews,
+)
 from xraycore.reader_study.records import (
     DONE,
     DRAFT,
@@ -24,9 +30,9 @@ from xraycore.reader_study.records import (
     Study,
     ToRead,
     WorklistEntry,
-    all_corners,
-    checked_name,
-    checked_seconds,
+    check_name,
+    check_seconds,
+    corners_of_all,
 )
 
 MAX_SEED = 2**63 - 1
@@ -61,7 +67,7 @@ class ReaderStudyRepository:
             ReaderStudyError: If there is a study of that name, no heatmap, one heatmap by several
                 generations of weights, or a seed below 0.
         """
-        name = checked_name(name, "a study")
+        name = check_name(name, "a study")
         if not heatmaps:
             raise ReaderStudyError("a study needs at least one heatmap. Received: none")
         if seed is not None and not 0 <= seed <= MAX_SEED:
@@ -75,7 +81,7 @@ class ReaderStudyRepository:
         row = {"name": name, "key": name.casefold(), "seed": seed, "blinded": blinded}
         try:
             with self._write() as connection:
-                study_id = _inserted(connection, tables.studies, created=created, **row)
+                study_id = _insert_row(connection, tables.studies, created=created, **row)
                 connection.execute(
                     insert(tables.items),
                     [
@@ -99,7 +105,7 @@ class ReaderStudyRepository:
 
     def add_reader(self, name: str) -> Reader:
         """The reader of this name, whatever its case; a new one where there is none."""
-        name = checked_name(name, "a reader")
+        name = check_name(name, "a reader")
         known = select(tables.readers.c.id, tables.readers.c.name).where(
             tables.readers.c.key == name.casefold()
         )
@@ -108,7 +114,7 @@ class ReaderStudyRepository:
                 found = connection.execute(known).first()
                 if found is None:
                     row = {"name": name, "key": name.casefold()}
-                    found = (_inserted(connection, tables.readers, **row), name)
+                    found = (_insert_row(connection, tables.readers, **row), name)
         except IntegrityError:  # Another process has added the same name in between.
             with self._read() as connection:
                 found = connection.execute(known).one()
@@ -121,7 +127,7 @@ class ReaderStudyRepository:
             rows = connection.execute(select(table.id, table.name).order_by(table.key))
             return [Reader(*row) for row in rows]
 
-    def judged(self, reader: Reader) -> int:
+    def count_judged(self, reader: Reader) -> int:
         """How many heatmaps the reader has judged, of all studies together."""
         versions = tables.reviews.c
         query = select(func.count(versions.item_id.distinct()))
@@ -131,7 +137,7 @@ class ReaderStudyRepository:
     def items(self, study: Study) -> list[HeatmapItem]:
         """All heatmaps of a study, in the order of its making."""
         with self._read() as connection:
-            return items_of(connection, study)
+            return select_items(connection, study)
 
     def worklist(self, reader: Reader, study: Study) -> list[WorklistEntry]:
         """All heatmaps of a study with what this reader said of them, in the reader's order."""
@@ -141,10 +147,10 @@ class ReaderStudyRepository:
             is_newest(),
         )
         with self._read() as connection:
-            items = items_of(connection, study)
-            said = {row.item_id: review_of(row) for row in connection.execute(newest)}
+            items = select_items(connection, study)
+            said = {row.item_id: read_review(row) for row in connection.execute(newest)}
         if study.seed is not None:
-            items.sort(key=lambda item: _lot(study.seed, reader, item))
+            items.sort(key=lambda item: _shuffle_key(study.seed, reader, item))
         return [
             WorklistEntry(number, item, _state(said.get(item.id)), said.get(item.id))
             for number, item in enumerate(items, start=1)
@@ -192,19 +198,21 @@ class ReaderStudyRepository:
         versions = tables.reviews.c
         query = select_reviews(versions.reader_id == reader.id, versions.item_id == item.id)
         with self._read() as connection:
-            return [review_of(row) for row in connection.execute(query.order_by(versions.version))]
+            return [
+                read_review(row) for row in connection.execute(query.order_by(versions.version))
+            ]
 
     def results(self, study: Study) -> list[Review]:
         """The reviews that count: of each reader and heatmap the newest final version."""
         query = select_reviews(tables.items.c.study_id == study.id, is_newest(final=True))
         order = (tables.items.c.position, tables.readers.c.key)
         with self._read() as connection:
-            return [review_of(row) for row in connection.execute(query.order_by(*order))]
+            return [read_review(row) for row in connection.execute(query.order_by(*order))]
 
     def _save(
         self, reader: Reader, item: HeatmapItem, answer: Answer, seconds: float, *, final: bool
     ) -> Review:
-        spent, saved = checked_seconds(seconds), datetime.now(UTC)
+        spent, saved = check_seconds(seconds), datetime.now(UTC)
         versions = tables.reviews.c
         # Saves of one reader wait for each other here: no two get the same version.
         lock = select(tables.readers.c.id).where(tables.readers.c.id == reader.id).with_for_update()
@@ -222,7 +230,7 @@ class ReaderStudyRepository:
                 total = last.seconds + spent if last else spent
                 if last and last.boxes_before_heat is not None:
                     # What was stored of that time first: nothing that comes later is from then.
-                    answer = replace(answer, before_heat=boxes_of(last.boxes_before_heat))
+                    answer = replace(answer, before_heat=read_boxes(last.boxes_before_heat))
                 connection.execute(
                     insert(tables.reviews).values(
                         reader_id=reader.id,
@@ -232,9 +240,9 @@ class ReaderStudyRepository:
                         verdict=answer.verdict,
                         grade=answer.grade,
                         comment=answer.comment,
-                        boxes=all_corners(answer.boxes),
+                        boxes=corners_of_all(answer.boxes),
                         no_finding=answer.no_finding,
-                        boxes_before_heat=all_corners(answer.before_heat),
+                        boxes_before_heat=corners_of_all(answer.before_heat),
                         seconds=total,
                         saved=saved,
                     )
@@ -248,16 +256,16 @@ class ReaderStudyRepository:
 
     @contextmanager
     def _read(self):
-        with one_line_errors(self._engine.url), self._engine.begin() as connection:
+        with translate_errors(self._engine.url), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
     def _write(self):
-        with one_line_errors(self._engine.url), writing(self._engine).begin() as connection:
+        with translate_errors(self._engine.url), write_locked(self._engine).begin() as connection:
             yield connection
 
 
-def _inserted(connection: Connection, table: Table, **row: object) -> int:
+def _insert_row(connection: Connection, table: Table, **row: object) -> int:
     return connection.execute(insert(table).values(**row)).inserted_primary_key[0]
 
 
@@ -267,6 +275,6 @@ def _state(review: Review | None) -> str:
     return DONE if review.final else DRAFT
 
 
-def _lot(seed: int, reader: Reader, item: HeatmapItem) -> bytes:
+def _shuffle_key(seed: int, reader: Reader, item: HeatmapItem) -> bytes:
     """What a shuffled worklist is sorted by: the same for good, whatever NumPy's version."""
     return hashlib.sha256(f"{seed}/{reader.id}/{item.id}".encode()).digest()

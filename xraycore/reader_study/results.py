@@ -45,7 +45,7 @@ class Results:
     undated: int
 
 
-def summarise(
+def summarise_study(
     reviews: Sequence[Review],
     heat_of: Callable[[HeatmapItem], np.ndarray | None],
     finished: Collection[int] = (),
@@ -80,8 +80,8 @@ def summarise(
         localisation,
         by_method(reviews),
         by_reader(reviews),
-        _sharing(pairwise_agreement(reviews)),
-        _sharing(pairwise_agreement(reviews, "grade")),
+        _drop_undefined(pairwise_agreement(reviews)),
+        _drop_undefined(pairwise_agreement(reviews, "grade")),
         overall_agreement(done) if several else None,
         median_seconds(reviews),
         unmarked=sum(not review.answer.first_boxes for review in reviews),
@@ -91,5 +91,5 @@ def summarise(
     )
 
 
-def _sharing(pairs: Sequence[Kappa]) -> list[Kappa]:
+def _drop_undefined(pairs: Sequence[Kappa]) -> list[Kappa]:
     return [pair for pair in pairs if pair.heatmaps]

@@ -14,7 +14,7 @@ from xraycore.utils.progress import Progress, ProgressCallback, ignore
 FINDING, ANSWER = "finding", "answer"
 
 
-def target_of(prediction: Prediction, wanted: str) -> str:
+def choose_target(prediction: Prediction, wanted: str) -> str:
     """The class that a heatmap of this prediction explains.
 
     Args:
@@ -52,7 +52,7 @@ def list_heatmaps(
         films: How each is read; one that cannot be read is left out.
         models: Each with its card.
         methods: Their names.
-        target: See `target_of`.
+        target: See `choose_target`.
         public: Where films are remembered that can be read again.
         report: Called with the share of films that is done; what it raises stops the work.
     """
@@ -68,7 +68,7 @@ def list_heatmaps(
         if public is not None:
             public.add(xray, read)
         for model, (prediction,) in zip(models, predict_each(models, [xray]), strict=True):
-            explained = target_of(prediction, target)
+            explained = choose_target(prediction, target)
             weights = model.card.get("weights", {}).get("sha256", "")
             found += [
                 ToRead(xray.info.sha256, model.spec.name, method, explained, weights)

@@ -10,7 +10,7 @@ from statistics import mean, median
 
 from xraycore.config import NOTICE, VERSION
 from xraycore.metrics.classification import Score, wilson_interval
-from xraycore.reader_study.records import VERDICTS, Review, Study, all_corners
+from xraycore.reader_study.records import VERDICTS, Review, Study, corners_of_all
 from xraycore.utils.text import csv_safe
 
 
@@ -53,7 +53,7 @@ def median_seconds(reviews: Sequence[Review]) -> float | None:
     return median(spent.values()) if spent else None
 
 
-def to_csv(study: Study, reviews: Sequence[Review]) -> str:
+def reviews_csv(study: Study, reviews: Sequence[Review]) -> str:
     """The reviews of a study as CSV, a row each, with a heading.
 
     Boxes are a JSON list of [x0, y0, x1, y1] in shares of the film's width and height, as they are
@@ -73,13 +73,13 @@ def to_csv(study: Study, reviews: Sequence[Review]) -> str:
     )
     for review in reviews:
         item, answer = review.item, review.answer
-        before = all_corners(answer.before_heat)
+        before = corners_of_all(answer.before_heat)
         writer.writerow(
             [
                 *(csv_safe(study.name), study.blinded, study.seed, csv_safe(review.reader.name)),
                 *(item.sha256, item.model, item.weights, item.method, csv_safe(item.target)),
                 *(answer.verdict, answer.grade, csv_safe(answer.comment)),
-                *(json.dumps(all_corners(answer.boxes)), answer.no_finding),
+                *(json.dumps(corners_of_all(answer.boxes)), answer.no_finding),
                 *(None if before is None else json.dumps(before), answer.marked_after_heat),
                 *(round(review.seconds, 1), review.version, review.saved.isoformat()),
                 *(VERSION, NOTICE),

@@ -47,7 +47,7 @@ class RunStatus:
 
     @property
     def done(self) -> float:
-        """Share of the training in [0, 1]: what the process says, or by finished epochs."""
+        """Share of the training in [0, 1]; what the process says, or by finished epochs."""
         if self.phase == "finished":
             return 1.0
         if self.status.alive and self.status.epoch:

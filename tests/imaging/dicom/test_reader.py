@@ -17,8 +17,10 @@ from pydicom.uid import (
 
 from tests.dicom_files import bits12, encapsulated
 from xraycore.imaging import RadiographError, read_radiograph
-from xraycore.imaging.dicom import header as dicom_file
-from xraycore.imaging.dicom.codestream import codestream_size
+from xraycore.imaging.dicom import header
+from xraycore.imaging.dicom.codestream import read_codestream
+from xraycore.imaging.dicom.reader import decode_dicom
+from xraycore.imaging.film_warnings import warning_codes
 
 
 def test_info(read):
@@ -27,20 +29,20 @@ def test_info(read):
         BitsStored=10,
         Modality="DX",
         ViewPosition="PA",
-        PixelSpacing=["0.2", "0.3"],
+        PixelSpacing=["0.2", "0.2"],
         ImagerPixelSpacing=["1", "1"],
     ).info
     assert (info.format, info.width, info.height, info.bit_depth) == ("DICOM", 2, 3, 10)
     assert (info.modality, info.view_position) == ("DX", "PA")
-    assert info.pixel_spacing == (0.2, 0.3)
+    assert info.pixel_spacing == (0.2, 0.2)
     assert info.spacing_on_patient
 
 
 @pytest.mark.parametrize("useless", [["0", "0"], ["0.1", "-1"], "", ["0.1"]])
 def test_spacing_falls_back_to_the_detectors(read, useless):
     values = bits12([[0, 1]])
-    detector = read(values, PixelSpacing=useless, ImagerPixelSpacing=["0.1", "0.2"])
-    assert detector.info.pixel_spacing == (0.1, 0.2)
+    detector = read(values, PixelSpacing=useless, ImagerPixelSpacing=["0.2", "0.2"])
+    assert detector.info.pixel_spacing == (0.2, 0.2)
     assert not detector.info.spacing_on_patient
     # The detector's, twice: nobody measured how much larger the film shows things.
     both = read(values, PixelSpacing=["0.1", "0.1"], ImagerPixelSpacing=["0.1", "0.1"])
@@ -74,9 +76,11 @@ def test_nothing_that_identifies_a_patient_is_kept(read, ramp):
     assert xray.info.view_position is None
 
 
-def test_messages_do_not_repeat_free_text(dicom_bytes):
-    data = dicom_bytes(bits12([[0, 1]]), Modality="DOE JANE")
-    assert "DOE" not in refusal(data)
+@pytest.mark.parametrize("keyword", ["Modality", "BodyPartExamined", "ViewPosition"])
+def test_messages_do_not_repeat_free_text(read, keyword):
+    xray = read(bits12([[0, 1]]), **{keyword: "DOE JANE LATERAL"})
+    assert "DOE" not in str(xray)
+    assert "doe" not in " ".join(xray.warnings)
 
 
 def refusal(data):
@@ -89,9 +93,11 @@ def refusal(data):
     return message
 
 
-@pytest.mark.parametrize("modality", ["CT", "MR", "MG", "US", "XA", "RF", "DR"])
+@pytest.mark.parametrize("modality", ["CT", "MR", "MG", "US", "XA", "RF", "mg "])
 def test_other_modalities_are_refused_by_name(dicom_bytes, modality):
-    assert f"modality {modality}" in refusal(dicom_bytes(bits12([[0, 1]]), Modality=modality))
+    assert f"modality {modality.strip().upper()}" in refusal(
+        dicom_bytes(bits12([[0, 1]]), Modality=modality)
+    )
 
 
 @pytest.mark.parametrize("modality", ["CR", "DX", "RG"])
@@ -101,26 +107,24 @@ def test_projection_radiographs_are_accepted(read, modality):
     assert not any("modality" in warning for warning in xray.warnings)
 
 
-@pytest.mark.parametrize("modality", ["OT", "", None])
+@pytest.mark.parametrize("modality", ["OT", "", None, "DR", "cr", "X-RAY", "DX1"])
 def test_uncertain_modalities_are_accepted_with_a_warning(read, modality):
     xray = read(bits12([[0, 1]]), Modality=modality)
-    assert xray.info.modality == (modality or None)
-    assert sum("modality" in warning for warning in xray.warnings) == 1
+    assert xray.info.modality == {"OT": "OT", "cr": "CR"}.get(modality)
+    assert warning_codes(xray.warnings)[0] == "modality"
 
 
 @pytest.mark.parametrize(
     ("elements", "received"),
     [
-        ({"PhotometricInterpretation": "RGB"}, "RGB"),
-        ({"PhotometricInterpretation": "PALETTE COLOR"}, "received"),
-        ({"PhotometricInterpretation": None}, "no photometric"),
+        ({"PhotometricInterpretation": "CMYK"}, "CMYK pixels"),
+        ({"PhotometricInterpretation": "PALETTE COLOR"}, "PALETTE COLOR pixels with"),
         ({"NumberOfFrames": 2}, "2 frames"),
         ({"Rows": 0}, "empty image"),
         ({"Rows": 9000, "Columns": 9000}, "81 megapixels"),
         ({"Rows": 5}, "damaged"),
-        ({"BitsStored": 32}, "32 bits"),
+        ({"BitsAllocated": 12}, "12 bits"),
         ({"PixelData": None}, "without pixels (Computed Radiography Image Storage)"),
-        ({"RescaleSlope": "0", "RescaleIntercept": "1E999"}, "damaged"),
     ],
 )
 def test_files_that_hold_no_radiograph(dicom_bytes, elements, received):
@@ -132,7 +136,6 @@ def test_files_that_hold_no_radiograph(dicom_bytes, elements, received):
     [
         ("rtstruct.dcm", "RT Structure Set Storage"),
         ("DICOMDIR", "Media Storage Directory Storage"),
-        ("SC_rgb_jpeg.dcm", "RGB"),
         ("rtplan_truncated.dcm", "without pixels"),
     ],
 )
@@ -156,12 +159,13 @@ def test_a_stream_larger_than_the_header_says_is_not_decoded(dicom_bytes, wide):
 
 
 def test_a_deflated_file_cannot_grow_without_bound(dicom_bytes, monkeypatch):
-    monkeypatch.setattr(dicom_file, "MAX_INFLATED", 10_000)
+    monkeypatch.setattr(header, "MAX_INFLATED", 10_000)
     data = dicom_bytes(np.zeros((4000, 4000), np.uint8), syntax=DeflatedExplicitVRLittleEndian)
     assert len(data) < 20_000
     tracemalloc.start()
     try:
-        assert "damaged" in refusal(data)
+        with pytest.raises(RadiographError, match="damaged"):
+            decode_dicom(data, "film.dcm")
         assert tracemalloc.get_traced_memory()[1] < 1_000_000  # of 16 MB
     finally:
         tracemalloc.stop()
@@ -176,12 +180,13 @@ def test_more_runs_than_pixels_are_not_decoded(dicom_dataset):
 
 def test_codestream_sizes():
     quantisation = b"\xff\xdb\x00\x04ab"
-    frame = b"\x00\x0b\x08" + (300).to_bytes(2, "big") + (400).to_bytes(2, "big")
+    frame = b"\x00\x0b\x08" + (300).to_bytes(2, "big") + (400).to_bytes(2, "big") + b"\x01"
     for marker in (b"\xff\xc0", b"\xff\xc3", b"\xff\xf7"):
-        assert codestream_size(b"\xff\xd8" + quantisation + b"\xff" + marker + frame) == (400, 300)
+        stream = b"\xff\xd8" + quantisation + b"\xff" + marker + frame
+        assert read_codestream(stream) == (400, 300, 8, 1, marker[1])
     with pytest.raises(ValueError, match="without a size"):
-        codestream_size(b"\xff\xd8" + quantisation)
-    assert codestream_size(zlib.compress(b"run lengths")) is None
+        read_codestream(b"\xff\xd8" + quantisation)
+    assert read_codestream(zlib.compress(b"run lengths")) is None
 
 
 @pytest.mark.realdata

@@ -5,28 +5,33 @@ import pytest
 
 from tests.dicom_files import bits12
 from tests.imaging.dicom.test_grayscale import lut
+from xraycore.imaging.film_warnings import warning_codes
 
 
 @pytest.mark.parametrize(
-    ("declared", "highest", "depth"),
+    ("declared", "highest", "white"),
     [
-        # As declared, also where the highest entry needs fewer bits: a dark film stays dark.
-        (12, 4095, 12),
-        (12, 1000, 12),
-        (16, 1000, 16),
-        (8, 255, 8),
-        # Where an entry needs more bits than are declared, as many as it needs.
-        (8, 256, 9),
-        (8, 1023, 10),
-        (10, 4095, 12),
-        (12, 65535, 16),
+        # As declared where the highest entry needs as many bits.
+        (8, 255, 255),
+        (8, 200, 255),
+        (12, 4095, 4095),
+        (12, 3000, 4095),
+        # Else the table's own highest: devices declare the storage (16) of 12 bits, or too little.
+        (16, 4095, 4095),
+        (16, 255, 255),
+        (12, 1000, 1000),
+        (8, 256, 256),
+        (10, 4095, 4095),
+        (12, 65535, 65535),
     ],
 )
-def test_a_voi_table_is_scaled_by_its_depth(read, declared, highest, depth):
+def test_a_voi_table_is_scaled_by_its_depth(read, declared, highest, white):
     table = lut(3, 0, declared, [0, highest // 2, highest])
     xray = read(bits12([[0, 1, 2]]), VOILUTSequence=table)
-    expected = np.array([[0, highest // 2, highest]]) / (2**depth - 1)
+    expected = np.array([[0, highest // 2, highest]]) / white
     np.testing.assert_allclose(xray.pixels, expected, atol=1e-6)
+    honest = 2 ** (declared - 1) <= highest < 2**declared
+    assert ("range" in warning_codes(xray.warnings)) != honest
 
 
 def test_what_lies_beyond_a_table_takes_its_ends(read):
@@ -55,6 +60,7 @@ def test_a_table_that_turns_and_a_film_that_is_inverted_are_told_apart(read):
     np.testing.assert_allclose(inverted.pixels, [[0, 0.8, 1]], atol=1e-6)
 
 
-def test_a_rescale_of_no_number_is_refused(read):
-    with pytest.raises(ValueError, match="damaged data"):
-        read(bits12([[0, 1, 2]]), RescaleSlope="1e308", RescaleIntercept="1e308")
+def test_a_rescale_beyond_all_numbers_is_left_out(read):
+    xray = read(bits12([[0, 1, 2]]), RescaleSlope="1e308", RescaleIntercept="1e308")
+    np.testing.assert_allclose(xray.pixels, [[0, 0.5, 1]], atol=1e-6)
+    assert "RescaleSlope" in " ".join(xray.warnings)

@@ -4,7 +4,7 @@ import io
 from tests.pages.review.review_page import click, open_page, read_all, settle, words
 from xraycore.imaging.box import Box
 from xraycore.reader_study import Answer
-from xraycore.reader_study.summary import to_csv
+from xraycore.reader_study.summary import reviews_csv
 
 
 def test_results_of_two_readers(app, reviews, study):
@@ -29,7 +29,7 @@ def test_results_of_two_readers(app, reviews, study):
     assert "Without a box, and so without a place: 2 reviews." in text
     heat = app.table[0].value
     assert heat.loc["Basic CNN, Grad-CAM", "Agree"] == "2"
-    rows = list(csv.DictReader(io.StringIO(to_csv(study, reviews.results(study)))))
+    rows = list(csv.DictReader(io.StringIO(reviews_csv(study, reviews.results(study)))))
     assert [row["reader"] for row in rows] == ["Ada", "Bob", "Ada", "Bob"]
     assert {row["notice"] for row in rows} == {"For education and research. Not for diagnosis."}
     assert app.get("download_button")

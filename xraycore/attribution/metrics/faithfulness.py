@@ -40,7 +40,7 @@ class Curve:
 
     @property
     def area(self) -> float:
-        """Area under the curve over its span of shares: the mean score, in units of the score."""
+        """Area under the curve over its span of shares; the mean score, in units of the score."""
         return float(np.trapezoid(self.scores, self.shares) / np.ptp(self.shares))
 
     def at(self, share: float) -> float:

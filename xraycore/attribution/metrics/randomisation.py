@@ -44,7 +44,7 @@ class Cascade:
 
     @property
     def rank_correlations(self) -> np.ndarray:
-        """Absolute rank correlations, (steps,): a map turned over still shows the same."""
+        """Absolute rank correlations, (steps,); a map turned over still shows the same."""
         return np.array([abs(one.rank_correlation) for one in self.similarities])
 
     @property

@@ -1,105 +1,109 @@
-"""The DICOM grey-scale pipeline: stored value to shown grey (PS3.4 N.2), through pydicom."""
+"""What a DICOM header says of its values: which bits they are, and how they are to be shown."""
 
-import copy
+import math
+from collections.abc import Callable
 
 import numpy as np
-from pydicom.dataset import Dataset
-from pydicom.pixels import apply_modality_lut, apply_voi, apply_windowing
 
-from xraycore.errors import ArgumentError
+from xraycore.imaging.dicom.attributes import Attributes
+from xraycore.imaging.film_warnings import FilmWarning
+from xraycore.imaging.grayscale import ROWS, Display, Table, Window, strips
 
-UNUSABLE_WINDOW = (
-    "The display window in the DICOM file cannot be used, so the full range of its values is "
-    "shown; contrast may differ from the film the radiographer saw."
-)
+Rows = Callable[[np.ndarray], np.ndarray]
 
 
-# What pydicom's functions look at.
-PIPELINE = (
-    "PhotometricInterpretation",
-    "BitsStored",
-    "PixelRepresentation",
-    "RescaleSlope",
-    "RescaleIntercept",
-    "WindowCenter",
-    "WindowWidth",
-    "VOILUTFunction",
-)
-
-
-def display_levels(stored: np.ndarray, dataset: Dataset) -> tuple[np.ndarray, list[str]]:
-    """Grey in [0, 1] with air dark for each integer of `stored`, and what to warn about.
-
-    Raises:
-        ArgumentError: the modality transform yields no finite values.
-    """
-    values = apply_modality_lut(stored, _with_wide_tables(dataset)).astype(np.float64)
-    if not np.isfinite(values).all():
-        raise ArgumentError("a rescale slope or intercept that is no number")
-    shown, warnings = None, []
-    if dataset.get("VOILUTSequence") or _has_window(dataset):
-        shown = _voi(values, dataset)
-        if shown is None or (np.ptp(shown) == 0 and np.ptp(values) > 0):
-            shown, warnings = None, [UNUSABLE_WINDOW]
-    if shown is None:
-        shown = (values - values.min()) / max(np.ptp(values), np.finfo(np.float64).tiny)
-    return (1 - shown if _is_inverted(dataset) else shown), warnings
-
-
-def _is_inverted(dataset: Dataset) -> bool:
-    """Whether high values are dark.
-
-    MONOCHROME1 and Presentation LUT Shape INVERSE say the same thing (PS3.3 C.8.11.3 requires both
-    together), so a file with both is inverted once, not twice.
-    """
-    shape = str(dataset.get("PresentationLUTShape") or "").strip()
-    return dataset.PhotometricInterpretation == "MONOCHROME1" or shape == "INVERSE"
-
-
-def _has_window(dataset: Dataset) -> bool:
-    return all(
-        dataset.get(keyword) not in (None, "") for keyword in ("WindowCenter", "WindowWidth")
+def read_display(header: Attributes) -> Display:
+    """How the header asks to show stored values (PS3.4 N.2); what it cannot mean is left out."""
+    slope, intercept = header.number("RescaleSlope"), header.number("RescaleIntercept")
+    # One that leaves no difference, or one that no number can hold, cannot be meant.
+    if slope == 0 or not math.isfinite((slope or 0) * 2**32 + (intercept or 0)):
+        header.unusable["RescaleSlope"] = None
+        slope = intercept = None
+    modality = next(iter(header.tables("ModalityLUTSequence")), None)
+    shown = [*header.tables("VOILUTSequence"), *_windows(header)]
+    offered = any(
+        header.value(keyword) is not None
+        for keyword in ("VOILUTSequence", "WindowCenter", "WindowWidth")
+    )
+    # MONOCHROME1 and INVERSE say the same thing (PS3.3 C.8.11.3 requires both together), so a file
+    # with both is inverted once, not twice.
+    inverted = header.code("PhotometricInterpretation") == "MONOCHROME1"
+    inverted |= header.code("PresentationLUTShape") == "INVERSE"
+    return Display(
+        1.0 if slope is None else slope, intercept or 0.0, modality, shown, offered, inverted
     )
 
 
-def _with_wide_tables(dataset: Dataset) -> Dataset:
-    """The elements of the pipeline, with look-up tables that claim 16-bit entries.
+def _windows(header: Attributes) -> list[Table | Window]:
+    pairs = zip(header.numbers("WindowCenter"), header.numbers("WindowWidth"), strict=False)
+    function = header.code("VOILUTFunction").replace(" ", "_") or "LINEAR"
+    return [Window(*pair, function) for pair in pairs if np.isfinite(pair).all()]
 
-    pydicom indexes a table in the type of its *entries*, so 4096 entries of 8 bits wrap around, and
-    depths such as 9 or 12 are refused. The true depth is needed only to scale the result.
+
+def read_significant(
+    stored: np.ndarray, header: Attributes, *, compressed: bool
+) -> tuple[Rows, int, list[str]]:
+    """What makes values of stored rows, how many bits these have, and what to say of that.
+
+    Bits above the declared ones may hold an overlay, or the film's own values where too few are
+    declared. The film is the smoother of the two: values that were cut off jump, and so does an
+    overlay that was not.
     """
-    widened = Dataset()
-    widened.file_meta = dataset.file_meta
-    for keyword in PIPELINE:
-        if keyword in dataset:
-            widened[keyword] = dataset[keyword]
-    for keyword in ("ModalityLUTSequence", "VOILUTSequence"):
-        if dataset.get(keyword):
-            item = copy.deepcopy(dataset[keyword].value[0])
-            item.LUTDescriptor = [*list(item.LUTDescriptor)[:2], 16]
-            setattr(widened, keyword, [item])
-    return widened
+    word = stored.dtype.itemsize * 8
+    bits = header.integer("BitsStored", word)
+    bits = bits if 1 <= bits <= word else word
+    high = bits - 1 if compressed else header.integer("HighBit", bits - 1)
+    if not bits - 1 <= high < word:
+        header.unusable["HighBit"] = None
+        high = bits - 1
+    if stored.dtype.kind == "f":
+        return (lambda rows: rows), word, []
+
+    def declared(rows: np.ndarray) -> np.ndarray:
+        return np.right_shift(np.left_shift(rows, word - 1 - high), word - bits)
+
+    def whole(rows: np.ndarray) -> np.ndarray:
+        return np.right_shift(rows, high + 1 - bits)
+
+    odd = [np.flatnonzero((declared(rows) != whole(rows)).any(axis=1)) for rows in _parts(stored)]
+    odd = np.concatenate([rows + start * ROWS for start, rows in enumerate(odd)])
+    if not len(odd):
+        return declared, bits, []
+    rows = stored[odd[:: max(1, len(odd) // 256)]]
+    if _jumps(whole(rows)) >= _jumps(declared(rows)):
+        return declared, bits, []
+    ends = [(whole(rows).min(), whole(rows).max()) for rows in _parts(stored)]
+    low, highest = min(low for low, _ in ends), max(high for _, high in ends)
+    used = max(int(highest).bit_length(), (-1 - int(low)).bit_length() if low < 0 else 0)
+    used += int(stored.dtype.kind == "i")
+    text = f"The file declares {bits} bits, but its values need {used}: these are shown."
+    return whole, used, [FilmWarning("range", text)]
 
 
-def _voi(values: np.ndarray, dataset: Dataset) -> np.ndarray | None:
-    """`values` through the VOI LUT or else the first window, scaled to [0, 1]; None if unusable."""
-    try:
-        if dataset.get("VOILUTSequence"):
-            return _table(values, dataset)
-        dataset = _with_wide_tables(dataset)
-        # The greys far below and far above the window are the ends of pydicom's output range,
-        # whichever way bits stored, sign and rescale have shifted it.
-        with np.errstate(over="ignore"):
-            black, white = apply_windowing(np.array([-np.inf, np.inf]), dataset)
-            shown = (apply_windowing(values, dataset) - black) / (white - black)
-    except (ValueError, TypeError, NotImplementedError, ZeroDivisionError):
+def _parts(stored: np.ndarray) -> list[np.ndarray]:
+    return [stored[rows] for rows in strips(len(stored))]
+
+
+def _jumps(values: np.ndarray) -> int:
+    """Sum of the differences between neighbours in a row."""
+    return int(np.abs(np.diff(values.astype(np.int64), axis=1)).sum())
+
+
+def read_padding(stored: np.ndarray, significant: Rows, header: Attributes) -> Rows | None:
+    """What tells the pixels that a rectangular image needed but the detector did not fill.
+
+    Some files tell padding as the whole word that is stored, others by its significant bits.
+    """
+    first = header.number("PixelPaddingValue")
+    if first is None or stored.dtype.kind == "f":
         return None
-    return np.clip(shown, 0, 1) if np.isfinite(shown).all() else None
+    last = header.number("PixelPaddingRangeLimit")
+    # The value's own signedness is often written wrongly; its bit pattern is what counts.
+    ends = np.array([first, first if last is None else last]).astype(np.int64).astype(stored.dtype)
+    low, high = ends.min(), ends.max()
 
+    def is_padding(rows: np.ndarray) -> np.ndarray:
+        values = significant(rows)
+        return ((rows >= low) & (rows <= high)) | ((values >= low) & (values <= high))
 
-def _table(values: np.ndarray, dataset: Dataset) -> np.ndarray:
-    entries, first, bits = (int(value) for value in dataset.VOILUTSequence[0].LUTDescriptor)
-    inputs = np.clip(np.rint(values), first, first + (entries or 2**16) - 1).astype(np.int64)
-    output = apply_voi(inputs, _with_wide_tables(dataset))
-    bits = max(bits, int(output.max()).bit_length())
-    return output / (2.0**bits - 1)
+    return is_padding

@@ -19,13 +19,26 @@ from pydicom.uid import (
 from xraycore.errors import ArgumentError
 from xraycore.imaging.decoding import MAX_BYTES, MAX_PIXELS
 
-# Nothing else is parsed, so no name, date, number or UID of a patient or study can be kept.
+COLOURS, PARTS = ("Red", "Green", "Blue"), ("Descriptor", "Data")
+# Nothing else is parsed. Of dates, ages and descriptions only a warning is kept; no name, number
+# or UID of a patient or study is read at all.
 NEEDED = [
     Tag(keyword)
     for keyword in (
         "SOPClassUID",
+        "StudyDate",
+        "ContentDate",
         "Modality",
+        "PresentationIntentType",
+        "SeriesDescription",
+        "AnatomicRegionSequence",
+        "PatientBirthDate",
+        "PatientAge",
+        "BodyPartExamined",
+        "ProtocolName",
         "ViewPosition",
+        "PatientOrientation",
+        "ViewCodeSequence",
         "SamplesPerPixel",
         "PhotometricInterpretation",
         "PlanarConfiguration",
@@ -38,6 +51,8 @@ NEEDED = [
         "PixelRepresentation",
         "PixelSpacing",
         "ImagerPixelSpacing",
+        "NominalScannedPixelSpacing",
+        "PixelAspectRatio",
         "PixelPaddingValue",
         "PixelPaddingRangeLimit",
         "RescaleSlope",
@@ -48,8 +63,11 @@ NEEDED = [
         "VOILUTFunction",
         "VOILUTSequence",
         "PresentationLUTShape",
+        *(f"{colour}PaletteColorLookupTable{part}" for colour in COLOURS for part in PARTS),
         "ExtendedOffsetTable",
         "ExtendedOffsetTableLengths",
+        "FloatPixelData",
+        "DoubleFloatPixelData",
         "PixelData",
     )
 ]

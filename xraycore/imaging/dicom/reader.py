@@ -1,86 +1,82 @@
 """DICOM bytes to grey pixels, through pydicom, keeping nothing that identifies a patient."""
 
 import math
-import re
 from typing import Any
 
 import numpy as np
 from pydicom.dataset import Dataset
-from pydicom.encaps import get_frame
-from pydicom.pixels import pixel_array
+from pydicom.encaps import encapsulate, get_frame
+from pydicom.pixels import apply_color_lut, pixel_array
 from pydicom.uid import RLELossless, UID_dictionary
 
-from xraycore.errors import ArgumentError, RadiographError
+from xraycore.errors import RadiographError
 from xraycore.imaging.decoding import Decoded, check_size
-from xraycore.imaging.dicom.codestream import codestream_size
-from xraycore.imaging.dicom.grayscale import display_levels
+from xraycore.imaging.dicom.attributes import Attributes
+from xraycore.imaging.dicom.codestream import Codestream, read_codestream, repair_jpeg
+from xraycore.imaging.dicom.grayscale import read_display, read_padding, read_significant
 from xraycore.imaging.dicom.header import read_dataset_without_identity
+from xraycore.imaging.dicom.statements import OTHER_MODALITIES, PROJECTION_MODALITIES, statements
+from xraycore.imaging.grayscale import full_scale, luminance, show, strips
+from xraycore.imaging.quality import colour_warning, count_coloured
 
-# PS3.3 C.7.3.1.1.1: computed radiography, digital radiography, digitised film.
-PROJECTION_MODALITIES = ("CR", "DX", "RG")
-# "Other" is what Secondary Capture files of scanned or exported films carry.
-UNCERTAIN_MODALITIES = ("OT", "")
 # The defined terms of View Position for the chest; free text might hold anything.
 VIEW_POSITIONS = ("AP", "PA", "LL", "RL", "RLD", "LLD", "RLO", "LLO")
+GREY, PALETTE = ("MONOCHROME1", "MONOCHROME2"), "PALETTE COLOR"
+COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
+RETIRED = ("HSV", "ARGB", "CMYK", "YBR_PARTIAL_422", "YBR_PARTIAL_420", "XYB")
+PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 
 EXPECTED = "a DICOM chest radiograph"
 
 
 def decode_dicom(data: bytes, name: str) -> Decoded:
-    """Grey pixels of a single-frame CR, DX, RG or secondary-capture DICOM file.
+    """Grey pixels of a single-frame projection radiograph or secondary capture.
 
-    Stored values pass the modality LUT or rescale, then the VOI LUT or first window; without one,
-    the range from the lowest to the highest value is shown. Pixel padding becomes 0 and takes no
-    part in that range.
+    Stored values pass the modality LUT or rescale, then the VOI LUT or first window that can be
+    used; without one, the range from the lowest to the highest value is shown. Pixel padding
+    becomes 0 and takes no part in that range. Colours become luminance. Optional attributes that
+    cannot be understood are left out with a warning.
 
     Raises:
-        RadiographError: no pixels, no monochrome projection radiograph, several frames, too large,
-            damaged or cut short.
+        RadiographError: no pixels, another modality, several frames, too large, damaged, cut short.
     """
     try:
-        dataset = read_dataset_without_identity(data)
-        modality = _check_header(dataset, name)
-        _check_encapsulated_size(dataset, name)
-        # The words as they are: pydicom would drop the bits above the stored ones, wherever
-        # HighBit says that these begin, and padding may be told in them.
-        stored = pixel_array(dataset, index=0, correct_unused_bits=False)
-        pixels, warnings = _grey(stored, dataset)
+        header = Attributes(read_dataset_without_identity(data))
+        _check(header, name)
+        frame = _frame(header, name)
+        pixels, bits, warnings = _grey(frame, header, name)
+        facts, aspect = _facts(header, bits)
+        warnings = [*statements(header), *warnings, *header.warnings()]
     except (MemoryError, RadiographError):
         raise
     except Exception as error:
         raise RadiographError.of(
             name, expected=f"{EXPECTED} that can be decoded", received=f"damaged data ({error})"
         ) from error
-    if modality in UNCERTAIN_MODALITIES:
-        kind = "“other” (OT)" if modality else "missing"
-        warnings.append(f"The modality in the DICOM file is {kind}: it may not be a radiograph.")
-    return Decoded(pixels, _facts(dataset, modality), warnings)
+    return Decoded(pixels, facts, warnings, aspect)
 
 
-def _check_header(dataset: Dataset, name: str) -> str:
-    """The modality of a file that says it is one monochrome projection radiograph."""
-    if "PixelData" not in dataset:
-        received = f"one without pixels ({_kind_of_object(dataset)})"
+def _check(header: Attributes, name: str) -> None:
+    """Refuse what says that it is not one projection radiograph of an accepted size."""
+    if not any(keyword in header.dataset for keyword in PIXELS):
+        received = f"one without pixels ({_kind_of_object(header.dataset)})"
         raise RadiographError.of(name, expected=EXPECTED, received=received)
-    modality = _code(dataset, "Modality")
-    if modality not in PROJECTION_MODALITIES + UNCERTAIN_MODALITIES:
+    modality = header.code("Modality")
+    if modality in OTHER_MODALITIES:
         expected = f"a projection radiograph (modality {', '.join(PROJECTION_MODALITIES)})"
         raise RadiographError.of(name, expected=expected, received=f"modality {modality}")
-    photometric = _code(dataset, "PhotometricInterpretation")
-    if photometric not in ("MONOCHROME1", "MONOCHROME2"):
-        raise RadiographError.of(
-            name,
-            expected="grey pixels (MONOCHROME1 or MONOCHROME2)",
-            received=photometric or "no photometric interpretation",
-        )
-    frames = int(dataset.get("NumberOfFrames") or 1)
-    if frames != 1:
+    photometric = header.code("PhotometricInterpretation")
+    if photometric in RETIRED:
+        expected = f"grey pixels or {', '.join(COLOUR[:2])} or {PALETTE}"
+        raise RadiographError.of(name, expected=expected, received=f"{photometric} pixels")
+    frames = header.integer("NumberOfFrames", 1)
+    if frames > 1:
         raise RadiographError.of(name, expected="one frame", received=f"{frames} frames")
-    check_size(name, int(dataset.get("Columns") or 0), int(dataset.get("Rows") or 0))
-    bits = int(dataset.get("BitsStored") or 0)
-    if not 1 <= bits <= 16:
-        raise RadiographError.of(name, expected="1 to 16 bits a pixel", received=f"{bits} bits")
-    return modality
+    check_size(name, header.integer("Columns"), header.integer("Rows"))
+    bits = header.integer("BitsAllocated")
+    if bits not in (1, 8, 16, 32, 64):
+        received = f"{bits} bits" if bits else "no number of bits"
+        raise RadiographError.of(name, expected="8 to 64 bits a pixel", received=received)
 
 
 def _kind_of_object(dataset: Dataset) -> str:
@@ -88,95 +84,123 @@ def _kind_of_object(dataset: Dataset) -> str:
     return UID_dictionary[uid][0] if uid in UID_dictionary else "of unknown kind"
 
 
-def _code(dataset: Dataset, keyword: str) -> str:
-    """A code string, empty if missing; anything but a code may be a name and is not repeated."""
-    value = str(dataset.get(keyword) or "").strip()
-    return value if re.fullmatch(r"[A-Z0-9_]{0,16}", value) else "that is no DICOM code"
+def _frame(header: Attributes, name: str) -> Dataset:
+    """A data set of the pixels and no more than pydicom needs to decode them, made consistent."""
+    dataset = header.dataset
+    frame = Dataset()
+    frame.file_meta = dataset.file_meta
+    frame.Rows, frame.Columns = header.integer("Rows"), header.integer("Columns")
+    frame.BitsAllocated = frame.BitsStored = header.integer("BitsAllocated")
+    frame.SamplesPerPixel = 3 if header.integer("SamplesPerPixel", 1) == 3 else 1
+    frame.PixelRepresentation = int(header.integer("PixelRepresentation") == 1)
+    keyword = next(keyword for keyword in PIXELS if keyword in dataset)
+    pixels = dataset[keyword].value
+    compressed = dataset.file_meta.TransferSyntaxUID.is_encapsulated
+    if compressed:
+        pixels = get_frame(pixels, 0, number_of_frames=1)
+        _adopt(frame, read_codestream(pixels), name)
+        _check_run_lengths(frame, pixels, name)
+        pixels = encapsulate([repair_jpeg(pixels)])
+    setattr(frame, keyword, pixels)
+    if keyword == "PixelData":
+        frame[keyword].VR = "OB" if compressed or frame.BitsAllocated <= 8 else "OW"
+        frame[keyword].is_undefined_length = compressed
+    frame.HighBit = frame.BitsStored - 1
+    frame.PhotometricInterpretation = _photometric(header, frame.SamplesPerPixel)
+    if frame.SamplesPerPixel == 3:
+        frame.PlanarConfiguration = int(header.integer("PlanarConfiguration") == 1)
+    return frame
 
 
-def _check_encapsulated_size(dataset: Dataset, name: str) -> None:
-    """Refuse compressed pixels whose own header promises another size than the file's."""
-    if not dataset.file_meta.TransferSyntaxUID.is_encapsulated:
+def _adopt(frame: Dataset, stream: Codestream | None, name: str) -> None:
+    """What a stream says of its samples, since it is what will be decoded; not another size."""
+    if stream is None:
         return
-    frame = get_frame(dataset.PixelData, 0, number_of_frames=1)
-    columns, rows = int(dataset.Columns), int(dataset.Rows)
-    size = codestream_size(frame)
-    if size not in (None, (columns, rows)):
-        expected, received = f"{columns} x {rows} compressed pixels", f"{size[0]} x {size[1]}"
-        raise RadiographError.of(name, expected=expected, received=received)
-    if dataset.file_meta.TransferSyntaxUID == RLELossless:
+    if (stream.width, stream.height) != (frame.Columns, frame.Rows):
+        expected = f"{frame.Columns} x {frame.Rows} compressed pixels"
+        raise RadiographError.of(
+            name, expected=expected, received=f"{stream.width} x {stream.height}"
+        )
+    frame.BitsAllocated, frame.BitsStored = 8 if stream.bits <= 8 else 16, stream.bits
+    frame.SamplesPerPixel = 3 if stream.samples == 3 else 1
+
+
+def _check_run_lengths(frame: Dataset, runs: bytes, name: str) -> None:
+    if frame.file_meta.TransferSyntaxUID == RLELossless:
         # Run-length coding adds at most one byte in 128, beside a 64-byte header.
-        raw = columns * rows * math.ceil(int(dataset.BitsAllocated) / 8)
-        if len(frame) > raw + raw // 64 + rows * 8 + 128:
-            received = f"{len(frame)} bytes for {raw} bytes of pixels"
+        raw = (
+            frame.Columns * frame.Rows * frame.SamplesPerPixel * math.ceil(frame.BitsAllocated / 8)
+        )
+        if len(runs) > raw + raw // 64 + frame.Rows * 8 + 128:
+            received = f"{len(runs)} bytes for {raw} bytes of pixels"
             raise RadiographError.of(name, expected="run-length coding", received=received)
 
 
-def _grey(stored: np.ndarray, dataset: Dataset) -> tuple[np.ndarray, list[str]]:
-    """Pixels in [0, 1] with air dark, and what to warn about, from stored values."""
-    if stored.ndim != 2:
-        raise ArgumentError(f"pixels of shape {stored.shape}")
-    values = _significant(stored, dataset)
-    padded = _padding(stored, values, dataset)
-    kept = values if padded is None else values[~padded]
-    if kept.size == 0:
-        return np.zeros(stored.shape, dtype=np.float32), []
-    # All that follows maps a value to a grey, so it is done once a value instead of once a pixel.
-    low, high = int(kept.min()), int(kept.max())
-    levels, warnings = display_levels(np.arange(low, high + 1), dataset)
-    offsets = np.clip(values, low, high).astype(np.int32) - low
-    pixels = levels.astype(np.float32)[offsets]
-    if padded is not None:
-        pixels[padded] = 0
-    return pixels, warnings
+def _photometric(header: Attributes, samples: int) -> str:
+    """The interpretation that fits the number of samples; a missing one is that of most films."""
+    found = header.code("PhotometricInterpretation").replace("PALETTE_", "PALETTE ")
+    fitting = COLOUR if samples == 3 else (*GREY, PALETTE)
+    if found not in fitting:
+        header.unusable["PhotometricInterpretation"] = None
+        compressed = header.dataset.file_meta.TransferSyntaxUID.is_encapsulated
+        return "MONOCHROME2" if samples == 1 else "YBR_FULL_422" if compressed else "RGB"
+    return found
 
 
-def _padding(stored: np.ndarray, values: np.ndarray, dataset: Dataset) -> np.ndarray | None:
-    """Mask of the pixels that a rectangular image needed but the detector did not fill.
-
-    Some files tell padding as the whole word that is stored, others by its significant bits.
-    """
-    first = dataset.get("PixelPaddingValue")
-    if first is None:
-        return None
-    last = dataset.get("PixelPaddingRangeLimit")
-    # The value's own signedness is often written wrongly; its bit pattern is what counts.
-    ends = np.array([first, first if last is None else last]).astype(stored.dtype)
-    low, high = ends.min(), ends.max()
-    return ((stored >= low) & (stored <= high)) | ((values >= low) & (values <= high))
-
-
-def _significant(stored: np.ndarray, dataset: Dataset) -> np.ndarray:
-    """Values without the bits above or below the stored ones, sign kept."""
-    bits = int(dataset.BitsStored)
-    high_bit = bits - 1
-    if not dataset.file_meta.TransferSyntaxUID.is_encapsulated:
-        high_bit = int(dataset.get("HighBit") or high_bit)
-    above = stored.itemsize * 8 - 1 - high_bit
-    if above < 0 or high_bit < bits - 1:
-        raise ArgumentError(f"{bits} bits up to bit {high_bit} in {stored.itemsize * 8}")
-    return np.right_shift(np.left_shift(stored, above), stored.itemsize * 8 - bits)
+def _grey(frame: Dataset, header: Attributes, name: str) -> tuple[np.ndarray, int, list[str]]:
+    """Pixels in [0, 1] with air dark, the bits that their values need, and what to warn about."""
+    # The words as they are: pydicom would drop the bits above the stored ones, wherever HighBit
+    # says that these begin, and padding may be told in them.
+    stored = pixel_array(frame, index=0, correct_unused_bits=False)
+    declared = header.integer("BitsStored")
+    if frame.PhotometricInterpretation == PALETTE:
+        stored, declared = _coloured(stored, header, name), 0
+    if stored.ndim == 3:
+        bits, warnings = full_scale(stored, declared or stored.dtype.itemsize * 8)
+        coloured = sum(count_coloured(stored[rows], bits) for rows in strips(len(stored)))
+        warnings += colour_warning(coloured, stored.shape[0] * stored.shape[1])
+        grey = luminance(stored)
+        grey /= np.float32(2**bits - 1)
+        return np.minimum(grey, 1, out=grey), bits, warnings
+    compressed = frame.file_meta.TransferSyntaxUID.is_encapsulated
+    significant, bits, warnings = read_significant(stored, header, compressed=compressed)
+    padding = read_padding(stored, significant, header)
+    pixels, more = show(stored, read_display(header), significant, padding)
+    return pixels, bits, [*warnings, *more]
 
 
-def _facts(dataset: Dataset, modality: str) -> dict[str, Any]:
-    view = _code(dataset, "ViewPosition")
+def _coloured(indices: np.ndarray, header: Attributes, name: str) -> np.ndarray:
+    try:
+        return apply_color_lut(indices, header.dataset)
+    except Exception as error:
+        raise RadiographError.of(
+            name, expected=f"{PALETTE} pixels with their palette", received=f"none ({error})"
+        ) from error
+
+
+def _facts(header: Attributes, bits: int) -> tuple[dict[str, Any], float]:
+    """Fields of `RadiographInfo`, and the height of a pixel over its width."""
+    modality, view = header.code("Modality"), header.code("ViewPosition")
+    photometric = header.code("PhotometricInterpretation")
     # The same in both attributes is the detector's, uncalibrated (PS3.3, 10.7.1.3).
-    pixel, detector = (_spacing(dataset, f"{of}PixelSpacing") for of in ("", "Imager"))
-    return {
+    pixel, detector = (_spacing(header, f"{of}PixelSpacing") for of in ("", "Imager"))
+    spacing = pixel or detector or _spacing(header, "NominalScannedPixelSpacing")
+    ratio = spacing or _spacing(header, "PixelAspectRatio") or (1.0, 1.0)
+    facts = {
         "format": "DICOM",
-        "bit_depth": int(dataset.BitsStored),
-        "modality": modality or None,
-        "photometric_interpretation": _code(dataset, "PhotometricInterpretation"),
+        "bit_depth": bits,
+        "modality": modality if modality in PROJECTION_MODALITIES or modality == "OT" else None,
+        "photometric_interpretation": photometric
+        if photometric in (*GREY, PALETTE, *COLOUR)
+        else None,
         "view_position": view if view in VIEW_POSITIONS else None,
-        "pixel_spacing": pixel or detector,
+        "pixel_spacing": spacing,
         "spacing_on_patient": pixel not in (None, detector),
     }
+    return facts, ratio[0] / ratio[1]
 
 
-def _spacing(dataset: Dataset, keyword: str) -> tuple[float, float] | None:
-    try:
-        row, column = (float(value) for value in dataset.get(keyword))
-    except (TypeError, ValueError):
-        return None
-    usable = all(math.isfinite(value) and value > 0 for value in (row, column))
-    return (row, column) if usable else None
+def _spacing(header: Attributes, keyword: str) -> tuple[float, float] | None:
+    """Two positive numbers, of rows and of columns."""
+    found = header.numbers(keyword)
+    return (found[0], found[1]) if len(found) == 2 and all(one > 0 for one in found) else None
