@@ -32,6 +32,7 @@ def discs(disc_folder):  # noqa: F811
     ("options", "said"),
     [
         (["--model", "alexnet"], "model must be one of basic_cnn, vgg16"),
+        (["--model", "vgg16", "--end", "block3"], "the end of vgg16 must be full"),
         (["--model", "basic_cnn", "--preset", "slow"], "preset must be one of cpu, gpu, quick"),
         (["--model", "basic_cnn", "--classes", "Normal; Normal"], "names the label 'Normal' twice"),
         (["--model", "basic_cnn", "--classes", "COVID-19"], "with one of the labels COVID-19"),

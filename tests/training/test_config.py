@@ -114,8 +114,9 @@ def test_tuning_trains_last_layers_at_full_size():
 
 def test_a_recipe_from_before_there_was_a_choice_compares_with_all_others():
     old = preset("cpu", get_spec("vgg16"), pretrained=True).to_json()
-    del old["against"]
-    assert TrainingConfig.from_json(old).against == "others"
+    del old["against"], old["lesion_evidence"]
+    found = TrainingConfig.from_json({**old, "evidence": 0.7})
+    assert (found.against, found.lesion_evidence) == ("others", 0.7)
     with pytest.raises(ValueError, match="against must be normal or others. Received: 'all'"):
         TrainingConfig.from_json({**old, "against": "all"})
 

@@ -54,6 +54,15 @@ def test_a_plan_is_the_command_line_and_the_recipe_that_it_gives():
     ]
 
 
+def test_a_plan_ends_a_network_where_trainings_do_unless_told():
+    default, told = Plan(("/films",), "resnet50"), Plan(("/films",), "resnet50", end="full")
+    assert default.spec.title == "ResNet50, four stages"
+    assert "--end" not in default.train_arguments("/runs/one")
+    assert told.spec.title == "ResNet50"
+    arguments = told.train_arguments("/runs/one")
+    assert arguments[arguments.index("--end") + 1] == "full"
+
+
 @pytest.mark.parametrize("command", ["train_arguments", "rate_arguments"])
 def test_the_command_line_knows_every_option_of_a_plan(tmp_path, capsys, command):
     plan = Plan(

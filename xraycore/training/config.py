@@ -118,8 +118,9 @@ class TrainingConfig:
     @classmethod
     def from_json(cls, data: dict) -> "TrainingConfig":
         """The recipe that `to_json` wrote."""
-        # Before there was a choice, evidence was compared with all other classes.
-        data = {"against": "others", **data}
+        # Before there was a choice, evidence was compared with all other classes, and where
+        # opacities were painted it weighed what it did in the lungs.
+        data = {"against": "others", "lesion_evidence": data.get("evidence", 1.0), **data}
         stages = tuple(Stage(**stage) for stage in data["stages"])
         return cls(
             **{**data, "stages": stages, "augmentation": Augmentation(**data["augmentation"])}
