@@ -247,11 +247,12 @@ def test_a_network_sees_its_view_and_the_lungs_on_it(film_file, monkeypatch):
 
 def test_a_drawn_lesion_is_cropped_as_its_film_is(film_file, tmp_path, monkeypatch, caplog):
     box = Box(0.0, 0.5, 1.0, 1.0)
-    monkeypatch.setattr(
-        images,
-        "crop_inputs",
-        lambda xrays, _: [ModelInput(box, LungField(np.ones((128, 128), bool), box))],
-    )
+    lungs = LungField(np.ones((128, 128), bool), box)
+
+    def right_half(xrays, view, size):
+        return [ModelInput(crop_and_resize(xray, box, size), box, lungs) for xray in xrays]
+
+    monkeypatch.setattr(images, "crop_inputs", right_half)
     # Of another size than the film: the third quarter of its columns, the lower half of its rows.
     mask = np.zeros((32, 32), np.uint8)
     mask[16:, 16:24] = 255

@@ -53,10 +53,9 @@ def phantom_films(
         made = [_phantom(number) for number in range(start, min(start + BATCH, count))]
         # As from a file: in 256 greys.
         films = [read_radiograph(encode_png(_bytes(one.pixels)), name=_name(one)) for one in made]
-        for phantom, film, part in zip(made, films, crop_inputs(films, view), strict=True):
-            shown = resize(part.box.crop(film.pixels), (size, size))
+        for phantom, part in zip(made, crop_inputs(films, view, size), strict=True):
             lesion = part.box.crop(phantom.lesion.astype(np.float32))
-            pixels.append(_bytes(shown))
+            pixels.append(_bytes(part.grey[..., 0]))
             lungs.append(_bytes(part.lungs_on((MASK, MASK))))
             lesions.append(_bytes(resize(lesion, (MASK, MASK))))
             name = _name(phantom)
