@@ -4,13 +4,13 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from tools.results.markdown import interval, table
+from tools.results.markdown import format_score, get_template
 from xraycore.attribution.metrics.localisation import best_of
 from xraycore.attribution.registry import METHODS, RANDOMISATION_FILE
 from xraycore.config import weights_folder
 from xraycore.models.cards import list_trained, read_card
 from xraycore.models.registry import MODELS
-from xraycore.utils.text import join_names, percent
+from xraycore.utils.text import join_names
 
 _NEEDS = {
     "features": "one forward pass, for all classes",
@@ -20,7 +20,14 @@ _NEEDS = {
 # Row of the localisation document that holds the maps which know nothing.
 BASELINE = "baseline"
 # What was asked for: hit rate and energy in the lungs, of the best method on the best model.
-WANTED_HIT, WANTED_INSIDE = 0.72, 0.80
+WANTED = {"hit": 0.72, "inside": 0.80}
+_SCORES = {
+    "hit": "hit rate",
+    "iou": "IoU",
+    "energy_in_mask": "energy in mask",
+    "energy_in_lungs": "energy in lungs",
+    "auprc": "AUPRC",
+}
 
 
 def write_explanations(measured: Path, file: Path) -> None:
@@ -31,55 +38,42 @@ def write_explanations(measured: Path, file: Path) -> None:
             `localisation.txt`.
         file: The Markdown file.
     """
-    lines = [
-        "# Heatmaps, and how far to believe them",
-        "",
-        "Drawn by `python -m tools.results` from what `localise --json` and `randomise` "
-        "measured; no figure of the tables is typed by hand. For education and research, never for "
-        "diagnosis.",
-        "",
-        *_methods(),
-        *_randomised(),
-        *_localised(measured / "localisation.json"),
-    ]
-    if (tried := measured / "localisation.txt").exists():
-        lines += ["### What was tried", "", *tried.read_text().splitlines(), ""]
-    file.write_text("\n".join(lines).rstrip() + "\n")
+    notes = measured / "localisation.txt"
+    text = get_template("explanations.md").render(
+        methods=[
+            {
+                "method": one.title,
+                "its heat marks": one.summary,
+                "takes": _NEEDS[one.needs],
+                "paper": one.paper,
+            }
+            for one in METHODS.values()
+        ],
+        randomised=_read_randomised(weights_folder() / RANDOMISATION_FILE),
+        localised=_read_localised(measured / "localisation.json"),
+        wanted=WANTED,
+        tried=notes.read_text().rstrip() if notes.exists() else "",
+    )
+    file.write_text(text)
 
 
-def _methods() -> list[str]:
-    rows = [[one.title, one.summary, _NEEDS[one.needs], one.paper] for one in METHODS.values()]
-    return ["## The methods", "", *table(["method", "its heat marks", "takes", "paper"], rows)]
-
-
-def _randomised() -> list[str]:
-    file = weights_folder() / RANDOMISATION_FILE
+def _read_randomised(file: Path) -> dict | None:
     if not file.exists():
-        return ["## The randomisation test", "", "Not measured for these weights.", ""]
+        return None
     found = json.loads(file.read_text())
-    models = _of_models(found)
+    models = _select_current(found)
     rows = [
-        [
-            METHODS[method].title,
-            *(_cascade(of_model.get(method), found["limit"]) for of_model in models.values()),
-        ]
-        for method in METHODS
+        {"method": title.title}
+        | {
+            MODELS[name].title: _format_cascade(of_model.get(method), found["limit"])
+            for name, of_model in models.items()
+        }
+        for method, title in METHODS.items()
     ]
-    return [
-        "## The randomisation test",
-        "",
-        "A map that stays the same when the network has forgotten what it learnt shows the film, "
-        "not the network (Adebayo et al. 2018, arXiv:1810.03292). Absolute rank correlation with "
-        "the trained network's map, with the upper half of the layer groups random and with all "
-        f"of them, mean over {found['films']} films; a method passes where both are below "
-        f"{found['limit']}. Of so few films a mean is good to some hundredths: a verdict that near "
-        "to the limit may turn with other films.",
-        "",
-        *table(["method", *(MODELS[name].title for name in models)], rows),
-    ]
+    return {**found, "rows": rows}
 
 
-def _of_models(found: Mapping) -> dict[str, dict[str, dict]]:
+def _select_current(found: Mapping) -> dict[str, dict[str, dict]]:
     """What was measured of the models (model -> method -> figures), in the registries' order.
 
     Of a model that has been shipped again since, nothing.
@@ -93,79 +87,48 @@ def _of_models(found: Mapping) -> dict[str, dict[str, dict]]:
     }
 
 
-def _near(value: float, limit: float) -> str:
+def _format_near(value: float, limit: float) -> str:
     """Two decimals; three where two would be the limit itself."""
     return f"{value:.3f}" if f"{value:.2f}" == f"{limit:.2f}" else f"{value:.2f}"
 
 
-def _cascade(one: Mapping | None, limit: float) -> str:
+def _format_cascade(one: Mapping | None, limit: float) -> str:
     if one is None:
         return "–"
-    text = " / ".join(_near(one[part], limit) for part in ("half", "all"))
+    text = " / ".join(_format_near(one[part], limit) for part in ("half", "all"))
     return text if one["passes"] else f"{text} **fails**"
 
 
-def _localised(file: Path) -> list[str]:
-    if not file.exists():
-        return []
-    found = json.loads(file.read_text())
-    models = _of_models(found)
+def _read_localised(file: Path) -> dict | None:
+    found = json.loads(file.read_text()) if file.exists() else None
+    models = _select_current(found) if found else None
     if not models:
-        return []
+        return None
     model, method = best_of(models)
-    best = models[model][method]
-    keys = {
-        "hit": "hit rate",
-        "iou": "IoU",
-        "energy_in_mask": "energy in mask",
-        "energy_in_lungs": "energy in lungs",
-        "auprc": "AUPRC",
-    }
-    rows = [
-        [title, map_, *(interval(scores[key]) for key in keys)]
-        for title, map_, scores in (
-            *((BASELINE, one, scores) for one, scores in found["rows"][BASELINE].items()),
-            *(
-                (MODELS[name].title, METHODS[one].title, scores)
-                for name, of_model in models.items()
-                for one, scores in of_model.items()
-            ),
-        )
-    ]
-    missing = [
-        f"- {MODELS[name].title}: {join_names(titles)}"
+    baselines = found["rows"][BASELINE]
+    named = [(BASELINE, one, scores) for one, scores in baselines.items()] + [
+        (MODELS[name].title, METHODS[one].title, scores)
         for name, of_model in models.items()
-        if (titles := [one.title for one in METHODS.values() if one.name not in of_model])
+        for one, scores in of_model.items()
     ]
-    chance, bright = (
-        found["rows"][BASELINE][name]["hit"]["value"]
-        for name in ("random point in the lungs", "brightness in the lungs")
-    )
-    lungs = "the drawn lungs" if found.get("lungs") else "the lungs that the segmenter finds"
-    hit, inside = best["hit"]["value"], best["energy_in_lungs"]["value"]
-    return [
-        "## Where the truth is known",
-        "",
-        f"{found['films']} films of COVID-QU-Ex on which radiologists drew the infection, none of "
-        f"them a file that a network was trained on; evidence for {found['target']}. Hit rate: the "
-        "hottest point lies in the drawn region (pointing game). IoU: overlap at the threshold "
-        "that was best on one half of the films, judged on the other. A map is worth what it has "
-        f"beyond the baselines, a random point in the lungs, which hits in {percent(chance)} of "
-        "films, and above all the place in the lungs that is brightest once the film is blurred, "
-        f"which needs no network, in {percent(bright)}: a map that hits no more often may have "
-        f"found what is white, not what is ill. Energy in the lungs is of {lungs}, without the rim "
-        f"that `results.md` allows, and of the heat for {found['target']}, whatever the network "
-        "calls the film.",
-        "",
-        *table(["model", "map", *keys.values()], rows),
-        f"Best of {sum(map(len, models.values()))} maps, chosen on these films: "
-        f"{METHODS[method].title} of {MODELS[model].title}, hit rate {interval(best['hit'])} "
-        f"(asked for: {WANTED_HIT}, **{_met(hit >= WANTED_HIT)}**), energy in the lungs "
-        f"{inside:.3f} (asked for: {WANTED_INSIDE}, **{_met(inside >= WANTED_INSIDE)}**).",
-        "",
-        *(["Not measured, for what it takes:", "", *missing, ""] if missing else []),
-    ]
-
-
-def _met(done: bool) -> str:
-    return "met" if done else "missed"
+    missing = {
+        MODELS[name].title: [one.title for one in METHODS.values() if one.name not in of_model]
+        for name, of_model in models.items()
+    }
+    return {
+        "films": found["films"],
+        "target": found["target"],
+        "drawn_lungs": bool(found.get("lungs")),
+        "chance": baselines["random point in the lungs"]["hit"]["value"],
+        "brightness": baselines["brightness in the lungs"]["hit"]["value"],
+        "rows": [
+            {"model": title, "map": one}
+            | {column: format_score(scores[key]) for key, column in _SCORES.items()}
+            for title, one, scores in named
+        ],
+        "maps": sum(map(len, models.values())),
+        "model": MODELS[model].title,
+        "method": METHODS[method].title,
+        "best": models[model][method],
+        "missing": {name: join_names(titles) for name, titles in missing.items() if titles},
+    }

@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.results.markdown import interval, shown, table
+from tools.results.markdown import format_score, format_value, get_template
 from xraycore.metrics.classification import wilson_interval
 from xraycore.models.registry import MODELS
 from xraycore.training.experiments import EXPERIMENTS, Experiment
@@ -22,43 +22,29 @@ def write_recipes(measured: Path, file: Path) -> None:
         measured: Folder of what `recipe` wrote, `recipe-NAME.json`.
         file: The Markdown file.
     """
-    lines = [
-        "# Recipes",
-        "",
-        "First experiments of the field, each one command. Drawn by `python -m tools.results` "
-        "from what the command measured; no figure is typed by hand. They are small on purpose: "
-        "the shipped networks are trained on all films and chosen on other "
-        "hospitals ([results.md](results.md)). All of them see the lung field only, pay for "
-        "evidence outside the lungs, and are calibrated on validation films. For education and "
-        "research, never for diagnosis.",
-        "",
-        "`--pretrained DIR` takes ImageNet weights from files `NAME_imagenet_notop.weights.h5` "
-        "instead of downloading them; a network that has none there starts from scratch, and the "
-        "table says so.",
-        "",
-    ]
-    for experiment in EXPERIMENTS.values():
-        result = measured / f"recipe-{experiment.name}.json"
-        found = json.loads(result.read_text()) if result.exists() else None
-        if found and found["walk"] != experiment.to_json():
-            found = None  # Of an earlier form of the recipe.
-        lines += [f"## {experiment.title}", "", experiment.text, ""]
-        lines += ["```sh", _one(experiment), "```", ""]
-        lines += ["<details><summary>What it runs</summary>", ""]
-        lines += ["```sh", *_commands(experiment, found), "```", "", "</details>", ""]
-        lines += _result(experiment, found) if found else ["Not measured yet.", ""]
-    file.write_text("\n".join(lines))
+    recipes = [_describe(experiment, measured) for experiment in EXPERIMENTS.values()]
+    file.write_text(get_template("recipes.md").render(recipes=recipes))
 
 
-def _one(experiment: Experiment) -> str:
+def _describe(experiment: Experiment, measured: Path) -> dict:
+    result = measured / f"recipe-{experiment.name}.json"
+    found = json.loads(result.read_text()) if result.exists() else None
+    if found and found["walk"] != experiment.to_json():
+        found = None  # Of an earlier form of the recipe.
     asked = ["recipe", experiment.name, "--data", str(DATA), "--runs", str(RUNS)]
-    asked += [
-        "--pretrained",
-        "../shared/pretrained",
-        "--out",
-        f"docs/measured/recipe-{experiment.name}.json",
-    ]
-    return ".venv/bin/python -m xraycore " + shlex.join(asked)
+    asked += ["--pretrained", "../shared/pretrained"]
+    asked += ["--out", f"docs/measured/recipe-{experiment.name}.json"]
+    return {
+        "title": experiment.title,
+        "text": experiment.text,
+        "command": _command(asked),
+        "commands": _commands(experiment, found),
+        "result": _result(experiment, found) if found else None,
+    }
+
+
+def _command(arguments: Sequence[str]) -> str:
+    return ".venv/bin/python -m xraycore " + shlex.join(arguments)
 
 
 def _commands(experiment: Experiment, found: dict | None) -> list[str]:
@@ -70,7 +56,7 @@ def _commands(experiment: Experiment, found: dict | None) -> list[str]:
         )
         if place != next((line for line in reversed(lines) if line.startswith("export")), None):
             lines.append(place)
-        lines.append(".venv/bin/python -m xraycore " + shlex.join(arguments))
+        lines.append(_command(arguments))
 
     rate = RATE if experiment.find_rate else None
     for index, arm in enumerate(experiment.arms):
@@ -89,88 +75,75 @@ def _commands(experiment: Experiment, found: dict | None) -> list[str]:
     return lines
 
 
-def _result(experiment: Experiment, found: dict) -> list[str]:
-    rows, lines = [], []
-    classes = next(iter(found["stores"].values()))["classes"]
+def _result(experiment: Experiment, found: dict) -> dict:
+    stores = found["stores"]
+    first = next(iter(stores.values()))
+    classes = first["classes"]
+    rows, starts = [], set()
     for arm, told in zip(experiment.arms, found["arms"], strict=True):
-        judged = found["stores"][arm.store]
-        scores = judged["models"][arm.model]["scores"]
-        row = [MODELS[arm.model].title, told["start"], str(arm.epochs)]
-        if len(classes) == 2:
-            finding = scores["classes"][classes[1]]
-            keys = ("precision", "recall", "f1", "specificity", "auroc")
-            rows.append(
-                [*row, *(interval(s) for s in (scores["accuracy"], *map(finding.get, keys)))]
-            )
-        else:
-            recalls = (interval(scores["classes"][name]["recall"]) for name in classes)
-            rows.append(
-                [*row, *(interval(scores[key]) for key in ("accuracy", "macro_f1")), *recalls]
-            )
-    head = ["network", "start", "epochs", "accuracy"]
-    head += (
-        ["precision", "recall", "F1", "specificity", "AUC"]
-        if len(classes) == 2
-        else ["macro F1", *(f"recall {name}" for name in classes)]
-    )
-    judged = next(iter(found["stores"].values()))
-    counts = ", ".join(f"{name} {count}" for name, count in judged["labels"].items())
-    lines += [
-        f"Result on {judged['films']} test films ({counts}), with 95 % intervals"
-        + (f"; precision, recall and F1 are of {classes[1]}" if len(classes) == 2 else "")
-        + ":",
-        "",
-        *table(head, rows),
-    ]
-    films = found["arms"][0]["films"]
-    lines += [f"Trained on {films['train']} films, validated on {films['val']}."]
-    starts = {
-        (told["start"], arm.epochs)
-        for arm, told in zip(experiment.arms, found["arms"], strict=True)
-    }
-    if len(experiment.arms) > 2 and len(starts) > 1:
-        lines[-1] += (
-            " Start, steps, augmentation and epochs differ between the networks: the table says "
-            "what each reaches so, not which architecture is better."
+        scores = stores[arm.store]["models"][arm.model]["scores"]
+        starts.add((told["start"], arm.epochs))
+        rows.append(
+            {
+                "network": MODELS[arm.model].title,
+                "start": told["start"],
+                "epochs": str(arm.epochs),
+                "accuracy": format_score(scores["accuracy"]),
+                **_class_scores(scores, classes),
+            }
         )
-    lines.append("")
-    if len(experiment.arms) == 1:
-        lines += _closely(experiment, found, judged, classes)
-    return lines
+    films = found["arms"][0]["films"]
+    return {
+        "films": first["films"],
+        "counts": ", ".join(f"{name} {count}" for name, count in first["labels"].items()),
+        "finding": classes[1] if len(classes) == 2 else None,
+        "rows": rows,
+        "trained": films["train"],
+        "validated": films["val"],
+        "uneven": len(experiment.arms) > 2 and len(starts) > 1,
+        "single": _single(experiment, found, first) if len(experiment.arms) == 1 else None,
+    }
 
 
-def _closely(
-    experiment: Experiment, found: dict, judged: dict, classes: Sequence[str]
-) -> list[str]:
+def _class_scores(scores: dict, classes: Sequence[str]) -> dict[str, str]:
+    of_class = scores["classes"]
+    if len(classes) > 2:
+        recalls = {f"recall {name}": format_score(of_class[name]["recall"]) for name in classes}
+        return {"macro F1": format_score(scores["macro_f1"])} | recalls
+    keys = ("precision", "recall", "f1", "specificity", "auroc")
+    titles = ("precision", "recall", "F1", "specificity", "AUC")
+    finding = of_class[classes[1]]
+    return {title: format_score(finding[key]) for title, key in zip(titles, keys, strict=True)}
+
+
+def _single(experiment: Experiment, found: dict, store: dict) -> dict:
     """One network's confusion matrix, worst films and answers on the unseen folder."""
-    arm, told = experiment.arms[0], found["arms"][0]
-    model = judged["models"][arm.model]
-    confusion = [
-        [f"**{name}**", *map(str, row)]
-        for name, row in zip(classes, model["scores"]["confusion"], strict=True)
-    ]
-    worst = [
-        [
-            f"{film['source']}/{film['file']}",
-            film["label"],
-            film["said"],
-            shown(film["probability"]),
-        ]
-        for film in model["top_losses"][:5]
-    ]
-    lines = [f"Learning rate from the range test: {told['rate']}.", ""] if told["rate"] else []
-    lines += ["Confusion matrix, rows the truth:", "", *table(["", *classes], confusion)]
-    lines += ["Most surely wrong:", "", *table(["film", "label", "said", "probability"], worst)]
-    if told.get("unseen"):
-        said = told["unseen"]
+    told, classes = found["arms"][0], store["classes"]
+    model = store["models"][experiment.arms[0].model]
+    unseen = None
+    if said := told.get("unseen"):
         total = sum(said.values())
-        called = ", ".join(f"{name} {count}" for name, count in said.items())
-        right = interval(wilson_interval(said.get(experiment.unseen_label, 0), total))
-        lines += [
-            f"On `{experiment.unseen}`, {total} films of {experiment.unseen_label} of another set "
-            f"(copies of training films were not looked for), it says: {called}; right in {right} "
-            "of them. Films of one class tell how often that class is found, not how often it is "
-            "called in vain.",
-            "",
-        ]
-    return lines
+        unseen = {
+            "folder": experiment.unseen,
+            "films": total,
+            "label": experiment.unseen_label,
+            "called": ", ".join(f"{name} {count}" for name, count in said.items()),
+            "right": wilson_interval(said.get(experiment.unseen_label, 0), total),
+        }
+    return {
+        "rate": told["rate"],
+        "confusion": [
+            {"": f"**{name}**", **dict(zip(classes, map(str, row), strict=True))}
+            for name, row in zip(classes, model["scores"]["confusion"], strict=True)
+        ],
+        "worst": [
+            {
+                "film": f"{film['source']}/{film['file']}",
+                "label": film["label"],
+                "said": film["said"],
+                "probability": format_value(film["probability"]),
+            }
+            for film in model["top_losses"][:5]
+        ],
+        "unseen": unseen,
+    }

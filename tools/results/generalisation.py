@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.model_selection import GroupKFold
 
-from tools.results.markdown import interval, table
+from tools.results.markdown import format_score
 from tools.results.stored import Scored, Stored
 from tools.results.targets import accuracy, auc_score, calibration_error
 from xraycore.datasets.labels import LABEL_SCHEMES
@@ -17,118 +17,94 @@ from xraycore.evaluation.shortcut_probes import ALTERATIONS
 from xraycore.metrics.calibration import fit_calibration
 from xraycore.metrics.classification import defined_proportion, view_scores
 from xraycore.metrics.significance import compare_all
+from xraycore.report.sentences import format_p
+
+_NIH_COLUMNS = (
+    *("NIH, AUC", "NIH, sensitivity at 0.5", "NIH, specificity at 0.5"),
+    "NIH, neither kind: called pneumonia",
+)
 
 
-def other_hospitals(stored: Stored) -> list[str]:
+def external_hospitals(stored: Stored) -> dict:
     """NIH's and Cohen's films, and how much of a good score there is the hospital's."""
     view, first = LABEL_SCHEMES["pneumonia"], stored.names[0]
-    rows = []
-    for name in stored.names:
-        cells = [stored.titles[name], *["–"] * 4]
-        nih = stored.films(name, "external", "nih")
-        if nih.records:
-            judged = Scored.of(nih, view)
-            scores = view_scores(judged.target, judged.probability, view.classes, judged.groups)
-            finding = scores["classes"]["Pneumonia"]
-            between = nih.only(lambda record: view.label(record.label) is None)
-            called = view.probabilities(between.probabilities, between.classes)[:, 1] >= 0.5
-            cells[1:] = [
-                *(interval(s) for s in (scores["macro_auroc"], finding["recall"])),
-                interval(finding["specificity"]),
-                interval(defined_proportion(called.sum(), len(called))),
-            ]
-        cells += [
-            interval(auc_score(judged))
-            for judged in (
-                stored.covid_abroad(name),
-                stored.normals_abroad(name),
-                stored.covid_among_cohen(name),
-            )
-        ]
-        rows.append(cells)
     few = Counter(stored.covid_among_cohen(first).target.tolist())
-    abroad = stored.films(first, "external", "nih").records
-    read = Counter(view.label(record.label) for record in abroad)
-    return [
-        "## Other hospitals",
-        "",
-        f"NIH: {CITATIONS['nih']}; lung opacity ({read['Pneumonia']} films) against normal "
-        f"({read['Normal']}). Their reads know a third kind, neither normal nor an opacity "
-        f"({read[None]}): it is in no AUC, and how much of it is called pneumonia stands beside. "
-        f"Cohen: {CITATIONS['cohen']}. "
-        "Public sets take films from one another: what is a near copy of a film of the data sets "
-        "is left out here, with all other films of its patient. The epoch was chosen on what is "
-        "left (on all of Cohen's and NIH's films, where weights were trained before the copies "
-        "were known), so the figures are a little flattering.",
-        "",
-        f"Of Cohen's films few are normal ({few[0]}, beside {few[1]} with COVID-19), so its "
-        "COVID-19 films are set against the adult normals of the home test. **That compares "
-        "hospitals as well.** The next column shows how much: there Cohen's *normal* films stand "
-        "in for the ill ones, and a network that tells hospitals apart gets the same AUC as "
-        "before. The last column stays within Cohen's set: 0.5 is guessing. NIH's films, ill and "
-        "normal, are of one hospital.",
-        "",
-        *table(
-            [
-                *("model", "NIH, AUC", "NIH, sensitivity at 0.5", "NIH, specificity at 0.5"),
-                "NIH, neither kind: called pneumonia",
-                "Cohen's COVID-19 or home's normal, AUC",
-                "Cohen's normal or home's normal, AUC",
-                "Cohen's COVID-19 or Cohen's normal, AUC",
-            ],
-            rows,
-        ),
-    ]
-
-
-def probes(stored: Stored, audit: Path) -> list[str]:
-    """What is left of a network without the lungs, and whether it knows its hospitals."""
-    lines = ["## Shortcut probes", ""]
-    kinds = list(ALTERATIONS)
-    rows = []
-    for name, card in stored.cards.items():
-        for source, found in card["probes"]["auc"].items():
-            rows.append([stored.titles[name], source, *(interval(found[kind]) for kind in kinds)])
-    lines += [
-        "AUC of any pneumonia against normal on the test films as they are, with the lungs blacked "
-        "out (a network that still tells has another source of knowledge), and with all but the "
-        "lungs blacked out.",
-        "",
-        *table(["model", "films", *(text for text, _ in ALTERATIONS.values())], rows),
-        "How well the *source* of a film is told from a network's pooled features, within one "
-        "class (AUROC; 0.5 is chance, 1 means that the features know the hospital):",
-        "",
-    ]
+    nih = stored.films(first, "external", "nih").records
+    read = Counter(view.label(record.label) for record in nih)
     rows = [
-        [stored.titles[name], label, " / ".join(found["sources"]), f"{found['auroc']:.3f}"]
-        for name, card in stored.cards.items()
-        for label, found in card["probes"]["source"].items()
+        {
+            "model": stored.titles[name],
+            **dict(zip(_NIH_COLUMNS, _score_nih(stored, name), strict=True)),
+            "Cohen's COVID-19 or home's normal, AUC": _format_auc(stored.external_covid(name)),
+            "Cohen's normal or home's normal, AUC": _format_auc(stored.external_normals(name)),
+            "Cohen's COVID-19 or Cohen's normal, AUC": _format_auc(stored.covid_among_cohen(name)),
+        }
+        for name in stored.names
     ]
-    lines += table(["model", "class", "sources", "AUROC"], rows)
+    return {
+        "nih": CITATIONS["nih"],
+        "opacity": read["Pneumonia"],
+        "normal": read["Normal"],
+        "neither": read[None],
+        "cohen": CITATIONS["cohen"],
+        "cohen_normal": few[0],
+        "cohen_covid": few[1],
+        "rows": rows,
+    }
+
+
+def _score_nih(stored: Stored, name: str) -> list[str]:
+    view, nih = LABEL_SCHEMES["pneumonia"], stored.films(name, "external", "nih")
+    if not nih.records:
+        return ["–"] * len(_NIH_COLUMNS)
+    films = Scored.of(nih, view)
+    scores = view_scores(films.target, films.probability, view.classes, films.groups)
+    finding = scores["classes"]["Pneumonia"]
+    between = nih.only(lambda record: view.label(record.label) is None)
+    called = view.probabilities(between.probabilities, between.classes)[:, 1] >= 0.5
+    share = defined_proportion(called.sum(), len(called))
+    of_class = (finding["recall"], finding["specificity"])
+    return [format_score(score) for score in (scores["macro_auroc"], *of_class, share)]
+
+
+def _format_auc(films: Scored) -> str:
+    return format_score(auc_score(films))
+
+
+def probes(stored: Stored, audit: Path) -> dict:
+    """What is left of a network without the lungs, and whether it knows its hospitals."""
+    told = []
     if audit.exists():
         found = json.loads(audit.read_text())["confounding"]
-        lines += [
-            "How well the class of a film is told, of the four classes, over both data sets (macro "
-            "AUROC): without any picture, from file size and dimensions alone; with mean "
-            "brightness and contrast as well; and by each network, on the test films of both. What "
-            "a network scores below the first two proves nothing.",
-            "",
-            *table(
-                ["told by", "macro AUROC"],
-                [
-                    ["file size and dimensions", f"{found['file_auroc']:.3f}"],
-                    ["mean brightness and contrast as well", f"{found['grey_auroc']:.3f}"],
-                    *(
-                        [stored.titles[name], interval(card["scores"]["all"]["macro_auroc"])]
-                        for name, card in stored.cards.items()
-                    ),
-                ],
-            ),
-        ]
-    return lines
+        scores = {
+            "file size and dimensions": f"{found['file_auroc']:.3f}",
+            "mean brightness and contrast as well": f"{found['grey_auroc']:.3f}",
+        }
+        for name, card in stored.cards.items():
+            scores[stored.titles[name]] = format_score(card["scores"]["all"]["macro_auroc"])
+        told = [{"told by": title, "macro AUROC": score} for title, score in scores.items()]
+    return {
+        "blacked_out": [
+            {"model": stored.titles[name], "films": source}
+            | {text: format_score(found[kind]) for kind, (text, _) in ALTERATIONS.items()}
+            for name, card in stored.cards.items()
+            for source, found in card["probes"]["auc"].items()
+        ],
+        "sources": [
+            {
+                "model": stored.titles[name],
+                "class": label,
+                "sources": " / ".join(found["sources"]),
+                "AUROC": f"{found['auroc']:.3f}",
+            }
+            for name, card in stored.cards.items()
+            for label, found in card["probes"]["source"].items()
+        ],
+        "told": told,
+    }
 
 
-def calibration(stored: Stored) -> list[str]:
+def compare_calibrations(stored: Stored) -> list[dict[str, str]]:
     """What the bias of the calibration brings, beside a temperature alone."""
     rows = []
     for name, card in stored.cards.items():
@@ -138,39 +114,17 @@ def calibration(stored: Stored) -> list[str]:
         alone = stored.with_calibration(
             name, fit_calibration(known.logits, known.allowed, biased=False)
         )
-        rows.append(
-            [
-                stored.titles[name],
-                *(f"{_held_out_log_loss(known, biased):.4f}" for biased in (False, True)),
-                *(f"{calibration_error(one, name):.3f}" for one in (alone, stored)),
-                *(f"{accuracy(one.official(name)):.3f}" for one in (alone, stored)),
-            ]
-        )
-    if not rows:
-        return []
-    columns = [
-        "mean -log p, validation films held out",
-        "calibration error, home test",
-        "accuracy, official test",
-    ]
-    return [
-        "## What calibration changes",
-        "",
-        "Probabilities are calibrated by a temperature and a bias for each class, fitted on "
-        "validation films (Alexandari et al. 2020, arXiv:1901.06852). Training weighs rare classes "
-        "up; the bias takes them to be as frequent as among the validation films, and moves the "
-        "answer at 0.5 with that. It was added for what the first columns show: -log p of "
-        "validation films, a fifth of the patients at a time, that it was not fitted on; but test "
-        "figures with the temperature alone were known by then. So here are both:",
-        "",
-        *table(
-            [
-                "model",
-                *(f"{text}: {kind}" for text in columns for kind in ("temperature", "+ bias")),
-            ],
-            rows,
-        ),
-    ]
+        row = {"model": stored.titles[name]}
+        for kind, biased in (("temperature", False), ("+ bias", True)):
+            loss = _held_out_log_loss(known, biased)
+            row[f"mean -log p, validation films held out: {kind}"] = f"{loss:.4f}"
+        for kind, one in (("temperature", alone), ("+ bias", stored)):
+            error = calibration_error(one, name)
+            row[f"calibration error, home test: {kind}"] = f"{error:.3f}"
+        for kind, one in (("temperature", alone), ("+ bias", stored)):
+            row[f"accuracy, official test: {kind}"] = f"{accuracy(one.official(name)):.3f}"
+        rows.append(row)
+    return rows
 
 
 def _held_out_log_loss(known: PredictionSet, biased: bool) -> float:
@@ -183,44 +137,27 @@ def _held_out_log_loss(known: PredictionSet, biased: bool) -> float:
     return float(total / len(known.records))
 
 
-def pairs(stored: Stored) -> list[str]:
+def compare_pairs(stored: Stored) -> list[dict[str, str]]:
     """Every pair of models compared on the official test."""
     if len(stored.names) < 2:
         return []
-    judged = {name: stored.official(name) for name in stored.names}
-    first = next(iter(judged.values()))
-    found = compare_all(
-        {name: one.probability[:, 1] for name, one in judged.items()}, first.target == 1
-    )
-    rows = [
-        [
-            f"{stored.titles[pair['a']]} – {stored.titles[pair['b']]}",
-            *_difference(pair["delong"]),
-            f"{pair['mcnemar']['only_a']} / {pair['mcnemar']['only_b']}",
-            _p(pair["mcnemar"]["p_holm"]),
-        ]
+    films = {name: stored.official(name) for name in stored.names}
+    target = next(iter(films.values())).target == 1
+    found = compare_all({name: one.probability[:, 1] for name, one in films.items()}, target)
+    return [
+        {
+            "pair": f"{stored.titles[pair['a']]} – {stored.titles[pair['b']]}",
+            "AUC difference": _format_difference(pair["delong"]),
+            "DeLong": format_p(pair["delong"]["p_holm"]),
+            "only one of them right": f"{pair['mcnemar']['only_a']} / {pair['mcnemar']['only_b']}",
+            "McNemar": format_p(pair["mcnemar"]["p_holm"]),
+        }
         for pair in found
     ]
-    return [
-        "## Is one better than another?",
-        "",
-        "On the official 624. DeLong's test of the AUCs and McNemar's of the calls at 0.5, both "
-        "corrected for the number of pairs (Holm); the intervals are of each pair alone, not "
-        "corrected. Both take films for independent: several films of one patient make p smaller "
-        "than it should be.",
-        "",
-        *table(["pair", "AUC difference", "p", "only one of them right", "p"], rows),
-    ]
 
 
-def _p(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
-
-
-def _difference(delong: dict) -> tuple[str, str]:
+def _format_difference(delong: dict) -> str:
+    difference = f"{delong['difference']:+.3f}"
     if delong["low"] is None:
-        return f"{delong['difference']:+.3f}", "–"
-    interval = f"[{delong['low']:+.3f}, {delong['high']:+.3f}]"
-    return f"{delong['difference']:+.3f} {interval}", _p(delong["p_holm"])
+        return difference
+    return f"{difference} [{delong['low']:+.3f}, {delong['high']:+.3f}]"

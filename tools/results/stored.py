@@ -83,7 +83,7 @@ class Stored:
         """A model on the official 624 test films of children."""
         return Scored.of(self.films(name, "test", "chest_xray"), view)
 
-    def covid_abroad(self, name: str) -> "Scored":
+    def external_covid(self, name: str) -> "Scored":
         """COVID-19 films of `cohen` beside the home test's adult normals."""
         return Scored.of(self._beside_home(name, COVID), COVID_OR_NOT)
 
@@ -91,15 +91,15 @@ class Stored:
         """COVID-19 films of `cohen` beside its own normals, of which there are few."""
         return Scored.of(self.films(name, "external", "cohen"), COVID_OR_NOT)
 
-    def normals_abroad(self, name: str) -> "Scored":
+    def external_normals(self, name: str) -> "Scored":
         """Normal films of `cohen`, as if they were ill, beside the home test's adult normals.
 
         A network that tells them apart tells hospitals apart.
         """
         outcome = self._beside_home(name, NORMAL)
         found = Scored.of(outcome, COVID_OR_NOT)
-        abroad = [record.source == "cohen" for record in outcome.records]
-        return replace(found, target=np.array(abroad, int))
+        external = [record.source == "cohen" for record in outcome.records]
+        return replace(found, target=np.array(external, int))
 
     def _beside_home(self, name: str, label: str) -> PredictionSet:
         return self.outcomes[name].only(
@@ -127,7 +127,7 @@ class Stored:
 
         Of what is stored, so that it is on the same films for all models.
         """
-        home, *abroad = (
+        internal, *external = (
             ValidationPredictions(
                 log_softmax(films.logits, axis=1),
                 films.allowed,
@@ -139,11 +139,11 @@ class Stored:
                 *(self.films(name, "external", source) for source in ("nih", "cohen")),
             )
         )
-        own = home_scores(home)
-        foreign = external_scores(
-            [one for one in abroad if one.records], self.outcomes[name].classes
+        own = home_scores(internal)
+        elsewhere = external_scores(
+            [one for one in external if one.records], self.outcomes[name].classes
         )
-        return {**own, **foreign, "choice": selection_score(own, foreign)}
+        return {**own, **elsewhere, "choice": selection_score(own, elsewhere)}
 
 
 @dataclass(frozen=True)

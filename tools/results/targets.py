@@ -120,7 +120,7 @@ def targets(stored: Stored) -> list[Target]:
             f"{title}, external/cohen with the home test's adult normals: COVID-19 or normal, AUC "
             "(hospitals as well: see above)",
             0.92,
-            auc(stored.covid_abroad(best)),
+            auc(stored.external_covid(best)),
         ),
     ]
     rows += _for_every(stored, singles)

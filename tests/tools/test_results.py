@@ -7,7 +7,8 @@ import pytest
 
 from tests.stored_models import BASIC_CNN, VGG16, probabilities, records
 from tests.tools.test_targets import both_splits
-from tools.results.negative_results import tried
+from tools.results.markdown import format_table
+from tools.results.results import negative_results
 from tools.results.stored import Stored
 from xraycore.datasets.labels import CHEST4
 
@@ -37,7 +38,7 @@ def test_the_best_is_chosen_by_what_epochs_are_chosen_by(stored):
 def test_a_training_stands_beside_what_is_shipped(stored, tmp_path, monkeypatch):
     shipped = {"val_auc": 0.9529, "auc_nih": 0.8665, "auc_cohen": 0.8433, "choice": 0.9039}
     monkeypatch.setattr(Stored, "chosen", lambda self, name: shipped)
-    assert tried(stored, tmp_path) == []
+    assert negative_results(stored, tmp_path) == []
     stages = [{"epochs": 2, "size": 128}, {"epochs": 4, "size": 224}]
     for model in ("vgg16", "xception"):
         run = {"model": model, "recipe": {"stages": stages}, "teachers": ["resnet50", "xception"]}
@@ -48,7 +49,7 @@ def test_a_training_stands_beside_what_is_shipped(stored, tmp_path, monkeypatch)
             "stage,val_auc,auc_nih,auc_cohen,choice\nlow,0.9,0.9,0.9,0.95\n"
             "full,0.91,0.81,0.82,0.88\nfull,0.92,0.83,0.84,0.89\nfull,0.93,0.7,0.8,0.87\n"
         )
-    rows = [line for line in tried(stored, tmp_path) if line.startswith(("| VGG", "| Xce"))]
+    _, _, *rows = format_table(negative_results(stored, tmp_path)).splitlines()
     kept = "2 epochs at 128 px, then 4 at 224 | ResNet50, Xception | 0.920 | 0.830 | 0.840 | 0.890"
     assert rows == [
         "| VGG16, shipped | 2 epochs at 128 px, then 3 at 224 | none | 0.953 | 0.867 | 0.843 "
