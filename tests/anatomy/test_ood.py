@@ -16,7 +16,7 @@ from xraycore.datasets.splits import read_splits
 from xraycore.datasets.synthetic.phantom import make_phantom
 from xraycore.errors import WeightsError
 from xraycore.imaging import Radiograph, RadiographInfo, read_radiograph
-from xraycore.training.ood import fit_screening, screen_splits
+from xraycore.training.ood import fit_detector, fit_on_splits
 
 
 def radiograph(pixels):
@@ -42,7 +42,7 @@ def test_a_fit_knows_what_goes_together():
     rng = np.random.default_rng(0)
     shared, own = rng.normal(2, 0.3, (2000, 1)), rng.normal(0, 0.02, (2000, 2))
     features = np.expm1(shared + own)
-    known = fit_screening(features[:1000], [features[1000:]])
+    known = fit_detector(features[:1000], [features[1000:]])
     assert (known.unlikeness(features[1000:]) > 1).mean() == pytest.approx(0.002, abs=0.0011)
     along, across = np.expm1([[2.5, 2.5]]), np.expm1([[2.5, 1.5]])
     assert known.unlikeness(along)[0] < 1 < known.unlikeness(across)[0] / 3
@@ -51,7 +51,7 @@ def test_a_fit_knows_what_goes_together():
 def test_the_limit_is_that_of_the_source_that_lies_farthest():
     rng = np.random.default_rng(0)
     near, far = np.expm1(rng.normal(2, [[0.3], [0.4]], (2, 1000)))[..., None]
-    known = fit_screening(near, [near, far])
+    known = fit_detector(near, [near, far])
     assert (known.unlikeness(far) > 1).mean() == pytest.approx(0.002, abs=0.0011)
     assert (known.unlikeness(near) > 1).mean() < 0.0011
 
@@ -131,7 +131,7 @@ def test_splits_are_looked_at_once_and_counted(tmp_path):
     write_phantoms(tmp_path / "phantoms", 20, size=64)
     manifest = read_splits([tmp_path / "phantoms"])
     told = []
-    known, counts = screen_splits(manifest, report=told.append)
+    known, counts = fit_on_splits(manifest, report=told.append)
     assert {part for part in counts} == {("phantoms", s) for s in ("train", "val", "test")}
     assert sum(of for _, of in counts.values()) == 40
     assert counts["phantoms", "train"][0] == 0

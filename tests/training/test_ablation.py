@@ -21,11 +21,11 @@ def small(discs, folder, labels=None, **changes):
 @pytest.fixture
 def three(monkeypatch):
     """Three variants that see the whole film."""
-    plain = {"view": "film", "evidence": 0.0}
+    plain = {"view": "film", "lung_loss_weight": 0.0}
     variants = (
-        Variant("plain", **plain),
-        Variant("+ weights averaged", **plain, averaged=0.5),
-        Variant("+ mirror images asked too", **plain, averaged=0.5, mirrored=True),
+        Variant("plain", plain),
+        Variant("+ weights averaged", {**plain, "ema_momentum": 0.5}),
+        Variant("+ mirror images asked too", {**plain, "ema_momentum": 0.5}, mirrored=True),
     )
     monkeypatch.setattr(ablation, "VARIANTS", variants)
     return variants
@@ -64,4 +64,4 @@ def test_each_line_with_a_plus_adds_to_one_above():
     assert len(set(names)) == len(names) and not names[0].startswith("+")
     for before, variant in zip(VARIANTS, VARIANTS[1:], strict=False):
         if variant.mirrored:
-            assert not before.mirrored and before.averaged == variant.averaged
+            assert not before.mirrored and before.changes == variant.changes

@@ -58,7 +58,7 @@ def test_stages_name_layers_that_exist(networks, name, model, pretrained):
 @pytest.mark.parametrize("painted", [-0.1, 1.5])
 def test_a_share_is_no_more_than_all(painted):
     with pytest.raises(ValueError, match=f"painted must lie between 0 and 1. Received: {painted}"):
-        replace(preset("cpu", get_spec("vgg16"), pretrained=True), painted=painted)
+        replace(preset("cpu", get_spec("vgg16"), pretrained=True), synthetic_opacity_rate=painted)
 
 
 def test_statistics_follow_within_an_epoch_of_a_small_set(networks):
@@ -91,7 +91,7 @@ def test_the_shipped_recipe():
     assert [(s.epochs, s.size) for s in dearest.stages] == [(12, 96), (3, 160)]
     for recipe in (pretrained, fresh, dearest):
         assert recipe.view == "lungs"
-        assert recipe.evidence > 0
+        assert recipe.lung_loss_weight > 0
         assert recipe.augmentation.gamma > 0
         assert recipe.augmentation.rotation > 0
         # No stage is cut short: the choice is among all of its epochs.
@@ -103,7 +103,7 @@ def test_tuning_trains_last_layers_at_full_size():
         recipe = preset("tune", get_spec(model), pretrained=True)
         (stage,) = recipe.stages
         assert (stage.size, stage.unfreeze_from, stage.epochs) == (224, since, epochs)
-        assert recipe.lesion_evidence > recipe.evidence > 0
+        assert recipe.lesion_loss_weight > recipe.lung_loss_weight > 0
         assert recipe.against == "normal"
         assert recipe.phantoms > 0
         assert recipe.augmentation.curve > 0
@@ -116,7 +116,7 @@ def test_a_recipe_from_before_there_was_a_choice_compares_with_all_others():
     old = preset("cpu", get_spec("vgg16"), pretrained=True).to_json()
     del old["against"], old["lesion_evidence"]
     found = TrainingConfig.from_json({**old, "evidence": 0.7})
-    assert (found.against, found.lesion_evidence) == ("others", 0.7)
+    assert (found.against, found.lesion_loss_weight) == ("others", 0.7)
     with pytest.raises(ValueError, match="against must be normal or others. Received: 'all'"):
         TrainingConfig.from_json({**old, "against": "all"})
 

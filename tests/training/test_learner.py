@@ -23,7 +23,7 @@ def learner(kernel=KERNEL, normal=None, **changes):
     logits = keras.layers.Dense(classes, name=HEAD)(pooled)
     network = keras.Model(features, [logits, features])
     network.get_layer(HEAD).set_weights([np.array(kernel), np.zeros(classes)])
-    plain = {"label_smoothing": 0.0, "evidence": 0.0, "lesion_evidence": 0.0, **changes}
+    plain = {"label_smoothing": 0.0, "lung_loss_weight": 0.0, "lesion_loss_weight": 0.0, **changes}
     return Learner(network, TrainingConfig((Stage("all", 1, 32, 1e-3),), **plain), normal)
 
 
@@ -113,14 +113,14 @@ def test_distillation_by_hand():
     ],
 )
 def test_evidence_outside_the_lungs_by_hand(lungs, inside):
-    model = learner(evidence=2.0)
+    model = learner(lung_loss_weight=2.0)
     found = loss_of(model, truth([[1, 0]], [lungs]), [[0.8, 0.2]], FEATURES)
     assert found == pytest.approx(-np.log(0.8) + 2.0 * (1 - inside), abs=1e-5)
 
 
 def test_evidence_is_that_of_the_label_not_of_the_prediction():
     # For the second class it is relu(2 b - 2 a): 0, 2, 0, 0.
-    model = learner(evidence=1.0)
+    model = learner(lung_loss_weight=1.0)
     found = loss_of(model, truth([[0, 1]], [[[0, 1], [0, 0]]]), [[0.8, 0.2]], FEATURES)
     assert found == pytest.approx(-np.log(0.2), abs=1e-5)
     found = loss_of(model, truth([[0, 1]], [[[1, 0], [1, 1]]]), [[0.8, 0.2]], FEATURES)
@@ -129,7 +129,7 @@ def test_evidence_is_that_of_the_label_not_of_the_prediction():
 
 def test_evidence_of_a_set_is_that_of_each_of_its_classes_against_the_others():
     # Class 0 against 2: relu(4 a - a - b) is 8, 1, 4, 2.5; 1 against 2: relu(b - a) is 0, 1, 0, 0.
-    model = learner([[4.0, 0.0, 1.0], [0.0, 2.0, 1.0]], evidence=1.0)
+    model = learner([[4.0, 0.0, 1.0], [0.0, 2.0, 1.0]], lung_loss_weight=1.0)
     lungs = [[[1, 1], [0, 0]]]
     found = loss_of(model, truth([[1, 1, 0]], lungs), [[0.5, 0.3, 0.2]], FEATURES)
     assert found == pytest.approx(-np.log(0.8) + (1 - 10 / 16.5), abs=1e-5)
@@ -137,14 +137,14 @@ def test_evidence_of_a_set_is_that_of_each_of_its_classes_against_the_others():
 
 def test_a_drawn_lesion_comes_before_the_lungs():
     # Evidence 4, 0, 0, 1: of it 1 / 5 on the lesion, which is half a cell on the next film.
-    model = learner(evidence=1.0, lesion_evidence=3.0)
+    model = learner(lung_loss_weight=1.0, lesion_loss_weight=3.0)
     lungs, lesion, half = [[1, 0], [0, 0]], [[0, 0], [0, 1]], [[0, 0], [0, 0.5]]
     for lesions, inside in ((lesion, 1 / 5), (half, 1 / 10)):
         found = loss_of(model, truth([[1, 0]], [lungs], lesions=[lesions]), [[0.8, 0.2]], FEATURES)
         assert found == pytest.approx(-np.log(0.8) + 3.0 * (1 - inside), abs=1e-5)
     # Without a weight of its own it is like any other film.
     y = truth([[1, 0]], [lungs], lesions=[lesion])
-    found = loss_of(learner(evidence=1.0), y, [[0.8, 0.2]], FEATURES)
+    found = loss_of(learner(lung_loss_weight=1.0), y, [[0.8, 0.2]], FEATURES)
     assert found == pytest.approx(-np.log(0.8) + 1 / 5, abs=1e-5)
     # Of two films, one with a lesion, each has its own weight.
     both = truth([[1, 0]] * 2, [lungs] * 2, lesions=[lesion, np.zeros((2, 2))])
@@ -173,7 +173,7 @@ THREE = [[[[1.0, 4.0, 1.0], [1.0, 0.0, 0.0]], [[4.0, 1.0, 2.0], [2.0, 2.0, 1.0]]
     ],
 )
 def test_evidence_against_normal_by_hand(against, label, shares):
-    model = learner(OF_THREE, normal=0, against=against, lesion_evidence=1.0)
+    model = learner(OF_THREE, normal=0, against=against, lesion_loss_weight=1.0)
     for cell in range(4):
         lesion = np.zeros(4)
         lesion[cell] = 1
@@ -187,13 +187,13 @@ def test_evidence_against_normal_by_hand(against, label, shares):
 
 def test_where_normal_is_not_known_evidence_is_against_the_others():
     y = truth([[0, 1, 0]], lesions=[[[0, 1], [0, 0]]])
-    found = loss_of(learner(OF_THREE, lesion_evidence=1.0), y, [[0.2, 0.3, 0.5]], THREE)
+    found = loss_of(learner(OF_THREE, lesion_loss_weight=1.0), y, [[0.2, 0.3, 0.5]], THREE)
     assert found == pytest.approx(-np.log(0.3) + 3 / 4, abs=1e-5)
 
 
 def test_normal_films_pay_for_evidence_of_disease():
     # The mean of 1 and 2 less Normal is 1.5, 0.5, 0.5, 1: a mean of 3.5 / 4.
-    model = learner(OF_THREE, normal=0, normal_evidence=2.0)
+    model = learner(OF_THREE, normal=0, normal_loss_weight=2.0)
     for label, cost in (([1, 0, 0], 2 * 3.5 / 4), ([0, 1, 0], 0), ([1, 1, 0], 0)):
         likelihood = np.dot(label, [0.2, 0.3, 0.5])
         found = loss_of(model, truth([label]), [[0.2, 0.3, 0.5]], THREE)
@@ -212,7 +212,7 @@ def test_spectral_decoupling_by_hand():
 
 
 def test_the_loss_falls_as_evidence_moves_inside():
-    model = learner(evidence=1.0)
+    model = learner(lung_loss_weight=1.0)
     y = truth([[1, 0]], [[[1, 0], [0, 0]]])
     moved = [
         loss_of(model, y, [[0.8, 0.2]], [[[[share, 0.0], [1.0 - share, 0.0]], [[0, 0], [0, 0]]]])
@@ -225,7 +225,7 @@ def test_a_step_moves_evidence_into_the_lungs():
     """The gradient reaches the map: down where evidence is outside, up where it is inside."""
     features = tf.Variable([[[[1.0, 0.0], [1.0, 0.0]], [[0.0, 0.0], [0.0, 0.0]]]])
     y = truth([[1, 0]], [[[1, 0], [1, 0]]])
-    model = learner(evidence=1.0)
+    model = learner(lung_loss_weight=1.0)
     with tf.GradientTape() as tape:
         loss = model.compute_loss(None, y, [tf.zeros((1, 2)), features])
     slope = tape.gradient(loss, features).numpy()[0]
@@ -237,7 +237,7 @@ def test_a_step_moves_evidence_into_the_lungs():
 def test_a_film_without_evidence_is_no_nan():
     features = tf.Variable(np.zeros((1, 2, 2, 2), np.float32))
     logits = tf.Variable([[2.0, 0.0]])
-    model = learner(evidence=1.0)
+    model = learner(lung_loss_weight=1.0)
     for lungs in (np.zeros((1, 2, 2)), np.ones((1, 2, 2))):
         with tf.GradientTape() as tape:
             loss = model.compute_loss(None, truth([[1, 0]], lungs), [logits, features])
@@ -248,13 +248,13 @@ def test_a_film_without_evidence_is_no_nan():
 
 
 def test_a_label_that_allows_every_class_is_no_nan():
-    model = learner(evidence=1.0)
+    model = learner(lung_loss_weight=1.0)
     found = loss_of(model, truth([[1, 1]], [[[1, 0], [0, 0]]]), [[0.8, 0.2]], FEATURES)
     assert np.isfinite(found)
 
 
 def test_weights_weigh_the_whole_loss_of_a_film():
-    model = learner(evidence=1.0)
+    model = learner(lung_loss_weight=1.0)
     y = truth([[1, 0], [1, 0]], [[[1, 0], [0, 0]], [[0, 0], [0, 0]]])
     found = loss_of(
         model, y, [[0.8, 0.2], [0.5, 0.5]], FEATURES * 2, np.array([1.5, 0.5], np.float32)
@@ -283,7 +283,7 @@ def test_training_moves_the_evidence(evidence, ends_inside):
     features = keras.layers.Conv2D(4, 1, activation="relu")(grey)
     pooled = keras.layers.GlobalAveragePooling2D()(features)
     network = keras.Model(grey, [keras.layers.Dense(2, name=HEAD)(pooled), features])
-    recipe = TrainingConfig((Stage("all", 1, 32, 1e-3),), evidence=evidence)
+    recipe = TrainingConfig((Stage("all", 1, 32, 1e-3),), lung_loss_weight=evidence)
     model = compile_for(network, recipe, 0.03)
     # The lung is the dimmest of four pixels, so the label alone is learnt on the others.
     film = np.array([[0.3, 1.0], [1.0, 1.0]], np.float32)[None, ..., None]
@@ -304,7 +304,7 @@ def test_training_moves_the_evidence(evidence, ends_inside):
 
 
 def test_averaged_weights_by_hand():
-    linear = learner(averaged=0.25)
+    linear = learner(ema_momentum=0.25)
     model = compile_for(linear, linear.recipe, 0.1)
     film = np.array(FEATURES, np.float32)
     steps = []
@@ -326,7 +326,7 @@ def test_fit_leaves_the_weights_and_their_average_apart():
     """As they are after the same steps one by one: Keras would replace one by the other."""
     found = []
     for whole in (True, False):
-        linear = learner(averaged=0.9)
+        linear = learner(ema_momentum=0.9)
         model = compile_for(linear, linear.recipe, 0.1)
         batch = (np.array(FEATURES, np.float32), truth([[1, 0]]), np.ones(1, np.float32))
         for _ in range(2):

@@ -61,7 +61,11 @@ def batches(film, classes, labels=(NORMAL, BACTERIAL, NORMAL, "Pneumonia"), **op
         Record(f"{i}.png", label, "train", str(i), "s") for i, label in enumerate(labels)
     )
     films = ImageArray(*(np.stack([part] * len(labels)) for part in film), records)
-    options = {"batch_size": len(labels), "augmentation": STILL, "painted": 1.0} | options
+    options = {
+        "batch_size": len(labels),
+        "augmentation": STILL,
+        "synthetic_opacity_rate": 1.0,
+    } | options
     sequence = BatchSequence(films, classes, (14, 14), **options)
     pixels, truth, _ = sequence[0]
     back = np.argsort(sequence.order)
@@ -89,13 +93,13 @@ def test_a_painted_normal_film_allows_every_class_but_normal(film):
 
 
 def test_a_share_of_the_normal_films_is_painted(film):
-    _, truth = batches(film, CLASSES, [NORMAL] * 60, painted=0.4)
+    _, truth = batches(film, CLASSES, [NORMAL] * 60, synthetic_opacity_rate=0.4)
     painted = truth["classes"][:, 0] == 0
     # 24 of 60, within three standard deviations; some come out too faint.
     assert 10 <= painted.sum() <= 35
 
 
-@pytest.mark.parametrize("options", [{"painted": 0.0}, {"augmentation": None}])
+@pytest.mark.parametrize("options", [{"synthetic_opacity_rate": 0.0}, {"augmentation": None}])
 def test_nothing_is_painted_unless_asked_for_nor_where_films_are_judged(film, options):
     pixels, truth = batches(film, CLASSES, **options)
     np.testing.assert_allclose(pixels, np.stack([film[0] / 255.0] * 4), atol=1e-6)

@@ -20,7 +20,8 @@ from xraycore.training.settings import SETTINGS
 
 CHANGES = {
     **{"epochs": 2, "learning_rate": 0.1, "batch_size": 4, "view": "film"},
-    **{"evidence": 1.0, "lesion_evidence": 0.5, "painted": 0.5, "augmentation": "none"},
+    **{"lung_loss_weight": 1.0, "lesion_loss_weight": 0.5},
+    **{"synthetic_opacity_rate": 0.5, "augmentation": "none"},
 }
 RECIPE = TrainingConfig((Stage("low", 2, 100, 1e-3), Stage("full", 3, 200, 1e-4)))
 
@@ -35,7 +36,8 @@ def history(folder, rows):
 
 
 def test_a_plan_is_the_command_line_and_the_recipe_that_it_gives():
-    changes = {"epochs": 7, "learning_rate": 2e-4, "view": "film", "evidence": 0.0, "painted": 0.5}
+    changes = {"epochs": 7, "learning_rate": 2e-4, "view": "film"}
+    changes |= {"lung_loss_weight": 0.0, "synthetic_opacity_rate": 0.5}
     plan = Plan(("/films", "/more films"), "vgg16", "quick", changes=changes)
     assert plan.train_arguments("/runs/one") == [
         *("train", "/films", "/more films", "--model", "vgg16", "--preset", "quick"),
@@ -44,7 +46,11 @@ def test_a_plan_is_the_command_line_and_the_recipe_that_it_gives():
     ]
     recipe = plan.recipe()
     assert (recipe.stages[-1].epochs, recipe.stages[-1].learning_rate) == (7, 2e-4)
-    assert (recipe.view, recipe.evidence, recipe.painted) == ("film", 0.0, 0.5)
+    assert (recipe.view, recipe.lung_loss_weight, recipe.synthetic_opacity_rate) == (
+        "film",
+        0.0,
+        0.5,
+    )
     # The finder tries rates itself, on the same films and changes.
     changes = {"learning_rate": 1.0, "augmentation": "zoom=0.1"}
     finder = Plan(("/films",), "vgg16", "quick", "imagenet", 50, changes)

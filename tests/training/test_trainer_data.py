@@ -67,7 +67,9 @@ def test_a_label_that_is_a_set_of_the_classes(discs, tmp_path):
             for number, r in enumerate(discs.records)
         )
     )
-    wanted = recipe(Stage("all", 1, 32, STILL), label_smoothing=0.0, evidence=0.0, balance=0.0)
+    wanted = recipe(
+        Stage("all", 1, 32, STILL), label_smoothing=0.0, lung_loss_weight=0.0, balance=0.0
+    )
     start = even_start(tmp_path / "start.weights.h5", [np.log(3.0), 0.0])
     run = train(films, SPEC, wanted, tmp_path / "run", weights=start)
     assert run.config["classes"] == [BACTERIAL, VIRAL]
@@ -96,7 +98,7 @@ def test_teachers_are_asked_about_training_films_and_imitated(discs, tmp_path, m
     monkeypatch.setattr(trainer, "size_for", lambda names: 48 if names else 0)
     start = even_start(tmp_path / "start.weights.h5", [2.0, 0.0])
     reported = []
-    wanted = recipe(Stage("all", 1, 32, STILL), evidence=0.0, distillation=1.0)
+    wanted = recipe(Stage("all", 1, 32, STILL), lung_loss_weight=0.0, distillation=1.0)
     teachers, classes = ["vgg16", "xception"], ("Normal", "Opacity")
     taught = partial(train, discs, SPEC, wanted, tmp_path / "run", weights=start, teachers=teachers)
     run = taught(report=reported.append)

@@ -15,8 +15,8 @@ from xraycore.training.learner import Learner
 from xraycore.training.validation import (
     ValidationPredictions,
     external_scores,
-    home_scores,
-    judge,
+    internal_scores,
+    predict,
     selection_score,
 )
 
@@ -32,8 +32,8 @@ def verdicts(probabilities, allowed, inside=None, given=None):
     return ValidationPredictions(np.log(np.array(probabilities)), allowed, inside, given)
 
 
-def test_home_scores_by_hand():
-    found = home_scores(
+def test_internal_scores_by_hand():
+    found = internal_scores(
         verdicts(
             [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.5, 0.5]],
             [[1, 0], [1, 0], [1, 0], [0, 1]],
@@ -47,11 +47,11 @@ def test_home_scores_by_hand():
     assert found["val_inside"] == pytest.approx(0.5)
 
 
-def test_home_scores_of_a_set_by_hand():
+def test_internal_scores_of_a_set_by_hand():
     single = [[0.7, 0.2, 0.1], [0.2, 0.5, 0.3], [0.4, 0.3, 0.3], [0.1, 0.3, 0.6]]
     truth = [[1, 0, 0], [0, 1, 0], [0, 1, 0], [0, 0, 1]]
     sets, allowed = [[0.1, 0.3, 0.6], [0.8, 0.1, 0.1]], [[0, 1, 1], [0, 1, 1]]
-    found = home_scores(verdicts(single + sets, truth + allowed))
+    found = internal_scores(verdicts(single + sets, truth + allowed))
     # A set has the summed probability of its classes, and is right with either of them.
     assert found["val_loss"] == pytest.approx(-np.log([0.7, 0.5, 0.3, 0.6, 0.9, 0.2]).mean())
     assert found["val_accuracy"] == pytest.approx(4 / 6)
@@ -62,15 +62,15 @@ def test_home_scores_of_a_set_by_hand():
 
 def test_a_class_without_films_has_no_auroc():
     # Only the first two classes occur; the third would have none to compare.
-    found = home_scores(verdicts([[0.5, 0.4, 0.1], [0.6, 0.3, 0.1]], [[1, 0, 0], [0, 1, 0]]))
+    found = internal_scores(verdicts([[0.5, 0.4, 0.1], [0.6, 0.3, 0.1]], [[1, 0, 0], [0, 1, 0]]))
     assert found["val_auc"] == pytest.approx(0.0)
-    alone = home_scores(verdicts([[0.5, 0.5]], [[1, 0]]))
+    alone = internal_scores(verdicts([[0.5, 0.5]], [[1, 0]]))
     assert np.isnan(alone["val_auc"])
 
 
 def test_a_certain_mistake_costs_what_can_be_told_apart():
     with np.errstate(divide="ignore"):
-        found = home_scores(verdicts([[0.0, 1.0]], [[1, 0]]))
+        found = internal_scores(verdicts([[0.0, 1.0]], [[1, 0]]))
     assert found["val_loss"] == pytest.approx(12 * np.log(10))
 
 
@@ -100,7 +100,9 @@ def test_external_scores_by_hand():
 
 def test_external_scores_find_normal_by_name():
     one = abroad("one", (NORMAL, 0.9), (COVID, 0.1))
-    turned = ValidationPredictions(one.log_p[:, ::-1], one.allowed, one.inside, one.records)
+    turned = ValidationPredictions(
+        one.log_p[:, ::-1], one.allowed, one.fraction_in_lungs, one.records
+    )
     assert external_scores([turned], CHEST4[::-1]) == {"auc_one": 1.0}
 
 
@@ -138,8 +140,8 @@ def test_heat_is_the_mean_over_the_films_with_a_lesion():
     assert found["heat_one"] == pytest.approx(0.4)
     assert found["hit_one"] == pytest.approx(0.75)
     assert set(found) == {"auc_one", "auc_two", "heat_one", "hit_one"}
-    assert home_scores(drawn)["hit_val"] == pytest.approx(0.75)
-    assert "hit_val" not in home_scores(one)
+    assert internal_scores(drawn)["hit_val"] == pytest.approx(0.75)
+    assert "hit_val" not in internal_scores(one)
 
 
 @pytest.fixture
@@ -164,8 +166,8 @@ def films():
     return ImageArray(pixels, lungs, records("A", "Pneumonia", "B"))
 
 
-def test_judge_by_hand(learner, films):
-    found = judge(learner, films, ("A", "B"))
+def test_predictions_by_hand(learner, films):
+    found = predict(learner, films, ("A", "B"))
     # Means 3/4, 0 and 1/2 of grey: logits 4 x (mean, 1 - mean).
     expected = np.log([[1 / (1 + np.exp(-2)), 1 / (1 + np.exp(2))]])
     np.testing.assert_allclose(found.log_p[:1], expected, rtol=1e-6)
@@ -177,7 +179,7 @@ def test_judge_by_hand(learner, films):
     # A cell of the left half is lung to 6/7, one of the right to 1/7 (test_view). The first film's
     # evidence is relu(4 g - 2) for class 0: 2, 2, 2, 0; the second's for class 1: 2 everywhere.
     inside = [(2 * 6 + 2 * 1 + 2 * 6) / 7 / 6, 0.5, 0.0]
-    np.testing.assert_allclose(found.inside, inside, atol=1e-6)
+    np.testing.assert_allclose(found.fraction_in_lungs, inside, atol=1e-6)
 
 
 def test_heat_on_a_lesion_by_hand(learner, films):
@@ -185,25 +187,25 @@ def test_heat_on_a_lesion_by_hand(learner, films):
     lesions = np.zeros((3, 56, 56), np.uint8)
     lesions[1] = lesions[2, :, :28] = 255
     drawn = replace(films, lesions=lesions)
-    found = judge(learner, drawn, (NORMAL, "B"))
+    found = predict(learner, drawn, (NORMAL, "B"))
     # The first has no lesion; the second's is everywhere, as is its heat. The third's is the left
     # half, its heat in the right columns, of which the lesion covers 1/7.
     np.testing.assert_allclose(found.on_lesion, [np.nan, 1, 1 / 7], atol=1e-6)
     np.testing.assert_allclose(found.hit, [np.nan, 1, 1 / 7], atol=1e-6)
-    assert judge(learner, films, (NORMAL, "B")).on_lesion is None
+    assert predict(learner, films, (NORMAL, "B")).on_lesion is None
     # Without Normal, the evidence for what is predicted: on the third film a tie, so the first
     # class, whose evidence lies in the left columns, of which the lesion covers 6/7.
-    found = judge(learner, drawn, ("A", "B"))
+    found = predict(learner, drawn, ("A", "B"))
     np.testing.assert_allclose(found.on_lesion, [np.nan, 1, 6 / 7], atol=1e-6)
 
 
 def test_judging_depends_on_no_batch(learner, films):
     one, all_at_once = (
-        judge(Learner(learner, replace(learner.recipe, batch_size=size)), films, ("A", "B"))
+        predict(Learner(learner, replace(learner.recipe, batch_size=size)), films, ("A", "B"))
         for size in (1, 8)
     )
     np.testing.assert_allclose(one.log_p, all_at_once.log_p, atol=1e-6)
-    np.testing.assert_allclose(one.inside, all_at_once.inside, atol=1e-6)
+    np.testing.assert_allclose(one.fraction_in_lungs, all_at_once.fraction_in_lungs, atol=1e-6)
 
 
 def test_mirror_images_count_half(learner, films):
@@ -218,17 +220,17 @@ def test_mirror_images_count_half(learner, films):
     network.get_layer("lopsided").set_weights([np.stack([columns, columns], -1)[..., None]])
     model = Learner(network, learner.recipe)
 
-    plain, both = (judge(model, films, ("A", "B"), mirrored=m) for m in (False, True))
+    plain, both = (predict(model, films, ("A", "B"), mirrored=m) for m in (False, True))
     # The first film has 0.9 of grey, its mirror image 0.6; of its other channel 0.1 and 0.4.
     p, turned = 1 / (1 + np.exp(-3.2)), 1 / (1 + np.exp(-0.8))
     assert np.exp(plain.log_p[0, 0]) == pytest.approx(p)
     np.testing.assert_allclose(
         np.exp(both.log_p[0]), [(p + turned) / 2, 1 - (p + turned) / 2], rtol=1e-6
     )
-    np.testing.assert_array_equal(both.inside, plain.inside)
+    np.testing.assert_array_equal(both.fraction_in_lungs, plain.fraction_in_lungs)
 
 
 def test_a_network_that_diverged_is_told(learner, films):
     learner.head.set_weights([np.full((2, 2), np.nan), np.zeros(2)])
     with pytest.raises(ValueError, match="no longer finite"):
-        judge(learner, films, ("A", "B"))
+        predict(learner, films, ("A", "B"))

@@ -135,7 +135,7 @@ def test_a_run_takes_its_numbers_from_the_recipe(monkeypatch, discs, tmp_path):
     wanted = recipe(
         *(Stage("all", 4, 32, 0.02), Stage("more", 1, 32, 0.5)),
         **{"batch_size": 5, "weight_decay": 0.003, "dropout": 0.45, "warmup": 0.25},
-        **{"averaged": 0.9, "label_smoothing": 0.2, "evidence": 0.7},
+        **{"ema_momentum": 0.9, "label_smoothing": 0.2, "lung_loss_weight": 0.7},
     )
     model, batches = begun(monkeypatch, discs, tmp_path, wanted, precision="float32")
     optimizer = model.optimizer

@@ -28,7 +28,7 @@ from xraycore.models.registry import MODELS
 from xraycore.training.validation import (
     ValidationPredictions,
     external_scores,
-    home_scores,
+    internal_scores,
     selection_score,
 )
 from xraycore.utils.checkpoints import Card
@@ -139,7 +139,7 @@ class Stored:
                 *(self.films(name, "external", source) for source in ("nih", "cohen")),
             )
         )
-        own = home_scores(internal)
+        own = internal_scores(internal)
         elsewhere = external_scores(
             [one for one in external if one.records], self.outcomes[name].classes
         )

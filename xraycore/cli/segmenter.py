@@ -63,7 +63,7 @@ def train_lungs(
             },
         },
     }
-    installed = segmenter.ship_segmenter(network, card)
+    installed = segmenter.install_segmenter(network, card)
     if worst:
         worst.parent.mkdir(parents=True, exist_ok=True)
         segmenter.draw_worst(held, network, scores, worst)
@@ -86,11 +86,11 @@ def fit_screening(datasets: Datasets, seed: Seed = 0, json: Json = False) -> Non
     manifest = read_splits(datasets, seed=seed)
 
     from xraycore.metrics.classification import wilson_interval
-    from xraycore.training.ood import screen_splits, ship_screening
+    from xraycore.training.ood import fit_on_splits, install_detector
     from xraycore.training.run import environment
 
     with progress_bar() as report:
-        screening, counts = screen_splits(manifest, report=report)
+        screening, counts = fit_on_splits(manifest, report=report)
     warned = {" ".join(part): wilson_interval(*count) for part, count in counts.items()}
     about = {
         "data": [str(one) for one in datasets],
@@ -99,7 +99,7 @@ def fit_screening(datasets: Datasets, seed: Seed = 0, json: Json = False) -> Non
         "environment": environment(),
         "warned_about": warned,
     }
-    file = ship_screening(screening, about)
+    file = install_detector(screening, about)
     if json:
         emit_json({"file": str(file), **about})
         return

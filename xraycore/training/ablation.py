@@ -1,7 +1,7 @@
 """What each ingredient against shortcuts brings: the same short training, one more each time."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import keras
@@ -25,46 +25,36 @@ class Variant:
 
     Attributes:
         name: What it adds; with a plus, to the line above.
-        view: See `TrainingConfig`.
-        evidence: See `TrainingConfig`.
-        lesion_evidence: See `TrainingConfig`.
-        against: See `TrainingConfig`.
-        normal_evidence: See `TrainingConfig`.
-        decoupling: See `TrainingConfig`.
+        changes: What `TrainingConfig` has otherwise; evidence on lesions is off unless named.
         sets: Whether films whose label is a set of classes are trained on.
-        painted: See `TrainingConfig`.
-        averaged: See `TrainingConfig`.
-        mirrored: Whether the network of the line above is asked of mirror images too (`judge`),
-            instead of a training.
+        mirrored: Whether the network of the line above is asked of mirror images too (see
+            `predict`), instead of a training.
     """
 
     name: str
-    view: str = "lungs"
-    evidence: float = 1.0
-    lesion_evidence: float = 0.0
-    against: str = "others"
-    normal_evidence: float = 0.0
-    decoupling: float = 0.0
+    changes: Mapping[str, object] = field(default_factory=dict)
     sets: bool = True
-    painted: float = 0.0
-    averaged: float = 0.0
     mirrored: bool = False
 
 
-_LESION = {"lesion_evidence": 2.0, "against": "normal"}
+_OFF = {"lung_loss_weight": 0.0}
+_LESION = {"lesion_loss_weight": 2.0, "against": "normal"}
 VARIANTS = (
-    Variant("whole film", view="film", evidence=0.0, sets=False),
-    Variant("+ lung-field crop", evidence=0.0, sets=False),
+    Variant("whole film", {**_OFF, "view": "film"}, sets=False),
+    Variant("+ lung-field crop", _OFF, sets=False),
     Variant("+ loss on evidence outside the lungs", sets=False),
     Variant("+ labels that are sets"),
     # Painted opacities are lesions, of the weight that they had as lungs.
-    Variant("+ opacities painted into normal films", lesion_evidence=1.0, painted=0.5),
-    Variant("with set labels, not painted; weights averaged over steps", averaged=0.99),
-    Variant("+ mirror images asked too", averaged=0.99, mirrored=True),
-    Variant("with set labels, and evidence on the drawn lesion", lesion_evidence=2.0),
-    Variant("+ evidence against Normal", **_LESION),
-    Variant("+ normal films pay for evidence of disease", **_LESION, normal_evidence=0.3),
-    Variant("without that, and squared logits cost", **_LESION, decoupling=0.01),
+    Variant(
+        "+ opacities painted into normal films",
+        {"lesion_loss_weight": 1.0, "synthetic_opacity_rate": 0.5},
+    ),
+    Variant("with set labels, not painted; weights averaged over steps", {"ema_momentum": 0.99}),
+    Variant("+ mirror images asked too", {"ema_momentum": 0.99}, mirrored=True),
+    Variant("with set labels, and evidence on the drawn lesion", {"lesion_loss_weight": 2.0}),
+    Variant("+ evidence against Normal", _LESION),
+    Variant("+ normal films pay for evidence of disease", {**_LESION, "normal_loss_weight": 0.3}),
+    Variant("without that, and squared logits cost", {**_LESION, "decoupling": 0.01}),
 )
 
 
@@ -114,15 +104,8 @@ def ablate(
             (Stage("ablation", epochs, size, 2e-4 if start else 2e-3, since),),
             freeze_batch_norm=start,
             patience=epochs,
-            view=variant.view,
-            evidence=variant.evidence,
-            lesion_evidence=variant.lesion_evidence,
-            against=variant.against,
-            normal_evidence=variant.normal_evidence,
-            decoupling=variant.decoupling,
-            painted=variant.painted,
-            averaged=variant.averaged,
             augmentation=DOMAIN_RANDOM,
+            **{"lesion_loss_weight": 0.0, "against": "others", **variant.changes},
         )
         run = train(
             manifest if variant.sets else _without_sets(manifest),
@@ -151,7 +134,7 @@ def _mirrored(
 ) -> dict[str, float]:
     """What a finished run's last epoch scores where it is asked of mirror images too."""
     classes, (stage,) = run.config["classes"], recipe.stages
-    home, *abroad = (
+    internal, *others = (
         load_images(records, stage.size, recipe.view)
         for records in (manifest.split("val"), *(one.records for one in external))
     )
@@ -163,8 +146,8 @@ def _mirrored(
         learner = compile_for(network, recipe, schedule, classes)
         learner.load_weights(run.last_weights(run.state()))
         with averaged(learner):
-            own, foreign = scores_of(learner, home, abroad, classes, mirrored=True)
-    scores = {**own, **foreign, "choice": selection_score(own, foreign)}
+            own, outside = scores_of(learner, internal, others, classes, mirrored=True)
+    scores = {**own, **outside, "choice": selection_score(own, outside)}
     return {name: round(value, 5) for name, value in scores.items()}
 
 

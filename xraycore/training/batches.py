@@ -162,7 +162,7 @@ class BatchSequence(keras.utils.PyDataset):
         batch_size: int,
         augmentation: Augmentation | None = None,
         balance: float = 0.0,
-        painted: float = 0.0,
+        synthetic_opacity_rate: float = 0.0,
         teacher: np.ndarray | None = None,
         seed: int = 0,
         epoch: int = 0,
@@ -172,9 +172,10 @@ class BatchSequence(keras.utils.PyDataset):
         self.films, self.batch_size, self.augmentation = films, batch_size, augmentation
         self.grid, self.teacher = grid, teacher
         self.targets = films.targets(classes)
-        self.painted = painted if NORMAL in classes and len(classes) > 1 else 0.0
+        can = NORMAL in classes and len(classes) > 1
+        self.synthetic_opacity_rate = synthetic_opacity_rate if can else 0.0
         # What a painted film is: anything but normal.
-        self.ill = np.array([name != NORMAL for name in classes], np.float32)
+        self.is_abnormal = np.array([name != NORMAL for name in classes], np.float32)
         self.weights = balance_weights(films.records, balance)
         self.seed = seed
         self.start(epoch)
@@ -198,12 +199,14 @@ class BatchSequence(keras.utils.PyDataset):
             for which in (0, 1)
         )
         truth = {
-            "classes": np.where(painted, self.ill, self.targets[chosen]),
+            "classes": np.where(painted, self.is_abnormal, self.targets[chosen]),
             "lungs": lungs,
             "lesions": lesions,
         }
         if self.teacher is not None:
-            truth["teacher"] = np.where(painted, self.ill / self.ill.sum(), self.teacher[chosen])
+            truth["teacher"] = np.where(
+                painted, self.is_abnormal / self.is_abnormal.sum(), self.teacher[chosen]
+            )
         return np.stack([film for film, _, _ in drawn])[..., None], truth, self.weights[chosen]
 
     def _film(self, i: int) -> tuple[np.ndarray, np.ndarray, bool]:
@@ -215,13 +218,17 @@ class BatchSequence(keras.utils.PyDataset):
             return pixels.astype(np.float32) / 255.0, places.astype(np.float32) / 255.0, False
         rng = np.random.default_rng((self.seed, self.epoch, i))
         found = None
-        if self.painted and self._is_normal(i):
+        if self.synthetic_opacity_rate and self._is_normal(i):
             # Of its own, so that all else is as it would be without.
             own = np.random.default_rng((self.seed, self.epoch, i, 1))
-            found = add_opacities(pixels, lungs, own) if own.random() < self.painted else None
+            found = (
+                add_opacities(pixels, lungs, own)
+                if own.random() < self.synthetic_opacity_rate
+                else None
+            )
         pixels, lesion = found or (pixels, lesion)
         places = np.stack([lungs, lesion], axis=-1)
         return *self.augmentation.with_mask(pixels, places, rng), found is not None
 
     def _is_normal(self, i: int) -> bool:
-        return bool((self.targets[i] == 1.0 - self.ill).all())
+        return bool((self.targets[i] == 1.0 - self.is_abnormal).all())

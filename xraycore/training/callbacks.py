@@ -105,8 +105,8 @@ class Validate(keras.callbacks.Callback):
         if not math.isfinite(logs["loss"]):
             raise ArgumentError(DIVERGED)
         with averaged(self.model):
-            home, abroad = scores_of(self.model, self.internal, self.external, self.classes)
-        logs.update(home, **abroad, choice=selection_score(home, abroad))
+            internal, external = scores_of(self.model, self.internal, self.external, self.classes)
+        logs.update(internal, **external, choice=selection_score(internal, external))
         logs["images_per_second"] = self.films / seconds
 
 

@@ -10,6 +10,14 @@ from xraycore.training.augmentation import Augmentation
 
 PRESETS = ("cpu", "gpu", "quick", "shipped", "tune")
 _OF_STAGE = ("epochs", "learning_rate")
+# What cards and runs call it, from their first version on.
+STORED_NAMES = {
+    "lung_loss_weight": "evidence",
+    "lesion_loss_weight": "lesion_evidence",
+    "normal_loss_weight": "normal_evidence",
+    "synthetic_opacity_rate": "painted",
+    "ema_momentum": "averaged",
+}
 
 # Hospitals differ in exposure, noise and framing; a network should not tell them by that.
 DOMAIN_RANDOM = Augmentation(
@@ -59,17 +67,17 @@ class TrainingConfig:
         patience: Epochs of a stage that are no better (see `selection_score`) before it ends.
         freeze_batch_norm: Keep the statistics of a pretrained backbone.
         view: What the network sees of a film: "lungs" (the lung field with a margin) or "film".
-        evidence: Weight of the loss on evidence outside the lungs (see `Learner`).
-        lesion_evidence: Weight of the loss on evidence beside the lesion, where one is drawn; at 0
+        lung_loss_weight: Weight of the loss on evidence outside the lungs (see `Learner`).
+        lesion_loss_weight: Weight of the loss on evidence beside the lesion, where one is drawn; at 0
             such a film is like any other.
-        normal_evidence: Weight of the loss on evidence of disease in normal films, in logits.
+        normal_loss_weight: Weight of the loss on evidence of disease in normal films, in logits.
         against: What evidence for a disease is compared with: "normal", or "others", all classes
             that the label rules out. Evidence for Normal is compared with these anyway.
         decoupling: Weight of the loss on squared logits.
-        painted: Share of the normal training films into which opacities are painted, for the
+        synthetic_opacity_rate: Share of the normal training films into which opacities are painted, for the
             network to look there (see `xraycore.training.augmentation`).
         phantoms: Number of generated films that are trained on too, half of them with an opacity.
-        averaged: Momentum of the moving average of the trained weights that is judged and kept in
+        ema_momentum: Momentum of the moving average of the trained weights that is judged and kept in
             their stead (Polyak & Juditsky 1992, doi:10.1137/0330046); 0 for the weights themselves.
         distillation: Share of the loss that is taken from the teachers, where a run has any.
         augmentation: Random changes of the training films.
@@ -85,14 +93,14 @@ class TrainingConfig:
     patience: int = 3
     freeze_batch_norm: bool = True
     view: str = "lungs"
-    evidence: float = 1.0
-    lesion_evidence: float = 2.0
-    normal_evidence: float = 0.0
+    lung_loss_weight: float = 1.0
+    lesion_loss_weight: float = 2.0
+    normal_loss_weight: float = 0.0
     against: str = "normal"
     decoupling: float = 0.0
-    painted: float = 0.0
+    synthetic_opacity_rate: float = 0.0
     phantoms: int = 0
-    averaged: float = 0.0
+    ema_momentum: float = 0.0
     distillation: float = 0.5
     augmentation: Augmentation = Augmentation()
 
@@ -102,18 +110,20 @@ class TrainingConfig:
         check_field(self.view)
         if self.against not in ("normal", "others"):
             raise ArgumentError(f"against must be normal or others. Received: {self.against!r}")
-        if not 0 <= self.painted <= 1:
-            raise ArgumentError(f"painted must lie between 0 and 1. Received: {self.painted}")
+        if not 0 <= self.synthetic_opacity_rate <= 1:
+            raise ArgumentError(
+                f"painted must lie between 0 and 1. Received: {self.synthetic_opacity_rate}"
+            )
         if self.phantoms < 0:
             raise ArgumentError(f"phantoms must not be negative. Received: {self.phantoms}")
-        if not 0 <= self.averaged < 1:
+        if not 0 <= self.ema_momentum < 1:
             raise ArgumentError(
-                f"averaged must be at least 0 and below 1. Received: {self.averaged}"
+                f"averaged must be at least 0 and below 1. Received: {self.ema_momentum}"
             )
 
     def to_json(self) -> dict:
-        """Plain values, for a card or a run's configuration."""
-        return asdict(self)
+        """Plain values, for a card or a run's configuration, by the names that these have."""
+        return {STORED_NAMES.get(name, name): value for name, value in asdict(self).items()}
 
     @classmethod
     def from_json(cls, data: dict) -> "TrainingConfig":
@@ -121,10 +131,11 @@ class TrainingConfig:
         # Before there was a choice, evidence was compared with all other classes, and where
         # opacities were painted it weighed what it did in the lungs.
         data = {"against": "others", "lesion_evidence": data.get("evidence", 1.0), **data}
-        stages = tuple(Stage(**stage) for stage in data["stages"])
-        return cls(
-            **{**data, "stages": stages, "augmentation": Augmentation(**data["augmentation"])}
-        )
+        names = {stored: name for name, stored in STORED_NAMES.items()}
+        values = {names.get(stored, stored): value for stored, value in data.items()}
+        values["stages"] = tuple(Stage(**stage) for stage in data["stages"])
+        values["augmentation"] = Augmentation(**data["augmentation"])
+        return cls(**values)
 
     def adapted(self, changes: Mapping[str, object]) -> "TrainingConfig":
         """The same recipe but for what is named.

@@ -91,7 +91,7 @@ class Learner(keras.Model):
         # Which class is Normal; none where there is no such class, or its number is not known.
         self.normal = normal
         self.accuracy = keras.metrics.Mean(name="accuracy")
-        self.inside = keras.metrics.Mean(name="inside")
+        self.fraction_in_lungs = keras.metrics.Mean(name="inside")
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """Called by Keras."""
@@ -106,7 +106,7 @@ class Learner(keras.Model):
         if "teacher" in y:
             taught = -ops.sum(ops.cast(y["teacher"], "float32") * log_p, axis=-1)
             loss = (1.0 - recipe.distillation) * loss + recipe.distillation * taught
-        if recipe.evidence or recipe.lesion_evidence or recipe.normal_evidence:
+        if recipe.lung_loss_weight or recipe.lesion_loss_weight or recipe.normal_loss_weight:
             loss = loss + self._misplaced(y, features)
         if recipe.decoupling:
             loss = loss + recipe.decoupling * ops.sum(ops.square(logits), axis=-1) / 2.0
@@ -120,26 +120,26 @@ class Learner(keras.Model):
         logits, features = y_pred
         predicted = ops.one_hot(ops.argmax(logits, axis=-1), logits.shape[-1])
         self.accuracy.update_state(ops.sum(predicted * y["classes"], axis=-1))
-        self.inside.update_state(_share(self._evidence(y, features), y["lungs"]))
+        self.fraction_in_lungs.update_state(_share(self._evidence(y, features), y["lungs"]))
         return self.get_metrics_result()
 
     def _misplaced(self, y: dict, features: "keras.KerasTensor") -> "keras.KerasTensor":
         """What the evidence costs by its place, (n,)."""
         ops, recipe = keras.ops, self.recipe
         evidence = self._evidence(y, features)
-        cost = recipe.evidence * (1.0 - _share(evidence, y["lungs"]))
-        if recipe.lesion_evidence:
-            beside = recipe.lesion_evidence * (1.0 - _share(evidence, y["lesions"]))
+        cost = recipe.lung_loss_weight * (1.0 - _share(evidence, y["lungs"]))
+        if recipe.lesion_loss_weight:
+            beside = recipe.lesion_loss_weight * (1.0 - _share(evidence, y["lesions"]))
             cost = ops.where(ops.max(y["lesions"], axis=(1, 2)) > 0, beside, cost)
-        if recipe.normal_evidence and self.normal is not None:
+        if recipe.normal_loss_weight and self.normal is not None:
             # Of one that must be normal, and in logits: the mean over cells is what the head adds.
             maps = self._maps(features)
             classes = maps.shape[-1]
-            well = maps[..., self.normal]
-            ill = (ops.sum(maps, axis=-1) - well) / (classes - 1)
+            normal = maps[..., self.normal]
+            abnormal = (ops.sum(maps, axis=-1) - normal) / (classes - 1)
             must = y["classes"][:, self.normal] * (ops.sum(y["classes"], axis=-1) == 1)
-            against = ops.mean(ops.relu(ill - well), axis=(1, 2))
-            cost = cost + recipe.normal_evidence * ops.cast(must, "float32") * against
+            against = ops.mean(ops.relu(abnormal - normal), axis=(1, 2))
+            cost = cost + recipe.normal_loss_weight * ops.cast(must, "float32") * against
         return cost
 
     def _maps(self, features: "keras.KerasTensor") -> "keras.KerasTensor":
@@ -155,8 +155,8 @@ class Learner(keras.Model):
             # Where Normal itself is allowed, all that the label rules out, as else.
             alone = np.zeros(allowed.shape[-1], np.float32)
             alone[self.normal] = 1.0
-            ill = 1.0 - allowed[:, self.normal : self.normal + 1]
-            rivals = ill * alone + (1.0 - ill) * rivals
+            abnormal = 1.0 - allowed[:, self.normal : self.normal + 1]
+            rivals = abnormal * alone + (1.0 - abnormal) * rivals
         # A label that allows every class tells of none, and has no others to compare with.
         count = ops.maximum(ops.sum(rivals, axis=-1), 1.0)
         against = ops.sum(maps * rivals[:, None, None, :], axis=-1, keepdims=True)
@@ -203,8 +203,8 @@ def compile_for(
             learning_rate,
             weight_decay=recipe.weight_decay,
             clipnorm=1.0,
-            use_ema=recipe.averaged > 0,
-            ema_momentum=recipe.averaged,
+            use_ema=recipe.ema_momentum > 0,
+            ema_momentum=recipe.ema_momentum,
         )
     )
     learner.optimizer.build(learner.trainable_variables)

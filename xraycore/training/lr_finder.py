@@ -196,7 +196,7 @@ def _endless(
             batch_size=recipe.batch_size,
             augmentation=recipe.augmentation,
             balance=recipe.balance,
-            painted=recipe.painted,
+            synthetic_opacity_rate=recipe.synthetic_opacity_rate,
             seed=seed,
             epoch=epoch,
         )

@@ -22,7 +22,7 @@ UNLIKE_SHARE = 0.002
 LEAST_SPREAD = 1e-3
 
 
-def fit_screening(features: np.ndarray, validation: Sequence[np.ndarray]) -> OODDetector:
+def fit_detector(features: np.ndarray, validation: Sequence[np.ndarray]) -> OODDetector:
     """Mean, spread and shrunk correlation of training films' features, limit by other films'.
 
     The shrinkage is Ledoit & Wolf's (2004, doi:10.1016/S0047-259X(03)00096-4).
@@ -39,7 +39,9 @@ def fit_screening(features: np.ndarray, validation: Sequence[np.ndarray]) -> OOD
     return OODDetector(mean, scale, unlimited.precision, float(limit))
 
 
-def look_at(records: Sequence[Record], report: ProgressCallback) -> tuple[np.ndarray, np.ndarray]:
+def predict_lungs(
+    records: Sequence[Record], report: ProgressCallback
+) -> tuple[np.ndarray, np.ndarray]:
     """Whether plausible lungs were found, bool (n,), and features (n, d), of readable films.
 
     Raises:
@@ -63,7 +65,7 @@ def look_at(records: Sequence[Record], report: ProgressCallback) -> tuple[np.nda
     return np.array(found), np.concatenate(features)
 
 
-def screen_splits(
+def fit_on_splits(
     manifest: Manifest, report: ProgressCallback = ignore
 ) -> tuple[OODDetector, dict[tuple[str, str], tuple[int, int]]]:
     """Fits on the training films; says how many films of each source's splits are warned about.
@@ -79,7 +81,7 @@ def screen_splits(
     parts = sorted({(r.source, r.split) for r in manifest.records})
     for source, split in parts:
         chosen = [r for r in manifest.records if (r.source, r.split) == (source, split)]
-        looked[source, split] = look_at(
+        looked[source, split] = predict_lungs(
             chosen, part_of(report, activity=f"looking at {source}, {split}")
         )
 
@@ -89,7 +91,7 @@ def screen_splits(
             raise DatasetError(f"expected films in the split {name!r}. Found none")
         return chosen
 
-    screening = fit_screening(np.concatenate(features("train")), features("val"))
+    screening = fit_detector(np.concatenate(features("train")), features("val"))
     warned = {
         part: (int(((screening.unlikeness(seen) > 1) | ~found).sum()), len(found))
         for part, (found, seen) in looked.items()
@@ -97,7 +99,7 @@ def screen_splits(
     return screening, warned
 
 
-def ship_screening(screening: OODDetector, about: dict) -> Path:
+def install_detector(screening: OODDetector, about: dict) -> Path:
     """Stores a screening beside the segmenter and describes it in that one's card."""
     folder = segmenter_folder()
     file = folder / FILE

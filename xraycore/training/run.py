@@ -122,12 +122,12 @@ class Run:
         network.save_weights(part)
         os.replace(part, self.best_weights)
 
-    def taught(self) -> np.ndarray | None:
+    def load_teacher(self) -> np.ndarray | None:
         """What the teachers said of the training films; None where they were not asked yet."""
         file = self.folder / "teacher.npy"
         return np.load(file, allow_pickle=False) if file.exists() else None
 
-    def save_taught(self, probabilities: np.ndarray) -> None:
+    def save_teacher(self, probabilities: np.ndarray) -> None:
         """Keeps what the teachers said: to ask them takes as long as an epoch or two."""
         part = self.folder / "part.npy"
         np.save(part, probabilities, allow_pickle=False)

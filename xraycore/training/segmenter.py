@@ -170,7 +170,7 @@ def dice_scores(network: keras.Model, films: Masked) -> np.ndarray:
     )
 
 
-def ship_segmenter(network: keras.Model, card: Card) -> Path:
+def install_segmenter(network: keras.Model, card: Card) -> Path:
     """Installs a trained segmenter in the weight store with its card; returns the folder."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / NAME

@@ -96,7 +96,7 @@ SETTINGS: Mapping[str, Setting] = {
             choices=FIELDS_OF_VIEW,
         ),
         Setting(
-            "evidence",
+            "lung_loss_weight",
             "evidence",
             float,
             "Weight of the loss on evidence outside the lungs.",
@@ -106,7 +106,7 @@ SETTINGS: Mapping[str, Setting] = {
             step=0.1,
         ),
         Setting(
-            "lesion_evidence",
+            "lesion_loss_weight",
             "lesion-evidence",
             float,
             "Weight of the loss on evidence beside drawn lesions.",
@@ -117,7 +117,7 @@ SETTINGS: Mapping[str, Setting] = {
             step=0.1,
         ),
         Setting(
-            "painted",
+            "synthetic_opacity_rate",
             "painted",
             float,
             "Share of the normal films into which opacities are painted, 0 to 1.",

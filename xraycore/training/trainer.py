@@ -171,7 +171,7 @@ def _train_stage(
         batch_size=recipe.batch_size,
         augmentation=recipe.augmentation,
         balance=recipe.balance,
-        painted=recipe.painted,
+        synthetic_opacity_rate=recipe.synthetic_opacity_rate,
         teacher=data.teacher,
         seed=seed,
         epoch=state.total_epochs,
@@ -216,8 +216,8 @@ def _read(
     if recipe.phantoms:
         made = phantom_films(recipe.phantoms, size, recipe.view, report)
         films[0] = films[0].joined(made)
-    teacher = run.taught() if teachers else None
+    teacher = run.load_teacher() if teachers else None
     if teachers and (teacher is None or len(teacher) != len(films[0].records)):
         teacher = teach(teachers, films[0], classes, report)
-        run.save_taught(teacher)
+        run.save_teacher(teacher)
     return Data(recipe, classes, films[0], films[1], tuple(films[2:]), teacher)

@@ -22,7 +22,7 @@ class ValidationPredictions:
     Attributes:
         log_p: Log probabilities, float64 (n, k).
         allowed: 1 for every class that the film's label allows, float32 (n, k).
-        inside: Share of the positive evidence for the predicted class that lies in the lungs or
+        fraction_in_lungs: Share of the positive evidence for the predicted class that lies in the lungs or
             their rim, float64 (n,); 0 where there is none.
         records: The films.
         on_lesion: Share of the evidence against Normal that lies on the drawn lesion, float64 (n,);
@@ -32,19 +32,19 @@ class ValidationPredictions:
 
     log_p: np.ndarray
     allowed: np.ndarray
-    inside: np.ndarray
+    fraction_in_lungs: np.ndarray
     records: tuple[Record, ...]
     on_lesion: np.ndarray | None = None
     hit: np.ndarray | None = None
 
 
-def home_scores(verdicts: ValidationPredictions) -> dict[str, float]:
+def internal_scores(predictions: ValidationPredictions) -> dict[str, float]:
     """Loss, accuracy, macro one-against-rest AUROC and share of evidence in the lungs.
 
     Accuracy counts a film right whose predicted class its label allows; the AUROCs take only films
     whose label is one class.
     """
-    log_p, allowed = verdicts.log_p, verdicts.allowed
+    log_p, allowed = predictions.log_p, predictions.allowed
     single = allowed.sum(axis=1) == 1
     aurocs = [
         roc_auc_score(allowed[single, k], log_p[single, k])
@@ -57,18 +57,18 @@ def home_scores(verdicts: ValidationPredictions) -> dict[str, float]:
         "val_loss": float(-np.log(np.maximum(likelihood, 1e-12)).mean()),
         "val_accuracy": float(right.mean()),
         "val_auc": float(np.mean(aurocs)) if aurocs else float("nan"),
-        "val_inside": float(verdicts.inside.mean()),
-        **_heat(verdicts, "val"),
+        "val_inside": float(predictions.fraction_in_lungs.mean()),
+        **_heat(predictions, "val"),
     }
 
 
-def _heat(verdicts: ValidationPredictions, name: str) -> dict[str, float]:
+def _heat(predictions: ValidationPredictions, name: str) -> dict[str, float]:
     """Mean share of heat on the lesion and mean hit, over the films with a drawn lesion."""
-    if verdicts.on_lesion is None or verdicts.hit is None:
+    if predictions.on_lesion is None or predictions.hit is None:
         return {}
     return {
-        f"heat_{name}": float(np.nanmean(verdicts.on_lesion)),
-        f"hit_{name}": float(np.nanmean(verdicts.hit)),
+        f"heat_{name}": float(np.nanmean(predictions.on_lesion)),
+        f"hit_{name}": float(np.nanmean(predictions.hit)),
     }
 
 
@@ -130,29 +130,29 @@ def external_scores(
     return scores
 
 
-def selection_score(home: dict[str, float], external: dict[str, float]) -> float:
+def selection_score(internal: dict[str, float], external: dict[str, float]) -> float:
     """What the best epoch has most of.
 
-    Half the home AUROC, half the mean external one: home alone rises while a network learns to
+    Half the internal AUROC, half the mean external one: the internal one alone rises while a network learns to
     tell hospitals. Where lesions are drawn on external films, the mean of that and of the mean
     share of heat on them, which depends less on single films than how often they are hit does.
-    Without external films, minus the home loss.
+    Without external films, minus the internal loss.
     """
     if not external:
-        return -home["val_loss"]
+        return -internal["val_loss"]
 
     def mean(prefix: str) -> float | None:
         found = [value for name, value in external.items() if name.startswith(prefix)]
         return float(np.mean(found)) if found else None
 
-    answers, heat = (home["val_auc"] + mean("auc_")) / 2, mean("heat_")
+    answers, heat = (internal["val_auc"] + mean("auc_")) / 2, mean("heat_")
     return answers if heat is None else (answers + heat) / 2
 
 
 DIVERGED = "the loss is no longer finite: lower the rate (--lr), or look for one with lr-find."
 
 
-def judge(
+def predict(
     learner: Learner, films: ImageArray, classes: Sequence[str], *, mirrored: bool = False
 ) -> ValidationPredictions:
     """Runs a learner over films as they are.
@@ -173,7 +173,7 @@ def judge(
     batches = BatchSequence(films, classes, grid, batch_size=learner.recipe.batch_size)
     found, shares, lesions = [], [], []
     # What speaks for disease speaks against Normal; where there is no such class, for what is said.
-    ill = -kernel[:, list(classes).index(NORMAL)] if NORMAL in classes else None
+    abnormal = -kernel[:, list(classes).index(NORMAL)] if NORMAL in classes else None
     for index in range(len(batches)):
         pixels, truth, _ = batches[index]
         logits, features = (np.asarray(a, np.float32) for a in learner.predict_on_batch(pixels))
@@ -185,7 +185,7 @@ def judge(
         inside = (own * truth["lungs"]).sum(axis=(1, 2))
         shares.append(np.divide(inside, total, out=np.zeros_like(total), where=total > 0))
         if films.lesions is not None:
-            heat = own if ill is None else np.maximum(features @ ill, 0.0)
+            heat = own if abnormal is None else np.maximum(features @ abnormal, 0.0)
             lesions += [_on_lesion(*pair) for pair in zip(heat, truth["lesions"], strict=True)]
         log_p = log_softmax(logits.astype(np.float64), axis=1)
         if mirrored:
@@ -210,12 +210,14 @@ def _on_lesion(heat: np.ndarray, lesion: np.ndarray) -> tuple[float, float]:
 
 def scores_of(
     learner: Learner,
-    home: ImageArray,
+    internal: ImageArray,
     external: Sequence[ImageArray],
     classes: Sequence[str],
     *,
     mirrored: bool = False,
 ) -> tuple[dict[str, float], dict[str, float]]:
-    """`home_scores` and `external_scores` of what a learner says; arguments as of `judge`."""
-    own, *abroad = (judge(learner, one, classes, mirrored=mirrored) for one in (home, *external))
-    return home_scores(own), external_scores(abroad, classes)
+    """`internal_scores` and `external_scores` of what a learner says; arguments as of `predict`."""
+    own, *others = (
+        predict(learner, one, classes, mirrored=mirrored) for one in (internal, *external)
+    )
+    return internal_scores(own), external_scores(others, classes)
