@@ -68,17 +68,18 @@ class TrainingConfig:
         freeze_batch_norm: Keep the statistics of a pretrained backbone.
         view: What the network sees of a film: "lungs" (the lung field with a margin) or "film".
         lung_loss_weight: Weight of the loss on evidence outside the lungs (see `Learner`).
-        lesion_loss_weight: Weight of the loss on evidence beside the lesion, where one is drawn; at 0
-            such a film is like any other.
+        lesion_loss_weight: Weight of the loss on evidence beside the lesion, where one is drawn;
+            at 0 such a film is like any other.
         normal_loss_weight: Weight of the loss on evidence of disease in normal films, in logits.
         against: What evidence for a disease is compared with: "normal", or "others", all classes
             that the label rules out. Evidence for Normal is compared with these anyway.
         decoupling: Weight of the loss on squared logits.
-        synthetic_opacity_rate: Share of the normal training films into which opacities are painted, for the
-            network to look there (see `xraycore.training.augmentation`).
+        synthetic_opacity_rate: Share of the normal training films into which opacities are painted,
+            for the network to look there (see `add_opacities`).
         phantoms: Number of generated films that are trained on too, half of them with an opacity.
-        ema_momentum: Momentum of the moving average of the trained weights that is judged and kept in
-            their stead (Polyak & Juditsky 1992, doi:10.1137/0330046); 0 for the weights themselves.
+        ema_momentum: Momentum of the moving average of the trained weights that is judged and kept
+            in their stead (Polyak & Juditsky 1992, doi:10.1137/0330046); 0 for the weights
+            themselves.
         distillation: Share of the loss that is taken from the teachers, where a run has any.
         augmentation: Random changes of the training films.
     """

@@ -22,8 +22,8 @@ class ValidationPredictions:
     Attributes:
         log_p: Log probabilities, float64 (n, k).
         allowed: 1 for every class that the film's label allows, float32 (n, k).
-        fraction_in_lungs: Share of the positive evidence for the predicted class that lies in the lungs or
-            their rim, float64 (n,); 0 where there is none.
+        fraction_in_lungs: Share of the positive evidence for the predicted class that lies in the
+            lungs or their rim, float64 (n,); 0 where there is none.
         records: The films.
         on_lesion: Share of the evidence against Normal that lies on the drawn lesion, float64 (n,);
             NaN where none is drawn. None where it was on no film.
@@ -133,10 +133,10 @@ def external_scores(
 def selection_score(internal: dict[str, float], external: dict[str, float]) -> float:
     """What the best epoch has most of.
 
-    Half the internal AUROC, half the mean external one: the internal one alone rises while a network learns to
-    tell hospitals. Where lesions are drawn on external films, the mean of that and of the mean
-    share of heat on them, which depends less on single films than how often they are hit does.
-    Without external films, minus the internal loss.
+    Half the internal AUROC, half the mean external one: the internal one alone rises while a
+    network learns to tell hospitals. Where lesions are drawn on external films, the mean of that
+    and of the mean share of heat on them, which depends less on single films than how often they
+    are hit does. Without external films, minus the internal loss.
     """
     if not external:
         return -internal["val_loss"]
