@@ -43,7 +43,6 @@ html_title = f"xraycore {VERSION}"
 html_show_sphinx = False
 html_copy_source = False
 
-
 # Documents of the repository that are pages of the site as well.
 INCLUDED = {
     "CONTRIBUTING.md": "contributing.md",
@@ -51,7 +50,6 @@ INCLUDED = {
     "SECURITY.md": "security.md",
     "weights/LICENSE.md": "weights.md",
 }
-
 
 # Commands have their help, migrations and tables are the database's own.
 NOT_REFERENCE = ("xraycore.cli", "xraycore.reader_study.migrations", "xraycore.reader_study.tables")
@@ -72,9 +70,11 @@ def list_reference():
 
 
 def write_reference(app):
-    """Writes a page of directives for each package."""
+    """Writes a page of directives for each package, and none for one that is gone."""
     folder = HERE / "api"
     folder.mkdir(exist_ok=True)
+    for old in folder.glob("*.rst"):
+        old.unlink()
     pages = list_reference()
     for package, modules in pages.items():
         lines = [package, "=" * len(package), ""]
@@ -83,8 +83,7 @@ def write_reference(app):
                 lines += [module, "-" * len(module), ""]
             lines += [f".. automodule:: {module}", ""]
         (folder / f"{package}.rst").write_text("\n".join(lines))
-    title = "Modules"
-    lines = [title, "=" * len(title), "", ".. toctree::", "   :maxdepth: 2", ""]
+    lines = ["Modules", "=======", "", ".. toctree::", "   :maxdepth: 2", ""]
     (folder / "index.rst").write_text("\n".join([*lines, *(f"   {page}" for page in pages), ""]))
 
 
