@@ -24,7 +24,7 @@ from xraycore.utils.text import percent
 def main(arguments: list[str] | None = None) -> Path:
     """Prints each network's answer and doubts; writes the plain film and all heat side by side."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("film", nargs="?", help="JPEG, PNG, TIFF, BMP, WebP or DICOM")
+    options.add_argument("film", nargs="?", help="a DICOM file or a picture; see the README")
     options.add_argument("--out", type=Path, default=Path("five-networks.png"))
     options.add_argument("--method", default="grad_cam", choices=xc.list_methods())
     options.add_argument("--models", nargs="+", default=list_trained(), choices=list_trained())

@@ -63,6 +63,7 @@ def test_explain_takes_its_models_from_the_store():
     assert len(load("explain_with_five_networks").list_trained()) == 5
 
 
+@pytest.mark.slow
 def test_train_on_your_folder(tmp_path, monkeypatch, capsys):
     """It trains, keeps apart from the shipped networks, and shows films of both classes."""
     # Put back afterwards: the example sets it.

@@ -1,12 +1,14 @@
 """The site builds without a warning, from the code as it is, and asks no other host for a thing."""
 
 import os
+import pkgutil
 import re
 import subprocess
 import sys
 
 import pytest
 
+import xraycore
 from tests.conftest import ROOT
 
 # What a browser fetches by itself; a link that is clicked is none.
@@ -43,6 +45,21 @@ def test_every_page_is_there(site):
     reference = (site / "api" / "xraycore.models.html").read_text()
     assert 'id="xraycore.models.classifier.load_model"' in reference
     assert "The trained classifier of that name" in reference
+
+
+@pytest.mark.slow
+def test_every_module_is_described(site):
+    """But for commands, which have their help, and what is the database's own."""
+    described = set()
+    for page in (site / "api").glob("xraycore.*.html"):
+        described |= set(re.findall(r'id="module-([\w.]+)"', page.read_text()))
+    own = ("xraycore.cli", "xraycore.reader_study.migrations", "xraycore.reader_study.tables")
+    modules = {
+        one.name
+        for one in pkgutil.walk_packages(xraycore.__path__, "xraycore.")
+        if not one.name.startswith((*own, "xraycore.__main__"))
+    }
+    assert described == modules
 
 
 @pytest.mark.slow
