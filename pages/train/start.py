@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shlex
 from pathlib import Path
 
 import pandas as pd
@@ -16,7 +15,7 @@ from pages.train.dataset import Chosen
 from pages.train.process import follow_process, show_failure
 from xraycore.config import cache_folder, runs_folder
 from xraycore.errors import XrayCoreError
-from xraycore.jobs.process import OUTPUT, launch, status
+from xraycore.jobs.process import OUTPUT, launch, show_command, status
 from xraycore.training.config import TrainingConfig
 from xraycore.training.plan import Plan, check_name, free_name
 
@@ -133,7 +132,7 @@ def start_training(plan: Plan, chosen: Chosen) -> None:
     )
     with st.expander("The same on the command line", icon=":material/terminal:"):
         arguments = plan.train_arguments(runs / name)
-        st.code(shlex.join(["python", "-m", "xraycore", *arguments]), "bash", wrap_lines=True)
+        st.code(show_command(arguments), "bash", wrap_lines=True)
 
 
 def _stages(recipe: TrainingConfig) -> pd.DataFrame:

@@ -1,6 +1,5 @@
 """The command that measures what each ingredient of a recipe brings: ablate."""
 
-import shlex
 import sys
 from json import loads
 from pathlib import Path
@@ -15,6 +14,7 @@ from xraycore.datasets.audit.leakage import drop_overlap
 from xraycore.datasets.index import default_index
 from xraycore.datasets.manifest import read_manifest
 from xraycore.datasets.splits import read_splits
+from xraycore.jobs.process import show_command
 from xraycore.models.registry import get_spec
 
 
@@ -58,7 +58,7 @@ def ablate(
             known=loads(out.read_text()) if out.exists() else None,
             report=report,
         )
-    found["command"] = shlex.join(["python", "-m", "xraycore", *sys.argv[1:]])
+    found["command"] = show_command(sys.argv[1:])
     out.parent.mkdir(parents=True, exist_ok=True)
     write_json(out, found)
     if json:

@@ -1,6 +1,5 @@
 """The command that runs one of the field's first experiments from films to scores: recipe."""
 
-import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +9,7 @@ import typer
 from xraycore.cli.app import Json, app
 from xraycore.cli.console import emit_json, emit_table
 from xraycore.errors import ArgumentError
+from xraycore.jobs.process import show_command
 from xraycore.models.registry import MODELS
 from xraycore.training.experiments import EXPERIMENTS, run_experiment
 from xraycore.utils.files import write_json
@@ -32,7 +32,7 @@ def recipe(
         raise ArgumentError(f"recipe must be one of {', '.join(EXPERIMENTS)}. Received: {name!r}")
     experiment = EXPERIMENTS[name]
     found = {
-        "command": shlex.join(["python", "-m", "xraycore", *sys.argv[1:]]),
+        "command": show_command(sys.argv[1:]),
         "walk": experiment.to_json(),
         **run_experiment(experiment, data, runs, pretrained),
     }

@@ -1,6 +1,5 @@
 """Commands that make a trained run one of the app's models, and score it again: ship, rescore."""
 
-import shlex
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -16,6 +15,7 @@ from xraycore.datasets.index import default_index
 from xraycore.datasets.labels import parse_classes
 from xraycore.datasets.manifest import Manifest, read_manifest
 from xraycore.datasets.splits import limit_training, read_splits
+from xraycore.jobs.process import show_command
 from xraycore.jobs.recorder import recorded
 from xraycore.utils.progress import both
 
@@ -88,7 +88,7 @@ def _measured(
         folder = install(
             external=drop_overlap(abroad, manifest, store=default_index(), report=report),
             limits=read_limits(limits) if limits else [],
-            command=shlex.join(["python", "-m", "xraycore", *sys.argv[1:]]),
+            command=show_command(sys.argv[1:]),
             report=report,
         )
     card = read_card(folder.name)

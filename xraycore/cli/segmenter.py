@@ -1,6 +1,5 @@
 """Commands about the lung segmenter and what it knows of films: train-lungs, fit-screening."""
 
-import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +11,7 @@ from xraycore.cli.app import Json, Seed, app
 from xraycore.cli.audit import Datasets
 from xraycore.cli.console import emit_json, emit_table, err, progress_bar
 from xraycore.datasets.splits import read_splits
+from xraycore.jobs.process import show_command
 from xraycore.utils.progress import Progress
 
 WORST = 10
@@ -52,7 +52,7 @@ def train_lungs(
             "epochs": epochs,
             "seed": seed,
             "augmentation": str(segmenter.AUGMENTATION),
-            "command": shlex.join(["python", "-m", "xraycore", *sys.argv[1:]]),
+            "command": show_command(sys.argv[1:]),
             "environment": environment(),
         },
         "scores": {
@@ -95,7 +95,7 @@ def fit_screening(datasets: Datasets, seed: Seed = 0, json: Json = False) -> Non
     about = {
         "data": [str(one) for one in datasets],
         "seed": seed,
-        "command": shlex.join(["python", "-m", "xraycore", *sys.argv[1:]]),
+        "command": show_command(sys.argv[1:]),
         "environment": environment(),
         "warned_about": warned,
     }

@@ -1,7 +1,6 @@
 """Commands that train: train, lr-find."""
 
 import inspect
-import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +15,9 @@ from xraycore.datasets.audit.leakage import drop_overlap
 from xraycore.datasets.index import default_index
 from xraycore.datasets.manifest import read_manifest
 from xraycore.errors import ArgumentError
+from xraycore.jobs.process import show_command
 from xraycore.jobs.recorder import recorded
+from xraycore.training.config import PRESETS
 from xraycore.training.plan import Plan
 from xraycore.training.settings import SETTINGS, changes_of
 from xraycore.utils.progress import both
@@ -31,7 +32,7 @@ Model = Annotated[str, typer.Option(help="Network to train; see `models`.")]
 Where = Annotated[
     str | None, typer.Option("--end", help="Where the network ends: full, or a place before.")
 ]
-Preset = Annotated[str, typer.Option(help="cpu, gpu, quick or shipped.")]
+Preset = Annotated[str, typer.Option(help=f"{', '.join(PRESETS)}.")]
 Weights = Annotated[
     str, typer.Option(help="Start from: imagenet (downloaded), none, or a .weights.h5 file.")
 ]
@@ -72,7 +73,7 @@ def _takes_changes(*, of_stage: bool) -> Callable[[Callable], Callable]:
             for setting in SETTINGS.values()
             if of_stage or not setting.of_stage
         ]
-        command.__signature__ = signature.replace(parameters=[*own, *options])
+        vars(command)["__signature__"] = signature.replace(parameters=[*own, *options])
         return command
 
     return decorate
@@ -136,7 +137,7 @@ def train(
                 precision=precision,
                 seed=seed,
                 resume=resume,
-                command=shlex.join(["python", "-m", "xraycore", *sys.argv[1:]]),
+                command=show_command(sys.argv[1:]),
                 report=both(show, record),
             )
     except KeyboardInterrupt:
@@ -155,7 +156,7 @@ def train(
         return
     rows = [[row[key] for key in HISTORY.values()] for row in state.history]
     emit_table(f"{spec.title}: {out}", list(HISTORY), [[*row[:-1], round(row[-1])] for row in rows])
-    ship = shlex.join(["python", "-m", "xraycore", *plan.ship_arguments(out)])
+    ship = show_command(plan.ship_arguments(out))
     err.print(f"Best weights: {run.best_weights}. Ship them with: {ship}", soft_wrap=True)
 
 

@@ -118,7 +118,7 @@ def pair_masks(
         mask, *of_lungs = (read(files[film.stem]) for files in by_stem)
         if mask.any():  # Else there is nothing to find.
             read_radiograph(film)
-            found.append(AnnotatedImage(film, mask, *(of_lungs or [None])))
+            found.append(AnnotatedImage(film, mask, of_lungs[0] if of_lungs else None))
     if len(found) < 2:
         raise ArgumentError(f"{images}: expected two films or more with masks. Found {len(found)}")
     return found

@@ -105,8 +105,8 @@ def launch(
         (folder / PROGRESS).unlink(missing_ok=True)
         began = datetime.now()
         with (folder / LOG).open("ab") as log, (folder / OUTPUT).open("wb") as output:
-            shown = shlex.join(["python", "-m", "xraycore", *arguments])
-            log.write(f"{_HEADING}{began:%Y-%m-%d %H:%M:%S} {shown}\n".encode())
+            heading = f"{_HEADING}{began:%Y-%m-%d %H:%M:%S} {show_command(arguments)}\n"
+            log.write(heading.encode())
             log.flush()
             process = subprocess.Popen(
                 [*COMMAND, *arguments],
@@ -219,6 +219,11 @@ def _write_job(folder: Path, pid: int, arguments: Sequence[str], began: datetime
     write_json(folder / JOB, job)
 
 
+def show_command(arguments: Sequence[str]) -> str:
+    """A command of ours as it is typed."""
+    return shlex.join(["python", "-m", "xraycore", *arguments])
+
+
 def _refuse_second(folder: Path) -> None:
     job = read_job(folder)
     if _works(job):
@@ -230,7 +235,7 @@ def _refuse_second(folder: Path) -> None:
 
 def _works(job: Mapping) -> bool:
     started, pid = job.get("started"), job.get("pid")
-    return None not in (started, pid) and started_at(pid) == started
+    return isinstance(pid, int) and started is not None and started_at(pid) == started
 
 
 def _read(file: Path) -> dict:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from xraycore.anatomy.crop import check_field
 from xraycore.errors import ArgumentError
@@ -138,7 +139,7 @@ class TrainingConfig:
         values["augmentation"] = Augmentation(**data["augmentation"])
         return cls(**values)
 
-    def adapted(self, changes: Mapping[str, object]) -> "TrainingConfig":
+    def adapted(self, changes: Mapping[str, Any]) -> "TrainingConfig":
         """The same recipe but for what is named.
 
         Args:

@@ -3,7 +3,6 @@
 import json
 import logging
 import os
-import shlex
 import subprocess
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from xraycore.config import XRAYCORE_WEIGHTS
 from xraycore.errors import ArgumentError
-from xraycore.jobs.process import COMMAND
+from xraycore.jobs.process import COMMAND, show_command
 
 logger = logging.getLogger(__name__)
 
@@ -270,8 +269,7 @@ def _run(experiment: Experiment, store: str, runs: Path, arguments: Sequence[str
     Raises:
         ArgumentError: If it fails.
     """
-    shown = shlex.join(["python", "-m", "xraycore", *arguments])
-    logger.warning("$ %s", shown)
+    logger.warning("$ %s", show_command(arguments))
     weights = experiment.weights_folder(store, runs)
     weights.mkdir(parents=True, exist_ok=True)
     found = subprocess.run(
@@ -281,5 +279,5 @@ def _run(experiment: Experiment, store: str, runs: Path, arguments: Sequence[str
         env={**os.environ, XRAYCORE_WEIGHTS: str(weights)},
     )
     if found.returncode:
-        raise ArgumentError(f"the recipe stopped at: {shown}")
+        raise ArgumentError(f"the recipe stopped at: {show_command(arguments)}")
     return found.stdout

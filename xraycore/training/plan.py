@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from xraycore.datasets.labels import parse_classes
 from xraycore.datasets.manifest import Manifest
@@ -46,7 +46,7 @@ class Plan:
     preset: str = "cpu"
     weights: str = "none"
     films: int | None = None
-    changes: Mapping[str, object] = field(default_factory=dict)
+    changes: Mapping[str, Any] = field(default_factory=dict)
     classes: str | None = None
     choose_on: tuple[str, ...] = ()
     teacher: tuple[str, ...] = ()
@@ -54,7 +54,7 @@ class Plan:
     seed: int = 0
     end: str | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         # Whoever goes on with it may stand elsewhere.
         for name in ("datasets", "choose_on"):
             paths = tuple(str(Path(one).absolute()) for one in getattr(self, name))

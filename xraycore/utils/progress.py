@@ -39,7 +39,7 @@ def ignore(progress: Progress) -> None:
 
 
 def part_of(
-    report: ProgressCallback, index: int = 0, count: int = 1, activity: str = ""
+    report: ProgressCallback, index: float = 0, count: float = 1, activity: str = ""
 ) -> ProgressCallback:
     """The report of one of several pieces of work that are alike.
 
