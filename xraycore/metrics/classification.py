@@ -17,6 +17,9 @@ Score = dict[str, float | int]
 def wilson_interval(hits: int, of: int) -> Score:
     """A share with its Wilson interval (Wilson 1927, doi:10.1080/01621459.1927.10502953).
 
+    >>> {name: round(value, 3) for name, value in wilson_interval(9, 10).items()}
+    {'value': 0.9, 'low': 0.596, 'high': 0.982, 'n': 10}
+
     Raises:
         ArgumentError: If it is a share of nothing.
     """
