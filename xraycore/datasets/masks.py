@@ -118,7 +118,7 @@ def pair_masks(
         mask, *of_lungs = (read(files[film.stem]) for files in by_stem)
         if mask.any():  # Else there is nothing to find.
             read_radiograph(film)
-            found.append(AnnotatedImage(film, mask, *(of_lungs or [None])))
+            found.append(AnnotatedImage(film, mask, of_lungs[0] if of_lungs else None))
     if len(found) < 2:
         raise ArgumentError(f"{images}: expected two films or more with masks. Found {len(found)}")
     return found
@@ -164,11 +164,11 @@ def _boxes_beside(folder: Path) -> Mapping[str, tuple[Rectangle, ...]]:
                 if not any(values):
                     continue  # A film without a finding.
                 try:
-                    box = tuple(map(float, values))
+                    x0, y0, x1, y1 = map(float, values)
                 except ValueError:
                     raise DatasetError(f"{file}, line {number}: not a box: {values}") from None
-                if max(box) > 1:
-                    box = tuple(value / _ORIGINAL for value in box)
+                scale = _ORIGINAL if max(x0, y0, x1, y1) > 1 else 1
+                box = (x0 / scale, y0 / scale, x1 / scale, y1 / scale)
                 stem = Path(name).stem
                 found[stem] = (*found.get(stem, ()), box)
     return found

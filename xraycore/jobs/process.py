@@ -230,7 +230,7 @@ def _refuse_second(folder: Path) -> None:
 
 def _works(job: Mapping) -> bool:
     started, pid = job.get("started"), job.get("pid")
-    return None not in (started, pid) and started_at(pid) == started
+    return started is not None and pid is not None and started_at(pid) == started
 
 
 def _read(file: Path) -> dict:

@@ -45,7 +45,8 @@ def look_at(records: Sequence[Record], report: ProgressCallback) -> tuple[np.nda
     Raises:
         DatasetError: If none can be read.
     """
-    found, features = [], []
+    found: list[bool] = []
+    features: list[np.ndarray] = []
     for start in range(0, len(records), BATCH):
         films = []
         for record in records[start : start + BATCH]:
