@@ -138,8 +138,8 @@ def _matrix(
     left = ((1 - scale) / 2 + across) * width
     top = ((1 - scale) / 2 + down) * height
     if mirrored:
-        return np.float32([[-scale, 0, width - 1 - left], [0, scale, top]])
-    return np.float32([[scale, 0, left], [0, scale, top]])
+        return np.array([[-scale, 0, width - 1 - left], [0, scale, top]], np.float32)
+    return np.array([[scale, 0, left], [0, scale, top]], np.float32)
 
 
 def _warped(film: np.ndarray, matrix: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import overload
 
 import numpy as np
 
@@ -52,6 +53,30 @@ class Heatmap:
     def stretched(self) -> "Heatmap":
         """The same map with its own maximum as full heat: shape without strength."""
         return replace(self, scale=None)
+
+
+@overload
+def explain(
+    model: Classifier,
+    source: Radiograph | Prediction,
+    method: str = "grad_cam",
+    target: str | None = None,
+    *,
+    report: ProgressCallback = ignore,
+    **settings: float,
+) -> Heatmap: ...
+
+
+@overload
+def explain(
+    model: Classifier,
+    source: Sequence[Radiograph | Prediction],
+    method: str = "grad_cam",
+    target: str | None = None,
+    *,
+    report: ProgressCallback = ignore,
+    **settings: float,
+) -> list[Heatmap]: ...
 
 
 def explain(

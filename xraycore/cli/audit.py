@@ -67,8 +67,8 @@ def _print(found: "Audit") -> None:
         rows = [[bad.error] for bad in found.unreadable[:SHOWN]]
         emit_table(_title("Unreadable files", len(found.unreadable)), ["error"], rows)
     if found.film_warnings:
-        rows = [[number, text] for text, number in found.film_warnings.items()]
-        emit_table("Warnings of films (# is a number)", ["films", "warning"], rows)
+        counted = [[number, text] for text, number in found.film_warnings.items()]
+        emit_table("Warnings of films (# is a number)", ["films", "warning"], counted)
     _print_likes("Byte-identical files", found.copies)
     _print_likes("Near copies", found.near_copies)
     if found.confounding:

@@ -4,7 +4,7 @@ import json as json_module
 from collections.abc import Container, Iterator, Sequence
 from itertools import chain, count
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 def models(json: Json = False) -> None:
     """List the networks: classes, input size, parameters, weights, headline scores."""
     shipped = list_trained()
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"name": spec.name, "title": spec.title, "paper": spec.paper} for spec in MODELS.values()
     ]
     for row in rows:
@@ -166,7 +166,7 @@ def _answers(
     """What each model says of a film, and what two or more say together."""
     found = [(one.model, one.probabilities, one.warnings) for one in predictions]
     if together := mean_probabilities(predictions):
-        notes = dict.fromkeys(note for one in predictions for note in one.warnings)
+        notes = tuple(dict.fromkeys(note for one in predictions for note in one.warnings))
         found.append((ENSEMBLE, together, notes))
     for name, probabilities, notes in found:
         if view:
@@ -176,7 +176,7 @@ def _answers(
         yield _answer(
             path,
             model=name,
-            label=max(probabilities, key=probabilities.get),
+            label=max(probabilities, key=probabilities.__getitem__),
             probabilities={k: round(p, 6) for k, p in probabilities.items()},
             notes=list(notes),
         )

@@ -64,15 +64,15 @@ def randomise(
                 predictions,
                 methods,
                 seed=seed,
-                settings={name: SETTINGS[name] for name in methods if name in SETTINGS},
+                settings={key: SETTINGS[key] for key in methods if key in SETTINGS},
                 report=part_of(report, number, len(classifiers), f"randomising {name}"),
             )
             rows[name] = {}
-            for method, of_films in found.items():
+            for key, of_films in found.items():
                 try:
-                    rows[name][method] = judge(of_films)
+                    rows[name][key] = judge(of_films)
                 except ArgumentError as error:
-                    logger.warning("%s of %s is left out: %s.", method, name, error)
+                    logger.warning("%s of %s is left out: %s.", key, name, error)
             # A model may take hours: what is done is kept, whatever becomes of the next.
             if stored:
                 stored.add({name: weights[name]}, {name: rows[name]})

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from xraycore.utils.progress import Progress, ProgressCallback, ignore
 
 # Changes whenever what is measured does: what an older version kept is measured anew.
 VERSION = 3
+T = TypeVar("T")
 CHUNK = 64
 
 
@@ -105,7 +107,7 @@ class ImageIndex:
         rows = [(film.sha256, VERSION, *_packed(film)) for film in films]
         self._write("INSERT OR REPLACE INTO films VALUES (?, ?, ?, ?, ?)", rows)
 
-    def answer(self, question: str, find: Callable[[], object]) -> object:
+    def answer(self, question: str, find: Callable[[], T]) -> T:
         """A JSON value that was found before, or is found now and remembered."""
         rows = self._select(
             "SELECT answer FROM answers WHERE question = ? AND version = ?", (question, VERSION)
@@ -158,8 +160,8 @@ def measure_images(
         for start in range(0, len(records), CHUNK):
             chunk = records[start : start + CHUNK]
             contents = list(pool.map(_content, chunk))
-            hashes = [content and hashlib.sha256(content).hexdigest() for content in contents]
-            known = store.films(filter(None, hashes)) if store else {}
+            hashes = [hashlib.sha256(c).hexdigest() if c else None for c in contents]
+            known = store.films([digest for digest in hashes if digest]) if store else {}
             measured = pool.map(_facts, chunk, contents, hashes, repeat(known))
             new: list[ImageStats] = []
             pairs = zip(chunk, measured, strict=True)
@@ -233,12 +235,12 @@ def _packed(film: ImageStats) -> tuple[str, bytes, bytes]:
 
 
 def _unpacked(sha256: str, facts: str, hashes: bytes, thumbnail: bytes) -> ImageStats:
-    *numbers, warnings = json.loads(facts)
+    size, width, height, brightness, contrast, warnings = json.loads(facts)
     phash, dhash = np.unpackbits(np.frombuffer(hashes, np.uint8)).astype(bool).reshape(2, -1)
     pixels = np.frombuffer(zlib.decompress(thumbnail), np.uint8)
     return ImageStats(
         sha256,
-        *numbers,
+        *(size, width, height, brightness, contrast),
         tuple(FilmWarning(*one) for one in warnings),
         PerceptualHash(phash, dhash, pixels.reshape(THUMBNAIL_SIDE, THUMBNAIL_SIDE)),
     )

@@ -45,7 +45,11 @@ SETS: Mapping[str, tuple[str, ...]] = {
 
 
 def canonical_label(name: str) -> str:
-    """The class that a folder or CSV label stands for; an unknown name is kept as it is."""
+    """The class that a folder or CSV label stands for; an unknown name is kept as it is.
+
+    >>> canonical_label("Covid"), canonical_label("healthy"), canonical_label("Oedema")
+    ('COVID-19', 'Normal', 'Oedema')
+    """
     return ALIASES.get(name.strip().lower(), name.strip())
 
 
@@ -62,8 +66,10 @@ def canonical_labels(names: Iterable[str]) -> dict[str, str]:
 def parse_classes(text: str) -> dict[str, str]:
     """Maps each canonical label to the class it trains as, from `--classes`.
 
-    `"Normal; Pneumonia = bacteria | virus"` makes two classes of three labels. A label that is not
-    named is left out of the data set.
+    A label that is not named is left out of the data set.
+
+    >>> parse_classes("Normal; Pneumonia = bacteria | virus")
+    {'Normal': 'Normal', 'Bacterial pneumonia': 'Pneumonia', 'Viral pneumonia': 'Pneumonia'}
 
     Raises:
         ArgumentError: If a class is empty or a label is named twice.

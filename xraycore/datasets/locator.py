@@ -63,7 +63,7 @@ class FilmLocator:
     Threads may share it.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._known: dict[str, Read] = {}
         self._searched = False
         self._searching = threading.Lock()

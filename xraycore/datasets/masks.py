@@ -164,11 +164,11 @@ def _boxes_beside(folder: Path) -> Mapping[str, tuple[Rectangle, ...]]:
                 if not any(values):
                     continue  # A film without a finding.
                 try:
-                    box = tuple(map(float, values))
+                    x0, y0, x1, y1 = map(float, values)
                 except ValueError:
                     raise DatasetError(f"{file}, line {number}: not a box: {values}") from None
-                if max(box) > 1:
-                    box = tuple(value / _ORIGINAL for value in box)
+                scale = _ORIGINAL if max(x0, y0, x1, y1) > 1 else 1
+                box = (x0 / scale, y0 / scale, x1 / scale, y1 / scale)
                 stem = Path(name).stem
                 found[stem] = (*found.get(stem, ()), box)
     return found

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from xraycore.config import data_folder
 from xraycore.datasets.manifest import list_images
@@ -54,12 +55,14 @@ def list_samples() -> list[Sample]:
                     f"phantom-{number}-{kind}",
                     f"{'Opacity' if opacity else 'Clear lungs'} {number}",
                     True,
-                    lambda seed=seed, opacity=opacity: phantom_film(seed, opacity=opacity),
+                    partial(phantom_film, seed, opacity=opacity),
                     f"Drawn with {'an opacity' if opacity else 'clear lungs'}.",
                 )
             )
     root = data_folder()
-    for folder, pattern, count, title in _REAL if root else ():
+    if root is None:
+        return samples
+    for folder, pattern, count, title in _REAL:
         films = sorted(list_images((root / folder).glob(pattern)))
         for number, path in enumerate(films[:count], start=1):
             name = f"{folder.replace('/', '-').lower()}-{number}"
@@ -69,7 +72,7 @@ def list_samples() -> list[Sample]:
                     name,
                     f"{title} {number}",
                     False,
-                    lambda path=path: read_radiograph(path),
+                    partial(read_radiograph, path),
                     truth.replace("covid", "COVID-19"),
                 )
             )

@@ -1,13 +1,13 @@
 """What is measured of a classifier for its card: calibration, scores, heat and probes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from xraycore.datasets.labels import CHEST4, LABEL_SCHEMES, NORMAL, LabelScheme
-from xraycore.datasets.manifest import Manifest
+from xraycore.datasets.manifest import Manifest, Record
 from xraycore.datasets.public import CITATIONS
 from xraycore.evaluation.evaluator import finding_of, own_view, target_and_probability
 from xraycore.evaluation.predictions import PredictionSet, predict_dataset, write_predictions
@@ -157,7 +157,7 @@ def _external(outcome: PredictionSet, points: dict[str, OperatingPoint]) -> dict
         return {}
     view, found = LABEL_SCHEMES["pneumonia"], {}
     for source in sorted({record.source for record in outcome.records}):
-        one = outcome.only(lambda record, source=source: record.source == source)
+        one = outcome.only(_of_source(source))
         if {view.label(record.label) for record in one.records} >= set(view.classes):
             found[source] = {
                 "citation": CITATIONS.get(source, "no citation known"),
@@ -166,12 +166,16 @@ def _external(outcome: PredictionSet, points: dict[str, OperatingPoint]) -> dict
     return found
 
 
+def _of_source(source: str) -> Callable[[Record], bool]:
+    return lambda record: record.source == source
+
+
 def _inside(outcomes: Sequence[PredictionSet]) -> dict:
     """Source -> mean share of evidence in the lungs, beside their share of what is seen."""
     found = {}
     for outcome in outcomes:
         for source in sorted({record.source for record in outcome.records}):
-            one = outcome.only(lambda record, source=source: record.source == source)
+            one = outcome.only(_of_source(source))
             known = ~np.isnan(one.inside)
             if known.any():
                 found[source] = {

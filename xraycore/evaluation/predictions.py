@@ -77,7 +77,7 @@ class PredictionSet:
         # All of them: with what was already worked out for them.
         return self if mask.all() else self.at(np.flatnonzero(mask))
 
-    def at(self, places: Sequence[int]) -> "PredictionSet":
+    def at(self, places: Sequence[int] | np.ndarray) -> "PredictionSet":
         """The films with these indices, in their order."""
         chosen = np.asarray(places, int)
         return PredictionSet(
@@ -146,17 +146,17 @@ def predict_dataset(
     said = np.stack(logits).astype(np.float64)
     if calibrate:
         classifier.calibration = fit_calibration(said, _allowed(kept, classifier.classes))
-    films, called = np.arange(len(kept)), classifier.probabilities_of(said).argmax(axis=1)
+    every, called = np.arange(len(kept)), classifier.probabilities_of(said).argmax(axis=1)
     return PredictionSet(
         classifier.spec.name,
         classifier.classes,
         tuple(kept),
         said,
         classifier.calibration,
-        np.array(inside)[films, called],
+        np.array(inside)[every, called],
         np.array(lungs),
         np.array(sizes),
-        {method: np.stack(values)[films, called] for method, values in peaks.items()},
+        {method: np.stack(values)[every, called] for method, values in peaks.items()},
         seconds / len(kept),
         peak_activation_bytes(classifier.network),
     )
@@ -303,5 +303,5 @@ def _row(outcome: PredictionSet, i: int) -> list:
 
 def _record(row: dict[str, str]) -> Record:
     age = float(row["age"]) if row["age"] else None
-    names = ("label", "split", "group", "source")
-    return Record(Path(row["file"]), *(row[name] for name in names), age)
+    label, split, group, source = (row[name] for name in ("label", "split", "group", "source"))
+    return Record(Path(row["file"]), label, split, group, source, age)

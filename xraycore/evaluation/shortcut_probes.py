@@ -67,7 +67,7 @@ def _altered_scores(
     chosen: np.ndarray,
     probabilities: Mapping[str, np.ndarray],
     classes: Sequence[str],
-) -> dict[str, Score] | None:
+) -> dict[str, Score | None] | None:
     """Alteration -> AUROC on the chosen films; None where they are all normal, or none is."""
     labels = [LABEL_SCHEMES["pneumonia"].label(record.label) for record in records]
     chosen = chosen & np.array([label is not None for label in labels])

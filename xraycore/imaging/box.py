@@ -24,7 +24,7 @@ class Box:
     bottom: float = 1.0
     right: float = 1.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not (0 <= self.top < self.bottom <= 1 and 0 <= self.left < self.right <= 1):
             raise ArgumentError(
                 f"a box needs 0 <= top < bottom <= 1 and 0 <= left < right <= 1. Received: {self}"

@@ -6,7 +6,7 @@ import os
 import re
 import stat
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -47,7 +47,7 @@ class Radiograph:
     info: RadiographInfo
     warnings: tuple[FilmWarning, ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         pixels = np.asarray(self.pixels, dtype=np.float32).view()
         pixels.flags.writeable = False
         object.__setattr__(self, "pixels", pixels)
@@ -89,7 +89,9 @@ def read_radiograph(
 def _label(source: object, name: str | None) -> str:
     """A base name in one printable line."""
     if name is None:
-        own = source if isinstance(source, str | os.PathLike) else getattr(source, "name", None)
+        own: Any = (
+            source if isinstance(source, str | os.PathLike) else getattr(source, "name", None)
+        )
         try:
             name = os.fsdecode(own)
         except TypeError:
@@ -98,7 +100,7 @@ def _label(source: object, name: str | None) -> str:
     return "".join(c if c.isprintable() else "?" for c in base) or "<unnamed>"
 
 
-def _read(source: object, name: str) -> bytes:
+def _read(source: Any, name: str) -> bytes:
     """All bytes of the source, refused beyond `MAX_BYTES` before they fill the memory."""
     try:
         if isinstance(source, bytes | bytearray | memoryview):
@@ -143,7 +145,7 @@ def _read_stream(stream: BinaryIO, name: str) -> bytes:
         stream.seek(0)
     buffer = io.BytesIO()
     while buffer.tell() <= MAX_BYTES:
-        chunk = stream.read(MAX_BYTES + 1 - buffer.tell())
+        chunk: bytes | str = stream.read(MAX_BYTES + 1 - buffer.tell())
         if isinstance(chunk, str):
             raise RadiographError.of(name, expected="a file opened in binary mode", received="text")
         if not chunk:

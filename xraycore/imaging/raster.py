@@ -86,7 +86,7 @@ def _open(data: bytes, name: str) -> tuple[Image.Image, str, list[FilmWarning]]:
         raise RadiographError.of(
             name,
             expected=f"an image of 1 pixel to {MAX_PIXELS // 10**6} megapixels",
-            received=f"{int(re.search(r'[0-9]+', str(error))[0]) / 1e6:.0f} megapixels",
+            received=f"{int(re.findall(r'[0-9]+', str(error))[0]) / 1e6:.0f} megapixels",
         ) from error
     except Exception as error:
         raise RadiographError.of(

@@ -73,6 +73,7 @@ class Recorder:
             self._write()
 
     def _write(self) -> None:
+        assert self.folder is not None  # Only the owner of a folder writes.
         self._written = time.monotonic()
         write_json(self.folder / PROGRESS, {"pid": os.getpid(), **self._told})
 

@@ -32,7 +32,7 @@ class Calibration:
     temperature: float = 1.0
     bias: tuple[float, ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.temperature > 0:
             raise ArgumentError(f"temperature must be positive. Received: {self.temperature}")
 

@@ -17,6 +17,9 @@ Score = dict[str, float | int]
 def wilson_interval(hits: int, of: int) -> Score:
     """A share with its Wilson interval (Wilson 1927, doi:10.1080/01621459.1927.10502953).
 
+    >>> {name: round(value, 3) for name, value in wilson_interval(9, 10).items()}
+    {'value': 0.9, 'low': 0.596, 'high': 0.982, 'n': 10}
+
     Raises:
         ArgumentError: If it is a share of nothing.
     """
@@ -58,19 +61,20 @@ def bootstrap_interval(
     return _score(statistic(np.arange(len(inverse))), low, high, len(inverse))
 
 
-def mean_score(values: Sequence[float], groups: Sequence[str]) -> Score:
+def mean_score(values: Sequence[float] | np.ndarray, groups: Sequence[str]) -> Score:
     """The mean of numbers with its interval over resampled patients, as in `bootstrap_interval`.
 
     Args:
         values: One a film, finite.
         groups: The patient of each film.
     """
-    values = np.asarray(values, float)
-    means = [w @ values / w.sum(axis=1) for w in _weights(groups, seed=0)]
-    return _interval(np.concatenate(means), len(values))
+    numbers = np.asarray(values, float)
+    means = np.concatenate([w @ numbers / w.sum(axis=1) for w in _weights(groups, seed=0)])
+    low, high = np.percentile(means[1:], [2.5, 97.5])
+    return _score(means[0], low, high, len(numbers))
 
 
-def mean_share(shares: Sequence[float], groups: Sequence[str]) -> Score:
+def mean_share(shares: Sequence[float] | np.ndarray, groups: Sequence[str]) -> Score:
     """The mean of shares, or of yes and no, with its interval over resampled patients.
 
     Where all patients are alike, resampling them cannot tell how far that is chance: Wilson's
@@ -86,7 +90,7 @@ def mean_share(shares: Sequence[float], groups: Sequence[str]) -> Score:
     from statsmodels.stats.proportion import proportion_confint  # Late, as pages import this.
 
     low, high = proportion_confint(found["value"] * patients, patients, method="wilson")
-    return _score(found["value"], low, high, found["n"])
+    return _score(found["value"], low, high, len(groups))
 
 
 def auroc_score(positive: np.ndarray, score: np.ndarray, groups: Sequence[str]) -> Score | None:

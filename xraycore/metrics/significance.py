@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 from scipy.stats import norm, rankdata
@@ -109,7 +110,7 @@ def compare_calls(right: Mapping[str, np.ndarray]) -> list[dict]:
     Args:
         right: Name -> bool (n,), whether the model is right on each film.
     """
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"a": a, "b": b, "mcnemar": mcnemar(right[a], right[b]), "delong": None}
         for a, b in combinations(right, 2)
     ]

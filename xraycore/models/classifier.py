@@ -121,7 +121,9 @@ class Classifier:
     @overload
     def predict(self, films: Sequence[Radiograph | ModelInput]) -> list[Prediction]: ...
 
-    def predict(self, films):
+    def predict(
+        self, films: Radiograph | ModelInput | Sequence[Radiograph | ModelInput]
+    ) -> Prediction | list[Prediction]:
         """What the network says about one film, or a list of predictions for a list of films.
 
         Args:

@@ -1,6 +1,7 @@
 """Starting weights: ImageNet from Keras' own download or a file, or those of another network."""
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,7 +78,7 @@ def _load_whole(
     raise ValueError(f"no end of {spec.name} has {head[0]} channels.")
 
 
-def _application(spec: ModelSpec):
+def _application(spec: ModelSpec) -> "Callable[..., keras.Model]":
     import keras
 
     if spec.imagenet is None:

@@ -57,7 +57,7 @@ def read_review(row: Row) -> Review:
         HeatmapItem(row.item_id, row.sha256, row.model, row.method, row.target, row.weights),
         row.version,
         row.final,
-        Answer(row.verdict, row.grade, row.comment, boxes, row.no_finding, before),
+        Answer(row.verdict, row.grade, row.comment, boxes or (), row.no_finding, before),
         row.seconds,
         row.saved,
     )

@@ -38,7 +38,7 @@ class ToRead:
     target: str
     weights: str = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_sha256("a film is", self.sha256)
         if self.weights:
             _check_sha256("a network's weights are", self.weights)
@@ -115,7 +115,7 @@ class Answer:
     no_finding: bool = False
     before_heat: Sequence[Box] | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_one_of("verdict", self.verdict, VERDICTS)
         _check_one_of("grade", self.grade, GRADES)
         if len(self.comment) > MAX_COMMENT:
@@ -144,7 +144,7 @@ class Answer:
     @property
     def first_boxes(self) -> tuple[Box, ...]:
         """What heat is compared with; boxes that heat has not drawn, as far as that is known."""
-        return self.boxes if self.before_heat is None else self.before_heat
+        return tuple(self.boxes if self.before_heat is None else self.before_heat)
 
 
 @dataclass(frozen=True)

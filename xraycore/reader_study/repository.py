@@ -1,7 +1,7 @@
 """Studies, readers and what they said, in the database."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -149,8 +149,8 @@ class ReaderStudyRepository:
         with self._read() as connection:
             items = select_items(connection, study)
             said = {row.item_id: read_review(row) for row in connection.execute(newest)}
-        if study.seed is not None:
-            items.sort(key=lambda item: _shuffle_key(study.seed, reader, item))
+        if (seed := study.seed) is not None:
+            items.sort(key=lambda item: _shuffle_key(seed, reader, item))
         return [
             WorklistEntry(number, item, _state(said.get(item.id)), said.get(item.id))
             for number, item in enumerate(items, start=1)
@@ -255,18 +255,20 @@ class ReaderStudyRepository:
         return Review(reader, item, version, final, answer, total, saved)
 
     @contextmanager
-    def _read(self):
+    def _read(self) -> Iterator[Connection]:
         with translate_errors(self._engine.url), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
-    def _write(self):
+    def _write(self) -> Iterator[Connection]:
         with translate_errors(self._engine.url), write_locked(self._engine).begin() as connection:
             yield connection
 
 
 def _insert_row(connection: Connection, table: Table, **row: object) -> int:
-    return connection.execute(insert(table).values(**row)).inserted_primary_key[0]
+    key = connection.execute(insert(table).values(**row)).inserted_primary_key
+    assert key is not None  # Of one row that is inserted alone.
+    return key[0]
 
 
 def _state(review: Review | None) -> str:

@@ -29,7 +29,7 @@ def choose_target(prediction: Prediction, wanted: str) -> str:
         return prediction.label
     if wanted == FINDING:
         found = {c: p for c, p in prediction.probabilities.items() if c != NORMAL}
-        return max(found, key=found.get)
+        return max(found, key=found.__getitem__)
     if wanted not in prediction.classes:
         raise ReaderStudyError(
             f"{prediction.model} knows {', '.join(prediction.classes)}. Received: {wanted!r}"

@@ -29,13 +29,13 @@ class UtcTime(TypeDecorator):
     impl = DateTime
     cache_ok = True
 
-    def process_bind_param(self, value: datetime, dialect: Dialect) -> datetime:
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """UTC without its zone."""
-        return value.astimezone(UTC).replace(tzinfo=None)
+        return value and value.astimezone(UTC).replace(tzinfo=None)
 
-    def process_result_value(self, value: datetime, dialect: Dialect) -> datetime:
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """UTC with its zone."""
-        return value.replace(tzinfo=UTC)
+        return value and value.replace(tzinfo=UTC)
 
 
 # Prefixed, so that they can share a database with those of others.

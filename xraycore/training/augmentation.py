@@ -51,7 +51,7 @@ class Augmentation:
     curve: float = 0.0
     sharpness: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
             if value < 0 or (field.name != "rotation" and value > 1):

@@ -46,7 +46,7 @@ class Stage:
     learning_rate: float
     unfreeze_from: str | None = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("epochs", "size", "learning_rate"):
             if not getattr(self, name) > 0:
                 raise ArgumentError(f"{name} must be positive. Received: {getattr(self, name)}")
@@ -106,7 +106,7 @@ class TrainingConfig:
     distillation: float = 0.5
     augmentation: Augmentation = Augmentation()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.batch_size < 1:
             raise ArgumentError(f"batch_size must be positive. Received: {self.batch_size}")
         check_field(self.view)

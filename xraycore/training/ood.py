@@ -47,7 +47,8 @@ def predict_lungs(
     Raises:
         DatasetError: If none can be read.
     """
-    found, features = [], []
+    found: list[bool] = []
+    features: list[np.ndarray] = []
     for start in range(0, len(records), BATCH):
         films = []
         for record in records[start : start + BATCH]:

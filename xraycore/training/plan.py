@@ -236,7 +236,7 @@ def expected_seconds(
         return None
     seconds = 0.0
     for stage in recipe.stages:
-        nearest = min(speeds, key=lambda size, of=stage.size: (abs(size - of), size))
+        nearest = min((abs(size - stage.size), size) for size in speeds)[1]
         speed = speeds[nearest] * (nearest / stage.size) ** 2
         seconds += stage.epochs * films / speed
     return seconds

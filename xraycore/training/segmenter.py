@@ -37,7 +37,7 @@ class Masked:
     pixels: np.ndarray
     masks: np.ndarray
 
-    def only(self, keep: Sequence[bool]) -> "Masked":
+    def only(self, keep: np.ndarray) -> "Masked":
         """The films for which `keep` is true."""
         chosen = np.flatnonzero(keep)
         return Masked(tuple(self.names[i] for i in chosen), self.pixels[chosen], self.masks[chosen])
@@ -112,7 +112,9 @@ class MaskBatches(keras.utils.PyDataset):
         return films, masks
 
 
-def soft_dice_and_cross_entropy(masks: "keras.KerasTensor", logits: "keras.KerasTensor"):
+def soft_dice_and_cross_entropy(
+    masks: "keras.KerasTensor", logits: "keras.KerasTensor"
+) -> "keras.KerasTensor":
     """Mean of both losses: cross-entropy for every pixel, soft Dice for the overlap as a whole."""
     ops = keras.ops
     probability = ops.sigmoid(logits)

@@ -14,6 +14,9 @@ def percent(share: float, digits: int = 0) -> str:
     Returns:
         "12 %"; "under 1 %" and "over 99 %" of shares that would be rounded to none or to all. In
         words, since < and > mean other things to Markdown and HTML.
+
+    >>> percent(0.123), percent(0.123, digits=1), percent(0.002), percent(0.999)
+    ('12 %', '12.3 %', 'under 1 %', 'over 99 %')
     """
     text, step = f"{100 * share:.{digits}f}", 10.0**-digits
     if share > 0 and float(text) == 0:
@@ -24,13 +27,21 @@ def percent(share: float, digits: int = 0) -> str:
 
 
 def join_names(names: Sequence[str]) -> str:
-    """Names as a sentence lists them: A, B and C."""
+    """Names as a sentence lists them.
+
+    >>> join_names(["VGG16", "ResNet50", "Xception"])
+    'VGG16, ResNet50 and Xception'
+    """
     *others, last = names
     return f"{', '.join(others)} and {last}" if others else last
 
 
 def pluralise(number: int, what: str) -> str:
-    """A number with its noun: `1 film`, `2 films`."""
+    """A number with its noun.
+
+    >>> pluralise(1, "film"), pluralise(5856, "film")
+    ('1 film', '5,856 films')
+    """
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 

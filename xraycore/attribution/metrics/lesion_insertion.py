@@ -79,7 +79,7 @@ def insert(
     target: str,
     *,
     method: str = "grad_cam",
-    seed: int = 0,
+    seed: int | tuple[int, ...] = 0,
     strength: float | None = None,
     prediction: Prediction | None = None,
 ) -> Insertion:
@@ -210,8 +210,19 @@ def probe(
         chosen = places_in(lungs_on(xray, prediction), places, random)
         for number, (centre, radius) in enumerate(chosen):
             inner(Progress(number / places))
-            given = {"method": method, "seed": (seed, index, number), "prediction": prediction}
-            found.append(insert(model, xray, kind, centre, radius, target, **given))
+            found.append(
+                insert(
+                    model,
+                    xray,
+                    kind,
+                    centre,
+                    radius,
+                    target,
+                    method=method,
+                    seed=(seed, index, number),
+                    prediction=prediction,
+                )
+            )
             names.append((index, number))
     if not found:
         raise ArgumentError("expected films with lungs to paint into; none were found")

@@ -38,7 +38,7 @@ def compressed(film: np.ndarray, random: np.random.Generator, quality: int) -> n
     """A film (h, w) in [0, 1] after JPEG compression of that quality, in [0, 100]."""
     grey = np.round(255 * film).astype(np.uint8)
     code = np.frombuffer(encode_jpeg(grey, quality), np.uint8)
-    return cv2.imdecode(code, cv2.IMREAD_GRAYSCALE).astype(np.float32) / 255
+    return np.asarray(cv2.imdecode(code, cv2.IMREAD_GRAYSCALE), np.float32) / 255
 
 
 @dataclass(frozen=True)

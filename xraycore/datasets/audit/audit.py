@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from xraycore.datasets.audit.duplicates import near_copies
 from xraycore.datasets.audit.findings import AuditFinding, describe
@@ -104,7 +105,7 @@ class Audit:
         return _plain(asdict(self)) | {"findings": [asdict(finding) for finding in self.findings]}
 
 
-def _plain(value: object) -> object:
+def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -159,10 +160,8 @@ def judge(
     )
 
 
-def _near_copies(
-    films: Sequence[ImageStats], store: ImageIndex | None
-) -> Sequence[tuple[int, int, float]]:
-    def find() -> list[list[float]]:
+def _near_copies(films: Sequence[ImageStats], store: ImageIndex | None) -> Sequence[Sequence[Any]]:
+    def find() -> Sequence[Sequence[Any]]:
         pairs = near_copies([film.fingerprint for film in films])
         return [[pair.first, pair.second, pair.likeness] for pair in pairs]
 
@@ -174,16 +173,18 @@ def _confounding(
     films: Sequence[tuple[Record, ImageStats]], store: ImageIndex | None
 ) -> ShortcutScore | None:
     def find() -> dict | None:
-        found = measure_shortcuts(
+        score = measure_shortcuts(
             [facts.features for _, facts in films],
             [record.label for record, _ in films],
             [record.group for record, _ in films],
         )
-        return found and _plain(asdict(found))
+        return None if score is None else _plain(asdict(score))
 
     lines = [f"{facts.sha256}|{record.label}|{record.group}" for record, facts in films]
     found = store.answer(_question("confounding", lines), find) if store else find()
-    return found and ShortcutScore(**{**found, "classes": tuple(found["classes"])})
+    if found is None:
+        return None
+    return ShortcutScore(**{**found, "classes": tuple(found["classes"])})
 
 
 def _question(name: str, lines: Sequence[str]) -> str:

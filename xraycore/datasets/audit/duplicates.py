@@ -17,6 +17,7 @@ Drawn images that share a template, as phantoms do, reach 0.89 without being cop
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -136,11 +137,12 @@ def _alignment(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     Found at half the size, then refined (doi:10.1109/TPAMI.2008.113).
     """
     half = (first.shape[1] // 2, first.shape[0] // 2)
-    smaller = [cv2.resize(t, half, interpolation=cv2.INTER_AREA) for t in (first, second)]
-    affine = np.eye(2, 3, dtype=np.float32)
-    _, affine = cv2.findTransformECC(*smaller, affine, cv2.MOTION_AFFINE, _STOP, None, 5)
+    a, b = (cv2.resize(thumb, half, interpolation=cv2.INTER_AREA) for thumb in (first, second))
+    affine: Any = np.eye(2, 3, dtype=np.float32)
+    unmasked: Any = None  # The stubs know no call that blurs all of the film.
+    _, affine = cv2.findTransformECC(a, b, affine, cv2.MOTION_AFFINE, _STOP, unmasked, 5)
     affine = affine * np.array([1, 1, 2], np.float32)
-    _, affine = cv2.findTransformECC(first, second, affine, cv2.MOTION_AFFINE, _STOP, None, 5)
+    _, affine = cv2.findTransformECC(first, second, affine, cv2.MOTION_AFFINE, _STOP, unmasked, 5)
     return affine
 
 

@@ -90,8 +90,8 @@ def build_chest(rng: np.random.Generator, size: int) -> Chest:
 
 def _lung(rng: np.random.Generator, side: int, breath: float, heart: float) -> np.ndarray:
     """A lung's outline; `heart` scales how far the heart reaches into it."""
-    floor, medial = (_LEFT_FLOOR, _LEFT_MEDIAL) if side > 0 else (_RIGHT_FLOOR, _RIGHT_MEDIAL)
-    floor, medial = np.array(floor), np.array(medial)
+    floor = np.array(_LEFT_FLOOR if side > 0 else _RIGHT_FLOOR)
+    medial = np.array(_LEFT_MEDIAL if side > 0 else _RIGHT_MEDIAL)
     heart_part = medial[:, 1] > 0.42
     medial[heart_part, 0] = 0.05 + (medial[heart_part, 0] - 0.05) * heart
     if side > 0:
@@ -154,7 +154,7 @@ def _texture(rng: np.random.Generator) -> np.ndarray:
         )
         for n in (24, 50, 100)
     ]
-    return sum(layers) / np.float32(np.sqrt(3) * 0.75)
+    return np.sum(layers, axis=0) / np.float32(np.sqrt(3) * 0.75)
 
 
 def _mediastinum(rng: np.random.Generator, canvas: Canvas) -> np.ndarray:
@@ -273,9 +273,9 @@ def _vessels(rng: np.random.Generator, canvas: Canvas) -> np.ndarray:
         width = (width[:, None] * (0.79, 0.62)).ravel()
         start, side = np.repeat(line[:, -1], 2, axis=0), np.repeat(side, 2)
     grade = np.rint(np.concatenate(widths) * 20).astype(int)
-    lines = np.concatenate(lines)
+    vessels = np.concatenate(lines)
     drawn = canvas.empty().astype(np.uint8)
     for value in np.unique(grade):
         thick = max(1, round(value / 20 * canvas.size * 0.012))
-        canvas.trace(drawn, lines[grade == value], min(150, 8 * int(value)), thick)
+        canvas.trace(drawn, vessels[grade == value], min(150, 8 * int(value)), thick)
     return canvas.blur(drawn.astype(np.float32), 0.0018) * np.float32(1.9 / 150)

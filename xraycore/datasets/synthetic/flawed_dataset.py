@@ -101,4 +101,4 @@ def _with_shortcut(film: np.ndarray) -> np.ndarray:
 
 def _jpeg(file: Path) -> bytes:
     picture = cv2.imdecode(np.frombuffer(file.read_bytes(), np.uint8), cv2.IMREAD_GRAYSCALE)
-    return encode_jpeg(picture, 80)
+    return encode_jpeg(np.asarray(picture), 80)

@@ -80,8 +80,8 @@ def paint_opacity(
     lesion = density > 0
     logits = _logit(pixels)
     around = pixels[~lungs & (pixels > np.median(pixels[lungs]))]
-    tissue = np.median(around) if around.size else np.float32(0.7)
-    goal = max(_logit(tissue), np.median(logits[lungs]) + 1.0)
+    tissue = np.median(around) if around.size else 0.7
+    goal = max(_logit(np.array([tissue], np.float32))[0], np.median(logits[lungs]) + 1.0)
     low, high = OPACITIES[kind].share
     dense = rng.uniform(low, high) if strength is None else low + strength * (high - low)
     share = np.float32(dense) * density
@@ -89,7 +89,9 @@ def paint_opacity(
     return np.where(lesion, painted, pixels).astype(np.float32), lesion
 
 
-def _focal(lung, centre, radius, rng):
+def _focal(
+    lung: np.ndarray, centre: tuple[float, float], radius: float, rng: np.random.Generator
+) -> np.ndarray:
     """A ragged oval, densest in its middle."""
     down, across = _grid(2.4 * radius)
     angle, stretch = rng.uniform(0, np.pi), np.float32(rng.uniform(1.0, 1.35))
@@ -103,7 +105,9 @@ def _focal(lung, centre, radius, rng):
     return _in_lung(_smooth(ramp) * texture, lung, centre, 0.12 * radius)
 
 
-def _lobar(lung, centre, radius, rng):
+def _lobar(
+    lung: np.ndarray, centre: tuple[float, float], radius: float, rng: np.random.Generator
+) -> np.ndarray:
     """A band across the whole lung, its upper edge as sharp as a fissure."""
     row, column = centre
     slope = np.float32(rng.uniform(-0.3, 0.3))
@@ -114,7 +118,9 @@ def _lobar(lung, centre, radius, rng):
     return _faded(_smooth(band) * texture, lung, 0.08 * radius)
 
 
-def _interstitial(lung, centre, radius, rng):
+def _interstitial(
+    lung: np.ndarray, centre: tuple[float, float], radius: float, rng: np.random.Generator
+) -> np.ndarray:
     """A net of fine lines, coarser and finer, that thins out with the distance."""
     down, across = _grid(2.0 * radius)
     distance = np.hypot(down, across) / np.float32(radius)
@@ -125,7 +131,9 @@ def _interstitial(lung, centre, radius, rng):
     return _in_lung(net, lung, centre, 0.12 * radius)
 
 
-def _ground_glass(lung, centre, radius, rng):
+def _ground_glass(
+    lung: np.ndarray, centre: tuple[float, float], radius: float, rng: np.random.Generator
+) -> np.ndarray:
     """A haze without edges, thickest along the outline of the lung."""
     down, across = _grid(2.0 * radius)
     distance = np.hypot(down, across) / np.float32(radius)
@@ -201,7 +209,8 @@ def _grid(reach: float) -> tuple[np.ndarray, np.ndarray]:
     """How far down and across from the middle each pixel of a patch is, in pixels."""
     half = max(4, int(np.ceil(reach)))
     patch = np.arange(-half, half + 1, dtype=np.float32)
-    return np.broadcast_arrays(patch[:, None], patch)
+    down, across = np.broadcast_arrays(patch[:, None], patch)
+    return down, across
 
 
 def _in_lung(

@@ -22,7 +22,7 @@ from xraycore.imaging.decoding import MAX_BYTES, MAX_PIXELS
 COLOURS, PARTS = ("Red", "Green", "Blue"), ("Descriptor", "Data")
 # Nothing else is parsed. Of dates, ages and descriptions only a warning is kept; no name, number
 # or UID of a patient or study is read at all.
-NEEDED = [
+NEEDED: list[BaseTag | int] = [
     Tag(keyword)
     for keyword in (
         "SOPClassUID",
