@@ -92,7 +92,8 @@ def ablate(
         f"{len(manifest.split('train'))} training films with those of set labels."
     )
     facts = {"text": text, "films": [one.fingerprint() for one in (manifest, *external)]}
-    same = known is not None and all(known.get(key) == fact for key, fact in facts.items())
+    known = known or {}
+    same = all(known.get(key) == fact for key, fact in facts.items())
     found = {row["name"]: row for row in known["rows"]} if same else {}
     start = weights != "none"
     since = spec.cpu_unfreeze_from if start else ""

@@ -185,6 +185,7 @@ def preset(name: str, spec: ModelSpec, *, pretrained: bool) -> TrainingConfig:
             freeze_batch_norm=False,
             augmentation=Augmentation(shear=0.0, zoom=0.0),
         )
+    stages: tuple[Stage, ...]
     if name == "cpu" and pretrained:
         since = spec.cpu_unfreeze_from
         stages = (

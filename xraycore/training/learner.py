@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -93,7 +94,14 @@ class Learner(keras.Model):
         self.accuracy = keras.metrics.Mean(name="accuracy")
         self.fraction_in_lungs = keras.metrics.Mean(name="inside")
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> "keras.KerasTensor":
         """Called by Keras."""
         ops, recipe = keras.ops, self.recipe
         logits, features = y_pred
@@ -114,7 +122,7 @@ class Learner(keras.Model):
             loss = loss * ops.cast(sample_weight, "float32")
         return ops.mean(loss)
 
-    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict:
         """Called by Keras."""
         ops = keras.ops
         logits, features = y_pred
@@ -178,7 +186,7 @@ class Optimizer(keras.optimizers.AdamW):
     next one would train on from it with moments that belong to others.
     """
 
-    def finalize_variable_values(self, var_list):
+    def finalize_variable_values(self, var_list: list[keras.Variable]) -> None:
         """Called by Keras."""
 
     def put_average(self, variables: list[keras.Variable]) -> None:

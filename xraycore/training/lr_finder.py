@@ -185,7 +185,7 @@ def _endless(
     grid: tuple[int, int],
     recipe: TrainingConfig,
     seed: int,
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+) -> Iterator[tuple[np.ndarray, dict[str, np.ndarray], np.ndarray]]:
     """Full batches, epoch after epoch; a smaller last one would only add noise to the curve."""
     epoch = 0
     while True:

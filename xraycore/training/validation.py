@@ -141,12 +141,12 @@ def selection_score(internal: dict[str, float], external: dict[str, float]) -> f
     if not external:
         return -internal["val_loss"]
 
-    def mean(prefix: str) -> float | None:
-        found = [value for name, value in external.items() if name.startswith(prefix)]
-        return float(np.mean(found)) if found else None
-
-    answers, heat = (internal["val_auc"] + mean("auc_")) / 2, mean("heat_")
-    return answers if heat is None else (answers + heat) / 2
+    aurocs, heat = (
+        [value for name, value in external.items() if name.startswith(prefix)]
+        for prefix in ("auc_", "heat_")
+    )
+    answers = (internal["val_auc"] + float(np.mean(aurocs))) / 2
+    return (answers + float(np.mean(heat))) / 2 if heat else answers
 
 
 DIVERGED = "the loss is no longer finite: lower the rate (--lr), or look for one with lr-find."
