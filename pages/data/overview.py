@@ -12,6 +12,7 @@ from pages.data import charts
 from pages.data.film_dialog import film_dialog
 from pages.data.films import show_copies, show_films, show_patients
 from pages.shared.layout import plain
+from pages.shared.tables import show_counts, show_metrics
 from xraycore.datasets.audit.findings import AuditFinding
 from xraycore.datasets.audit.overview import DatasetOverview
 from xraycore.datasets.labels import order_classes
@@ -95,8 +96,7 @@ def _headline(survey: DatasetOverview, read_at: datetime, on_again: Callable[[],
         ("Warnings", str(levels.count("warning")), "What spoils a training or its measurement."),
         ("Notes", str(levels.count("note")), "What you should know."),
     )
-    for column, (label, value, explained) in zip(st.columns(len(numbers)), numbers, strict=True):
-        column.metric(label, value, help=plain(explained))
+    show_metrics([(label, value, plain(meaning)) for label, value, meaning in numbers])
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"Read on {read_at:%d %B, %H:%M}.", width="content")
         st.button("Read again", icon=":material/refresh:", type="tertiary", on_click=on_again)
@@ -159,17 +159,10 @@ def _classes(survey: DatasetOverview) -> None:
         config=_NO_BAR,
         alt="Share of each class in each split; the table below has the numbers.",
     )
-    table = pd.DataFrame(counts).T.reindex(columns=labels).fillna(0).astype(int)
-    table.index = [charts.SPLIT_TITLES[name] for name in table.index]
-    table.columns = list(map(plain, table.columns))
-    table["All"] = table.sum(axis=1)
-    st.table(table.map("{:,}".format), border="horizontal")
+    show_counts(counts, charts.SPLIT_TITLES, labels)
     if len(survey.audit.sources) > 1:
         st.markdown("**Where the classes come from**")
-        sources = pd.DataFrame(survey.audit.sources).T.fillna(0).astype(int)
-        sources.index = list(map(plain, sources.index))
-        sources.columns = list(map(plain, sources.columns))
-        st.table(sources.map("{:,}".format), border="horizontal")
+        show_counts(survey.audit.sources)
 
 
 def _sizes(survey: DatasetOverview) -> None:
