@@ -13,7 +13,7 @@ from pages.data.film_dialog import film_dialog
 from pages.data.films import show_copies, show_films, show_patients
 from pages.shared.layout import plain
 from pages.shared.tables import show_counts, show_metrics
-from xraycore.datasets.audit.findings import AuditFinding
+from xraycore.datasets.audit.findings import AuditFinding, audit_to_json, describe
 from xraycore.datasets.audit.overview import DatasetOverview
 from xraycore.datasets.labels import order_classes
 
@@ -76,7 +76,7 @@ def open_film(path: str) -> None:
 
 def _headline(survey: DatasetOverview, read_at: datetime, on_again: Callable[[], None]) -> None:
     found = survey.audit
-    levels = [finding.severity for finding in found.findings]
+    levels = [finding.severity for finding in describe(found)]
     size = sum(film.facts.bytes for film in survey.films)
     known = found.patients.with_several_films > 0
     numbers = (
@@ -102,7 +102,7 @@ def _headline(survey: DatasetOverview, read_at: datetime, on_again: Callable[[],
         st.button("Read again", icon=":material/refresh:", type="tertiary", on_click=on_again)
         st.download_button(
             "All of it as JSON",
-            lambda: json.dumps(found.to_json(), indent=1, ensure_ascii=False),
+            lambda: json.dumps(audit_to_json(found), indent=1, ensure_ascii=False),
             file_name="audit.json",
             mime="application/json",
             icon=":material/download:",
@@ -112,8 +112,8 @@ def _headline(survey: DatasetOverview, read_at: datetime, on_again: Callable[[],
 
 
 def _findings(survey: DatasetOverview) -> None:
-    fine = [finding for finding in survey.audit.findings if finding.severity == "ok"]
-    for number, finding in enumerate(survey.audit.findings):
+    fine = [finding for finding in describe(survey.audit) if finding.severity == "ok"]
+    for number, finding in enumerate(describe(survey.audit)):
         if finding not in fine:
             with st.container(border=True, horizontal=True, vertical_alignment="center"):
                 _say(finding)
@@ -124,7 +124,7 @@ def _findings(survey: DatasetOverview) -> None:
                     args=("tab", _TAB_OF[finding.topic]),
                     help=f"Opens {_TAB_OF[finding.topic]}.",
                 )
-    if len(fine) == len(survey.audit.findings):
+    if len(fine) == len(describe(survey.audit)):
         st.success("Nothing was found that spoils a training.", icon=":material/check_circle:")
     if fine:
         with st.container(border=True):
@@ -142,7 +142,7 @@ def _say(finding: AuditFinding) -> None:
 
 def _said(survey: DatasetOverview, *topics: str) -> None:
     """The findings that a tab is about, as its head."""
-    for finding in survey.audit.findings:
+    for finding in describe(survey.audit):
         if finding.topic in topics:
             _say(finding)
 
