@@ -3,6 +3,7 @@ import streamlit as st
 
 from pages.shared.layout import page_header
 from pages.shared.open_films import usable_models
+from pages.shared.tables import show_scores
 from xraycore.attribution.registry import METHODS
 from xraycore.models.cards import read_card
 from xraycore.models.registry import MODELS
@@ -18,21 +19,10 @@ SCORE_NAMES = {
 }
 
 
-def score_row(title: str, score: dict) -> dict:
-    """One line of a score table."""
-    return {
-        "Score": title,
-        "Value": f"{score['value']:.3f}",
-        "95 % interval": f"{score['low']:.3f} – {score['high']:.3f}",
-        "Films": score["n"],
-    }
-
-
-def show_scores(card: dict) -> None:
+def show_test_scores(card: dict) -> None:
     """The card's test scores, within one hospital first."""
     found = card["scores"]
-    overall = {name: found["all"][name] for name in SCORE_NAMES if name in found["all"]}
-    groups = [("All classes, all sources", overall)]
+    groups = [("All classes, all sources", found["all"])]
     if "pneumonia" in found:
         groups.insert(0, ("Normal or pneumonia, children of one hospital", found["pneumonia"]))
     for scores in card["external"].values():
@@ -40,11 +30,9 @@ def show_scores(card: dict) -> None:
         groups.append((title, scores["pneumonia"]))
     for title, scores in groups:
         st.caption(title)
-        rows = [score_row(SCORE_NAMES[k], score) for k, score in scores.items() if k in SCORE_NAMES]
-        st.table(pd.DataFrame(rows), border="horizontal", hide_index=True)
+        show_scores((SCORE_NAMES[key], scores[key]) for key in scores if key in SCORE_NAMES)
     st.caption("Films called rightly, by class")
-    rows = [score_row(label, score) for label, score in found["all"]["recall"].items()]
-    st.table(pd.DataFrame(rows), border="horizontal", hide_index=True)
+    show_scores(found["all"]["recall"].items())
 
 
 def show_card(card: dict) -> None:
@@ -67,7 +55,7 @@ def show_card(card: dict) -> None:
         st.table(counts.rename(columns={"val": "validation"}), border="horizontal")
     with right:
         st.markdown("**Measured on films it was not trained on**")
-        show_scores(card)
+        show_test_scores(card)
         if training.get("chosen_on"):
             st.caption(
                 "The best epoch was chosen by films of other hospitals too: their figures flatter "

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from pages.shared.charts import ACCENT, MUTED, TEXT
+from pages.shared.charts import ACCENT, MUTED, TEXT, axis, laid_out
 from xraycore.datasets.audit.shortcuts import ShortcutScore
 from xraycore.utils.text import percent
 
 CLASS_COLORS = ("#4FB3BF", "#E0A458", "#C37DB0", "#7FB069", "#D1695B", "#9AA7B2")
 SPLIT_TITLES = {"train": "Training", "val": "Validation", "test": "Test", "": "No split given"}
-_GRID = "#222A31"
+_QUARTERS = [0, 25, 50, 75, 100]
 
 
 def class_colors(labels: Sequence[str]) -> dict[str, str]:
@@ -43,17 +43,10 @@ def balance_bars(counts: Mapping[str, Mapping[str, int]], colors: Mapping[str, s
             customdata=films,
             hovertemplate=f"{label}: %{{customdata:,}} films, %{{x:.1f}} %<extra></extra>",
         )
-    _style(figure, height=60 * len(names) + 96)
+    x = axis("Share of the split's films", range=[0, 101], tickvals=_QUARTERS, ticksuffix=" %")
     figure.update_layout(barmode="stack", bargap=0.35, legend_traceorder="normal")
     figure.update_layout(uniformtext={"minsize": 11, "mode": "hide"})
-    figure.update_xaxes(
-        range=[0, 101],
-        tickvals=[0, 25, 50, 75, 100],
-        ticksuffix=" %",
-        title="Share of the split's films",
-    )
-    figure.update_yaxes(autorange="reversed", showgrid=False, ticks="", ticklabelstandoff=8)
-    return figure
+    return _lay_out(figure, 60 * len(names) + 96, x, _names_axis())
 
 
 def distribution(
@@ -90,10 +83,8 @@ def distribution(
             fillcolor=f"{colors[label]}22",
             hovertemplate=f"{label}: %{{y:.1f}} % from %{{x:.3g}}<extra></extra>",
         )
-    _style(figure, height=330)
-    figure.update_xaxes(range=[low, high], title=title)
-    figure.update_yaxes(rangemode="tozero", ticksuffix=" %", title="Share of the class")
-    return figure
+    y = axis("Share of the class", rangemode="tozero", ticksuffix=" %")
+    return _lay_out(figure, 330, axis(title, range=[low, high]), y)
 
 
 def size_bubbles(
@@ -118,11 +109,8 @@ def size_bubbles(
             },
             hovertemplate=f"{label}: %{{customdata}} of %{{x}} × %{{y}} px<extra></extra>",
         )
-    _style(figure, height=330)
-    figure.update_layout(legend_itemsizing="constant")
-    figure.update_xaxes(title="Width in pixels", rangemode="tozero")
-    figure.update_yaxes(title="Height in pixels", rangemode="tozero")
-    return figure
+    x, y = (axis(f"{side} in pixels", rangemode="tozero") for side in ("Width", "Height"))
+    return _lay_out(figure, 330, x, y).update_layout(legend_itemsizing="constant")
 
 
 def shortcut_bars(measured: ShortcutScore) -> go.Figure:
@@ -145,34 +133,25 @@ def shortcut_bars(measured: ShortcutScore) -> go.Figure:
             hoverinfo="skip",
         )
     )
-    _style(figure, height=200)
     figure.add_vrect(x0=100 - limit, x1=limit, fillcolor="#26303A", line_width=0, layer="below")
     figure.add_annotation(
         text=f"guessing: 50, by luck {100 - limit:.0f} to {limit:.0f}",
         **{"x": 50, "y": 1, "yref": "paper", "yanchor": "bottom", "showarrow": False},
         font={"size": 13, "color": TEXT},
     )
-    figure.update_layout(showlegend=False, bargap=0.45)
-    figure.update_xaxes(range=[0, 115], tickvals=[0, 25, 50, 75, 100], title="Pairs told rightly")
-    figure.update_yaxes(autorange="reversed", showgrid=False, ticks="", ticklabelstandoff=8)
-    return figure
+    x = axis("Pairs told rightly", range=[0, 115], tickvals=_QUARTERS)
+    laid_out(figure, 200, x, _names_axis())
+    return figure.update_layout(bargap=0.45, margin={"t": 36})
 
 
-def _style(figure: go.Figure, height: int) -> None:
-    font = {"size": 13, "color": TEXT}
-    axis = {
-        "fixedrange": True,
-        "automargin": True,
-        "gridcolor": _GRID,
-        "zeroline": False,
-        "tickfont": font,
-        "title_font": font,
-    }
-    figure.update_layout(
-        height=height,
-        margin={"l": 0, "r": 8, "t": 36, "b": 4},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": font},
-        hoverlabel={"font_size": 13},
+def _lay_out(figure: go.Figure, height: int, x: dict, y: dict) -> go.Figure:
+    """The figure in the look of all, with a legend above it."""
+    legend = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
+    return laid_out(figure, height, x, y).update_layout(
+        showlegend=True, legend=legend, margin={"t": 36, "r": 8}
     )
-    figure.update_xaxes(**axis)
-    figure.update_yaxes(**axis)
+
+
+def _names_axis() -> dict:
+    """An axis of names, the first on top."""
+    return axis("", autorange="reversed", showgrid=False, ticks="", ticklabelstandoff=8)

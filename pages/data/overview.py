@@ -12,7 +12,8 @@ from pages.data import charts
 from pages.data.film_dialog import film_dialog
 from pages.data.films import show_copies, show_films, show_patients
 from pages.shared.layout import plain
-from xraycore.datasets.audit.findings import AuditFinding
+from pages.shared.tables import show_counts, show_metrics
+from xraycore.datasets.audit.findings import AuditFinding, audit_to_json, describe
 from xraycore.datasets.audit.overview import DatasetOverview
 from xraycore.datasets.labels import order_classes
 
@@ -75,7 +76,7 @@ def open_film(path: str) -> None:
 
 def _headline(survey: DatasetOverview, read_at: datetime, on_again: Callable[[], None]) -> None:
     found = survey.audit
-    levels = [finding.severity for finding in found.findings]
+    levels = [finding.severity for finding in describe(found)]
     size = sum(film.facts.bytes for film in survey.films)
     known = found.patients.with_several_films > 0
     numbers = (
@@ -95,14 +96,13 @@ def _headline(survey: DatasetOverview, read_at: datetime, on_again: Callable[[],
         ("Warnings", str(levels.count("warning")), "What spoils a training or its measurement."),
         ("Notes", str(levels.count("note")), "What you should know."),
     )
-    for column, (label, value, explained) in zip(st.columns(len(numbers)), numbers, strict=True):
-        column.metric(label, value, help=plain(explained))
+    show_metrics([(label, value, plain(meaning)) for label, value, meaning in numbers])
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"Read on {read_at:%d %B, %H:%M}.", width="content")
         st.button("Read again", icon=":material/refresh:", type="tertiary", on_click=on_again)
         st.download_button(
             "All of it as JSON",
-            lambda: json.dumps(found.to_json(), indent=1, ensure_ascii=False),
+            lambda: json.dumps(audit_to_json(found), indent=1, ensure_ascii=False),
             file_name="audit.json",
             mime="application/json",
             icon=":material/download:",
@@ -112,8 +112,8 @@ def _headline(survey: DatasetOverview, read_at: datetime, on_again: Callable[[],
 
 
 def _findings(survey: DatasetOverview) -> None:
-    fine = [finding for finding in survey.audit.findings if finding.severity == "ok"]
-    for number, finding in enumerate(survey.audit.findings):
+    fine = [finding for finding in describe(survey.audit) if finding.severity == "ok"]
+    for number, finding in enumerate(describe(survey.audit)):
         if finding not in fine:
             with st.container(border=True, horizontal=True, vertical_alignment="center"):
                 _say(finding)
@@ -124,7 +124,7 @@ def _findings(survey: DatasetOverview) -> None:
                     args=("tab", _TAB_OF[finding.topic]),
                     help=f"Opens {_TAB_OF[finding.topic]}.",
                 )
-    if len(fine) == len(survey.audit.findings):
+    if len(fine) == len(describe(survey.audit)):
         st.success("Nothing was found that spoils a training.", icon=":material/check_circle:")
     if fine:
         with st.container(border=True):
@@ -142,7 +142,7 @@ def _say(finding: AuditFinding) -> None:
 
 def _said(survey: DatasetOverview, *topics: str) -> None:
     """The findings that a tab is about, as its head."""
-    for finding in survey.audit.findings:
+    for finding in describe(survey.audit):
         if finding.topic in topics:
             _say(finding)
 
@@ -159,17 +159,10 @@ def _classes(survey: DatasetOverview) -> None:
         config=_NO_BAR,
         alt="Share of each class in each split; the table below has the numbers.",
     )
-    table = pd.DataFrame(counts).T.reindex(columns=labels).fillna(0).astype(int)
-    table.index = [charts.SPLIT_TITLES[name] for name in table.index]
-    table.columns = list(map(plain, table.columns))
-    table["All"] = table.sum(axis=1)
-    st.table(table.map("{:,}".format), border="horizontal")
+    show_counts(counts, charts.SPLIT_TITLES, labels)
     if len(survey.audit.sources) > 1:
         st.markdown("**Where the classes come from**")
-        sources = pd.DataFrame(survey.audit.sources).T.fillna(0).astype(int)
-        sources.index = list(map(plain, sources.index))
-        sources.columns = list(map(plain, sources.columns))
-        st.table(sources.map("{:,}".format), border="horizontal")
+        show_counts(survey.audit.sources)
 
 
 def _sizes(survey: DatasetOverview) -> None:

@@ -3,12 +3,12 @@ from pathlib import Path
 import streamlit as st
 
 from pages.shared.jobs import Job, follow
-from pages.shared.layout import page_header, plain
+from pages.shared.layout import ask_path, page_header, plain
 from xraycore.config import cache_folder
 from xraycore.datasets.index import default_index
 from xraycore.datasets.public import CITATIONS, list_datasets
 from xraycore.datasets.synthetic.flawed_dataset import LABELS_FILE, write_flawed_dataset
-from xraycore.errors import Cancelled
+from xraycore.errors import Cancelled, XrayCoreError
 from xraycore.utils.paths import parse_paths
 from xraycore.utils.progress import part_of
 
@@ -19,9 +19,9 @@ LAYOUTS = """<folder>/{train,val,test}/<class>/*.png     splits that the data se
 STOPPED = "stopped-dataset"
 
 
-def teaching_set() -> Path:
+def flawed_dataset() -> Path:
     """Where the generated data set with planted faults lies once it was asked for."""
-    return cache_folder() / "teaching-set" / LABELS_FILE
+    return cache_folder() / "flawed-dataset" / LABELS_FILE
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
@@ -31,8 +31,8 @@ def survey_job(datasets: str) -> Job:
     def work(report):
         from xraycore.datasets.audit.overview import survey_dataset
 
-        if datasets == str(teaching_set()) and not teaching_set().exists():
-            folder = teaching_set().parent
+        if datasets == str(flawed_dataset()) and not flawed_dataset().exists():
+            folder = flawed_dataset().parent
             write_flawed_dataset(folder, report=part_of(report, activity="generating films"))
         return survey_dataset(parse_paths(datasets), store=default_index(), report=report)
 
@@ -59,18 +59,14 @@ def open_dataset(place: Path | str) -> None:
 
 def choose_dataset() -> str:
     """What stands in the text field."""
-    return (
-        st.text_input(
-            "Data set",
-            key="dataset",
-            bind="query-params",
-            placeholder="/path/to/folder or /path/to/labels.csv",
-            icon=":material/folder_open:",
-            help="A folder on the computer that runs this app, or a CSV file; several with "
-            "semicolons between them. Films are only read, never changed or sent anywhere.",
-        )
-        .strip()
-        .strip("\"'")
+    return ask_path(
+        "Data set",
+        "dataset",
+        bind="query-params",
+        placeholder="/path/to/folder or /path/to/labels.csv",
+        icon=":material/folder_open:",
+        help="A folder on the computer that runs this app, or a CSV file; several with "
+        "semicolons between them. Films are only read, never changed or sent anywhere.",
     )
 
 
@@ -87,10 +83,10 @@ def show_start() -> None:
         )
         st.button(
             "Generate and open",
-            key="open-teaching-set",
+            key="open-flawed-dataset",
             icon=":material/school:",
             on_click=open_dataset,
-            args=(teaching_set(),),
+            args=(flawed_dataset(),),
         )
     for cell, (name, place) in zip(cells[1:], known.items(), strict=False):
         with cell.container(border=True, height="stretch"):
@@ -118,9 +114,9 @@ def show_progress(datasets: str, job: Job) -> None:
 
 def show_error(datasets: str, error: Exception) -> None:
     """What is wrong with the folder, and what to do."""
-    expected = isinstance(error, ValueError | OSError)
-    text = str(error) if expected else f"{type(error).__name__}: {error}"
-    st.error(plain(text), icon=":material/folder_off:")
+    if not isinstance(error, XrayCoreError | OSError):
+        raise error
+    st.error(plain(str(error)), icon=":material/folder_off:")
     st.button("Try again", key="again", on_click=forget, args=(datasets,))
     show_layouts()
 

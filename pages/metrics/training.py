@@ -9,8 +9,9 @@ import streamlit as st
 from pages.metrics.cache import DisplayedComparison
 from pages.metrics.charts import cost_chart
 from pages.metrics.scores import format_score
-from pages.shared.charts import LOSSES, PLAIN, SHARES, history_chart
+from pages.shared.charts import PLAIN
 from pages.shared.layout import plain
+from pages.shared.tables import show_history
 from xraycore.errors import XrayCoreError
 from xraycore.evaluation.model_index import StoredModel
 from xraycore.metrics.classification import Score
@@ -42,7 +43,7 @@ def show_training(models: list[StoredModel]) -> None:
         "One point an epoch (one pass over the training films); dotted lines part the stages. "
         "Validation worse while training gets better means learning by heart (overfitting)."
     )
-    display = 0
+    any_curves = False
     for model in models:
         try:
             rows = model.history()
@@ -52,17 +53,10 @@ def show_training(models: list[StoredModel]) -> None:
         if not rows:
             st.caption(f"{plain(model.title)}: training curves {NOT_MEASURED}, no history.csv.")
             continue
-        display += 1
+        any_curves = True
         st.markdown(f"**{plain(model.title)}** · {len(rows)} epochs")
-        panels = ((LOSSES, False, "Loss"), (SHARES, True, "Scores"))
-        for column, (columns, shares, title) in zip(st.columns(2), panels, strict=True):
-            column.plotly_chart(
-                history_chart(rows, columns, shares=shares, title=title),
-                key=f"history-{model.name}-{title}",
-                config=PLAIN,
-                alt=f"{title} of {model.title} by epoch",
-            )
-    if display:
+        show_history(rows, f"history-{model.name}", f" of {model.title}")
+    if any_curves:
         st.caption(
             "Training accuracy is measured on changed and cropped films (augmentation), and can "
             "lie below that on validation films."

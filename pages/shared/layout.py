@@ -43,6 +43,12 @@ def choose_page(
     return first, items[first : first + size]
 
 
+def ask_path(label: str, key: str, *, placeholder: str, help: str, **more: object) -> str:
+    """A field for a path as it is typed, without the quotes that a copied one brings."""
+    text = st.text_input(label, key=key, placeholder=placeholder, help=help, **more)
+    return text.strip().strip("\"'")
+
+
 def plain(text: str) -> str:
     """Text as it is, for where Markdown is read: a file may be called `*draft*_[1].png`."""
     return re.sub(r"([\\`*_{}\[\]()#+\-.!$~:<>|])", r"\\\1", text)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from pages.shared.charts import ACCENT, GRID, MUTED, TEXT
+from pages.shared.charts import ACCENT, MUTED, TEXT, axis, laid_out
 
 
 def rate_chart(curve: Mapping[str, Sequence[float]], suggestion: float | None) -> go.Figure:
@@ -43,26 +43,9 @@ def rate_chart(curve: Mapping[str, Sequence[float]], suggestion: float | None) -
             text=f"{suggestion:.1e}",
             font={"size": 13, "color": TEXT},
         )
-    axis = {"gridcolor": GRID, "zeroline": False, "fixedrange": True, "automargin": True}
-    axis["tickfont"] = {"size": 12}
     # A loss that runs away would press the rest of the curve flat.
     low, first = min(curve["smoothed"]), curve["smoothed"][0]
     top = max(first, min(max(curve["smoothed"]), 2 * first)) + 0.1 * first
-    figure.update_layout(
-        height=260,
-        margin={"l": 0, "r": 12, "t": 24, "b": 0},
-        showlegend=False,
-        xaxis={
-            **axis,
-            "type": "log",
-            "dtick": 1,
-            "exponentformat": "power",
-            "title": {"text": "Learning rate", "font": {"size": 13}},
-        },
-        yaxis={
-            **axis,
-            "range": [low - 0.15 * first, top],
-            "title": {"text": "Training loss", "font": {"size": 13}},
-        },
-    )
-    return figure
+    x = axis("Learning rate", type="log", dtick=1, exponentformat="power")
+    y = axis("Training loss", range=[low - 0.15 * first, top])
+    return laid_out(figure, 260, x, y).update_layout(margin={"t": 24})

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.shared.layout import plain
+from pages.shared.layout import ask_path, plain
 from pages.train.dataset import Chosen
 from pages.train.process import duration
 from xraycore.config import runs_folder, weights_folder
@@ -77,15 +77,14 @@ def choose_network() -> tuple[str, str] | None:
     )
     if start != "file":
         return model, start
-    file = st.text_input(
+    file = ask_path(
         "Weight file",
-        key="weight-file",
+        "weight-file",
         persist_state="session",
         placeholder="/path/to/name.weights.h5",
         help="Of a whole network of this kind with the same classes, or of its ImageNet layers "
         "without the top.",
     )
-    file = file.strip().strip("\"'")
     if not file:
         st.info("Name the file to start from.", icon=":material/arrow_upward:")
         return None

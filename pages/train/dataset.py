@@ -5,11 +5,11 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
 import streamlit as st
 
 from pages.shared.jobs import Job, follow
-from pages.shared.layout import plain
+from pages.shared.layout import ask_path, plain
+from pages.shared.tables import show_counts
 from xraycore.config import cache_folder
 from xraycore.datasets.manifest import Manifest
 from xraycore.datasets.public import CITATIONS, list_datasets
@@ -91,19 +91,15 @@ def _splitting(datasets: tuple[str, ...]) -> Job:
 
 def choose_data() -> Chosen | None:
     """The data set that stands in the text field, once it is read; None where there is none."""
-    text = (
-        st.text_input(
-            "Folder of films, or CSV file",
-            key="dataset",
-            bind="query-params",
-            placeholder="/path/to/folder or /path/to/labels.csv",
-            icon=":material/folder_open:",
-            help="On the computer that runs this app; several with semicolons between them. A "
-            "folder has a folder for each class, with or without train, val and test above them. "
-            "Films are only read.",
-        )
-        .strip()
-        .strip("\"'")
+    text = ask_path(
+        "Folder of films, or CSV file",
+        "dataset",
+        bind="query-params",
+        placeholder="/path/to/folder or /path/to/labels.csv",
+        icon=":material/folder_open:",
+        help="On the computer that runs this app; several with semicolons between them. A "
+        "folder has a folder for each class, with or without train, val and test above them. "
+        "Films are only read.",
     )
     if not text:
         _offer()
@@ -134,9 +130,9 @@ def _ended(job: Job, datasets: tuple[str, ...]) -> bool:
         return False
     if job.error is None:
         return True
-    known = isinstance(job.error, ValueError | OSError)
-    text = str(job.error) if known else f"{type(job.error).__name__}: {job.error}"
-    st.error(plain(text), icon=":material/folder_off:")
+    if not isinstance(job.error, XrayCoreError | OSError):
+        raise job.error
+    st.error(plain(str(job.error)), icon=":material/folder_off:")
     st.button(
         "Read again",
         key="read-again",
@@ -227,12 +223,7 @@ def _limited(datasets: tuple[str, ...], manifest: Manifest) -> Chosen | None:
         )
     if films < total:
         manifest = limit_training(manifest, int(films))
-    table = pd.DataFrame(manifest.counts()).T.fillna(0).astype(int)
-    table = table.reindex([name for name in SPLIT_TITLES if name in table.index])
-    table.columns = list(map(plain, table.columns))
-    table["All"] = table.sum(axis=1)
-    table.index = [SPLIT_TITLES[name] for name in table.index]
-    st.table(table.map("{:,}".format), border="horizontal")
+    show_counts(manifest.counts(), SPLIT_TITLES)
     rest = "byte-identical copy of a test film is trained on. The Data page shows what else is "
     rest += "wrong with a data set: look there first."
     if crossing := manifest.crossing():

@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-import pandas as pd
 import streamlit as st
 
 from pages.shared.layout import plain
+from pages.shared.tables import show_scores
 from pages.train.process import follow_process, show_failure
 from xraycore.config import XRAYCORE_WEIGHTS, weights_folder
 from xraycore.datasets.labels import CHEST4
@@ -16,6 +16,7 @@ from xraycore.models.registry import MODELS
 from xraycore.training.runs import SHIPPING, RunStatus, plan_of, shipped_into
 from xraycore.utils.paths import parse_path
 
+TEST_SCORES = {"accuracy": "Accuracy", "macro_auroc": "AUC, mean of the classes"}
 APP, OWN = "The app's models", "A folder of my own"
 REFUSED, PROMOTIONS = "promote-refused", "promotions"
 
@@ -148,20 +149,9 @@ def _show_installed(folder: Path) -> None:
     try:
         told = json.loads((folder / OUTPUT).read_text())
         scores = told["card"]["scores"]["all"]
-        rows = [
-            {
-                "Score on test films": title,
-                "Value": f"{scores[name]['value']:.3f}",
-                "95 % interval": f"{scores[name]['low']:.3f} – {scores[name]['high']:.3f}",
-                "Films": scores[name]["n"],
-            }
-            for name, title in TEST_SCORES.items()
-        ]
+        rows = [(title, scores[name]) for name, title in TEST_SCORES.items()]
     except (OSError, ValueError, KeyError) as error:
         st.error(plain(f"{folder}: expected a card: {error}"), icon=":material/error:")
         return
     st.success(f"Installed in {plain(told['folder'])}.", icon=":material/check_circle:")
-    st.table(pd.DataFrame(rows), border="horizontal", hide_index=True)
-
-
-TEST_SCORES = {"accuracy": "Accuracy", "macro_auroc": "AUC, mean of the classes"}
+    show_scores(rows, "Score on test films")

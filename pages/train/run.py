@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from pages.shared.charts import LOSSES, PLAIN, SHARES, history_chart
 from pages.shared.layout import plain
+from pages.shared.tables import show_history, show_metrics
 from pages.train.config import clear_form
 from pages.train.process import duration, show_failure, words_of
 from pages.train.promote import promote_section
@@ -159,8 +159,7 @@ def _numbers(run: RunStatus) -> None:
             "Of the same epoch: share of validation films called rightly.",
         ),
     )
-    for column, (label, value, explained) in zip(st.columns(6), figures, strict=True):
-        column.metric(label, value, help=explained)
+    show_metrics(figures)
 
 
 def _time(run: RunStatus) -> tuple[str, str, str]:
@@ -185,14 +184,7 @@ def _curves(run: RunStatus) -> None:
         if run.status.alive:
             st.caption("The curves begin with the first finished epoch.")
         return
-    panels = ((LOSSES, False, "Loss"), (SHARES, True, "Scores"))
-    for column, (columns, shares, title) in zip(st.columns(2), panels, strict=True):
-        column.plotly_chart(
-            history_chart(rows, columns, shares=shares, title=title),
-            key=f"live-{title}",
-            config=PLAIN,
-            alt=f"{title} by epoch",
-        )
+    show_history(rows, "live")
     if len(rows) > 2:
         st.caption(
             "Validation worse while training gets better means learning by heart (overfitting)."

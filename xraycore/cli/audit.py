@@ -24,12 +24,13 @@ def audit(datasets: Datasets, classes: Classes = None, json: Json = False) -> No
     manifest = read_manifest(datasets, parse_classes(classes) if classes else None)
 
     from xraycore.datasets.audit.audit import audit
+    from xraycore.datasets.audit.findings import audit_to_json
     from xraycore.datasets.index import default_index
 
     with progress_bar() as report:
         found = audit(manifest, store=default_index(), report=report)
     if json:
-        emit_json(found.to_json())
+        emit_json(audit_to_json(found))
     else:
         _print(found)
 
@@ -54,6 +55,8 @@ def phantoms(
 
 def _print(found: "Audit") -> None:
     """All tables, then the findings, so that these stand last."""
+    from xraycore.datasets.audit.findings import describe
+
     labels = list(dict.fromkeys(label for counts in found.counts.values() for label in counts))
     emit_table(
         f"{found.films} films of {found.patients.count} patients",
@@ -73,7 +76,7 @@ def _print(found: "Audit") -> None:
     _print_likes("Near copies", found.near_copies)
     if found.confounding:
         _print_confounding(found.confounding)
-    for finding in found.findings:
+    for finding in describe(found):
         out.print(f"\n{finding.severity.upper()}  {finding.title}", markup=False, highlight=False)
         if finding.advice:
             out.print(finding.advice, markup=False, highlight=False)

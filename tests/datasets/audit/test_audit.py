@@ -8,6 +8,7 @@ import pytest
 
 from tests.datasets.film_files import draw, write
 from xraycore.datasets.audit.audit import audit
+from xraycore.datasets.audit.findings import audit_to_json, describe
 from xraycore.datasets.manifest import Manifest, read_manifest
 from xraycore.utils.progress import Progress
 
@@ -46,7 +47,7 @@ def names(likes):
 
 
 def titles(found, severity):
-    return [finding.title for finding in found.findings if finding.severity == severity]
+    return [finding.title for finding in describe(found) if finding.severity == severity]
 
 
 def test_counts(found):
@@ -100,20 +101,20 @@ def test_patient_in_two_splits(found):
     # Eight IM numbers and two persons, of whom one has two films.
     assert (found.patients.count, found.patients.with_several_films) == (10, 1)
     assert found.patients.crossing == {"set/person1_bacteria": ("test", "train")}
-    (finding,) = (f for f in found.findings if "1 patient lies" in f.title)
+    (finding,) = (f for f in describe(found) if "1 patient lies" in f.title)
     assert finding.severity == "warning"
     assert "file names" in finding.advice
     assert "numbers start again" in finding.advice
 
 
 def test_findings_stand_worst_first(found):
-    order = [("warning", "note", "ok").index(finding.severity) for finding in found.findings]
+    order = [("warning", "note", "ok").index(finding.severity) for finding in describe(found)]
     assert order == sorted(order)
     assert set(order) == {0, 1}
 
 
 def test_audit_is_json(found):
-    said = json.loads(json.dumps(found.to_json(), allow_nan=False))
+    said = json.loads(json.dumps(audit_to_json(found), allow_nan=False))
     assert said["films"] == 11
     assert said["copies"][0]["splits_disagree"] is True
     assert said["patients"]["crossing"] == {"set/person1_bacteria": ["test", "train"]}
@@ -145,7 +146,7 @@ def test_no_crossing_is_claimed_of_names_only(tmp_path):
             write(path, draw(10 * person + film))
     found = audit(read_manifest(tmp_path / "set"))
     assert found.patients.crossing == {}
-    (finding,) = (f for f in found.findings if "crosses splits" in f.title)
+    (finding,) = (f for f in describe(found) if "crosses splits" in f.title)
     assert finding.title == "By name, none of 2 patients crosses splits."
     assert finding.severity == "ok"
     assert "names cannot tell" in finding.advice

@@ -49,8 +49,8 @@ def test_a_weight_file_at_no_path_is_said(films, runs, no_path):
 
 
 def test_a_folder_to_promote_into_at_no_path_is_said(films, runs, no_path):
-    facts = {"datasets": [str(films)]}
-    folder = write_run(runs / "good", stage=2, rows=[row(1, "full")], job={"facts": facts})
+    asked = ["train", str(films), "--model", "vgg16"]
+    folder = write_run(runs / "good", stage=2, rows=[row(1, "full")], job={"arguments": asked})
     config = (folder / "run.json").read_text()
     config = config.replace("{", '{"classes": ["Normal", "Opacity"],', 1)
     (folder / "run.json").write_text(config)

@@ -5,12 +5,10 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from xraycore.datasets.audit.duplicates import near_copies
-from xraycore.datasets.audit.findings import AuditFinding, describe
 from xraycore.datasets.audit.shortcuts import ShortcutScore, measure_shortcuts
 from xraycore.datasets.index import ImageIndex, ImageStats, Unreadable, measure_images
 from xraycore.datasets.labels import order_classes
@@ -95,14 +93,9 @@ class Audit:
     patients: Patients
     confounding: ShortcutScore | None
 
-    @cached_property
-    def findings(self) -> tuple[AuditFinding, ...]:
-        """All of it in words, the worst first."""
-        return describe(self)
-
-    def to_json(self) -> dict:
-        """The audit as JSON values."""
-        return _plain(asdict(self)) | {"findings": [asdict(finding) for finding in self.findings]}
+    def to_json(self) -> dict[str, Any]:
+        """What was measured as JSON values; `findings.audit_to_json` adds what it means."""
+        return _plain(asdict(self))
 
 
 def _plain(value: Any) -> Any:

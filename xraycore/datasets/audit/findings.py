@@ -1,14 +1,12 @@
 """What an audit means, in words: what was found and what to do about it."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal
 
+from xraycore.datasets.audit.audit import Audit, Likes
 from xraycore.datasets.splits import MIN_VAL_PER_CLASS
-
-if TYPE_CHECKING:
-    from xraycore.datasets.audit.audit import Audit, Likes
 
 # A macro AUROC from here on lets a network score well without looking at a lung.
 CONFOUNDED = 0.7
@@ -31,7 +29,7 @@ class AuditFinding:
     advice: str
 
 
-def describe(audit: "Audit") -> tuple[AuditFinding, ...]:
+def describe(audit: Audit) -> tuple[AuditFinding, ...]:
     """What the audit means, the worst first."""
     found = (
         _unreadable(audit),
@@ -47,7 +45,12 @@ def describe(audit: "Audit") -> tuple[AuditFinding, ...]:
     return tuple(sorted(found, key=lambda f: ("warning", "note", "ok").index(f.severity)))
 
 
-def _unreadable(audit: "Audit") -> AuditFinding:
+def audit_to_json(audit: Audit) -> dict[str, Any]:
+    """An audit and its findings as JSON values."""
+    return audit.to_json() | {"findings": [asdict(finding) for finding in describe(audit)]}
+
+
+def _unreadable(audit: Audit) -> AuditFinding:
     if not audit.unreadable:
         return AuditFinding("files", "ok", "Every file can be read.", "")
     return AuditFinding(
@@ -59,7 +62,7 @@ def _unreadable(audit: "Audit") -> AuditFinding:
     )
 
 
-def _one_class(audit: "Audit") -> Iterator[AuditFinding]:
+def _one_class(audit: Audit) -> Iterator[AuditFinding]:
     classes = {label for counts in audit.counts.values() for label in counts}
     if len(classes) == 1:
         yield AuditFinding(
@@ -70,7 +73,7 @@ def _one_class(audit: "Audit") -> Iterator[AuditFinding]:
         )
 
 
-def _splits(audit: "Audit") -> Iterator[AuditFinding]:
+def _splits(audit: Audit) -> Iterator[AuditFinding]:
     """What a split lacks; nothing where a data set without splits will fill it up."""
     if "" in audit.counts:
         return
@@ -98,7 +101,7 @@ def _splits(audit: "Audit") -> Iterator[AuditFinding]:
             )
 
 
-def _patients(audit: "Audit") -> AuditFinding:
+def _patients(audit: Audit) -> AuditFinding:
     patients = audit.patients
     basis = "Patients are told apart by file names, or by the group column of a CSV file."
     if patients.with_several_films == 0:
@@ -135,7 +138,7 @@ def _patients(audit: "Audit") -> AuditFinding:
     )
 
 
-def _copies(audit: "Audit") -> AuditFinding:
+def _copies(audit: Audit) -> AuditFinding:
     if not audit.copies:
         return AuditFinding("copies", "ok", "No two files are byte-identical.", "")
     extra = sum(len(same.paths) - 1 for same in audit.copies)
@@ -150,7 +153,7 @@ def _copies(audit: "Audit") -> AuditFinding:
     )
 
 
-def _near_copies(audit: "Audit") -> AuditFinding:
+def _near_copies(audit: Audit) -> AuditFinding:
     if not audit.near_copies:
         return AuditFinding(
             "near copies",
@@ -170,7 +173,7 @@ def _near_copies(audit: "Audit") -> AuditFinding:
 
 
 def _on_likes(
-    topic: Topic, audit: "Audit", likes: Sequence["Likes"], what: str, advice: str
+    topic: Topic, audit: Audit, likes: Sequence[Likes], what: str, advice: str
 ) -> AuditFinding:
     across = [same for same in likes if same.splits_disagree]
     named_twice = [same for same in likes if same.labels_disagree]
@@ -190,7 +193,7 @@ def _on_likes(
     return AuditFinding(topic, "warning" if troubles else "note", f"{title}.", advice)
 
 
-def _confounding(audit: "Audit") -> AuditFinding:
+def _confounding(audit: Audit) -> AuditFinding:
     measured = audit.confounding
     if measured is None:
         return AuditFinding(
@@ -227,7 +230,7 @@ def _confounding(audit: "Audit") -> AuditFinding:
     return AuditFinding("shortcuts", "ok", f"The file hardly tells the class: {scores}.", "")
 
 
-def _sources(audit: "Audit") -> Iterator[AuditFinding]:
+def _sources(audit: Audit) -> Iterator[AuditFinding]:
     if len(audit.sources) < 2:
         return
     classes = {label for counts in audit.sources.values() for label in counts}
@@ -244,7 +247,7 @@ def _sources(audit: "Audit") -> Iterator[AuditFinding]:
         )
 
 
-def _film_warnings(audit: "Audit") -> AuditFinding:
+def _film_warnings(audit: Audit) -> AuditFinding:
     if not audit.film_warnings:
         return AuditFinding("films", "ok", "No film is tiny, blank, clipped or coloured.", "")
     number = sum(audit.film_warnings.values())
@@ -256,7 +259,7 @@ def _film_warnings(audit: "Audit") -> AuditFinding:
     )
 
 
-def _paths(likes: Iterable["Likes"]) -> str:
+def _paths(likes: Iterable[Likes]) -> str:
     return _some([" = ".join(path.name for path in same.paths) for same in likes])
 
 

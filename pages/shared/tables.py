@@ -1,0 +1,65 @@
+"""Numbers, tables and curves that several pages show alike."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import pandas as pd
+import streamlit as st
+
+from pages.shared.charts import LOSSES, PLAIN, SHARES, history_chart
+from pages.shared.layout import plain
+from xraycore.metrics.classification import Score
+
+
+def show_metrics(figures: Sequence[tuple[str, str, str | None]]) -> None:
+    """A row of figures: name, value, what it means."""
+    for column, (label, value, meaning) in zip(st.columns(len(figures)), figures, strict=True):
+        column.metric(label, value, help=meaning)
+
+
+def show_scores(scores: Iterable[tuple[str, Score]], heading: str = "Score") -> None:
+    """A table of scores by their names, with intervals."""
+    rows = [
+        {
+            heading: title,
+            "Value": f"{score['value']:.3f}",
+            "95 % interval": f"{score['low']:.3f} – {score['high']:.3f}",
+            "Films": score["n"],
+        }
+        for title, score in scores
+    ]
+    st.table(pd.DataFrame(rows), border="horizontal", hide_index=True)
+
+
+def show_counts(
+    counts: Mapping[str, Mapping[str, int]],
+    titles: Mapping[str, str] | None = None,
+    columns: Sequence[str] | None = None,
+) -> None:
+    """A table of numbers of films, a row a split or source, a column a class.
+
+    Args:
+        counts: Row -> class -> films.
+        titles: Rows to show in their order, with their names; all as they are where None. Splits
+            have a column of sums too.
+        columns: Order of the classes.
+    """
+    table = pd.DataFrame(counts).T.fillna(0).astype(int)
+    table = table.reindex(columns=columns, fill_value=0) if columns else table
+    table.columns = list(map(plain, table.columns))
+    if titles:
+        table = table.reindex([name for name in titles if name in table.index])
+        table["All"] = table.sum(axis=1)
+    table.index = [titles[name] if titles else plain(name) for name in table.index]
+    st.table(table.map("{:,}".format), border="horizontal")
+
+
+def show_history(rows: Sequence[Mapping], key: str, of: str = "") -> None:
+    """Losses and scores of a training by epoch, side by side; see `history_chart`."""
+    panels = ((LOSSES, False, "Loss"), (SHARES, True, "Scores"))
+    for column, (columns, shares, title) in zip(st.columns(2), panels, strict=True):
+        column.plotly_chart(
+            history_chart(rows, columns, shares=shares, title=title),
+            key=f"{key}-{title}",
+            config=PLAIN,
+            alt=f"{title}{of} by epoch",
+        )
