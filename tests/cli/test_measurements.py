@@ -30,7 +30,8 @@ def fail(*_):
 def network(name, predict=lambda _: None):
     """What the commands ask of a classifier."""
     card = {"weights": {"sha256": f"of {name}"}}
-    return SimpleNamespace(spec=SimpleNamespace(name=name), card=card, predict=predict)
+    spec = SimpleNamespace(name=name)
+    return SimpleNamespace(spec=spec, card=card, predict=predict, view="film", size=8)
 
 
 def write(file, image):

@@ -93,12 +93,12 @@ def _print_likes(title: str, likes: tuple["Likes", ...]) -> None:
 
 
 def _disagreements(same: "Likes") -> str:
-    said = {
+    disagreements = {
         "class": same.labels_disagree,
         "split": same.splits_disagree,
         "patient": same.patients_disagree,
     }
-    return ", ".join(name for name, differs in said.items() if differs)
+    return ", ".join(name for name, differs in disagreements.items() if differs)
 
 
 def _print_confounding(measured: "ShortcutScore") -> None:

@@ -120,19 +120,19 @@ def films_to_judge(manifest: Manifest, split: str, cards: list[Card]) -> Manifes
     Raises:
         ArgumentError: If there are none.
     """
-    seen = {source for card in cards for source in card.get("data", {})}
+    trained_on = {source for card in cards for source in card.get("data", {})}
     if split == "auto":
-        records = [r for r in manifest.records if r.source not in seen or r.split == "test"]
+        records = [r for r in manifest.records if r.source not in trained_on or r.split == "test"]
         if left := len(manifest.records) - len(records):
             logger.warning(
                 "%d films of %s are left out: by its name a model was trained on this data. "
                 "--split all judges them too.",
                 left,
-                ", ".join(sorted(seen & {record.source for record in manifest.records})),
+                ", ".join(sorted(trained_on & {record.source for record in manifest.records})),
             )
     else:
         records = [r for r in manifest.records if split in ("all", r.split)]
-        if split != "test" and (known := seen & {record.source for record in records}):
+        if split != "test" and (known := trained_on & {record.source for record in records}):
             logger.warning(
                 "%s: the models were trained on this data; only its test split tells how good "
                 "they are.",

@@ -84,9 +84,9 @@ def _measured(
 
     with recorded() as record, progress_bar() as show:
         report = both(show, record)
-        abroad = [read_manifest(one) for one in external or []]
+        others = [read_manifest(one) for one in external or []]
         folder = install(
-            external=drop_overlap(abroad, manifest, store=default_index(), report=report),
+            external=drop_overlap(others, manifest, store=default_index(), report=report),
             limits=read_limits(limits) if limits else [],
             command=show_command(sys.argv[1:]),
             report=report,

@@ -8,6 +8,7 @@ from textwrap import shorten
 from filelock import FileLock
 
 from xraycore.errors import ArgumentError
+from xraycore.utils.files import write_json
 
 
 class MeasurementFile:
@@ -40,10 +41,8 @@ class MeasurementFile:
             for model, of_model in rows.items():
                 same = held.get(model) == weights.get(model)
                 found[model] = (found.get(model, {}) if same else {}) | dict(of_model)
-            part = self.file.with_name(self.file.name + ".part")
-            document = self.facts | {"weights": held | dict(weights), "rows": found}
-            part.write_text(json.dumps(document, indent=1) + "\n")
-            part.replace(self.file)
+            weights = held | dict(weights)
+            write_json(self.file, self.facts | {"weights": weights, "rows": found})
 
     def _read(self) -> tuple[dict[str, str], dict[str, dict[str, dict]]]:
         """The file's `weights` and `rows`, empty where there is no file."""

@@ -138,24 +138,24 @@ def stop(folder: str | Path, *, at_once: bool = False) -> None:
 def status(folder: str | Path) -> Status:
     """What is known of the job of a folder."""
     folder = Path(folder)
-    job, told = read_job(folder), _read(folder / PROGRESS)
+    job, progress = read_job(folder), _read(folder / PROGRESS)
     if not job:
         return Status()
     # Looked at before what it wrote last: it may end in between.
     works = _works(job)
-    told = _read(folder / PROGRESS) if not works else told
-    told = told if told.get("pid") == job["pid"] else {}
-    known = {name: told[name] for name in Status.__dataclass_fields__ if name in told}
+    progress = _read(folder / PROGRESS) if not works else progress
+    progress = progress if progress.get("pid") == job["pid"] else {}
+    known = {name: progress[name] for name in Status.__dataclass_fields__ if name in progress}
     known["began"] = datetime.fromisoformat(job["began"])
     if works:
         phase = "stopping" if job.get("stop_asked") else "running"
         return Status(**{**known, "phase": phase})
-    if told.get("end"):
-        return Status(**{**known, "phase": told["end"]})
+    if progress.get("end"):
+        return Status(**{**known, "phase": progress["end"]})
     if job.get("stop_asked"):
         return Status(**{**known, "phase": "stopped"})
-    said = last_lines(folder, 1)
-    error = VANISHED if told or not said else said[0]
+    lines = last_lines(folder, 1)
+    error = VANISHED if progress or not lines else lines[0]
     return Status(**{**known, "phase": "failed", "error": error})
 
 

@@ -99,7 +99,7 @@ def load_images(
             logger.warning("left out: %s", error)
             return None
 
-    pixels, lungs, lesions, kept = [], [], [], []
+    pixels, lungs, lesions, read_records = [], [], [], []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for start in range(0, len(records), CHUNK):
             chunk = records[start : start + CHUNK]
@@ -113,12 +113,12 @@ def load_images(
                 pixels.append(np.rint(part.grey[..., 0] * 255.0).astype(np.uint8))
                 lungs.append(np.rint(part.lungs_on((MASK, MASK)) * 255.0).astype(np.uint8))
                 lesions.append(_lesion_on(part.box, record))
-                kept.append(record)
+                read_records.append(record)
             report(Progress((start + len(chunk)) / len(records), "reading films"))
-    if not kept:
+    if not read_records:
         raise DatasetError(f"expected readable films; none of {len(records)} could be read.")
     drawn = np.stack(lesions) if any(one.any() for one in lesions) else None
-    return ImageArray(np.stack(pixels), np.stack(lungs), tuple(kept), drawn)
+    return ImageArray(np.stack(pixels), np.stack(lungs), tuple(read_records), drawn)
 
 
 def _lesion_on(box: Box, record: Record) -> np.ndarray:

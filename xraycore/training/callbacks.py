@@ -33,8 +33,8 @@ class ReportProgress(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Called by Keras."""
-        seen = min((batch + 1) * self.batch_size, self.films)
-        epochs = self.state.epoch + seen / self.films
+        trained = min((batch + 1) * self.batch_size, self.films)
+        epochs = self.state.epoch + trained / self.films
         self.report(
             Progress(
                 (self.before + epochs * self.stage.size**2) / self.total,
@@ -42,7 +42,7 @@ class ReportProgress(keras.callbacks.Callback):
                 self.state.epoch + 1,
                 self.stage.epochs,
                 float((logs or {}).get("loss", float("nan"))),
-                seen,
+                trained,
                 self.films,
             )
         )

@@ -26,9 +26,9 @@ def check_teachers(names: Sequence[str], classes: Sequence[str], view: str) -> N
                 f"teacher {name} must know the classes {', '.join(classes)}. "
                 f"It knows {', '.join(card['classes'])}"
             )
-        if (seen := card.get("view", "film")) != view:
+        if (crop := card.get("view", "film")) != view:
             raise ArgumentError(
-                f"teacher {name} must see the same part of a film, {view!r}. It sees {seen!r}"
+                f"teacher {name} must see the same part of a film, {view!r}. It sees {crop!r}"
             )
 
 

@@ -57,9 +57,9 @@ def predict_lungs(
             except RadiographError:
                 continue  # `audit` says so.
         if films:
-            probabilities, seen = load_segmenter().predict(films)
+            probabilities, of_films = load_segmenter().predict(films)
             found.extend(lung_field(one).found for one in probabilities)
-            features.append(seen)
+            features.append(of_films)
         report(Progress(min(1.0, (start + BATCH) / len(records))))
     if not features:
         raise DatasetError(f"expected films that can be read. Found none among {len(records)}")
@@ -78,24 +78,24 @@ def fit_on_splits(
     Raises:
         DatasetError: If there are no films to fit to or to set the limit by.
     """
-    looked = {}
+    predicted = {}
     parts = sorted({(r.source, r.split) for r in manifest.records})
     for source, split in parts:
         chosen = [r for r in manifest.records if (r.source, r.split) == (source, split)]
-        looked[source, split] = predict_lungs(
+        predicted[source, split] = predict_lungs(
             chosen, part_of(report, activity=f"looking at {source}, {split}")
         )
 
     def features(name: str) -> list[np.ndarray]:
-        chosen = [seen for (_, split), (_, seen) in looked.items() if split == name]
+        chosen = [values for (_, split), (_, values) in predicted.items() if split == name]
         if not chosen:
             raise DatasetError(f"expected films in the split {name!r}. Found none")
         return chosen
 
     screening = fit_detector(np.concatenate(features("train")), features("val"))
     warned = {
-        part: (int(((screening.unlikeness(seen) > 1) | ~found).sum()), len(found))
-        for part, (found, seen) in looked.items()
+        part: (int(((screening.unlikeness(values) > 1) | ~found).sum()), len(found))
+        for part, (found, values) in predicted.items()
     }
     return screening, warned
 

@@ -149,12 +149,12 @@ def train_segmenter(
         keras.optimizers.AdamW(schedule, weight_decay=1e-4, clipnorm=1.0),
         soft_dice_and_cross_entropy,
     )
-    told = keras.callbacks.LambdaCallback(
+    progress = keras.callbacks.LambdaCallback(
         on_epoch_end=lambda epoch, logs: report(
             Progress((epoch + 1) / epochs, "training", epoch + 1, epochs, float(logs["loss"]))
         )
     )
-    network.fit(batches, epochs=epochs, shuffle=False, verbose=0, callbacks=[told])
+    network.fit(batches, epochs=epochs, shuffle=False, verbose=0, callbacks=[progress])
     return network
 
 
