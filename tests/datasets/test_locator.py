@@ -117,3 +117,10 @@ def test_generated_films_are_the_same_each_time():
     assert first.info.sha256 == phantom_number(2).info.sha256
     kinds = {phantom_number(number).info.name.split("-")[1] for number in range(3)}
     assert kinds == {"normal", "opacity"}
+
+
+def test_which_generated_films_have_an_opacity_stays_as_it_is():
+    """Stored studies name them by number: a coin that is the same each time."""
+    kinds = [phantom_number(number).info.name.split("-")[1][0] for number in range(8)]
+    assert "".join(kinds) == "oonoonon"
+    assert [phantom_number(n).info.name.split("-")[2] for n in (0, 5)] == ["0.png", "5.png"]

@@ -51,3 +51,21 @@ def test_confounding_never_knows_the_patient():
 
 def test_nine_patients_a_class_are_too_few():
     assert measure_shortcuts([[0.0] * 6] * 18, ["A"] * 9 + ["B"] * 9, list("abcdefghi" * 2)) is None
+
+
+def test_ten_patients_a_class_are_enough_and_a_class_with_fewer_is_left_out():
+    rng = np.random.default_rng(0)
+    labels = ["A"] * 20 + ["B"] * 20 + ["C"] * 20
+    # Two films a patient: ten of A and of B, nine and a half of C.
+    groups = [f"{label}{number // 2}" for number, label in enumerate(labels)]
+    groups[-1] = groups[-2] = groups[-3]
+    found = measure_shortcuts(rng.normal(size=(60, 6)), labels, groups)
+    assert found.classes == ("A", "B")
+    assert found.films == 40
+    assert found.chance_accuracy == 0.5
+    assert set(found.medians) == {"A", "B"}
+    assert list(found.medians["A"]) == [
+        *("file size", "width", "height", "aspect", "brightness", "contrast")
+    ]
+    # 10 against 10 patients: 1.96 sqrt(21 / (12 * 10 * 10)).
+    assert found.chance_auroc_limit == pytest.approx(0.5 + 1.96 * (21 / 1200) ** 0.5)
