@@ -18,9 +18,10 @@ def all_dataclasses():
         if "migrations" in module.name or module.name.endswith("__main__"):
             continue
         for value in vars(importlib.import_module(module.name)).values():
-            if isinstance(value, type) and dataclasses.is_dataclass(value):
-                if value.__module__ == module.name:
-                    found[f"{module.name}.{value.__name__}"] = value
+            # Of each its own, and not what it imports.
+            own = isinstance(value, type) and value.__module__ == module.name
+            if own and dataclasses.is_dataclass(value):
+                found[f"{module.name}.{value.__name__}"] = value
     return found
 
 
