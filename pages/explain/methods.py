@@ -13,6 +13,7 @@ from pages.shared.charts import PLAIN
 from pages.shared.results import SEVERAL, Key, kept, long_work
 from xraycore.attribution.heatmap import Heatmap, explain
 from xraycore.attribution.metrics.agreement import MapAgreement, map_agreement
+from xraycore.attribution.metrics.randomisation import stored_verdict
 from xraycore.attribution.registry import ANALYTIC, METHODS
 from xraycore.datasets.labels import NORMAL
 from xraycore.errors import WeightsError
@@ -82,7 +83,7 @@ def _method(subject: Subject, name: str) -> None:
     st.caption(method.summary + subject.look.scale_note(heat))
     say_place(subject, heat)
     model = subject.model
-    passed = method.passes_on(model.spec.name, model.card["weights"]["sha256"])
+    passed = stored_verdict(name, model.spec.name, model.card["weights"]["sha256"])
     if passed is not None:
         word = "Passes" if passed else ":orange[Fails]"
         st.caption(f"{word} the randomisation test on {model.spec.title} (measured)")

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from tools.results.markdown import format_score, get_template
 from xraycore.attribution.metrics.localisation import best_of
-from xraycore.attribution.registry import METHODS, RANDOMISATION_FILE
+from xraycore.attribution.metrics.randomisation import RANDOMISATION_FILE
+from xraycore.attribution.registry import METHODS
 from xraycore.config import weights_folder
 from xraycore.models.cards import list_trained, read_card
 from xraycore.models.registry import MODELS
