@@ -188,7 +188,7 @@ def preset(name: str, spec: ModelSpec, *, pretrained: bool) -> TrainingConfig:
     stages: tuple[Stage, ...]
     if name == "cpu" and pretrained:
         since = spec.cpu_unfreeze_from
-        stages: tuple[Stage, ...] = (
+        stages = (
             Stage("head", 1, low, 1e-3, None),
             Stage("low resolution", 3, low, 1e-4, since),
             Stage("full resolution", 1, full, 3e-5, since),
