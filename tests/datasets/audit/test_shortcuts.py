@@ -69,3 +69,28 @@ def test_ten_patients_a_class_are_enough_and_a_class_with_fewer_is_left_out():
     ]
     # 10 against 10 patients: 1.96 sqrt(21 / (12 * 10 * 10)).
     assert found.chance_auroc_limit == pytest.approx(0.5 + 1.96 * (21 / 1200) ** 0.5)
+
+
+def test_forests_and_folds_are_the_ones_that_limits_were_set_with(monkeypatch):
+    import sklearn.ensemble
+    import sklearn.model_selection
+
+    forest, folds = sklearn.ensemble.RandomForestClassifier, sklearn.model_selection
+    asked = []
+
+    def grown(trees, **options):
+        asked.append((trees, options))
+        return forest(2, **options)
+
+    split = folds.StratifiedGroupKFold
+    monkeypatch.setattr(sklearn.ensemble, "RandomForestClassifier", grown)
+    monkeypatch.setattr(
+        folds, "StratifiedGroupKFold", lambda *a, **k: (asked.append((a, k)), split(*a, **k))[1]
+    )
+    rng = np.random.default_rng(0)
+    labels, groups = ["A"] * 12 + ["B"] * 12, [str(n) for n in range(24)]
+    measure_shortcuts(rng.normal(size=(24, 6)), labels, groups, seed=7)
+    options = {"min_samples_leaf": 5, "class_weight": "balanced", "random_state": 7}
+    of_features = [((5,), {"shuffle": True, "random_state": 7}), *[(100, options)] * 5]
+    # Once for what the file tells, once with its greys.
+    assert asked == of_features * 2
