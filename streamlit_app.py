@@ -2,6 +2,9 @@
 
 import streamlit as st
 
+from pages.shared.faults import errors_shown
+from pages.shared.layout import server_started
+
 st.set_page_config(page_title="xraycore", page_icon=":material/radiology:", layout="wide")
 page = st.navigation(
     [
@@ -40,4 +43,10 @@ page = st.navigation(
     ],
     position="top",
 )
-page.run()
+if page.url_path and not server_started():
+    # Before the first call of st.navigation in a server Streamlit looks for pages as files of the
+    # folder `pages`, and says of any other link that there is no such page; asked again it knows.
+    st.html("<script>location.reload()</script>", unsafe_allow_javascript=True)
+    st.stop()
+with errors_shown():
+    page.run()

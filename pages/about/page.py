@@ -1,8 +1,8 @@
 import pandas as pd
 import streamlit as st
 
+from pages.shared.film_picker import usable_models
 from pages.shared.layout import page_header
-from pages.shared.open_films import usable_models
 from pages.shared.tables import show_scores
 from xraycore.attribution.registry import METHODS
 from xraycore.models.cards import read_card

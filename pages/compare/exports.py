@@ -16,28 +16,29 @@ from xraycore.utils.text import pluralise
 
 
 def show_exports(
-    xray: Radiograph,
-    findings: Sequence[ModelResult],
-    look: HeatmapStyle,
+    radiograph: Radiograph,
+    results: Sequence[ModelResult],
+    style: HeatmapStyle,
     films: Sequence[OpenFilm],
     names: Sequence[str],
 ) -> None:
     """Download buttons for the film that is shown and for all that are open.
 
     Args:
-        xray: The film that is shown.
-        findings: What each model says of it.
-        look: How heat is drawn.
+        radiograph: The film that is shown.
+        results: What each model says of it.
+        style: How heat is drawn.
         films: All that are open.
         names: The models.
     """
-    stem = PurePath(xray.info.name).stem or "film"
-    drawn = [replace(one, heat=one.heat.stretched()) if look.stretched else one for one in findings]
+    stem = PurePath(radiograph.info.name).stem or "film"
+    if style.stretched:
+        results = [replace(one, heat=one.heat.stretched()) for one in results]
     with st.container(horizontal=True):
         # Made when they are asked for: a report holds a picture a model.
         st.download_button(
             "Report of this film (HTML)",
-            lambda: write_report(xray, drawn, **look.style),
+            lambda: write_report(radiograph, results, **style.arguments),
             file_name=f"{stem}-report.html",
             mime="text/html",
             icon=":material/description:",
@@ -47,12 +48,12 @@ def show_exports(
         )
         st.download_button(
             "Overlays (PNG)",
-            lambda: zip_overlays(xray, drawn, look.style),
+            lambda: zip_overlays(radiograph, results, style.arguments),
             file_name=f"{stem}-overlays.zip",
             mime="application/zip",
             icon=":material/image:",
             on_click="ignore",
-            disabled=look.shown == PLAIN,
+            disabled=style.shown == PLAIN,
             help="The film at its full size with each model's heat, drawn as it is here, and a "
             "JSON file of where it comes from.",
         )

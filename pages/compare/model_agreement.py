@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from pages.components.film_viewer import Drawn, film_panel
+from pages.components.film_viewer import StyledMap, film_panel
+from pages.shared.open_films import OpenFilm
 from xraycore.attribution.metrics.agreement import MapAgreement, consensus_map, map_agreement
-from xraycore.imaging import Radiograph
 from xraycore.report.film_report import ModelResult
 from xraycore.utils.text import percent
 
@@ -16,26 +16,27 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def show_votes(film: Radiograph, found: Sequence[ModelResult]) -> None:
+def show_model_agreement(film: OpenFilm, results: Sequence[ModelResult]) -> None:
     """Lays the models' maps over each other, once that is asked for."""
-    heats = {one.title: one.heat for one in found if np.any(one.heat.values)}
-    if len(heats) < 2:
+    heatmaps = {one.title: one.heat for one in results if np.any(one.heat.values)}
+    if len(heatmaps) < 2:
         return
     shown = st.expander(
         "Where the maps agree", icon=":material/layers:", key="maps", on_change="rerun"
     )
     if not shown.open:
         return
+    radiograph = film.analysis.radiograph()
     left, right = shown.columns([1, 2], gap="medium")
     with left:
         film_panel(
-            film,
+            film.analysis.picture(),
             key="film-votes",
             label="Where several models have their hottest tenth",
-            drawn=Drawn(consensus_map(heats, film), 0.6, "viridis"),
+            heatmap=StyledMap(consensus_map(heatmaps, radiograph), 0.6, "viridis"),
         )
     with right:
-        agreement = map_agreement(heats, film)
+        agreement = map_agreement(heatmaps, radiograph)
         st.markdown(agreement.reading)
         st.caption(
             "The picture lays the hottest tenths over each other: the brighter, the more models "

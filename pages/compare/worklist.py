@@ -1,14 +1,15 @@
 """All films that are open, with every model's answer, those the models disagree on first."""
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import streamlit as st
 
-from pages.shared import cache
+from pages.shared.film_picker import look_at
 from pages.shared.jobs import Job, follow
-from pages.shared.open_films import OpenFilm, current_key, look_at, open_films
+from pages.shared.open_films import OpenFilm, OpenFilms
 from xraycore.errors import Cancelled
 from xraycore.evaluation.ensemble import agree, disagreement
 from xraycore.models.cards import card_sha256
@@ -17,49 +18,30 @@ from xraycore.models.registry import MODELS
 from xraycore.utils.progress import Progress, ProgressCallback
 from xraycore.utils.text import percent
 
-# Answers of the session, by film and model: what the table and the exports are drawn from.
-_ANSWERS, _JOB, _CARDS = "worklist-answers", "worklist-job", "worklist-cards"
-
 
 def answers_of(film: OpenFilm, names: Sequence[str]) -> list[Prediction] | None:
-    """What the models said of an open film; None while one of them has not been asked."""
-    found = st.session_state.setdefault(_ANSWERS, {})
-    each = [found.get((film.key, name)) for name in names]
-    return None if None in each else each
+    """What the models, as they are now, said of a film; None while one has not been asked."""
+    each = [film.answers.get(name, ("", None)) for name in names]
+    now = [card_sha256(name) for name in names]
+    return [answer for _, answer in each] if now == [card for card, _ in each] else None
 
 
-def forget_older(names: Sequence[str]) -> None:
-    """Forgets what models said whose cards are others by now, and of films that were closed."""
-    cards = {name: card_sha256(name) for name in names}
-    if st.session_state.get(_CARDS) != cards:
-        st.session_state[_CARDS] = cards
-        st.session_state[_ANSWERS] = {}
-        if job := st.session_state.pop(_JOB, None):
-            job.stop()
-    found = st.session_state[_ANSWERS]
-    for key in [key for key in tuple(found) if key[0] not in open_films()]:
-        del found[key]
+def note_answers(film: OpenFilm, predictions: Sequence[Prediction]) -> None:
+    """Keeps what models said of a film."""
+    for one in predictions:
+        film.answers[one.model] = (card_sha256(one.model), _light(one))
 
 
-def note_answers(key: str, predictions: Sequence[Prediction]) -> None:
-    """Keeps what the models said of a film."""
-    found = st.session_state.setdefault(_ANSWERS, {})
-    found.update(((key, one.model), _light(one)) for one in predictions)
-
-
-def ask_for(films: Sequence[OpenFilm], names: Sequence[str]) -> None:
+def ask_for(opened: OpenFilms, names: Sequence[str]) -> None:
     """Has every model look at every film, in the background, and says how far it is."""
-    found = st.session_state.setdefault(_ANSWERS, {})
+    films = list(opened.films.values())
     missing = [film for film in films if answers_of(film, names) is None]
-    job: Job | None = st.session_state.get(_JOB)
+    job = opened.worklist_job
     if not missing:
-        st.session_state[_JOB] = None
+        opened.worklist_job = None
         return
     if job is None or (job.done and not job.error):
-        opened = open_films()
-        job = st.session_state[_JOB] = Job(
-            lambda report: _ask(missing, opened, names, found, report)
-        )
+        job = opened.worklist_job = Job(lambda report: _ask(missing, opened, names, report))
         if job.wait() and not job.error:
             return
     if not job.done:
@@ -68,13 +50,13 @@ def ask_for(films: Sequence[OpenFilm], names: Sequence[str]) -> None:
             st.button("Stop", on_click=job.stop, icon=":material/stop:", key="stop-worklist")
         return
     if not isinstance(job.error, Cancelled):
-        st.error(str(job.error), icon=":material/error:")
+        st.error(job.failure, icon=":material/error:")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"{len(missing):,} of {len(films):,} films have not been looked at.")
         st.button(
             "Go on",
-            on_click=st.session_state.__setitem__,
-            args=(_JOB, None),
+            on_click=setattr,
+            args=(opened, "worklist_job", None),
             icon=":material/play_arrow:",
             key="resume-worklist",
         )
@@ -82,25 +64,20 @@ def ask_for(films: Sequence[OpenFilm], names: Sequence[str]) -> None:
 
 def _ask(
     films: Sequence[OpenFilm],
-    opened: Mapping[str, OpenFilm],
+    opened: OpenFilms,
     names: Sequence[str],
-    found: dict[tuple[str, str], Prediction],
     report: ProgressCallback,
 ) -> None:
     for number, film in enumerate(films):
-        if film.key not in opened:
-            continue
-        try:
-            xray = film.read()
-            for place, name in enumerate(names):
-                share = (number + place / len(names)) / len(films)
-                words = f"{MODELS[name].title} looks at film {number + 1} of {len(films)}"
-                report(Progress(share, words))
-                found[film.key, name] = _light(cache.prediction(name, xray))
-        finally:
-            # Closed meanwhile: it was let go of, and then looked at.
-            if film.key not in opened:
-                film.forget()
+        for place, name in enumerate(names):
+            if film.key not in opened.films:  # It was closed meanwhile.
+                break
+            share = (number + place / len(names)) / len(films)
+            words = f"{MODELS[name].title} looks at film {number + 1} of {len(films)}"
+            report(Progress(share, words))
+            # Of one that is being closed there is no answer, and the next film is not to wait.
+            with contextlib.suppress(Cancelled):
+                note_answers(film, [film.analysis.prediction(name)])
 
 
 def _light(prediction: Prediction) -> Prediction:
@@ -109,29 +86,31 @@ def _light(prediction: Prediction) -> Prediction:
     return replace(prediction, features=nothing, grey=nothing)
 
 
-def show_worklist(names: Sequence[str]) -> None:
+def show_worklist(opened: OpenFilms, names: Sequence[str]) -> None:
     """The table of the open films; a row that is clicked becomes the film that is looked at."""
-    films = list(open_films().values())
-    ask_for(films, names)
+    films = list(opened.films.values())
+    ask_for(opened, names)
     rows, order = [], []
     for film in films:
         answers = answers_of(film, names)
         apart = _apart(answers)
-        rows.append(_row(film, names, answers, apart))
+        rows.append(_row(film, film is opened.current, names, answers, apart))
         order.append((answers is None, not answers or agree(answers), -(apart or 0.0)))
     places = sorted(range(len(films)), key=order.__getitem__)
     import pandas as pd  # Late: a page is painted sooner without.
 
     table = pd.DataFrame([rows[place] for place in places])
 
+    keys = [films[place].key for place in places]
+
     def picked() -> None:
         if chosen := st.session_state["worklist"].selection.rows:
-            look_at(films[places[chosen[0]]].key)
+            look_at(keys[chosen[0]])
 
     # The browser keeps the number of the row that was clicked: after another film was chosen
     # elsewhere, or the rows were sorted anew, that is not the row of the film that is shown.
     # All three lists: else what the browser sends back is not equal, and counts as a click.
-    shown = [row for row, place in enumerate(places) if films[place].key == current_key()]
+    shown = [row for row, place in enumerate(places) if films[place] is opened.current]
     st.session_state["worklist"] = {"selection": {"rows": shown, "columns": [], "cells": []}}
     st.dataframe(
         table,
@@ -164,12 +143,13 @@ def _apart(answers: Sequence[Prediction] | None) -> float | None:
 
 def _row(
     film: OpenFilm,
+    shown: bool,
     names: Sequence[str],
     answers: Sequence[Prediction] | None,
     apart: float | None,
 ) -> dict:
     row = {
-        "Shown": "▶" if film.key == current_key() else "",
+        "Shown": "▶" if shown else "",
         "Film": film.thumbnail,
         "Name": film.title,
         "Apart": apart,

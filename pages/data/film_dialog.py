@@ -8,9 +8,10 @@ import streamlit as st
 from pages.components.film_grid import Tile, film_grid
 from pages.components.film_viewer import HELP, MORE_HELP, film_panel, size_and_depth
 from pages.data.charts import SPLIT_TITLES
-from pages.shared.cache import keep_loaded, read_film
+from pages.shared.cache import read_film
+from pages.shared.film_picker import compare_button
+from pages.shared.inference import run
 from pages.shared.layout import plain
-from pages.shared.open_films import compare_button
 from xraycore.datasets.audit.overview import DatasetOverview, ImageEntry
 from xraycore.datasets.index import read_measured
 from xraycore.errors import WeightsError
@@ -41,7 +42,7 @@ def film_dialog(survey: DatasetOverview, film: ImageEntry) -> None:
         _facts(survey, film, size_and_depth(xray.info))
         for warning in film.facts.warnings:
             st.warning(warning, icon=":material/warning:")
-        compare_button(film.record.path, xray)
+        compare_button(film.record.path)
     _augmented(xray)
 
 
@@ -87,9 +88,9 @@ def _augmented(xray: Radiograph) -> None:
     seeds = range(first, first + SAMPLES)
     try:
         with st.spinner("Finding the lungs …") if lungs else st.container():
-            film, changed = preview(xray, RECIPES[recipe], seeds, view="lungs" if lungs else "film")
-        if lungs:
-            keep_loaded("lung segmenter")
+            given = (xray, RECIPES[recipe], seeds)
+            found = run(preview, *given) if lungs else preview(*given, view="film")
+        film, changed = found
     except WeightsError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return

@@ -11,6 +11,7 @@ import streamlit as st
 from pages.data import charts
 from pages.data.film_dialog import film_dialog
 from pages.data.films import show_copies, show_films, show_patients
+from pages.shared.charts import show_chart
 from pages.shared.layout import plain
 from pages.shared.tables import show_counts, show_metrics
 from xraycore.datasets.audit.findings import AuditFinding, audit_to_json, describe
@@ -43,7 +44,6 @@ _LOOK = {
     "note": ("blue", ":material/info:", "Note"),
     "ok": ("green", ":material/check_circle:", "Fine"),
 }
-_NO_BAR = {"displayModeBar": False}
 
 
 def show_survey(survey: DatasetOverview, read_at: datetime, on_again: Callable[[], None]) -> None:
@@ -153,11 +153,10 @@ def _classes(survey: DatasetOverview) -> None:
     # Of a class whose files cannot be read too.
     labels = order_classes(label for of_split in counts.values() for label in of_split)
     st.markdown("**Classes in each split**")
-    st.plotly_chart(
+    show_chart(
         charts.balance_bars(counts, charts.class_colors(labels)),
-        key="balance",
-        config=_NO_BAR,
-        alt="Share of each class in each split; the table below has the numbers.",
+        "balance",
+        "Share of each class in each split; the table below has the numbers.",
     )
     show_counts(counts, charts.SPLIT_TITLES, labels)
     if len(survey.audit.sources) > 1:
@@ -192,9 +191,7 @@ def _sizes(survey: DatasetOverview) -> None:
             ((width, height),) = distinct
             st.info(f"All films have {width} × {height} pixels.", icon=":material/aspect_ratio:")
         else:
-            st.plotly_chart(
-                charts.size_bubbles(sizes, colors), key="sizes", config=_NO_BAR, alt="Film sizes"
-            )
+            show_chart(charts.size_bubbles(sizes, colors), "sizes", "Film sizes")
     st.caption(
         "Lines that lie apart tell a network the class without a look at the lungs. Shortcuts "
         "measures how well."
@@ -203,7 +200,7 @@ def _sizes(survey: DatasetOverview) -> None:
 
 def _lines(values: dict, colors: dict, title: str, key: str) -> None:
     figure = charts.distribution(values, colors, title)
-    st.plotly_chart(figure, key=key, config=_NO_BAR, alt=f"{title} of the films, by class")
+    show_chart(figure, key, f"{title} of the films, by class")
 
 
 def _shortcuts(survey: DatasetOverview) -> None:
@@ -219,11 +216,10 @@ def _shortcuts(survey: DatasetOverview) -> None:
         f"brightness and contrast in {_pairs(found.grey_auroc, found.chance_auroc_limit)}. "
         "Whatever it can use, a network can use too, without a look at the lungs."
     )
-    st.plotly_chart(
+    show_chart(
         charts.shortcut_bars(found),
-        key="shortcuts",
-        config=_NO_BAR,
-        alt=f"AUROC {found.file_auroc:.2f} from the file, {found.grey_auroc:.2f} with greys",
+        "shortcuts",
+        f"AUROC {found.file_auroc:.2f} from the file, {found.grey_auroc:.2f} with greys",
     )
     st.caption(
         f"AUROC {found.file_auroc:.2f} and {found.grey_auroc:.2f} (area under the receiver "

@@ -6,7 +6,7 @@ from pages.components.film_viewer import film_panel
 from pages.explain.charts import share_chart
 from pages.explain.subject import Subject, heat_panel
 from pages.shared.charts import PLAIN
-from pages.shared.results import long_work
+from pages.shared.inference import run
 from xraycore.attribution.metrics.faithfulness import Faithfulness, measure_faithfulness
 from xraycore.attribution.metrics.robustness import DISTURBANCES, Robustness, measure_robustness
 from xraycore.attribution.registry import ANALYTIC, METHODS
@@ -17,8 +17,8 @@ from xraycore.utils.text import percent
 def faithful_tab(subject: Subject) -> None:
     """Two questions about one map, each with its own work."""
     st.markdown(
-        f"**{subject.method_title}** for **{subject.target}**: choose another method or class at "
-        "the left."
+        f"**{subject.method_title}** for **{subject.target_class}**: choose another method or "
+        "class at the left."
     )
     st.subheader("Does the answer follow the heat?", anchor=False)
     st.caption(
@@ -35,18 +35,20 @@ def faithful_tab(subject: Subject) -> None:
 
 
 def _curves(subject: Subject) -> None:
-    key = ("faithful", *subject.of, subject.method, subject.target)
+    key = subject.key("faithful", subject.method, subject.target_class)
 
     def measure(report):
-        heat, found = subject.heat(subject.method, subject.target), {}
-        if heat is None:
+        heatmap, found = subject.heatmap(subject.method, subject.target_class), {}
+        if heatmap is None:
             first, report = part_of(report, 0, 2), part_of(report, 1, 2)
-            found = subject.compute_heat(subject.method, subject.target, first)
-            (heat,) = found.values()
-        measured = measure_faithfulness(subject.model, subject.seen, heat, report=report)
+            found = subject.compute_heatmap(subject.method, subject.target_class, first)
+            (heatmap,) = found.values()
+        measured = run(
+            measure_faithfulness, subject.network, subject.prediction, heatmap, report=report
+        )
         return {**found, key: measured}
 
-    found: Faithfulness | None = long_work(
+    found: Faithfulness | None = subject.long_work(
         key,
         measure,
         doing="Hiding parts of the film",
@@ -111,18 +113,23 @@ def _chart(title: str, figure, areas: dict[str, float]) -> None:
 
 
 def _stability(subject: Subject) -> None:
-    key = ("stable", *subject.of, subject.method, subject.target)
+    key = subject.key("stable", subject.method, subject.target_class)
 
     def measure(report):
         return {
-            key: measure_robustness(
-                subject.model, subject.seen, subject.method, subject.target, report=report
+            key: run(
+                measure_robustness,
+                subject.network,
+                subject.prediction,
+                subject.method,
+                subject.target_class,
+                report=report,
             )
         }
 
     cost = METHODS[subject.method].cost
     more = "" if subject.method in ANALYTIC else f", each with {cost}"
-    found: Robustness | None = long_work(
+    found: Robustness | None = subject.long_work(
         key,
         measure,
         doing="Changing the film a little",
@@ -143,10 +150,10 @@ def _stability(subject: Subject) -> None:
         with column:
             title = one.disturbance.title
             film_panel(
-                subject.film,
+                subject.picture,
                 key=f"stable-{title}",
                 label=f"The map after {title}",
-                drawn=subject.look.drawn(one.heatmap),
+                heatmap=subject.style.apply(one.heatmap),
             )
             st.markdown(f"**{title[0].upper()}{title[1:]}**")
             st.caption(

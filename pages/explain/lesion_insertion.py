@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from pages.components.film_viewer import FILM_PIXELS, Drawn, changed_film, film_panel
+from pages.components.film_viewer import FILM_PIXELS, FilmPicture, StyledMap, film_panel
 from pages.explain.subject import QUICK, Subject, heat_panel
-from pages.shared.results import kept, long_work
+from pages.shared.inference import run
 from xraycore.anatomy.lung_field import LungField
 from xraycore.attribution.metrics.lesion_insertion import (
     Insertion,
@@ -22,8 +22,6 @@ from xraycore.datasets.synthetic.opacities import OPACITIES, lung_width
 from xraycore.imaging.resample import fit_within, resize
 from xraycore.utils.text import percent
 
-# State of the session: where each film, by its hash, was clicked, in shares of width and height.
-PLACES = "opacity-places"
 # Opacities at random places.
 TRIES = 20
 
@@ -35,7 +33,7 @@ def insert_tab(subject: Subject) -> None:
         "network is asked again. So the truth is known: the probability should rise, and the heat "
         "should follow."
     )
-    if not subject.seen.lungs.found:
+    if not subject.prediction.lungs.found:
         st.warning(
             "No lungs were found on this film, so there is no place to paint an opacity.",
             icon=":material/block:",
@@ -57,9 +55,11 @@ def insert_tab(subject: Subject) -> None:
 
 def _controls(subject: Subject) -> tuple[str, float, float, str]:
     """Kind of opacity, its radius as a share of the lung's width, its density, class to watch."""
-    chances = subject.seen.probabilities
-    findings = [label for label in subject.model.classes if label != NORMAL]
-    expected = subject.target if subject.target in findings else max(findings, key=chances.get)
+    chances = subject.prediction.probabilities
+    findings = [label for label in subject.network.classes if label != NORMAL]
+    expected = subject.target_class
+    if expected not in findings:
+        expected = max(findings, key=chances.get)
     of_kind, of_size, of_strength, of_class = st.columns([5, 3, 3, 4], gap="medium")
     kind = of_kind.selectbox(
         "Opacity",
@@ -103,30 +103,29 @@ def _controls(subject: Subject) -> tuple[str, float, float, str]:
 
 
 def _one(subject: Subject, kind: str, size: float, strength: float, watched: str) -> None:
-    film, places = subject.film, st.session_state.setdefault(PLACES, {})
-    place = places.get(film.info.sha256)
-    lungs = lungs_on(film, subject.seen)
+    film, place = subject.film, subject.film.opacity
+    lungs = lungs_on(subject.radiograph, subject.prediction)
     inside = place is not None and _inside(lungs, place)
     said = st.container()
     clicked, before, painted, after = st.columns(4)
     with clicked:
         st.markdown("**Click inside an outline**")
         film_panel(
-            film,
+            subject.picture,
             key="opacity-click",
             label="Film; click inside the lungs to paint an opacity",
-            drawn=Drawn(_Outline(subject.seen.lungs), contour=0.5),
+            heatmap=StyledMap(_Outline(subject.prediction.lungs), contour=0.5),
             click="point",
-            on_click=lambda point: places.__setitem__(film.info.sha256, point),
+            on_click=lambda point: setattr(film, "opacity", point),
         )
         st.caption(
             "Outlined: the lungs that were found. The wheel zooms once the film was clicked, or "
             "with Ctrl. By keys: Enter, arrows, Enter."
         )
     with before:
-        st.markdown(f"**Before:** {percent(subject.seen.probabilities[watched])}")
-        heat = subject.quick_heat(subject.method, watched)
-        heat_panel(subject, heat, key="opacity-before", label=f"Heat for {watched} before")
+        st.markdown(f"**Before:** {percent(subject.prediction.probabilities[watched])}")
+        heatmap = subject.quick_heatmap(subject.method, watched)
+        heat_panel(subject, heatmap, key="opacity-before", label=f"Heat for {watched} before")
         st.caption(f"{subject.method_title}, probability of {watched}.")
     if place is None:
         said.info("Nothing is painted yet: click inside a lung.", icon=":material/touch_app:")
@@ -136,22 +135,24 @@ def _one(subject: Subject, kind: str, size: float, strength: float, watched: str
             "That place lies outside the lungs. Click inside an outline.", icon=":material/block:"
         )
         return
-    key = ("insert", *subject.of, subject.method, watched, kind, size, strength, *place)
+    painting = (kind, place, size, strength, watched)
     with said, st.spinner("Painting, and asking the network again …"):
-        found = kept(key, lambda: _insert(subject, lungs, kind, place, size, strength, watched))
+        found, picture = subject.once(
+            "insert", subject.method, *painting, make=lambda: _insert(subject, lungs, *painting)
+        )
     said.info(found.reading, icon=":material/ads_click:")
     mark = _bounds(found.lesion)
     with painted:
         st.markdown(f"**{OPACITIES[kind].title}**")
-        film_panel(found.film, key="opacity-film", label="The film with the opacity", marks=[mark])
+        film_panel(picture, key="opacity-film", label="The film with the opacity", marks=[mark])
         st.caption("Drawn, not real. The box marks where it is.")
     with after:
         st.markdown(f"**After:** {percent(found.after.probabilities[watched])}")
         film_panel(
-            found.film,
+            picture,
             key="opacity-after",
             label=f"Heat for {watched} after",
-            drawn=subject.look.drawn(found.heat),
+            heatmap=subject.style.apply(found.heat),
             marks=[mark],
         )
         st.caption(f"In the opacity lies {percent(found.gain)} of the added heat.")
@@ -165,34 +166,39 @@ def _insert(
     size: float,
     strength: float,
     watched: str,
-) -> Insertion:
+) -> tuple[Insertion, FilmPicture]:
+    """What came of the opacity; the film with it only as it is drawn: it is large."""
     centre = _pixel(lungs, place)
-    found = insert(
-        subject.model,
-        subject.film,
+    film = subject.radiograph
+    found = run(
+        insert,
+        subject.network,
+        film,
         kind,
         centre,
         size * lung_width(lungs, centre),
         watched,
         method=subject.method,
         strength=strength,
-        prediction=subject.seen,
+        prediction=subject.prediction,
     )
-    return replace(
+    small = replace(
         found,
-        film=changed_film(found.film),
+        film=film,
         lesion=fit_within(found.lesion.astype(np.float32), FILM_PIXELS) > 0.5,
     )
+    return small, FilmPicture(found.film, changed=True)
 
 
 def _many(subject: Subject, kind: str, watched: str) -> None:
-    key = ("probe", *subject.of, subject.method, watched, kind)
+    key = subject.key("probe", subject.method, watched, kind)
 
     def try_places(report):
         return {
-            key: probe(
-                subject.model,
-                [subject.film],
+            key: run(
+                probe,
+                subject.network,
+                [subject.radiograph],
                 kind,
                 watched,
                 places=TRIES,
@@ -201,7 +207,7 @@ def _many(subject: Subject, kind: str, watched: str) -> None:
             )
         }
 
-    found: InsertionScores | None = long_work(
+    found: InsertionScores | None = subject.long_work(
         key,
         try_places,
         doing="Painting one opacity after another",

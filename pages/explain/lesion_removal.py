@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from pages.components.film_viewer import FILM_PIXELS, Drawn, changed_film, film_panel
+from pages.components.film_viewer import FILM_PIXELS, FilmPicture, StyledMap, film_panel
 from pages.explain.subject import Subject
 from pages.shared.charts import probability_bars
-from pages.shared.results import kept
+from pages.shared.inference import run
 from xraycore.attribution.metrics.lesion_removal import Clearance, clear
 from xraycore.imaging.resample import fit_within, resize
 
@@ -21,25 +21,28 @@ def clear_tab(subject: Subject) -> None:
         "Normal. One that stays rests on something else: on fine patterns, which are left, or on "
         "what has nothing to do with the lungs."
     )
-    if not subject.seen.lungs.found:
+    if not subject.prediction.lungs.found:
         st.warning(
             "No lungs were found on this film: nothing can be cleared.", icon=":material/block:"
         )
         return
     with st.spinner("Clearing the lungs, and asking the network again …"):
-        found: Clearance = kept(("clear", *subject.of), lambda: clear(subject.model, subject.seen))
+        found: Clearance = subject.once(
+            "clear", make=lambda: run(clear, subject.network, subject.prediction)
+        )
     st.info(found.reading, icon=":material/cleaning_services:")
-    lungs = subject.seen.lungs
-    film, pixels = subject.film, fit_within(subject.film.pixels, FILM_PIXELS)
+    lungs = subject.prediction.lungs
+    film = subject.radiograph
+    pixels = fit_within(film.pixels, FILM_PIXELS)
     taken = found.before.box.spread(found.taken, pixels.shape)
     before, after, difference = st.columns(3, gap="medium")
     with before:
         st.markdown("**The film**")
-        film_panel(film, key="clear-before", label="The film", toolbar=True, lungs=lungs)
+        film_panel(subject.picture, key="clear-before", label="The film", toolbar=True, lungs=lungs)
     with after:
         st.markdown("**Its lungs cleared**")
         film_panel(
-            changed_film(replace(film, pixels=np.maximum(pixels - taken, 0))),
+            FilmPicture(replace(film, pixels=np.maximum(pixels - taken, 0)), changed=True),
             key="clear-after",
             label="The film with its lungs cleared",
             lungs=lungs,
@@ -47,10 +50,10 @@ def clear_tab(subject: Subject) -> None:
     with difference:
         st.markdown("**What was taken away**")
         film_panel(
-            film,
+            subject.picture,
             key="clear-taken",
             label="What was taken away, as heat",
-            drawn=Drawn(_Taken(taken), subject.look.opacity, subject.look.color_map),
+            heatmap=StyledMap(_Taken(taken), subject.style.opacity, subject.style.color_map),
             lungs=lungs,
         )
     said_before, said_after, about = st.columns(3, gap="medium")

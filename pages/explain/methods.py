@@ -1,6 +1,7 @@
 """All heatmap methods on one film, the class beside another, and whether maps agree."""
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -9,10 +10,12 @@ from pages.components.film_viewer import HELP_WITH_HEAT, MORE_HELP
 from pages.explain.charts import agreement_matrix
 from pages.explain.subject import QUICK, Subject, heat_panel, say_place
 from pages.shared import cache
+from pages.shared.analysis import Key
 from pages.shared.charts import PLAIN
-from pages.shared.results import SEVERAL, Key, kept, long_work
-from xraycore.attribution.heatmap import Heatmap, explain
+from pages.shared.results import SEVERAL
+from xraycore.attribution.heatmap import Heatmap
 from xraycore.attribution.metrics.agreement import MapAgreement, map_agreement
+from xraycore.attribution.metrics.randomisation import stored_verdict
 from xraycore.attribution.registry import ANALYTIC, METHODS
 from xraycore.datasets.labels import NORMAL
 from xraycore.errors import WeightsError
@@ -30,9 +33,9 @@ IOU, RANK = "Hottest tenth (IoU)", "Order of all places (rank correlation)"
 def methods_tab(subject: Subject) -> None:
     """Every method's map, then two classes side by side, then who agrees with whom."""
     st.markdown(
-        f"Where the network finds evidence for **{subject.target}**, by every method that needs no "
-        "further look at the film. Pale is little evidence; *Stretch each map*, at the left, shows "
-        "where even that lies."
+        f"Where the network finds evidence for **{subject.target_class}**, by every method that "
+        "needs no further look at the film. Pale is little evidence; *Stretch each map*, at the "
+        "left, shows where even that lies."
     )
     film, *cells = _cells(1 + len(ANALYTIC))
     with film:
@@ -44,7 +47,7 @@ def methods_tab(subject: Subject) -> None:
     st.caption("They hide parts of the film or follow the evidence back to single pixels.")
     slow = [name for name in METHODS if name not in ANALYTIC]
     for cell, name in zip(_cells(len(slow)), slow, strict=True):
-        with cell.container(border=subject.heat(name, subject.target) is None):
+        with cell.container(border=subject.heatmap(name, subject.target_class) is None):
             _method(subject, name)
     _two_classes(subject)
     _agreement(subject)
@@ -63,71 +66,72 @@ def _plain_film(subject: Subject) -> None:
 
 
 def _method(subject: Subject, name: str) -> None:
-    method, heat = METHODS[name], subject.heat(name, subject.target)
+    method, heatmap = METHODS[name], subject.heatmap(name, subject.target_class)
     st.markdown(f"**{method.title}**", help=f"{method.paper}. Costs: {method.cost}.")
-    if heat is None:
+    if heatmap is None:
         st.caption(method.summary)
-        long_work(
-            subject.heat_key(name, subject.target),
-            lambda report: subject.compute_heat(name, subject.target, report),
+        subject.long_work(
+            subject.heatmap_key(name, subject.target_class),
+            partial(subject.compute_heatmap, name, subject.target_class),
             doing=method.title,
             button="Compute",
             about=method.cost.capitalize() + ".",
         )
-        heat = subject.heat(name, subject.target)
-        if heat is None:
+        heatmap = subject.heatmap(name, subject.target_class)
+        if heatmap is None:
             return
         st.rerun()
-    heat_panel(subject, heat, key=f"map-{name}", label=f"{method.title} for {heat.target}")
-    st.caption(method.summary + subject.look.scale_note(heat))
-    say_place(subject, heat)
-    model = subject.model
-    passed = method.passes_on(model.spec.name, model.card["weights"]["sha256"])
+    heat_panel(subject, heatmap, key=f"map-{name}", label=f"{method.title} for {heatmap.target}")
+    st.caption(method.summary + subject.style.scale_note(heatmap))
+    say_place(subject, heatmap)
+    network = subject.network
+    passed = stored_verdict(name, network.name, network.card["weights"]["sha256"])
     if passed is not None:
         word = "Passes" if passed else ":orange[Fails]"
-        st.caption(f"{word} the randomisation test on {model.spec.title} (measured)")
+        st.caption(f"{word} the randomisation test on {network.spec.title} (measured)")
 
 
 def _two_classes(subject: Subject) -> None:
-    st.subheader(f"{subject.target} beside {subject.against}", anchor=False)
-    classes = (subject.target, subject.against)
-    heats = {label: subject.heat(subject.method, label) for label in classes}
+    st.subheader(f"{subject.target_class} beside {subject.against}", anchor=False)
+    classes = (subject.target_class, subject.against)
+    heatmaps = {label: subject.heatmap(subject.method, label) for label in classes}
     left, right, text = st.columns([1, 1, 2])
-    for column, (label, heat) in zip((left, right), heats.items(), strict=True):
+    for column, (label, heatmap) in zip((left, right), heatmaps.items(), strict=True):
         with column:
-            st.markdown(f"**{label}**, {percent(subject.seen.probabilities[label])}")
-            if heat is None and label == subject.target:
+            st.markdown(f"**{label}**, {percent(subject.prediction.probabilities[label])}")
+            if heatmap is None and label == subject.target_class:
                 st.caption(f"Compute {subject.method_title} above.")
-            elif heat is None:
-                long_work(
-                    subject.heat_key(subject.method, label),
-                    lambda report, label=label: subject.compute_heat(subject.method, label, report),
+            elif heatmap is None:
+                subject.long_work(
+                    subject.heatmap_key(subject.method, label),
+                    partial(subject.compute_heatmap, subject.method, label),
                     doing=f"{subject.method_title} for {label}",
                     button=f"Compute {subject.method_title}",
                 )
-                heats[label] = heat = subject.heat(subject.method, label)
-            if heat:
+                heatmaps[label] = heatmap = subject.heatmap(subject.method, label)
+            if heatmap:
                 name = f"{subject.method_title}: evidence for {label}"
-                heat_panel(subject, heat, key=f"class-{label}", label=name)
-                say_place(subject, heat)
-    if all(heats.values()):
+                heat_panel(subject, heatmap, key=f"class-{label}", label=name)
+                say_place(subject, heatmap)
+    if all(heatmaps.values()):
         with text:
             st.markdown(f"**What {subject.method_title} says**")
-            st.markdown(_two_classes_reading(subject, heats))
+            st.markdown(_two_classes_reading(subject, heatmaps))
 
 
-def _two_classes_reading(subject: Subject, heats: Mapping[str, Heatmap]) -> str:
+def _two_classes_reading(subject: Subject, heatmaps: Mapping[str, Heatmap]) -> str:
     if subject.method == "eigen_cam":
         return "Eigen-CAM knows no class, so both maps are the same."
-    first, second = heats
-    if subject.method == "against_normal" and NORMAL not in heats:
+    first, second = heatmaps
+    if subject.method == "against_normal" and NORMAL not in heatmaps:
         return "What speaks against Normal is the same for every disease, so both maps are."
-    if not all(heat.values.any() for heat in heats.values()):
-        cold = " and ".join(label for label, heat in heats.items() if not heat.values.any())
+    if not all(heatmap.values.any() for heatmap in heatmaps.values()):
+        cold = " and ".join(name for name, heatmap in heatmaps.items() if not heatmap.values.any())
         return f"No place on this film speaks for {cold}."
-    found = kept(
-        ("classes", *subject.of, subject.method, first, second),
-        lambda: map_agreement(heats, subject.film),
+    found = subject.once(
+        "classes",
+        *(subject.method, first, second),
+        make=lambda: map_agreement(heatmaps, subject.radiograph),
     )
     same = found.mean_iou > 0.5
     shared = "the same places speak for both" if same else "other places speak for each"
@@ -149,10 +153,11 @@ def _agreement(subject: Subject) -> None:
     )
     left, right = st.columns(2, gap="large")
     with left:
-        st.markdown(f"**Methods**, of {MODELS[subject.seen.model].title}, for {subject.target}")
-        _show_agreement(subject, _distinct(subject), measure, "methods", subject.of)
+        title = subject.network.spec.title
+        st.markdown(f"**Methods**, of {title}, for {subject.target_class}")
+        _show_agreement(subject, _distinct(subject), measure, "methods", subject.of_network)
     with right:
-        st.markdown(f"**Models**, by {subject.method_title}, for {subject.target}")
+        st.markdown(f"**Models**, by {subject.method_title}, for {subject.target_class}")
         _models(subject, measure)
 
 
@@ -160,65 +165,65 @@ def _distinct(subject: Subject) -> dict[str, Heatmap]:
     """The maps that are there, without those that are another's copy or have no heat."""
     found: dict[str, Heatmap] = {}
     for name, method in METHODS.items():
-        heat = subject.heat(name, subject.target)
-        if heat is None or not heat.values.any():
+        heatmap = subject.heatmap(name, subject.target_class)
+        if heatmap is None or not heatmap.values.any():
             continue
-        if not any(np.array_equal(heat.values, one.values) for one in found.values()):
-            found[method.title] = heat
+        if not any(np.array_equal(heatmap.values, one.values) for one in found.values()):
+            found[method.title] = heatmap
     return found
 
 
 def _models(subject: Subject, measure: str) -> None:
     trained, _ = cache.trained_models()
-    names = [name for name in trained if subject.target in read_card(name)["classes"]]
+    names = [name for name in trained if subject.target_class in read_card(name)["classes"]]
     method = METHODS[subject.method]
     if not method.quick:
         st.caption(f"To compare models choose a quick method at the left: {QUICK}.")
         return
     if len(names) < 2:
-        st.caption(f"No other model knows the class {subject.target}.")
+        st.caption(f"No other model knows the class {subject.target_class}.")
         return
     # The film's and the class's, whichever model is looked at.
     prints = tuple(card_sha256(name) for name in names)
-    of = (subject.film.info.sha256, SEVERAL, prints)
-    key = ("models", *of, subject.method, subject.target)
+    of = (SEVERAL, prints)
+    key = ("models", *of, subject.method, subject.target_class)
 
     more = f", with {method.cost} for the map" if method.passes else ""
 
     def ask(report):
-        heats = {}
+        heatmaps, analysis = {}, subject.film.analysis
         for number, name in enumerate(names):
             report(Progress(number / len(names)))
             try:
-                model, seen = cache.classifier(name), cache.prediction(name, subject.film)
+                heatmap = analysis.heatmap(name, subject.method, subject.target_class)
             except WeightsError:
                 continue  # Compare says what is wrong with it.
-            heats[MODELS[name].title] = explain(model, seen, subject.method, subject.target)
-        return {key: heats}
+            heatmaps[MODELS[name].title] = heatmap
+        return {key: heatmaps}
 
-    heats = long_work(
+    heatmaps = subject.long_work(
         key,
         ask,
         doing="Asking the other models",
         button="Ask the other models",
         about=f"A look at the film by each{more}.",
     )
-    if heats:
-        warm = {title: heat for title, heat in heats.items() if heat.values.any()}
+    if heatmaps:
+        warm = {title: heatmap for title, heatmap in heatmaps.items() if heatmap.values.any()}
         _show_agreement(subject, warm, measure, "models", of)
 
 
 def _show_agreement(
-    subject: Subject, heats: Mapping[str, Heatmap], measure: str, what: str, of: Key
+    subject: Subject, heatmaps: Mapping[str, Heatmap], measure: str, what: str, of: Key
 ) -> None:
-    """How alike maps are; `of` is the film, model and weights that they are of."""
-    if len(heats) < 2:
-        st.caption(f"There are no two maps with heat for {subject.target}.")
+    """How alike maps are; `of` is the model and weights that they are of."""
+    if len(heatmaps) < 2:
+        st.caption(f"There are no two maps with heat for {subject.target_class}.")
         return
-    names = tuple((title, heat.method) for title, heat in heats.items())
-    found: MapAgreement = kept(
-        ("agreement", *of, what, subject.target, names),
-        lambda: map_agreement(heats, subject.film),
+    names = tuple((title, heatmap.method) for title, heatmap in heatmaps.items())
+    found: MapAgreement = subject.film.analysis.once(
+        ("agreement", *of, what, subject.target_class, names),
+        lambda: map_agreement(heatmaps, subject.radiograph),
     )
     st.markdown(found.reading)
     values, chance = (

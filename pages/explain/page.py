@@ -1,11 +1,11 @@
 import streamlit as st
 
 from pages.explain.subject import Subject, choose_model, choose_subject, show_answer
-from pages.shared.layout import page_header, plain
-from pages.shared.open_films import film_and_models
+from pages.shared.faults import errors_shown
+from pages.shared.film_picker import film_and_models
+from pages.shared.layout import page_header
+from pages.shared.open_films import OpenFilm, open_films
 from pages.shared.results import show_other_work
-from xraycore.errors import WeightsError
-from xraycore.imaging import Radiograph
 
 
 def show_tests(subject: Subject) -> None:
@@ -31,17 +31,14 @@ def show_tests(subject: Subject) -> None:
                 question(subject)
 
 
-def explain(film: Radiograph, trained: list[str]) -> None:
+def explain(film: OpenFilm, trained: list[str]) -> None:
     """One film and one model."""
     name = choose_model(trained)
-    try:
+    with errors_shown():
         subject = choose_subject(film, name)
-    except WeightsError as error:
-        st.error(plain(str(error)), icon=":material/error:")
-        return
-    show_answer(subject)
-    show_tests(subject)
-    show_other_work(subject.of)
+        show_answer(subject)
+        show_tests(subject)
+        show_other_work(open_films().films.values(), film, subject.of_network)
 
 
 page_header(

@@ -6,7 +6,7 @@ from pages.components.film_viewer import film_panel
 from pages.explain.charts import cascade_chart
 from pages.explain.subject import Subject
 from pages.shared.charts import PLAIN
-from pages.shared.results import long_work
+from pages.shared.inference import run
 from xraycore.attribution.metrics.randomisation import GROUPS, Cascade, cascades
 from xraycore.attribution.registry import ANALYTIC, METHODS
 
@@ -14,21 +14,26 @@ from xraycore.attribution.registry import ANALYTIC, METHODS
 def randomise_tab(subject: Subject) -> None:
     """The cascade of one film, method and class, a step at a time."""
     st.markdown(
-        f"**{subject.method_title}** for **{subject.target}**. The weights of a copy of the "
+        f"**{subject.method_title}** for **{subject.target_class}**. The weights of a copy of the "
         "network are made random, from the last layer to the first (cascading randomisation). A "
         "map that stays as it was shows the film, and not what the network has learnt."
     )
-    key = ("random", *subject.of, subject.method, subject.target)
+    key = subject.key("random", subject.method, subject.target_class)
 
     def randomise(report):
-        found = cascades(
-            subject.model, [subject.seen], [subject.method], subject.target, report=report
+        found = run(
+            cascades,
+            subject.network,
+            [subject.prediction],
+            [subject.method],
+            subject.target_class,
+            report=report,
         )
         return {key: found[subject.method][0]}
 
     cost = METHODS[subject.method].cost
     more = "" if subject.method in ANALYTIC else f", each with {cost}"
-    found: Cascade | None = long_work(
+    found: Cascade | None = subject.long_work(
         key,
         randomise,
         doing="Making layers random",
@@ -88,8 +93,8 @@ def _steps(subject: Subject, found: Cascade) -> None:
 
 def _panel(subject: Subject, found: Cascade, step: int, key: str) -> None:
     film_panel(
-        subject.film,
+        subject.picture,
         key=f"cascade-{key}",
         label=f"{subject.method_title}, step {step}",
-        drawn=subject.look.drawn(found.heatmaps[step].stretched()),
+        heatmap=subject.style.apply(found.heatmaps[step].stretched()),
     )

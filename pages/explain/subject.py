@@ -1,23 +1,34 @@
 """What the Explain page is about: one film, one model, one class; and a panel with its heat."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import streamlit as st
 
-from pages.components.film_viewer import film_panel, size_and_depth
-from pages.shared import cache
-from pages.shared.heatmap_controls import HeatmapStyle, choose_look
-from pages.shared.open_films import known_truth
-from pages.shared.results import Key, kept, result
+from pages.components.film_viewer import FilmPicture, film_panel, size_and_depth
+from pages.shared.analysis import Key
+from pages.shared.film_picker import known_truth
+from pages.shared.heatmap_controls import (
+    HeatmapStyle,
+    choose_class,
+    choose_method,
+    choose_style,
+)
+from pages.shared.inference import run
+from pages.shared.inference_worker import Network
+from pages.shared.open_films import OpenFilm
+from pages.shared.results import Work, long_work
 from xraycore.attribution.heatmap import Heatmap, explain
-from xraycore.attribution.plausibility import LEAST_INSIDE, check_plausibility
+from xraycore.attribution.plausibility import describe_heat
 from xraycore.attribution.registry import ANALYTIC, METHODS
 from xraycore.imaging import Radiograph
-from xraycore.models.cards import card_sha256
-from xraycore.models.classifier import Classifier, Prediction
+from xraycore.models.classifier import Prediction
 from xraycore.models.registry import MODELS
 from xraycore.utils.progress import ProgressCallback
 from xraycore.utils.text import join_names, percent
+
+Found = TypeVar("Found")
 
 # What may be made at every click, and what takes longer.
 QUICK = join_names([method.title for method in METHODS.values() if method.quick])
@@ -33,49 +44,75 @@ class Subject:
     """One film, one model, one class, and the method that is looked at closely.
 
     Attributes:
-        film: The film.
-        model: The model.
-        seen: What it says about the film.
-        target: The class that is explained.
+        film: The film, with all that was found out about it.
+        network: The model.
+        prediction: What it says about the film.
+        target_class: The class that is explained.
         against: The class that it is set beside.
         method: Name of the method.
-        look: How heat is drawn.
-        of: Film, model and weights: what all keys of results begin with, after their kind.
+        style: How heat is drawn.
     """
 
-    film: Radiograph
-    model: Classifier
-    seen: Prediction
-    target: str
+    film: OpenFilm
+    network: Network
+    prediction: Prediction
+    target_class: str
     against: str
     method: str
-    look: HeatmapStyle
-    of: Key
+    style: HeatmapStyle
+
+    @property
+    def radiograph(self) -> Radiograph:
+        """The film as it was read."""
+        return self.film.analysis.radiograph()
+
+    @property
+    def picture(self) -> FilmPicture:
+        """The film as it is drawn."""
+        return self.film.analysis.picture()
 
     @property
     def method_title(self) -> str:
         """The method's name to show."""
         return METHODS[self.method].title
 
-    def heat_key(self, method: str, target: str) -> Key:
-        """Under which a map is kept."""
-        return ("heat", *self.of, method, target)
+    @property
+    def of_network(self) -> Key:
+        """Model and weights: what all keys of its results begin with, after their kind."""
+        return (self.network.name, self.network.card_sha256)
 
-    def heat(self, method: str, target: str) -> Heatmap | None:
+    def key(self, kind: str, *about: object) -> Key:
+        """Under which a result of the film and model is kept."""
+        return (kind, *self.of_network, *about)
+
+    def once(self, kind: str, *about: object, make: Callable[[], Found]) -> Found:
+        """The result of brief work, made once."""
+        return self.film.analysis.once(self.key(kind, *about), make)
+
+    def long_work(self, key: Key, work: Work, **told: str) -> object | None:
+        """The result of long work; see `pages.shared.results.long_work`."""
+        return long_work(self.film, key, work, **told)
+
+    def heatmap_key(self, method: str, target_class: str) -> Key:
+        """Under which a map is kept that takes further passes."""
+        return self.key("heatmap", method, target_class)
+
+    def heatmap(self, method: str, target_class: str) -> Heatmap | None:
         """The map of a class; None where it takes further passes and was not asked for yet."""
         if method in ANALYTIC:
-            return self.quick_heat(method, target)
-        return result(self.heat_key(method, target))
+            return self.quick_heatmap(method, target_class)
+        return self.film.analysis.long_result(self.heatmap_key(method, target_class))
 
-    def quick_heat(self, method: str, target: str) -> Heatmap:
+    def quick_heatmap(self, method: str, target_class: str) -> Heatmap:
         """The map of a class by a quick method, made where it is not there yet."""
-        key = self.heat_key(method, target)
-        return kept(key, lambda: explain(self.model, self.seen, method, target))
+        return self.film.analysis.heatmap(self.network.name, method, target_class)
 
-    def compute_heat(self, method: str, target: str, report: ProgressCallback) -> dict[Key, object]:
+    def compute_heatmap(
+        self, method: str, target_class: str, report: ProgressCallback
+    ) -> dict[Key, object]:
         """The map by its key, for work in a thread of its own."""
-        found = explain(self.model, self.seen, method, target, report=report)
-        return {self.heat_key(method, target): found}
+        found = run(explain, self.network, self.prediction, method, target_class, report=report)
+        return {self.heatmap_key(method, target_class): found}
 
 
 def choose_model(trained: list[str]) -> str:
@@ -91,89 +128,74 @@ def choose_model(trained: list[str]) -> str:
         )
 
 
-def choose_subject(film: Radiograph, name: str) -> Subject:
+def choose_subject(film: OpenFilm, name: str) -> Subject:
     """The sidebar's choices for a film and a model.
 
     Raises:
         WeightsError: If the model's weights cannot be used.
     """
+    network = Network.of(name)
     with st.spinner(f"{MODELS[name].title} is looking at the film …"):
-        model, seen = cache.classifier(name), cache.prediction(name, film)
-    ranked = sorted(model.classes, key=lambda label: -seen.probabilities[label])
+        prediction = film.analysis.prediction(name)
+    ranked = sorted(network.classes, key=lambda label: -prediction.probabilities[label])
     with st.sidebar:
-        chosen = st.selectbox(
-            "Explain the class",
-            [OWN_ANSWER, *model.classes],
-            key="target",
-            bind="query-params",
-            help="Heat marks where the model found evidence for this class (the target).",
+        target_class = (
+            choose_class(
+                OWN_ANSWER,
+                network.classes,
+                "Heat marks where the model found evidence for this class (the target).",
+            )
+            or ranked[0]
         )
-        target = ranked[0] if chosen == OWN_ANSWER else chosen
-        others = [label for label in ranked if label != target]
+        others = [label for label in ranked if label != target_class]
         beside = st.selectbox(
             "beside the class",
-            [RUNNER_UP, *model.classes],
+            [RUNNER_UP, *network.classes],
             key="against",
             bind="query-params",
             help="The most probable of the others, unless you choose one.",
         )
-        method = st.selectbox(
+        method = choose_method(
             "Method to look at closely",
-            list(METHODS),
-            format_func=lambda one: METHODS[one].title,
-            key="method",
-            bind="query-params",
-            help="Used wherever one map is shown, tested or followed. Some run the network many "
-            f"times for one map: {SLOW}.",
+            METHODS,
+            "Used wherever one map is shown, tested or followed. Some run the network many times "
+            f"for one map: {SLOW}.",
         )
-        look = choose_look()
-    of = (film.info.sha256, name, card_sha256(name))
+        style = choose_style()
     against = beside if beside in others else others[0]
-    return Subject(film, model, seen, target, against, method, look, of)
+    return Subject(film, network, prediction, target_class, against, method, style)
 
 
 def show_answer(subject: Subject) -> None:
     """What the model says, and every warning."""
-    seen = subject.seen
-    ranked = sorted(seen.probabilities.items(), key=lambda one: -one[1])
+    prediction = subject.prediction
+    ranked = sorted(prediction.probabilities.items(), key=lambda one: -one[1])
     (first, p), (second, q) = ranked[:2]
-    text = f"{MODELS[seen.model].title} says **{first}**, {percent(p)}; next {second}, "
-    text += f"{percent(q)}. Explained here: **{subject.target}**"
-    if subject.target != first:
-        text += f", {percent(seen.probabilities[subject.target])}"
-    st.info(f"{text}. {known_truth()}", icon=":material/visibility:")
-    for warning in dict.fromkeys(seen.warnings):
+    text = f"{MODELS[prediction.model].title} says **{first}**, {percent(p)}; next {second}, "
+    text += f"{percent(q)}. Explained here: **{subject.target_class}**"
+    if subject.target_class != first:
+        text += f", {percent(prediction.probabilities[subject.target_class])}"
+    st.info(f"{text}. {known_truth(subject.film)}", icon=":material/visibility:")
+    for warning in dict.fromkeys(prediction.warnings):
         st.warning(warning, icon=":material/warning:")
-    st.caption(f"Film: {size_and_depth(subject.film.info)}")
+    st.caption(f"Film: {size_and_depth(subject.picture.info)}")
 
 
-def heat_panel(subject: Subject, heat: Heatmap | None, *, key: str, label: str, **more) -> None:
+def heat_panel(subject: Subject, heatmap: Heatmap | None, *, key: str, label: str, **more) -> None:
     """A panel with the film, and heat as the sidebar says; all such panels move together."""
     film_panel(
-        subject.film,
+        subject.picture,
         key=key,
         label=label,
-        drawn=subject.look.drawn(heat) if heat else None,
-        lungs=subject.seen.lungs,
+        heatmap=subject.style.apply(heatmap) if heatmap else None,
+        lungs=subject.prediction.lungs,
         **more,
     )
 
 
-def say_place(subject: Subject, heat: Heatmap) -> None:
+def say_place(subject: Subject, heatmap: Heatmap) -> None:
     """How much of the heat lies in the lungs, and what speaks against its place."""
-    inside, said = kept(
-        ("place", *subject.of, heat.method, heat.target), lambda: _place(subject, heat)
-    )
-    if not heat.values.any():
-        st.caption("No heat: no place speaks for this class.")
-    elif inside is not None and inside >= LEAST_INSIDE:  # Of less the alarm speaks.
-        st.caption(f"In the lungs lies **{percent(inside)}** of the heat.")
-    for text in said:
-        st.caption(f":orange[:material/warning: {text}]")
-
-
-def _place(subject: Subject, heat: Heatmap) -> tuple[float | None, tuple[str, ...]]:
-    lungs = subject.seen.lungs
-    if not lungs.found:
-        return None, ()
-    return lungs.share_inside(heat.values, heat.box), check_plausibility(heat, subject.film, lungs)
+    st.caption(describe_heat(heatmap, subject.prediction.lungs))
+    if subject.prediction.lungs.found:
+        for text in subject.film.analysis.implausible(heatmap):
+            st.caption(f":orange[:material/warning: {text}]")

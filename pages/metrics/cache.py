@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from pages.shared.cache import classifier
+from pages.shared.analysis import Analysis
 from pages.shared.cache import read_film as read_once
-from xraycore.attribution.heatmap import explain
 from xraycore.datasets.labels import LabelScheme
 from xraycore.errors import XrayCoreError
 from xraycore.evaluation.comparison import (
@@ -139,12 +138,11 @@ def draw_heat_thumbnail(
     Raises:
         WeightsError: If the model's weights are missing or damaged.
     """
+    analysis = Analysis(partial(read_radiograph, path))
     try:
-        xray = read_radiograph(path)
+        radiograph = analysis.radiograph()
     except RadiographError:
         return None
-    network = classifier(model)
-    prediction = network.predict(xray)
-    target = max(labels, key=prediction.probabilities.__getitem__)
-    heat = explain(network, prediction, target=target)
-    return overlay(xray, heat, opacity=0.6, longest=THUMBNAIL_PIXELS)
+    target_class = max(labels, key=analysis.prediction(model).probabilities.__getitem__)
+    heatmap = analysis.heatmap(model, "grad_cam", target_class)
+    return overlay(radiograph, heatmap, opacity=0.6, longest=THUMBNAIL_PIXELS)

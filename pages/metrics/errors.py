@@ -17,8 +17,8 @@ from pages.metrics.cache import (
     read_film,
 )
 from pages.shared.cache import film_locator
+from pages.shared.film_picker import compare_button
 from pages.shared.layout import choose_page, plain
-from pages.shared.open_films import compare_button
 from xraycore.datasets.labels import LabelScheme
 from xraycore.errors import WeightsError
 from xraycore.evaluation.comparison import films_behind
@@ -247,7 +247,7 @@ def _film_dialog(display: DisplayedComparison, place: int) -> None:
         if path:
             st.caption(f"`{path}`")
         if xray:
-            compare_button(path, xray)
+            compare_button(path)
 
 
 def _show_film(path: Path | None) -> Radiograph | None:

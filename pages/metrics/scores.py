@@ -5,7 +5,7 @@ import streamlit as st
 
 from pages.metrics.cache import DisplayedComparison
 from pages.metrics.charts import curve_chart, reliability_chart
-from pages.shared.charts import PLAIN
+from pages.shared.charts import show_chart
 from xraycore.evaluation.comparison import compare
 from xraycore.report.sentences import (
     describe_calibration,
@@ -151,11 +151,10 @@ def _show_curves(display: DisplayedComparison, found: dict[str, dict]) -> None:
         areas = {name: scores["classes"][finding][area] for name, scores in found.items()}
         with column:
             st.markdown(f"**{title}**")
-            st.plotly_chart(
+            show_chart(
                 curve_chart(kind, curves, areas, display.titles, display.colours, share),
-                key=f"curve-{kind}",
-                config=PLAIN,
-                alt=f"{title} for {finding}: "
+                f"curve-{kind}",
+                f"{title} for {finding}: "
                 + ", ".join(
                     f"{display.titles[name]} {format_score(one)}" for name, one in areas.items()
                 ),
@@ -180,13 +179,12 @@ def show_calibration(display: DisplayedComparison) -> None:
                 display.titles[name], display.scores(name)["ece"], one.probability, one.target
             )
             with column:
-                st.plotly_chart(
+                show_chart(
                     reliability_chart(
                         one.probability, one.target, display.colours[name][0], display.titles[name]
                     ),
-                    key=f"reliability-{name}",
-                    config=PLAIN,
-                    alt=text,
+                    f"reliability-{name}",
+                    text,
                 )
                 st.markdown(text)
                 model = display.models.get(name)

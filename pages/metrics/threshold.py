@@ -8,7 +8,7 @@ import streamlit as st
 from pages.metrics.cache import DisplayedComparison
 from pages.metrics.charts import sweep_chart
 from pages.metrics.scores import choose_finding
-from pages.shared.charts import PLAIN
+from pages.shared.charts import show_chart
 from xraycore.metrics.operating_points import DEFAULT, at_threshold, predictive_scores, sweep
 from xraycore.report.sentences import describe_thousand
 from xraycore.utils.text import percent
@@ -129,9 +129,8 @@ def _show_sweep(
         ppv = sensitivity * prevalence / called
         npv = specificity * (1 - prevalence) / (1 - called)
     lines = {"Sensitivity": sensitivity, "Specificity": specificity, "PPV": ppv, "NPV": npv}
-    st.plotly_chart(
+    show_chart(
         sweep_chart(GRID, lines, threshold),
-        key="sweep",
-        config=PLAIN,
-        alt="Sensitivity, specificity, PPV and NPV against the threshold",
+        "sweep",
+        "Sensitivity, specificity, PPV and NPV against the threshold",
     )

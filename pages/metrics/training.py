@@ -9,7 +9,7 @@ import streamlit as st
 from pages.metrics.cache import DisplayedComparison
 from pages.metrics.charts import cost_chart
 from pages.metrics.scores import format_score
-from pages.shared.charts import PLAIN
+from pages.shared.charts import show_chart
 from pages.shared.layout import plain
 from pages.shared.tables import show_history
 from xraycore.errors import XrayCoreError
@@ -83,11 +83,10 @@ def show_cost(display: DisplayedComparison) -> None:
     for place, (column, (unit, _)) in zip(st.columns(3, gap="medium"), _COSTS.items(), strict=True):
         with place:
             if points[column]:
-                st.plotly_chart(
+                show_chart(
                     cost_chart(points[column], display.titles, display.colours, unit),
-                    key=f"cost-{unit}",
-                    config=PLAIN,
-                    alt=f"Accuracy against {unit}",
+                    f"cost-{unit}",
+                    f"Accuracy against {unit}",
                 )
             else:
                 how = _HOW_TO_TIME if column == _TIME else ""

@@ -9,13 +9,14 @@ import numpy as np
 import streamlit as st
 
 from pages.shared import cache
+from pages.shared.analysis import Analysis
+from pages.shared.film_picker import say_refused, upload_films
 from pages.shared.jobs import Job, follow
 from pages.shared.layout import plain
-from pages.shared.open_films import open_films, say_refused, upload_films
-from xraycore.attribution.heatmap import Heatmap, explain
+from pages.shared.open_films import open_films
+from xraycore.attribution.heatmap import Heatmap
 from xraycore.attribution.registry import METHODS
-from xraycore.datasets.locator import Read
-from xraycore.errors import Cancelled, WeightsError, XrayCoreError
+from xraycore.errors import Cancelled, XrayCoreError
 from xraycore.imaging import Radiograph, RadiographError
 from xraycore.imaging.resample import fitted
 from xraycore.models.cards import read_card
@@ -30,14 +31,14 @@ GRID = 512
 _SEARCH, _GIVEN_UP = "review-search", "review-search-given-up"
 
 
-def find_films(items: Sequence[HeatmapItem]) -> dict[str, Read] | None:
-    """How the films are read that can be, by sha256; None while they are being looked for."""
+def find_films(items: Sequence[HeatmapItem]) -> dict[str, Analysis] | None:
+    """The films that can be read, by sha256; None while they are being looked for."""
     hashes, locator = {item.sha256 for item in items}, cache.film_locator()
-    reads = _list_reads(hashes)
+    found = _list_films(hashes)
     # Of these films: another study of the session has others.
-    missing = frozenset(hashes - reads.keys())
+    missing = frozenset(hashes - found.keys())
     if not locator.must_search(missing) or st.session_state.get(_GIVEN_UP) == missing:
-        return reads
+        return found
     of, job = st.session_state.get(_SEARCH, (None, None))
     if of != missing:
         if job:
@@ -52,14 +53,16 @@ def find_films(items: Sequence[HeatmapItem]) -> dict[str, Read] | None:
     del st.session_state[_SEARCH]
     if job.error and not isinstance(job.error, Cancelled):
         raise job.error
-    return _list_reads(hashes)
+    return _list_films(hashes)
 
 
-def _list_reads(hashes: Iterable[str]) -> dict[str, Read]:
-    """How those of the films that are open here, or were found, are read."""
-    opened = {film.sha256: film.read for film in open_films().values()}
-    reads = {one: opened.get(one) or cache.film_locator().get(one) for one in hashes}
-    return {one: read for one, read in reads.items() if read}
+def _list_films(hashes: Iterable[str]) -> dict[str, Analysis]:
+    """Those of the films that are open here, or were found on this computer."""
+    found = {film.sha256: film.analysis for film in open_films().films.values()}
+    for sha256 in set(hashes) - found.keys():
+        if read := cache.film_locator().get(sha256):
+            found[sha256] = cache.film_analysis(sha256, read)
+    return {sha256: found[sha256] for sha256 in hashes if sha256 in found}
 
 
 def _give_up(wanted: frozenset[str], job: Job) -> None:
@@ -67,20 +70,15 @@ def _give_up(wanted: frozenset[str], job: Job) -> None:
     st.session_state[_GIVEN_UP] = wanted
 
 
-def read_same_film(sha256: str, read: Read) -> Radiograph | None:
+def read_same_film(sha256: str, film: Analysis) -> Radiograph | None:
     """The film; None if the file is no longer what it was."""
-
-    def same() -> Radiograph:
-        xray = read()
-        if xray.info.sha256 != sha256:
-            raise RadiographError("expected the film of a review. Received: another")
-        return xray
-
-    try:
-        return cache.read_film(sha256, same)
-    except RadiographError:
-        # Not kept: the same film may be found again elsewhere.
-        return None
+    with contextlib.suppress(RadiographError):
+        radiograph = film.radiograph()
+        if radiograph.info.sha256 == sha256:
+            return radiograph
+    # Not kept: the same film may be found again elsewhere.
+    cache.film_analysis.clear(sha256, None)
+    return None
 
 
 @dataclass(frozen=True)
@@ -88,15 +86,15 @@ class Drawable:
     """Which heatmaps can be drawn here.
 
     Attributes:
-        films: How each film is read, by its sha256.
+        films: By their sha256.
         why_not: Why a heatmap cannot be drawn, by the id of its item.
     """
 
-    films: dict[str, Read]
+    films: dict[str, Analysis]
     why_not: dict[int, str]
 
 
-def check_drawable(items: Sequence[HeatmapItem], films: dict[str, Read]) -> Drawable:
+def check_drawable(items: Sequence[HeatmapItem], films: dict[str, Analysis]) -> Drawable:
     """Which of the heatmaps can be drawn from these films."""
     weights = {name: _weights(name) for name in {item.model for item in items}}
     why = {item.id: _why_not(item, films, weights[item.model]) for item in items}
@@ -110,7 +108,7 @@ def _weights(model: str) -> str | None:
         return None
 
 
-def _why_not(item: HeatmapItem, films: dict[str, Read], weights: str | None) -> str | None:
+def _why_not(item: HeatmapItem, films: dict[str, Analysis], weights: str | None) -> str | None:
     # Which network and method it is a reader of a blinded study must not be told.
     if weights is None:
         return "a network has no weights here"
@@ -143,42 +141,29 @@ def show_left_out(can: Drawable) -> None:
             say_refused()
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _heat(weights: str | None, sha256: str, model: str, method: str, target: str, _xray) -> Heatmap:
-    return explain(cache.classifier(model), cache.prediction(model, _xray), method, target)
-
-
-def draw_heat(item: HeatmapItem, xray: Radiograph) -> Heatmap:
+def draw_heat(item: HeatmapItem, film: Analysis) -> Heatmap:
     """The heatmap of an item that is `drawable`; drawn once for all readers.
 
     Raises:
         WeightsError: If the weights are damaged.
-        ValueError: If the model does not know the class.
+        ArgumentError: If the model does not know the class.
     """
-    weights = _weights(item.model)
-    return _heat(weights, item.sha256, item.model, item.method, item.target, xray)
-
-
-def load_networks(items: Iterable[HeatmapItem]) -> None:
-    """Loads what draws the heat before a job does: beside the page's reruns it takes minutes."""
-    for name in {item.model for item in items}:
-        # What is damaged draws nothing, and is counted as that.
-        with contextlib.suppress(WeightsError):
-            cache.classifier(name)
+    return film.heatmap(item.model, item.method, item.target)
 
 
 def draw_heat_on_grid(item: HeatmapItem, can: Drawable) -> np.ndarray | None:
     """The heat to compare boxes with, float32 (h, w), not clipped; None if it cannot be drawn."""
     if item.id in can.why_not:
         return None
-    xray = read_same_film(item.sha256, can.films[item.sha256])
-    if xray is None:
+    film = can.films[item.sha256]
+    radiograph = read_same_film(item.sha256, film)
+    if radiograph is None:
         return None
     try:
-        heat = draw_heat(item, xray)
+        heatmap = draw_heat(item, film)
     except XrayCoreError:
         return None
-    return heat.stretched().on(fitted(xray.pixels.shape, GRID))
+    return heatmap.stretched().on(fitted(radiograph.pixels.shape, GRID))
 
 
 def describe(item: HeatmapItem) -> str:

@@ -8,10 +8,9 @@ from pages.review.answer import MARK_FIRST, Reading
 from pages.review.films import describe
 from pages.review.routing import END, stay_at
 from pages.review.worklist import find_next
-from pages.shared import cache
+from pages.shared.analysis import Analysis
 from pages.shared.layout import plain
 from xraycore.errors import WeightsError
-from xraycore.imaging import Radiograph
 from xraycore.imaging.box import Box
 from xraycore.models.registry import MODELS
 from xraycore.reader_study import Study, WorklistEntry
@@ -37,7 +36,7 @@ def show_form(
     study: Study,
     entry: WorklistEntry,
     readable: Sequence[WorklistEntry],
-    xray: Radiograph | None,
+    film: Analysis | None,
 ) -> None:
     """The steps of a review, and what is stored of it."""
     if text := reading.refused:
@@ -49,7 +48,7 @@ def show_form(
             icon=":material/sync_problem:",
         )
     _show_marking(reading, entry)
-    _show_heat_button(reading, study, entry, xray)
+    _show_heat_button(reading, study, entry, film)
     _show_verdicts(reading, study)
     st.text_input(
         "Comment",
@@ -97,7 +96,7 @@ def _describe_place(box: Box) -> str:
 
 
 def _show_heat_button(
-    reading: Reading, study: Study, entry: WorklistEntry, xray: Radiograph | None
+    reading: Reading, study: Study, entry: WorklistEntry, film: Analysis | None
 ) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("**2 Then**", width="content")
@@ -119,13 +118,13 @@ def _show_heat_button(
             persist_state="session",
             help="A line at half of full heat instead of colours.",
         )
-    if not study.blinded and reading.heat_shown and xray is not None:
-        _show_prediction(entry, xray)
+    if not study.blinded and reading.heat_shown and film is not None:
+        _show_prediction(entry, film)
 
 
-def _show_prediction(entry: WorklistEntry, xray: Radiograph) -> None:
+def _show_prediction(entry: WorklistEntry, film: Analysis) -> None:
     try:
-        seen = cache.prediction(entry.item.model, xray)
+        seen = film.prediction(entry.item.model)
     except WeightsError:
         return
     said = f"{MODELS[entry.item.model].title} says {seen.label}, "

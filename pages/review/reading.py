@@ -4,16 +4,16 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from pages.components.film_viewer import Drawn, film_panel, size_and_depth
+from pages.components.film_viewer import StyledMap, film_panel, size_and_depth
 from pages.review.answer import Reading, reading_session
 from pages.review.films import Drawable, draw_heat, read_same_film, show_left_out
 from pages.review.form import show_form
 from pages.review.routing import RESULTS, go_to, stay_at
 from pages.review.worklist import choose_entry, show_progress
+from pages.shared.analysis import Analysis
 from pages.shared.heatmap_controls import color_strip
 from pages.shared.layout import plain
 from xraycore.errors import XrayCoreError
-from xraycore.imaging import Radiograph
 from xraycore.imaging.box import Box
 from xraycore.reader_study import Reader, ReaderStudyRepository, Review, Study, WorklistEntry
 from xraycore.reader_study.records import DONE, corners
@@ -39,19 +39,20 @@ def show_reading(
     first = _boxes_before_heat(said)
     offered = _newest_boxes(said) if first is None else first
     reading = reading_session().open(reviews, reader, entry, before_heat=first, offered=offered)
-    xray = read_same_film(entry.item.sha256, can.films[entry.item.sha256])
+    film = can.films[entry.item.sha256]
+    radiograph = read_same_film(entry.item.sha256, film)
     left, right = st.columns([7, 5], gap="medium")
     with right:
         show_progress(entry, readable)
-        show_form(reading, study, entry, readable, xray)
+        show_form(reading, study, entry, readable, film if radiograph else None)
     with left:
-        if xray is None:
+        if radiograph is None:
             st.error(
                 "This film's file has changed or can no longer be read. Go on with the next.",
                 icon=":material/broken_image:",
             )
         else:
-            _show_film(reading, study, entry, xray)
+            _show_film(reading, study, entry, film)
 
 
 def _boxes_before_heat(said: Sequence[Review]) -> tuple[Box, ...] | None:
@@ -69,23 +70,23 @@ def _newest_boxes(said: Sequence[Review]) -> tuple[Box, ...]:
     return max(marked, key=lambda one: one.saved).answer.boxes if marked else ()
 
 
-def _show_film(reading: Reading, study: Study, entry: WorklistEntry, xray: Radiograph) -> None:
+def _show_film(reading: Reading, study: Study, entry: WorklistEntry, film: Analysis) -> None:
     drawn = None
     if reading.heat_shown:
         try:
             with st.spinner("Drawing the heat …"):
-                heat = draw_heat(entry.item, xray)
+                heat = draw_heat(entry.item, film)
             # Only methods of one forward pass have a scale: to draw by it would tell them apart.
             heat = heat.stretched() if study.blinded else heat
-            drawn = Drawn(heat, contour=0.5 if _outlined() else None)
+            drawn = StyledMap(heat, contour=0.5 if _outlined() else None)
         except XrayCoreError as error:
             st.error(plain(str(error)), icon=":material/error:")
     # A file's name may tell the finding, and a model's name must not be told: neither is here.
     film_panel(
-        xray,
+        film.picture(),
         key=f"review-film-{entry.item.id}",
         label=f"Film of heatmap {entry.number}" + (", with heat" if drawn else ""),
-        drawn=drawn,
+        heatmap=drawn,
         marks=[corners(box) for box in reading.answer.boxes],
         click="box",
         on_click=reading.draw,
@@ -93,12 +94,12 @@ def _show_film(reading: Reading, study: Study, entry: WorklistEntry, xray: Radio
         group="review",
     )
     if drawn and drawn.contour is None:
-        own = drawn.heat.scale is None
+        own = drawn.heatmap.scale is None
         color_strip(drawn.color_map, "this map's maximum" if own else "strong evidence")
-    for warning in xray.warnings:
+    for warning in film.radiograph().warnings:
         st.warning(warning, icon=":material/warning:")
     st.caption(
-        f"{size_and_depth(xray.info)}  \n"
+        f"{size_and_depth(film.picture().info)}  \n"
         "Drag draws a box. Once the film was clicked the wheel zooms; Ctrl and drag moves, double "
         "click shows all; the space bar, held, hides the heat.",
         help="Ctrl and the wheel, or two fingers, zoom without a click. Shift and drag sets the "

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pandas as pd
 import streamlit as st
 
-from pages.review.films import NO_FILM, Drawable, describe, draw_heat_on_grid, load_networks
+from pages.review.films import NO_FILM, Drawable, describe, draw_heat_on_grid
 from pages.shared.jobs import Job, follow
 from pages.shared.layout import plain
 from xraycore.config import NOTICE
@@ -104,10 +104,6 @@ def _compute(
     state = (study.id, [(r.reader.id, r.item.id, r.version) for r in said], sorted(can.why_not))
     kept, job = st.session_state.get(_JOB, (None, None))
     if kept != state:
-        with st.spinner("Loading the networks …"):
-            load_networks(
-                r.item for r in said if r.answer.first_boxes and r.item.id not in can.why_not
-            )
 
         def work(report):
             words = "Comparing heat with the readers' boxes"

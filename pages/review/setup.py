@@ -1,6 +1,6 @@
 """The form that sets up a reading study, and the work behind it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -8,18 +8,20 @@ import streamlit as st
 
 from pages.review.routing import go_to
 from pages.shared import cache
+from pages.shared.analysis import Analysis
+from pages.shared.film_picker import say_refused, upload_films, usable_models
 from pages.shared.jobs import Job, follow
 from pages.shared.layout import plain
-from pages.shared.open_films import open_films, say_refused, upload_films, usable_models
+from pages.shared.open_films import open_films
 from xraycore.attribution.registry import METHODS
 from xraycore.datasets.locator import MOST_PHANTOMS, Read, draw_records, phantom_number
 from xraycore.datasets.public import list_datasets
-from xraycore.errors import Cancelled, DatasetError, WeightsError
-from xraycore.imaging import read_radiograph
+from xraycore.errors import Cancelled, XrayCoreError
+from xraycore.imaging import Radiograph, read_radiograph
 from xraycore.models.cards import read_card
-from xraycore.models.classifier import Classifier
+from xraycore.models.classifier import Prediction
 from xraycore.models.registry import MODELS
-from xraycore.reader_study import ReaderStudyError, ReaderStudyRepository, Study
+from xraycore.reader_study import ReaderStudyRepository, Study
 from xraycore.reader_study.records import MAX_NAME
 from xraycore.reader_study.setup import ANSWER, FINDING, list_heatmaps
 from xraycore.utils.progress import ProgressCallback, part_of
@@ -69,15 +71,16 @@ class StudyForm:
         return None
 
     def create(
-        self,
-        reviews: ReaderStudyRepository,
-        models: list[Classifier],
-        report: ProgressCallback,
+        self, reviews: ReaderStudyRepository, report: ProgressCallback
     ) -> tuple[Study, list[str]]:
         """The study, and why films are left out; its networks answer first."""
+
+        def predict(radiograph: Radiograph) -> Iterable[Prediction]:
+            return map(Analysis(lambda: radiograph).prediction, self.models)
+
         heatmaps, refused = list_heatmaps(
             self.films.list_reads(self.seed),
-            models,
+            predict,
             self.methods,
             target=self.target,
             public=cache.film_locator() if self.films.public else None,
@@ -105,20 +108,12 @@ def show_setup(reviews: ReaderStudyRepository) -> None:
     )
     problem = st.session_state.pop(_PROBLEM, None)
     if st.button("Set up", key="set-up", type="primary", icon=":material/add:"):
-        problem = form.problem(reviews.studies()) or _begin(form, reviews)
+        problem = form.problem(reviews.studies())
+        if not problem:
+            st.session_state[_JOB] = Job(partial(form.create, reviews))
+            st.rerun()
     if problem:
         st.error(plain(problem), icon=":material/error:")
-
-
-def _begin(form: StudyForm, reviews: ReaderStudyRepository) -> str:
-    """Loads the networks and starts the job; why that failed."""
-    try:
-        with st.spinner("Loading the networks …"):
-            models = [cache.classifier(name) for name in form.models]
-    except WeightsError as error:
-        return str(error)
-    st.session_state[_JOB] = Job(partial(form.create, reviews, models))
-    st.rerun()
 
 
 def _ask(trained: list[str]) -> StudyForm:
@@ -182,7 +177,7 @@ def _ask(trained: list[str]) -> StudyForm:
 
 
 def _ask_films() -> StudyFilms:
-    films, datasets = open_films(), list_datasets()
+    films, datasets = open_films().films, list_datasets()
     source = st.pills(
         "Films",
         [GENERATED, OPENED, *datasets],
@@ -198,7 +193,7 @@ def _ask_films() -> StudyFilms:
         upload_films()
         say_refused()
         st.caption("Opened films are not kept: each reader opens the same files.")
-        reads = [film.read for film in films.values()]
+        reads = [film.analysis.radiograph for film in films.values()]
         return StudyFilms(len(reads), lambda seed: reads, public=False)
     most = MOST_PHANTOMS if source == GENERATED else MOST_FILMS
     count = int(
@@ -225,7 +220,7 @@ def _show_job(job: Job) -> None:
         st.button("Stop", key="stop-making", icon=":material/stop_circle:", on_click=job.stop)
         return
     del st.session_state[_JOB]
-    if isinstance(job.error, ReaderStudyError | DatasetError):
+    if isinstance(job.error, XrayCoreError):
         st.session_state[_PROBLEM] = str(job.error)
     elif job.error and not isinstance(job.error, Cancelled):
         raise job.error

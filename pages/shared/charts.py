@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
+import streamlit as st
 
 from xraycore.utils.text import percent
 
@@ -50,6 +51,11 @@ def colours_of(names: Sequence[str], ensemble: str) -> dict[str, tuple[str, str]
         for i, name in enumerate(names)
     }
     return found | {ensemble: (TEXT, "dash")}
+
+
+def show_chart(figure: go.Figure, key: str, alt: str) -> None:
+    """Draws a figure without a toolbar; `alt` says what it shows to those who do not see it."""
+    st.plotly_chart(figure, key=key, config=PLAIN, alt=alt)
 
 
 def axis(title: str, **more: object) -> dict:

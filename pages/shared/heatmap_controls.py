@@ -1,12 +1,14 @@
 """How heat is drawn over films: the controls that the pages with heat share."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
 
-from pages.components.film_viewer import Drawn
+from pages.components.film_viewer import StyledMap
 from xraycore.attribution.heatmap import Heatmap
+from xraycore.attribution.registry import METHODS
 from xraycore.imaging.overlay import COLOR_MAPS, colorize
 
 HEAT, CONTOUR, PLAIN = "Heat", "Contour", "Plain film"
@@ -22,23 +24,21 @@ class HeatmapStyle:
     contour: float
     stretched: bool
 
-    def drawn(self, heat: Heatmap) -> Drawn | None:
+    def apply(self, heatmap: Heatmap) -> StyledMap | None:
         """A map as it is to be drawn; None for the plain film."""
         if self.shown == PLAIN:
             return None
-        heat = heat.stretched() if self.stretched else heat
-        contour = self.contour if self.shown == CONTOUR else None
-        return Drawn(heat, self.opacity, self.color_map, contour)
+        return StyledMap(heatmap.stretched() if self.stretched else heatmap, **self.arguments)
 
     @property
-    def style(self) -> dict[str, float | str | None]:
+    def arguments(self) -> dict[str, float | str | None]:
         """The same for a picture that is kept: arguments of `xraycore.imaging.overlay.overlay`."""
         contour = self.contour if self.shown == CONTOUR else None
         return {"opacity": self.opacity, "color_map": self.color_map, "contour": contour}
 
-    def scale_note(self, heat: Heatmap) -> str:
+    def scale_note(self, heatmap: Heatmap) -> str:
         """What must be said of a map that has no scale but its own; else nothing."""
-        own = heat.scale is None and not self.stretched
+        own = heatmap.scale is None and not self.stretched
         return " Full colour is this map's own maximum." if own else ""
 
 
@@ -59,7 +59,37 @@ def color_strip(color_map: str, full: str) -> None:
     )
 
 
-def choose_look() -> HeatmapStyle:
+def choose_class(own_answer: str, classes: Sequence[str], what: str) -> str | None:
+    """The class that is explained, chosen where it is called; None for a model's own answer.
+
+    Args:
+        own_answer: What that is called.
+        classes: Those that can be chosen.
+        what: What the choice means.
+    """
+    chosen = st.selectbox(
+        "Explain the class",
+        [own_answer, *classes],
+        key="target",
+        bind="query-params",
+        help=what,
+    )
+    return None if chosen == own_answer else chosen
+
+
+def choose_method(label: str, names: Iterable[str], what: str) -> str:
+    """Name of the heatmap method, chosen where it is called."""
+    return st.selectbox(
+        label,
+        list(names),
+        format_func=lambda name: METHODS[name].title,
+        key="method",
+        bind="query-params",
+        help=what,
+    )
+
+
+def choose_style() -> HeatmapStyle:
     """The controls, where it is called."""
     shown = st.segmented_control(
         "Show",

@@ -4,9 +4,11 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
+from functools import cached_property
 
 import streamlit as st
 
+from pages.shared.faults import describe_error
 from xraycore.errors import Cancelled
 from xraycore.utils.progress import Progress, ProgressCallback
 
@@ -51,6 +53,11 @@ class Job:
             self._since = time.monotonic()
         words = progress.activity
         self.words, self.share = words[:1].upper() + words[1:], progress.done
+
+    @cached_property
+    def failure(self) -> str:
+        """Why it failed, in words; a bug is written to the log once."""
+        return describe_error(self.error)
 
     @property
     def done(self) -> bool:

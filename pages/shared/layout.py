@@ -11,6 +11,19 @@ from pages.components.film_viewer import FILMS_SENT
 T = TypeVar("T")
 
 
+def server_started() -> bool:
+    """Whether the app ran before in this server's life, in whichever session."""
+    runs = _runs()
+    started = bool(runs)
+    runs[:] = [True]
+    return started
+
+
+@st.cache_resource(show_spinner=False)
+def _runs() -> list[bool]:
+    return []
+
+
 def page_header(title: str, subtitle: str) -> None:
     """The page's title, what it is for, and the not-for-diagnosis notice.
 

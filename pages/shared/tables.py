@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
-from pages.shared.charts import LOSSES, PLAIN, SHARES, history_chart
+from pages.shared.charts import LOSSES, SHARES, history_chart, show_chart
 from pages.shared.layout import plain
 from xraycore.metrics.classification import Score
 
@@ -57,9 +57,6 @@ def show_history(rows: Sequence[Mapping], key: str, of: str = "") -> None:
     """Losses and scores of a training by epoch, side by side; see `history_chart`."""
     panels = ((LOSSES, False, "Loss"), (SHARES, True, "Scores"))
     for column, (columns, shares, title) in zip(st.columns(2), panels, strict=True):
-        column.plotly_chart(
-            history_chart(rows, columns, shares=shares, title=title),
-            key=f"{key}-{title}",
-            config=PLAIN,
-            alt=f"{title}{of} by epoch",
-        )
+        with column:
+            figure = history_chart(rows, columns, shares=shares, title=title)
+            show_chart(figure, f"{key}-{title}", f"{title}{of} by epoch")

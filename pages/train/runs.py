@@ -6,7 +6,7 @@ from textwrap import shorten
 import pandas as pd
 import streamlit as st
 
-from pages.shared.charts import PLAIN, history_chart
+from pages.shared.charts import history_chart, show_chart
 from pages.shared.layout import plain
 from pages.train.process import words_of
 from pages.train.run import badge, title_of
@@ -123,16 +123,15 @@ def _compare(runs: dict[str, RunStatus]) -> None:
             icon=":material/warning:",
         )
     shares = measure in ("val_auc", "val_accuracy")
-    st.plotly_chart(
+    show_chart(
         history_chart(
             joined(chosen, measure),
             {run.name: run.name for run in chosen},
             shares=shares,
             title=MEASURES[measure] + ("" if measure == "loss" else " on validation films"),
         ),
-        key="compare-chart",
-        config=PLAIN,
-        alt=f"{MEASURES[measure]} of the chosen runs by epoch",
+        "compare-chart",
+        f"{MEASURES[measure]} of the chosen runs by epoch",
     )
     st.dataframe(
         pd.DataFrame([_final(run) for run in chosen]),

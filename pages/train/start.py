@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from pages.shared.charts import PLAIN
+from pages.shared.charts import show_chart
 from pages.shared.layout import plain
 from pages.train.charts import rate_chart
 from pages.train.config import rate_key, starting_weights
@@ -65,12 +65,7 @@ def _show_curve(plan: Plan, folder: Path) -> None:
         st.error(f"{plain(str(folder))}: expected a curve: {error}", icon=":material/error:")
         return
     rate = found["suggestion"]
-    st.plotly_chart(
-        rate_chart(found, rate),
-        key="rate-curve",
-        config=PLAIN,
-        alt="Training loss against the learning rate",
-    )
+    show_chart(rate_chart(found, rate), "rate-curve", "Training loss against the learning rate")
     end = "Beyond the end of the curve the loss runs away. " if found["diverged"] else ""
     if rate is None:
         st.caption(f"{end}The loss never fell, so no rate is suggested: look at the data first.")

@@ -178,7 +178,6 @@ def test_the_registry_says_what_each_method_needs():
         assert (method.needs == "features") == (name in ANALYTIC)
         assert (method.passes == 0) == (name in ANALYTIC)
         assert method.title and method.paper and method.summary and method.cost
-        assert method.passes_on("vgg16") in (True, False, None)
 
 
 @pytest.mark.parametrize("method", METHODS)

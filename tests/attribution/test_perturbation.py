@@ -101,3 +101,26 @@ def test_score_cam_of_features_without_contrast_is_cold():
     model = Linear(np.ones((2, 2)), KERNEL)
     heat = score_cam(model, model.see(np.ones((2, 2)), np.ones((2, 2, 3), np.float32)), 0)
     np.testing.assert_array_equal(heat, np.zeros((2, 2), np.float32))
+
+
+def test_rise_on_a_film_of_several_greys_by_hand():
+    """The film shines through its masks: logits are sums of weight, mask and grey."""
+    weights, film = np.array([[1.0, -2.0], [4.0, 0.5]]), np.array([[0.2, 0.4], [0.5, 1.0]])
+    model = Linear(weights)
+    heat = rise(model, model.see(film), 0, masks=20, cells=1, seed=6)
+    random = np.random.default_rng(6)
+    drawn = np.stack([random_mask((2, 2), 1, random) for _ in range(20)])
+    logits = (drawn * film * weights).sum(axis=(1, 2))
+    assert np.ptp(logits) > 0.5
+    shown = np.maximum(drawn.sum(axis=0), 1e-9)
+    expected = np.tensordot(logits, drawn, 1) / shown - logits.mean()
+    np.testing.assert_allclose(heat, np.maximum(expected, 0), rtol=1e-4, atol=1e-6)
+
+
+def test_score_cam_on_a_film_of_several_greys_by_hand():
+    """Each mask, its highest cell 1 and its lowest 0, dims the film: logits 2 and 0.75."""
+    model = Linear([[4.0, 0], [0, 3.0]], KERNEL)
+    film = np.array([[0.5, 0.9], [0.9, 0.25]])
+    heat = score_cam(model, model.see(film, FEATURES), 0)
+    share = np.exp(2.0) / (np.exp(2.0) + np.exp(0.75))
+    np.testing.assert_allclose(heat, [[share * 2, 0], [0, (1 - share) * 4]], rtol=1e-6)

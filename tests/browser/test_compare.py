@@ -184,6 +184,8 @@ def test_a_link_to_a_page_works_on_a_new_server(chromium, tmp_path):
             expect(page.get_by_text("/no/such/folder: expected")).to_be_visible()
             expect(page.get_by_role("link", name="Compare", exact=True)).to_be_visible()
             expect(page.get_by_text("streamlit app")).to_have_count(0)
+            expect(page.get_by_text("Page not found")).to_have_count(0)
+            assert "/data?dataset=" in page.evaluate("location.href")
             page.close()
         finally:
             server.terminate()

@@ -117,3 +117,22 @@ def test_generated_films_are_the_same_each_time():
     assert first.info.sha256 == phantom_number(2).info.sha256
     kinds = {phantom_number(number).info.name.split("-")[1] for number in range(3)}
     assert kinds == {"normal", "opacity"}
+
+
+def test_which_generated_films_have_an_opacity_stays_as_it_is():
+    """Stored studies name them by number: a coin that is the same each time."""
+    kinds = [phantom_number(number).info.name.split("-")[1][0] for number in range(8)]
+    assert "".join(kinds) == "oonoonon"
+    assert [phantom_number(n).info.name.split("-")[2] for n in (0, 5)] == ["0.png", "5.png"]
+
+
+def test_what_was_found_is_no_reason_to_stop_looking_for_others(dataset, few_phantoms):
+    public = FilmLocator()
+    public.search([read_radiograph(_png(0)).info.sha256])
+    file = dataset / "train" / "NORMAL" / "IM-1-0001.png"
+    of_file = read_radiograph(file).info.sha256
+    assert public.must_search([of_file])
+    public.search([of_file])
+    assert public.get(of_file)().info.sha256 == of_file
+    # All that lay before it has been read too; what comes after is still to be looked for.
+    assert public.must_search([read_radiograph(_png(99)).info.sha256])

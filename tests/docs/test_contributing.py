@@ -90,7 +90,7 @@ def test_a_page_is_a_folder_and_a_line(tmp_path, monkeypatch):
     entry = tmp_path / "streamlit_app.py"
     entry.write_text(f"import streamlit as st\n\nst.navigation([{line.strip()}]).run()\n")
     monkeypatch.chdir(tmp_path)
-    app = AppTest.from_file(str(entry)).run()
+    app = AppTest.from_file(str(entry), default_timeout=120).run()
     assert not app.exception
     assert [title.value for title in app.title] == ["Hello"]
     assert "**VGG16**: Simonyan" in " ".join(text.value for text in app.markdown)

@@ -1,14 +1,16 @@
 """Films as a user would upload them, and the app as AppTest sees it."""
 
-import hashlib
 import json
 
 import cv2
 import numpy as np
 import pytest
+from streamlit.runtime.scriptrunner import script_runner
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
+from pages.shared import cache, inference
+from pages.shared.inference_worker import perform
 from pages.shared.open_films import OpenFilm
 from tests.conftest import ROOT
 from tests.datasets.film_files import draw, write
@@ -31,10 +33,26 @@ def png(seed: int = 0, shape: tuple[int, int] = (300, 240)) -> bytes:
     return cv2.imencode(".png", (smooth * 255).astype(np.uint8))[1].tobytes()
 
 
-REVIEW_FILMS = [
-    OpenFilm(f"film-{n}", f"film-{n}.png", hashlib.sha256(data).hexdigest(), data=data)
-    for n, data in enumerate(png(seed=60 + n) for n in range(2))
-]
+REVIEW_FILMS = [OpenFilm.of_file(f"film-{n}.png", png(seed=60 + n)) for n in range(2)]
+
+
+class InThisProcess:
+    """Runs networks in the tests' own process, where tests can count and replace what they do."""
+
+    def run(self, function, *arguments, report=None, **settings):
+        given = {"report": report} if report else {}
+        return perform(function, arguments, settings | given)
+
+
+@pytest.fixture(autouse=True)
+def inference_in_this_process(monkeypatch):
+    monkeypatch.setattr(inference, "process", InThisProcess)
+    # The first run in a server reloads the browser's page, which is not there.
+    monkeypatch.setattr("pages.shared.layout.server_started", lambda: True)
+    # Samples are shared by all sessions; a test is to find none of what another made of them.
+    cache.sample_analysis.clear()
+    # Streamlit clears Keras' state after each run where Keras is imported: here, not in the app.
+    monkeypatch.setattr(script_runner, "_clean_problem_modules", lambda: None)
 
 
 def selected(app: AppTest, key: str) -> list[int] | None:

@@ -1,5 +1,7 @@
 """What tests do with the list of open films."""
 
+from pages.shared.open_films import OpenFilms
+
 
 def upload(app, *files):
     """Uploads (name, bytes) pairs."""
@@ -23,3 +25,15 @@ def finish(app):
     while any("looks at film" in str(getattr(one, "value", "")) for one in app.main):
         app.run()
     return app.run()
+
+
+def open_in(app, *films) -> None:
+    """Has these films, and no others, open in the app's session."""
+    opened = OpenFilms()
+    opened.open(films)
+    app.session_state["open-films"] = opened
+
+
+def opened(app) -> OpenFilms:
+    """The session's films."""
+    return app.session_state["open-films"]

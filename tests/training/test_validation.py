@@ -123,6 +123,8 @@ def test_external_films_that_decide_nothing_are_refused():
 def test_choice_by_hand():
     home = {"val_loss": 0.4, "val_auc": 0.9}
     assert selection_score(home, {}) == -0.4
+    # Films with drawn lesions, but of ill people only: no AUROC abroad.
+    assert selection_score(home, {"heat_one": 0.5}) == pytest.approx((0.9 + 0.5) / 2)
     assert selection_score(home, {"auc_one": 0.6, "auc_two": 0.8}) == pytest.approx((0.9 + 0.7) / 2)
 
 

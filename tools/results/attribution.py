@@ -4,9 +4,11 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from tools.results.markdown import format_score, get_template
+from tools.results.markdown import get_template
 from xraycore.attribution.metrics.localisation import best_of
-from xraycore.attribution.registry import METHODS, RANDOMISATION_FILE
+from xraycore.attribution.metrics.randomisation import RANDOMISATION_FILE
+from xraycore.attribution.registry import METHODS
+from xraycore.cli.console import format_score
 from xraycore.config import weights_folder
 from xraycore.models.cards import list_trained, read_card
 from xraycore.models.registry import MODELS

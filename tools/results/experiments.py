@@ -5,7 +5,8 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.results.markdown import format_score, format_value, get_template
+from tools.results.markdown import format_value, get_template
+from xraycore.cli.console import format_score
 from xraycore.metrics.classification import wilson_interval
 from xraycore.models.registry import MODELS
 from xraycore.training.experiments import EXPERIMENTS, Experiment

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from sklearn.model_selection import GroupKFold
 
-from tools.results.markdown import format_score
 from tools.results.stored import Scored, Stored
 from tools.results.targets import accuracy, auc_score, calibration_error
+from xraycore.cli.console import format_score
 from xraycore.datasets.labels import LABEL_SCHEMES
 from xraycore.datasets.public import CITATIONS
 from xraycore.evaluation.predictions import PredictionSet

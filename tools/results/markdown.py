@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from xraycore.metrics.classification import Score
+from xraycore.cli.console import format_score
 from xraycore.utils.text import percent
 
 
@@ -16,13 +16,6 @@ def format_table(rows: Sequence[Mapping[str, str]]) -> str:
         return ""
     lines = ["| " + " | ".join(rows[0]) + " |", "|" + " --- |" * len(rows[0])]
     return "\n".join([*lines, *("| " + " | ".join(row.values()) + " |" for row in rows)])
-
-
-def format_score(score: Score | None) -> str:
-    """A value with its 95 % interval."""
-    if score is None:
-        return "–"
-    return f"{score['value']:.3f} [{score['low']:.3f}, {score['high']:.3f}]"
 
 
 def format_value(value: float | None) -> str:

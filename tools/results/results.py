@@ -11,9 +11,10 @@ from tools.results.generalisation import (
     external_hospitals,
     probes,
 )
-from tools.results.markdown import format_score, format_value, get_template
+from tools.results.markdown import format_value, get_template
 from tools.results.stored import KINDS, Scored, Stored
 from tools.results.targets import Target, accuracy, auc, targets
+from xraycore.cli.console import format_score
 from xraycore.datasets.labels import LABEL_SCHEMES
 from xraycore.metrics.classification import view_scores, wilson_interval
 from xraycore.metrics.operating_points import at_threshold

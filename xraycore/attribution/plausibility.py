@@ -1,7 +1,5 @@
 """Does a network look where disease of the lungs can be? If not, in plain words."""
 
-import weakref
-
 import cv2
 import numpy as np
 
@@ -20,8 +18,16 @@ BORDER, MOST_ON_BORDER = 0.04, 0.25
 # what is small, how much brighter than its surroundings it is, and how near the hottest point.
 _SIDE, _SMALL, _BRIGHTER, _NEAR = 256, 6, 0.4, 10
 
-# Of each film once, however many maps of it are judged: reducing a large film takes longest.
-_bright: "weakref.WeakKeyDictionary[Radiograph, np.ndarray]" = weakref.WeakKeyDictionary()
+
+def describe_heat(heat: Heatmap, lungs: LungField) -> str:
+    """What a map is of, and how much of it lies where disease of the lungs can be."""
+    if not heat.values.any():
+        return f"No heat: no place speaks for {heat.target}."
+    text = f"Heat: evidence for {heat.target}."
+    if lungs.found:
+        inside = percent(lungs.share_inside(heat.values, heat.box))
+        text += f" In the lungs or at their rim lies {inside} of it."
+    return text
 
 
 def check_plausibility(heat: Heatmap, xray: Radiograph, lungs: LungField) -> tuple[str, ...]:
@@ -46,9 +52,7 @@ def check_plausibility(heat: Heatmap, xray: Radiograph, lungs: LungField) -> tup
     on_border = on_the_border(place)
     if on_border > MOST_ON_BORDER:
         found.append(f"{percent(on_border)} of the heat lies on the border of the film.")
-    if xray not in _bright:
-        _bright[xray] = small_and_bright(resize(xray.pixels, (_SIDE, _SIDE)))
-    if hottest_near(place, _bright[xray]):
+    if hottest_near(place, small_and_bright(resize(xray.pixels, (_SIDE, _SIDE)))):
         found.append(
             "The hottest point lies on something small and very bright, such as a marker, a wire "
             "or a device."

@@ -1,22 +1,17 @@
 """The one list of heatmap methods."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from xraycore.attribution import cam, counterfactual, gradients, perturbation
-from xraycore.config import weights_folder
 from xraycore.errors import ArgumentError
+from xraycore.models.classifier import Classifier, Prediction
+from xraycore.utils.progress import ProgressCallback
 
 Maps = Callable[..., np.ndarray]
-
-# In the folder of weights, since it holds for them alone: what `randomise --json` measured.
-RANDOMISATION_FILE = "randomisation.json"
 
 
 @dataclass(frozen=True)
@@ -63,41 +58,12 @@ class Method:
         """Whether a map takes one forward and one backward pass at most, a moment's work."""
         return self.passes <= 2
 
-    def passes_on(self, model: str, weights_sha256: str | None = None) -> bool | None:
-        """Whether random weights change its maps of a model as they must; None if not measured.
-
-        See `xraycore.attribution.metrics.randomisation.passes`.
-
-        Args:
-            model: Name of the model.
-            weights_sha256: Of its weights, if it matters that it was these that were measured.
-        """
-        found = _randomised()
-        if weights_sha256 not in (None, found["weights"].get(model)):
-            return None
-        return found["rows"].get(model, {}).get(self.name, {}).get("passes")
-
-
-def _randomised() -> Mapping[str, Mapping]:
-    """`rows` (model -> method -> what was measured) and `weights` (model -> sha256); both empty
-    where there is no file, or none that was written to its end.
-    """
-    file = weights_folder() / RANDOMISATION_FILE
-    nothing = {"rows": {}, "weights": {}}
-    try:
-        return _read_randomised(file, file.stat().st_mtime_ns)
-    except (FileNotFoundError, json.JSONDecodeError):
-        return nothing
-
-
-@lru_cache(maxsize=2)
-def _read_randomised(file: Path, changed: int) -> Mapping[str, Mapping]:
-    return json.loads(file.read_text())
-
 
 def _analytic(name: str, title: str, paper: str, summary: str, maps: Maps) -> Method:
-    def heat(model, prediction, target, report):
-        return maps(prediction.features, *model.head)[..., target]
+    def heat(
+        model: Classifier, prediction: Prediction, class_index: int, report: ProgressCallback
+    ) -> np.ndarray:
+        return maps(prediction.features, *model.head)[..., class_index]
 
     return Method(name, title, paper, summary, 0, "features", heat, maps)
 

@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from typing import Any
 
 import typer
 
@@ -32,7 +33,7 @@ EXTRAS = {
 }
 
 # typer keeps its own copy of click and gives this class no public name.
-_UsageError = typer.BadParameter.__base__
+_UsageError: Any = typer.BadParameter.__base__
 
 
 def main(arguments: list[str] | None = None) -> None:

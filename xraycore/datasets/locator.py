@@ -112,7 +112,7 @@ class FilmLocator:
             report: Called with the share that is done; what it raises stops the search.
         """
         with self._searching:
-            generated = [
+            generated: list[Read] = [
                 *(partial(phantom_number, number) for number in range(MOST_PHANTOMS)),
                 *(sample.read for sample in list_samples()),
             ]

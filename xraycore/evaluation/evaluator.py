@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from sklearn.metrics import precision_recall_curve, roc_curve
@@ -141,7 +142,7 @@ def _judge(
 ) -> dict:
     outcome, target, probability = one.outcome, one.target, one.probability
     called = one.called
-    found = {
+    found: dict[str, Any] = {
         "scores": view_scores(target, probability, view.classes, outcome.groups),
         "reliability": reliability_curve(probability.max(axis=1), called == target),
         "curves": {
@@ -167,8 +168,9 @@ def _judge(
             }
             for name, point in own.items()
         }
-        for point in found["operating_points"].values() if prevalence is not None else ():
-            point["at_prevalence"] = _at_prevalence(point, prevalence)
+        if prevalence is not None:
+            for point in found["operating_points"].values():
+                point["at_prevalence"] = _at_prevalence(point, prevalence)
     return found
 
 

@@ -96,7 +96,7 @@ def _content(archive: zipfile.ZipFile, member: zipfile.ZipInfo, data: bytes) -> 
         if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             return _unpacked_within(member, data)
         while content.tell() <= MAX_BYTES:
-            piece = file.read1(_PIECE)
+            piece = file.read(_PIECE)
             if not piece:
                 return content.getvalue()
             content.write(piece)

@@ -45,7 +45,7 @@ def _with_square_pixels(film: Decoded) -> Decoded:
     # The coarser side is drawn out, so that nothing is lost, unless that were too large a film.
     wanted = (height * aspect, width) if aspect > 1 else (height, width / aspect)
     shrink = min(1.0, (MAX_PIXELS / (wanted[0] * wanted[1])) ** 0.5)
-    size = tuple(max(1, int(side * shrink)) for side in (round(wanted[0]), round(wanted[1])))
+    size = (max(1, int(round(wanted[0]) * shrink)), max(1, int(round(wanted[1]) * shrink)))
     facts = dict(film.facts)
     if facts.get("pixel_spacing"):
         side = facts["pixel_spacing"][0] * height / size[0]

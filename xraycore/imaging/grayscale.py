@@ -6,6 +6,7 @@ halved, what cannot be used is left out, and both are said.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -119,13 +120,14 @@ class Display:
 
     def choose(
         self, values: np.ndarray, ends: tuple[float, float]
-    ) -> tuple[Callable[[np.ndarray], np.ndarray], list[str]]:
+    ) -> tuple[Callable[[np.ndarray], np.ndarray], list[FilmWarning]]:
         """What turns stored values into greys in [0, 1], and what to say of it.
 
         The first way offered that tells any of `values` (stored values) from the others; else the
         range between `ends`, the lowest and the highest that count.
         """
-        way, warnings = self._full_range(ends), [UNUSABLE_WINDOW] if self.offered else []
+        way: Callable[[np.ndarray], Any] = self._full_range(ends)
+        warnings = [UNUSABLE_WINDOW] if self.offered else []
         rescaled = self._rescale(values)
         for offered in self.shown:
             found = offered(rescaled)
@@ -157,7 +159,7 @@ def show(
     display: Display,
     significant: Callable[[np.ndarray], np.ndarray] = lambda rows: rows,
     is_padding: Callable[[np.ndarray], np.ndarray] | None = None,
-) -> tuple[np.ndarray, list[str]]:
+) -> tuple[np.ndarray, list[FilmWarning]]:
     """float32 (H, W) greys of stored samples (H, W) as a display asks, and what to say of them.
 
     `significant` makes values of stored rows; padding, and what is no number, becomes 0 and takes
@@ -177,7 +179,9 @@ def show(
             yield rows, values, kept
 
     step = max(1, samples.size // 500_000)
-    thinned, low, high = [], None, None
+    thinned: list[np.ndarray] = []
+    low: Any = None
+    high: Any = None
     for _, values, kept in parts():
         counted = values.ravel() if kept is None else values[kept]
         if counted.size:
@@ -216,7 +220,7 @@ def _without_outliers(values: np.ndarray, low: float, high: float) -> tuple[floa
     return low, high
 
 
-def full_scale(samples: np.ndarray, declared: int | None = None) -> tuple[int, list[str]]:
+def full_scale(samples: np.ndarray, declared: int | None = None) -> tuple[int, list[FilmWarning]]:
     """Bits that unsigned samples use, with which 2^bits - 1 is white, and what to say of them.
 
     The bits that the file declares, if all but `OUTLIERS` of the samples need no more; else, and
@@ -224,9 +228,9 @@ def full_scale(samples: np.ndarray, declared: int | None = None) -> tuple[int, l
     10 to 14 bits, and dividing 12 by 65535 would leave a film almost black. The few beyond are
     white.
     """
-    of_value = sum(
-        np.bincount(samples[rows].ravel(), minlength=2**16) for rows in strips(len(samples))
-    )
+    of_value = np.zeros(2**16, int)
+    for rows in strips(len(samples)):
+        of_value += np.bincount(samples[rows].ravel(), minlength=2**16)
     # Of each number of bits: how many samples need more.
     beyond = [int(of_value[2**bits :].sum()) for bits in range(17)]
     bits = declared or 8
@@ -257,7 +261,7 @@ def luma(samples: np.ndarray) -> np.ndarray:
         return np.asarray(Image.fromarray(samples).convert("L"))
     # Weights in float32 do not add up to one: a grey pixel keeps its value.
     grey = (samples == samples[..., :1]).all(axis=2)
-    return np.where(grey, samples[..., 0], samples @ np.float32([0.299, 0.587, 0.114]))
+    return np.where(grey, samples[..., 0], samples @ np.array([0.299, 0.587, 0.114], np.float32))
 
 
 def strips(height: int) -> Iterator[slice]:

@@ -29,7 +29,7 @@ def count_coloured(samples: np.ndarray, bits: int = 8) -> int:
     red, green, blue = np.moveaxis(samples, 2, 0)
     strongest = np.maximum(np.maximum(red, green), blue)
     weakest = np.minimum(np.minimum(red, green), blue)
-    return np.count_nonzero(strongest - weakest > full * (COLOUR_DIFFERENCE / 255))
+    return int(np.count_nonzero(strongest - weakest > full * (COLOUR_DIFFERENCE / 255)))
 
 
 def colour_warning(coloured: int, pixels: int) -> list[FilmWarning]:

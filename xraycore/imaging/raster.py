@@ -105,13 +105,13 @@ def _open(data: bytes, name: str) -> tuple[Image.Image, str, list[FilmWarning]]:
 
 def _turn_to_film(image: Image.Image) -> bool:
     """Turn a TIFF to its largest page; whether all others are previews or masks of it."""
-    sizes = []
+    sizes: list[tuple[int, int]] = []
     for page in range(MAX_PAGES + 1):
         try:
             image.seek(page)
         except EOFError:
             break
-        reduced = int(image.tag_v2.get(SUBFILE_TAG, 0)) & 0b101
+        reduced = int(getattr(image, "tag_v2", {}).get(SUBFILE_TAG, 0)) & 0b101
         sizes.append((0, 0) if reduced and sizes else image.size)
     film = max(range(len(sizes)), key=lambda page: sizes[page][0] * sizes[page][1])
     image.seek(film)

@@ -50,8 +50,10 @@ BRANDS = {
     b"qt  ": "a QuickTime video",
     b"crx ": "a Canon raw photograph",
 }
-OURS = (b"\xff\xd8\xff", b"\x89png", b"ii*\0", b"mm\0*", b"riff", b"bm", b"\xff\x4f\xff\x51")
-OURS += (b"\0\0\0\x0cjp  ",)
+OURS = (
+    *(b"\xff\xd8\xff", b"\x89png", b"ii*\0", b"mm\0*", b"riff", b"bm", b"\xff\x4f\xff\x51"),
+    b"\0\0\0\x0cjp  ",
+)
 
 
 def describe(data: bytes) -> str:

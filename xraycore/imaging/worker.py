@@ -36,11 +36,12 @@ SUPPORTED = hasattr(socket, "send_fds") and hasattr(os, "memfd_create")
 class Worker:
     """The process that decodes, one film at a time; any number of threads may ask."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._process: subprocess.Popen | None = None
-        self._channel: socket.socket | None = None
-        self._memory: mmap.mmap | None = None
+        # These two there are while there is a process.
+        self._channel: socket.socket
+        self._memory: mmap.mmap
 
     def decode(self, data: bytes, name: str) -> Decoded:
         """What `decoders.decode` returns, or a `RadiographError` where it cannot be had."""
@@ -108,6 +109,7 @@ class Worker:
         if isinstance(error, TimeoutError):
             self.stop()
             return "takes longer"
+        assert self._process is not None  # One was asked.
         self._channel.close()
         ended = self._process.wait(MAX_WAIT)
         self._process = None
@@ -229,7 +231,7 @@ atexit.register(_WORKER.stop)
 
 def _forget() -> None:
     """In a copy of the process by fork: its worker is its parent's."""
-    _WORKER.__init__()
+    _WORKER.__init__()  # type: ignore[misc]
 
 
 if hasattr(os, "register_at_fork"):

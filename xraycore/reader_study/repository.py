@@ -114,7 +114,7 @@ class ReaderStudyRepository:
                 found = connection.execute(known).first()
                 if found is None:
                     row = {"name": name, "key": name.casefold()}
-                    found = (_insert_row(connection, tables.readers, **row), name)
+                    return Reader(_insert_row(connection, tables.readers, **row), name)
         except IntegrityError:  # Another process has added the same name in between.
             with self._read() as connection:
                 found = connection.execute(known).one()
@@ -132,7 +132,9 @@ class ReaderStudyRepository:
         versions = tables.reviews.c
         query = select(func.count(versions.item_id.distinct()))
         with self._read() as connection:
-            return connection.scalar(query.where(versions.reader_id == reader.id, versions.final))
+            return connection.execute(
+                query.where(versions.reader_id == reader.id, versions.final)
+            ).scalar_one()
 
     def items(self, study: Study) -> list[HeatmapItem]:
         """All heatmaps of a study, in the order of its making."""

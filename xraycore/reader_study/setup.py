@@ -1,12 +1,12 @@
 """From films and models to the heatmaps that a study asks about."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from xraycore.datasets.labels import NORMAL
 from xraycore.datasets.locator import FilmLocator, Read
 from xraycore.errors import ReaderStudyError
 from xraycore.imaging import Radiograph, RadiographError
-from xraycore.models.classifier import Classifier, Prediction, predict_each
+from xraycore.models.classifier import Prediction
 from xraycore.reader_study.records import ToRead
 from xraycore.utils.progress import Progress, ProgressCallback, ignore
 
@@ -39,7 +39,7 @@ def choose_target(prediction: Prediction, wanted: str) -> str:
 
 def list_heatmaps(
     films: Sequence[Read],
-    models: Sequence[Classifier],
+    predict: Callable[[Radiograph], Iterable[Prediction]],
     methods: Sequence[str],
     *,
     target: str = FINDING,
@@ -50,7 +50,7 @@ def list_heatmaps(
 
     Args:
         films: How each is read; one that cannot be read is left out.
-        models: Each with its card.
+        predict: What each of the models says of a film.
         methods: Their names.
         target: See `choose_target`.
         public: Where films are remembered that can be read again.
@@ -67,11 +67,10 @@ def list_heatmaps(
             continue
         if public is not None:
             public.add(xray, read)
-        for model, (prediction,) in zip(models, predict_each(models, [xray]), strict=True):
-            explained = choose_target(prediction, target)
-            weights = model.card.get("weights", {}).get("sha256", "")
+        for one in predict(xray):
+            explained = choose_target(one, target)
             found += [
-                ToRead(xray.info.sha256, model.spec.name, method, explained, weights)
+                ToRead(xray.info.sha256, one.model, method, explained, one.weights_sha256)
                 for method in methods
             ]
     return found, refused

@@ -104,6 +104,6 @@ def _summary(group: tuple[str, ...], reviews: Sequence[Review]) -> Summary:
         len(reviews),
         {verdict: counts[verdict] for verdict in VERDICTS},
         wilson_interval(counts["agree"], len(reviews)),
-        mean(review.answer.grade for review in reviews),
+        mean(grade for review in reviews if (grade := review.answer.grade) is not None),
         median(review.seconds for review in reviews),
     )

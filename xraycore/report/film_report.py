@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from xraycore.attribution.heatmap import Heatmap
 from xraycore.attribution.metrics.agreement import map_agreement
-from xraycore.attribution.plausibility import check_plausibility
+from xraycore.attribution.plausibility import check_plausibility, describe_heat
 from xraycore.attribution.registry import get_method
 from xraycore.config import NOTICE, VERSION
 from xraycore.evaluation.ensemble import describe_agreement
@@ -18,9 +18,9 @@ from xraycore.imaging.encode import data_url, encode_jpeg
 from xraycore.imaging.overlay import overlay, to_uint8
 from xraycore.imaging.radiograph import Radiograph
 from xraycore.imaging.resample import fit_within
-from xraycore.models.classifier import Classifier, Prediction
+from xraycore.models.classifier import Prediction
 from xraycore.models.registry import MODELS
-from xraycore.report.provenance import now, provenance
+from xraycore.report.provenance import DescribedModel, now, provenance
 from xraycore.utils.text import percent
 
 # Longest side of a picture in the report, in pixels, and the quality of its JPEG.
@@ -40,7 +40,7 @@ class ModelResult:
         notes: More sentences to print, such as its track record.
     """
 
-    model: Classifier
+    model: DescribedModel
     prediction: Prediction
     heat: Heatmap
     notes: tuple[str, ...] = ()
@@ -136,12 +136,5 @@ def _section(result: ModelResult, xray: Radiograph, style: Mapping[str, Any]) ->
 
 def _caption(result: ModelResult, contour: float | None) -> str:
     heat, lungs = result.heat, result.prediction.lungs
-    text = f"{get_method(heat.method).title}: evidence for {heat.target}."
-    if contour is not None:
-        text += f" The line: {percent(contour)} of full heat."
-    if not heat.values.any():
-        text += " No heat: no place speaks for it."
-    elif lungs.found:
-        share = lungs.share_inside(heat.values, heat.box)
-        text += f" In the lungs or at their rim lies {percent(share)} of it."
-    return text
+    text = f"{get_method(heat.method).title}. {describe_heat(heat, lungs)}"
+    return text if contour is None else f"{text} The line: {percent(contour)} of full heat."

@@ -1,12 +1,14 @@
 """What a heatmap comes from, so that it can be made again and is not taken for more than it is."""
 
 from datetime import UTC, datetime
+from typing import Protocol
 
 from xraycore.attribution.heatmap import Heatmap
 from xraycore.attribution.registry import get_method
 from xraycore.config import NOTICE, VERSION
 from xraycore.imaging.radiograph import Radiograph
-from xraycore.models.classifier import Classifier, Prediction
+from xraycore.models.classifier import Prediction
+from xraycore.utils.checkpoints import Card
 
 
 def now() -> str:
@@ -14,7 +16,17 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def provenance(model: Classifier, xray: Radiograph, prediction: Prediction, heat: Heatmap) -> dict:
+class DescribedModel(Protocol):
+    """What a report tells of a model: a `Classifier`, or what stands for one elsewhere."""
+
+    card: Card
+    view: str
+    size: int
+
+
+def provenance(
+    model: DescribedModel, xray: Radiograph, prediction: Prediction, heat: Heatmap
+) -> dict:
     """File, weights, preprocessing, method, answer, version and time, as plain values.
 
     Args:
@@ -29,7 +41,7 @@ def provenance(model: Classifier, xray: Radiograph, prediction: Prediction, heat
         "film": {"width": xray.info.width, "height": xray.info.height},
         "model": heat.model,
         "weights_sha256": model.card["weights"]["sha256"],
-        "input_size": model.network.input_shape[1],
+        "input_size": model.size,
         "view": model.view,
         "box": [heat.box.top, heat.box.left, heat.box.bottom, heat.box.right],
         "calibration": prediction.calibration.to_card(),

@@ -145,7 +145,7 @@ def selection_score(internal: dict[str, float], external: dict[str, float]) -> f
         [value for name, value in external.items() if name.startswith(prefix)]
         for prefix in ("auc_", "heat_")
     )
-    answers = (internal["val_auc"] + float(np.mean(aurocs))) / 2
+    answers = float(np.mean([internal["val_auc"], *([np.mean(aurocs)] if aurocs else [])]))
     return (answers + float(np.mean(heat))) / 2 if heat else answers
 
 

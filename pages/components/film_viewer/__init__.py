@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -22,9 +23,6 @@ FILM_PIXELS = 1024
 HEAT_PIXELS = 256
 # Beyond these a panel is padded with black: a very long film would push all else off the screen.
 ASPECT_LIMITS = (0.75, 1.5)
-
-# Between the hash of a film and that of what was made of it.
-_CHANGED = "+"
 
 # What can be done with a film on the screen, by mouse, touch and keys.
 HELP = "Click a film: then the wheel zooms, drag moves, double click shows all as it was."
@@ -65,29 +63,53 @@ _panel = st.components.v2.component(
 )
 
 
-@dataclass(frozen=True, eq=False)
-class Drawn:
-    """Heat as it is drawn over a film; a change runs no model.
+class FilmPicture:
+    """A film as the browser gets it; made once for all panels that show it.
 
     Attributes:
-        heat: The map.
+        id: Of the picture; panels of one id show the same.
+        subject: sha256 of the film's file, also where the film was changed.
+        info: Of the film.
+        shape: Height and width that the film has in memory.
+    """
+
+    def __init__(self, film: Radiograph, changed: bool = False):
+        self.info, self.shape = film.info, film.pixels.shape
+        self._pixels = to_uint8(fit_within(film.pixels, FILM_PIXELS))
+        self.id = self.subject = film.info.sha256
+        if changed:
+            # A hash of its own: it is not the file's film any more.
+            self.id += "+" + hashlib.sha256(self._pixels).hexdigest()
+
+    @cached_property
+    def url(self) -> str:
+        """The picture itself."""
+        return data_url(encode_png(self._pixels))
+
+
+@dataclass(frozen=True, eq=False)
+class StyledMap:
+    """A heatmap and how it is drawn over a film; a change runs no model.
+
+    Attributes:
+        heatmap: The map.
         opacity: Cover at full heat, in [0, 1].
         color_map: One of `xraycore.imaging.overlay.COLOR_MAPS`.
         contour: Draw the line at this share of full heat instead of colours; None for colours.
     """
 
-    heat: FilmMap
+    heatmap: FilmMap
     opacity: float = 0.6
     color_map: str = "inferno"
     contour: float | None = None
 
 
 def film_panel(
-    xray: Radiograph,
+    film: FilmPicture | Radiograph,
     *,
     key: str,
     label: str,
-    drawn: Drawn | None = None,
+    heatmap: StyledMap | None = None,
     lungs: LungField | None = None,
     marks: Sequence[Sequence[float]] = (),
     click: Literal["point", "box"] | None = None,
@@ -105,10 +127,10 @@ def film_panel(
     turned says so.
 
     Args:
-        xray: The film.
+        film: The film; as a picture where it is shown more than once.
         key: Unique on the page.
         label: What is shown, for screen readers.
-        drawn: The heat and how it is drawn, where there is any.
+        heatmap: What is drawn over it, if anything.
         lungs: Outlined where the user asks for it.
         marks: Boxes (left, top, right, bottom) in shares of the film.
         click: What a click or a drag on the film gives instead of moving it.
@@ -116,7 +138,8 @@ def film_panel(
         toolbar: Show the tools on this panel.
         group: Panels with the same group are linked.
     """
-    height, width = xray.pixels.shape
+    picture = film if isinstance(film, FilmPicture) else FilmPicture(film)
+    height, width = picture.shape
     aspect = min(max(width / height, ASPECT_LIMITS[0]), ASPECT_LIMITS[1])
 
     def told(name: str) -> Callable[[], None]:
@@ -127,23 +150,25 @@ def film_panel(
         return tell
 
     def on_small() -> np.ndarray:
-        return drawn.heat.on(fitted(xray.pixels.shape, HEAT_PIXELS))
+        return heatmap.heatmap.on(fitted(picture.shape, HEAT_PIXELS))
 
-    in_colour = drawn is not None and drawn.contour is None
+    in_colour = heatmap is not None and heatmap.contour is None
     _panel(
         key=key,
         data={
-            "subject": xray.info.sha256.partition(_CHANGED)[0],
-            "filmId": xray.info.sha256,
-            "film": _film_once(xray),
-            "heat": _heat_url(on_small(), drawn.color_map) if in_colour else None,
-            "contour": _outlines(on_small(), drawn.contour) if drawn and not in_colour else None,
-            "opacity": drawn.opacity if drawn else 0.0,
+            "subject": picture.subject,
+            "filmId": picture.id,
+            "film": _film_once(picture),
+            "heat": _heat_url(on_small(), heatmap.color_map) if in_colour else None,
+            "contour": (
+                _outlines(on_small(), heatmap.contour) if heatmap and not in_colour else None
+            ),
+            "opacity": heatmap.opacity if heatmap else 0.0,
             "lungs": lungs and _outlines(lungs.mask.astype(np.float32), 0.5),
             "marks": [list(mark) for mark in marks],
             "click": click,
             "toolbar": toolbar,
-            "spacing": _spacing(xray),
+            "spacing": _spacing(picture.info),
             "aspect": f"{aspect:.4f}",
             "filmAspect": width / height,
             "label": label,
@@ -158,10 +183,8 @@ def _outlines(values: np.ndarray, level: float) -> list[list[list[float]]]:
     return [line.round(4).tolist() for line in contour_lines(values, level)]
 
 
-def _spacing(xray: Radiograph) -> list:
-    """Width and height of the film for the ruler, and their unit."""
-    # Of the file: what is drawn may be a smaller copy.
-    info = xray.info
+def _spacing(info: RadiographInfo) -> list:
+    """Width and height of the film for the ruler, and their unit; whatever is drawn of it."""
     if info.pixel_spacing is None:
         return [info.width, info.height, "px", ""]
     down, across = info.pixel_spacing
@@ -169,32 +192,20 @@ def _spacing(xray: Radiograph) -> list:
     return [info.width * across, info.height * down, "mm", place]
 
 
-def _film_once(xray: Radiograph) -> str | None:
+def _film_once(picture: FilmPicture) -> str | None:
     """The film for the first panel of a page that shows it; the browser gives it to the others.
 
     A film is up to a megabyte, and a page may show it twenty times.
     """
     sent = st.session_state.setdefault(FILMS_SENT, set())
-    if xray.info.sha256 in sent:
+    if picture.id in sent:
         return None
-    sent.add(xray.info.sha256)
-    return _film_url(xray.info.sha256, xray)
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _film_url(sha256: str, _xray: Radiograph) -> str:
-    return data_url(encode_png(to_uint8(fit_within(_xray.pixels, FILM_PIXELS))))
+    sent.add(picture.id)
+    return picture.url
 
 
 def _heat_url(values: np.ndarray, color_map: str) -> str:
     return data_url(encode_png(heat_layer(values, color_map)))
-
-
-def changed_film(film: Radiograph) -> Radiograph:
-    """A film that was changed, as it is drawn; under a hash of its own: it is not the file's."""
-    pixels = fit_within(film.pixels, FILM_PIXELS)
-    own = film.info.sha256 + _CHANGED + hashlib.sha256(pixels.tobytes()).hexdigest()
-    return replace(film, pixels=pixels, info=replace(film.info, sha256=own))
 
 
 def size_and_depth(info: RadiographInfo) -> str:
@@ -203,8 +214,3 @@ def size_and_depth(info: RadiographInfo) -> str:
     drawn += ["8 bit"] if info.bit_depth > 8 else []
     whole = f"{info.width} × {info.height} px, {info.bit_depth} bit"
     return f"{whole} (shown at {', '.join(drawn)})" if drawn else whole
-
-
-def forget_drawn() -> None:
-    """Lets go of all films as the browser gets them: of a changed one nobody else has the hash."""
-    _film_url.clear()

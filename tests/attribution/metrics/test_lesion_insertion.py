@@ -142,3 +142,44 @@ def test_the_reading_says_whether_heat_follows():
         "point in the lungs would 10 %."
     )
     assert "does not follow" in replace(said, hit_rate=score(0.2, 0.05)).reading
+
+
+@pytest.mark.parametrize(("hit", "place"), [(0.5, "in"), (0.49, "outside")])
+def test_half_of_the_hottest_points_are_enough_to_lie_in_the_opacity(film, hit, place):
+    model = classifier(0.0)
+    found = insert(model, film, "focal", (30, 15), 6, "Opacity", prediction=predicted(model, film))
+    hot = replace(found.heat, values=np.ones((1, 1)))
+    said = replace(found, heat=hot, hit=hit).reading
+    assert f"the hottest point lies {place} the opacity" in said
+
+
+@pytest.mark.parametrize(("slope", "noticed"), [(0.099, 0.0), (0.101, 1.0)])
+def test_a_rise_of_a_tenth_is_noticed(film, monkeypatch, slope, noticed):
+    """A network whose probability of an opacity rises by just that share with any opacity."""
+    model = classifier(1.0)
+    monkeypatch.setattr(model, "predict", lambda one: predicted(model, one))
+    plain = predicted(model, film).grey
+
+    def see(prediction, grey):
+        rise = slope if not np.array_equal(grey, plain) else 0.0
+        odds = np.log((0.5 + rise) / (0.5 - rise))
+        return replace(prediction, grey=grey, logits=np.array([0.0, odds], np.float32))
+
+    before = see(predicted(model, film), plain)
+    monkeypatch.setattr(model, "predict", lambda one: before)
+    monkeypatch.setattr(model, "see", see)
+    scores = probe(model, [film], "focal", "Opacity", places=3)
+    assert scores.rise["value"] == pytest.approx(slope, abs=1e-3)
+    assert scores.noticed["value"] == noticed
+    assert scores.noticed["n"] == 3
+
+
+def test_heat_follows_only_where_its_interval_lies_above_chance():
+    def score(low):
+        return {"value": 0.6, "low": low, "high": 1.0, "n": 20}
+
+    for low, words in ((0.1001, "the heat follows them"), (0.1, "the heat does not follow them")):
+        said = InsertionScores(
+            "focal", "Opacity", score(low), 0.1, score(0.1), score(0.4), score(0.7)
+        )
+        assert words in said.reading

@@ -51,3 +51,46 @@ def test_confounding_never_knows_the_patient():
 
 def test_nine_patients_a_class_are_too_few():
     assert measure_shortcuts([[0.0] * 6] * 18, ["A"] * 9 + ["B"] * 9, list("abcdefghi" * 2)) is None
+
+
+def test_ten_patients_a_class_are_enough_and_a_class_with_fewer_is_left_out():
+    rng = np.random.default_rng(0)
+    labels = ["A"] * 20 + ["B"] * 20 + ["C"] * 20
+    # Two films a patient: ten of A and of B, nine and a half of C.
+    groups = [f"{label}{number // 2}" for number, label in enumerate(labels)]
+    groups[-1] = groups[-2] = groups[-3]
+    found = measure_shortcuts(rng.normal(size=(60, 6)), labels, groups)
+    assert found.classes == ("A", "B")
+    assert found.films == 40
+    assert found.chance_accuracy == 0.5
+    assert set(found.medians) == {"A", "B"}
+    assert list(found.medians["A"]) == [
+        *("file size", "width", "height", "aspect", "brightness", "contrast")
+    ]
+    # 10 against 10 patients: 1.96 sqrt(21 / (12 * 10 * 10)).
+    assert found.chance_auroc_limit == pytest.approx(0.5 + 1.96 * (21 / 1200) ** 0.5)
+
+
+def test_forests_and_folds_are_the_ones_that_limits_were_set_with(monkeypatch):
+    import sklearn.ensemble
+    import sklearn.model_selection
+
+    forest, folds = sklearn.ensemble.RandomForestClassifier, sklearn.model_selection
+    asked = []
+
+    def grown(trees, **options):
+        asked.append((trees, options))
+        return forest(2, **options)
+
+    split = folds.StratifiedGroupKFold
+    monkeypatch.setattr(sklearn.ensemble, "RandomForestClassifier", grown)
+    monkeypatch.setattr(
+        folds, "StratifiedGroupKFold", lambda *a, **k: (asked.append((a, k)), split(*a, **k))[1]
+    )
+    rng = np.random.default_rng(0)
+    labels, groups = ["A"] * 12 + ["B"] * 12, [str(n) for n in range(24)]
+    measure_shortcuts(rng.normal(size=(24, 6)), labels, groups, seed=7)
+    options = {"min_samples_leaf": 5, "class_weight": "balanced", "random_state": 7}
+    of_features = [((5,), {"shuffle": True, "random_state": 7}), *[(100, options)] * 5]
+    # Once for what the file tells, once with its greys.
+    assert asked == of_features * 2

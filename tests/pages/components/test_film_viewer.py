@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pages.components.film_viewer import _film_url, _spacing, changed_film, size_and_depth
+from pages.components.film_viewer import FilmPicture, _spacing, size_and_depth
 from xraycore.imaging import Radiograph
 from xraycore.imaging.radiograph import RadiographInfo
 
@@ -24,11 +24,11 @@ INFO = RadiographInfo("a.dcm", "0" * 64, "DICOM", width=2000, height=3000, bit_d
     ],
 )
 def test_a_changed_film_is_measured_as_the_one_that_it_was(info, spacing):
-    film = Radiograph(np.full((3000, 2000), 0.5, np.float32), info)
-    changed = changed_film(film)
-    assert changed.pixels.shape == (1024, 683)
-    assert _spacing(film) == spacing
-    assert _spacing(changed) == spacing
+    film, darker = (Radiograph(np.full((3000, 2000), g, np.float32), info) for g in (0.5, 0.4))
+    plain, changed = FilmPicture(film), FilmPicture(film, changed=True)
+    assert _spacing(plain.info) == _spacing(changed.info) == spacing
+    assert plain.subject == changed.subject == plain.id == film.info.sha256
+    assert changed.id not in (plain.id, FilmPicture(darker, changed=True).id)
 
 
 @pytest.mark.parametrize(
@@ -46,6 +46,6 @@ def test_a_reduced_film_is_said_to_be_that(changed, said):
 
 def test_what_is_said_is_what_is_sent():
     film = Radiograph(np.full((3000, 2000), 0.5, np.float32), replace(INFO, sha256="of this test"))
-    data = base64.b64decode(_film_url(film.info.sha256, film).partition(",")[2])
+    data = base64.b64decode(FilmPicture(film).url.partition(",")[2])
     picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     assert (max(picture.shape), picture.dtype) == (1024, np.uint8)

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from pages.data import films as dataset_films
-from pages.shared.open_films import _OPEN, OpenFilm
+from pages.shared.open_films import OpenFilm
 from tests.datasets.film_files import draw, write
 from tests.pages.conftest import png
+from tests.pages.films_page import open_in, opened
 from xraycore.datasets.audit.shortcuts import FEATURES, ShortcutScore
 from xraycore.datasets.index import read_measured
 from xraycore.utils.progress import Progress
@@ -182,8 +183,8 @@ def test_a_film_is_shown_large_with_what_training_makes_of_it(app, planted):
 def test_a_film_of_a_name_that_is_open_is_opened_under_another(app, planted, monkeypatch):
     monkeypatch.setattr("pages.shared.cache.list_trained", lambda: ["basic_cnn"])
     name = "IM-0001-0001.png"
-    other = OpenFilm("another", name, "00", data=png(1))
-    app.session_state[_OPEN] = {other.key: other}
+    other = OpenFilm.of_file(name, png(1))
+    open_in(app, other)
     for _ in range(2):
         open_page(app, planted, "Films")
         film = str(planted / "train" / "NORMAL" / name)
@@ -194,7 +195,7 @@ def test_a_film_of_a_name_that_is_open_is_opened_under_another(app, planted, mon
         app.button(key="open-in-compare").click().run()
         assert not app.exception
         assert list(app.selectbox(key="film").options) == [name, f"{name} (2)"]
-        assert app.session_state["current-film"] != other.key
+        assert opened(app).current is not other
 
 
 def test_names_of_classes_and_patients_are_shown_as_they_are(app, tmp_path):

@@ -2,7 +2,7 @@
 
 import time
 
-from pages.explain import lesion_insertion
+from tests.pages.films_page import opened
 
 
 def labels(app) -> list[str]:
@@ -37,8 +37,5 @@ def said(app) -> str:
 
 def click(app, place: tuple[float, float]) -> None:
     """A click on the film, in shares of its width and height."""
-    places = app.session_state[lesion_insertion.PLACES]
-    places.clear()
-    (found,) = {key[1] for key in app.session_state["results"]}
-    places[found] = place
+    opened(app).current.opacity = place
     app.run()

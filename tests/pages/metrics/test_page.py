@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.metrics import cache
 from pages.metrics import errors as metric_films
+from pages.shared import inference_worker
 from tests.conftest import ROOT
 from tests.pages.conftest import select_rows, selected
 from tests.stored_models import VGG16, outcome, write_run, write_store
@@ -155,18 +156,18 @@ def test_the_worst_errors_show_where_the_model_looked(
     assert [len(tiles) for tiles in drawn] == [6]
     assert {tile.picture.shape for tile in drawn[0]} == {(200, 200)}
 
-    monkeypatch.setattr(cache, "classifier", lambda name: random_classifier(name))
+    monkeypatch.setattr(inference_worker, "_load", lambda net: random_classifier(net.name))
     app.toggle(key="heat-losses-basic_cnn").set_value(True).run()
     assert not app.exception
     assert {tile.picture.shape for tile in drawn[-1]} == {(200, 200, 3)}
     # Some of it is coloured.
     assert np.ptp(drawn[-1][0].picture.astype(int), axis=2).max() > 30
 
-    def missing(name):
-        raise WeightsError(f"{name}: expected weights. Found none.")
+    def missing(network):
+        raise WeightsError(f"{network.name}: expected weights. Found none.")
 
     st.cache_data.clear()
-    monkeypatch.setattr(cache, "classifier", missing)
+    monkeypatch.setattr(inference_worker, "_load", missing)
     app.run()
     assert "expected weights" in app.error[0].value
     assert {tile.picture.shape for tile in drawn[-1]} == {(200, 200)}

@@ -2,13 +2,13 @@
 
 import time
 
-from pages.shared.open_films import _OPEN
 from tests.pages.conftest import REVIEW_FILMS as FILMS
+from tests.pages.films_page import open_in
 
 
 def open_page(app, **link):
     """The Review page at a link, with both films open."""
-    app.session_state[_OPEN] = {film.key: film for film in FILMS}
+    open_in(app, *FILMS)
     for name, value in link.items():
         app.query_params[name] = str(value)
     app.session_state["review-me"] = link.get("reader")

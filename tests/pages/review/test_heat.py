@@ -24,7 +24,7 @@ def shown(monkeypatch):
     drawn, captions = [], []
 
     def panel(*_, on_click, **told):
-        drawn.append(told["drawn"])
+        drawn.append(told["heatmap"])
         for name, box in (("left", LEFT), ("right", RIGHT)):
             st.button(name, key=f"drag-{name}", on_click=on_click, args=(corners(box),))
 
@@ -129,7 +129,7 @@ def test_a_blinded_study_draws_all_maps_alike(app, reviews, shown, blinded):
         open_page(app, study=study.id, reader=reader.id, at=number)
         click(app, "no-finding")
         click(app, "heat")
-        maps.append(drawn[-1].heat)
+        maps.append(drawn[-1].heatmap)
     full = [heat.values.max() / (heat.scale or heat.values.max()) for heat in maps]
     if blinded:
         assert full == [1, 1]

@@ -1,6 +1,6 @@
 import time
 
-from pages.shared.open_films import _OPEN
+from tests.pages.films_page import open_in
 from tests.pages.review.review_page import FILMS, click, keys, open_page, read_all, words
 from xraycore.imaging.box import Box
 from xraycore.models.cards import read_card
@@ -177,8 +177,8 @@ def test_a_film_that_is_not_open_does_not_open_a_blinded_study(app, reviews, stu
     reader = reviews.add_reader("Ada")
     reviews.save_review(reader, reviews.items(study)[0], Answer("agree", 4, no_finding=True))
     open_page(app, study=study.id, reader=reader.id, part="Results")
-    for films in ({FILMS[0].key: FILMS[0]}, {}):
-        app.session_state[_OPEN] = films
+    for films in (FILMS[:1], []):
+        open_in(app, *films)
         app.run()
         assert "You have judged 1 of 2 heatmaps." in words(app)
         assert not app.metric
@@ -192,7 +192,7 @@ def test_a_missing_film_is_skipped_and_said(app, reviews):
     open_page(app, study=study.id, reader=reader.id)
     assert "1 because its film is not on this computer" in words(app)
     assert "Heatmap 1 of 1" in app.get("progress")[0].proto.text
-    app.session_state[_OPEN] = {}
+    open_in(app)
     app.run()
     assert not app.exception
     assert "2 because its film is not on this computer" in words(app)
@@ -208,7 +208,7 @@ def test_heat_of_other_weights_is_not_shown(app, reviews):
     # Which one is not told to a reader of a blinded study.
     assert "basic_cnn" not in words(app)
     # Nor would it be shown if the film were there.
-    app.session_state[_OPEN] = {}
+    open_in(app)
     app.run()
     assert "trained anew" in words(app) and "film is not on this computer" not in words(app)
 

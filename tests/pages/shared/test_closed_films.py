@@ -1,9 +1,12 @@
 """What is kept of films that are open, and of those that were closed."""
 
 import contextlib
+import gc
 import hashlib
 import io
+import weakref
 import zipfile
+from types import SimpleNamespace
 
 import pytest
 import streamlit as st
@@ -11,43 +14,14 @@ from streamlit.runtime.caching import clear_session_resource_cache
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 
 from pages.compare import worklist
-from pages.shared import cache
-from pages.shared.open_films import OpenFilm
+from pages.shared.analysis import Analysis
+from pages.shared.open_films import OpenFilm, OpenFilms
 from tests.pages.conftest import png
-from tests.pages.films_page import finish, press, titles, upload
+from tests.pages.films_page import finish, opened, press, titles, upload
+from xraycore.errors import Cancelled
 from xraycore.imaging import read_radiograph
-from xraycore.models.cards import card_sha256
 
 pytestmark = pytest.mark.usefixtures("small_model")
-
-
-class Gone(Exception):
-    """What is asked for is kept no more, and would have to be made again."""
-
-
-class Absent:
-    """Stands for a film that nobody has."""
-
-    def __len__(self):
-        raise Gone
-
-
-def _read_again():
-    raise Gone
-
-
-def kept_of(name: str, data: bytes) -> list[str]:
-    """What all sessions share of an uploaded film; asking keeps nothing."""
-    sha256 = hashlib.sha256(data).hexdigest()
-    card = card_sha256("basic_cnn")
-    found = []
-    with contextlib.suppress(Gone):
-        cache.read_film(f"{sha256}/{name}", _read_again)
-        found.append("film")
-    with contextlib.suppress(Gone):
-        cache._prediction("basic_cnn", card, sha256, Absent())
-        found.append("answer")
-    return found
 
 
 def test_the_uploader_says_where_files_go(app):
@@ -58,6 +32,7 @@ def test_the_uploader_says_where_files_go(app):
 
 
 def test_nothing_is_kept_of_a_film_that_was_closed(app, monkeypatch):
+    """Neither by us nor by Streamlit: nobody holds its file, or what was made of it."""
     dropped = []
     remove = MemoryUploadedFileManager.remove_file
     monkeypatch.setattr(
@@ -65,46 +40,80 @@ def test_nothing_is_kept_of_a_film_that_was_closed(app, monkeypatch):
         "remove_file",
         lambda self, of, file_id: (dropped.append(file_id), remove(self, of, file_id)),
     )
-    first, second = png(41), png(42)
-    upload(app, ("first.png", first), ("second.png", second))
+    upload(app, ("first.png", png(41)), ("second.png", png(42)))
     finish(app)
     assert len(set(dropped)) == 2
-    assert kept_of("first.png", first) == kept_of("second.png", second) == ["film", "answer"]
+    first, second = opened(app).films.values()
+    assert set(first.answers) == set(second.answers) == {"basic_cnn"}
+    kept = {
+        "file": weakref.ref(first.analysis._read),
+        "radiograph": weakref.ref(first.analysis.radiograph()),
+        "picture": weakref.ref(first.analysis.picture()),
+        "prediction": weakref.ref(first.analysis.prediction("basic_cnn")),
+    }
+    del first
     press(app, "Close film")
     assert titles(app) == ["second.png"]
-    assert kept_of("first.png", first) == []
-    assert kept_of("second.png", second) == ["film", "answer"]
-    keys = {film for film, _ in app.session_state["worklist-answers"]}
-    assert keys == set(app.session_state["open-films"])
+    app.run()
+    gc.collect()
+    assert [name for name, held in kept.items() if held() is not None] == []
+    assert second.analysis.prediction("basic_cnn")
 
 
 def test_nothing_is_kept_of_a_film_whose_tab_was_closed(app):
     # What stands for a session here is one and the same for all tests.
     clear_session_resource_cache("test session id")
-    data = png(43)
-    upload(app, ("left.png", data))
-    assert kept_of("left.png", data) == ["film", "answer"]
+    upload(app, ("left.png", png(43)))
+    film = opened(app).current
+    assert not film.analysis.closed
     clear_session_resource_cache("test session id")
-    assert kept_of("left.png", data) == []
+    assert film.analysis.closed
+    assert opened(app).films == {}
+    with pytest.raises(Cancelled):
+        film.analysis.radiograph()
 
 
 def test_a_film_that_was_closed_meanwhile_is_not_looked_at(monkeypatch):
-    asked, forgotten, opened = [], [], {}
-    films = [OpenFilm(key, key, key, data=b"never read") for key in ("closed", "open", "closing")]
-    opened.update({film.key: film for film in films[1:]})
+    films, asked = OpenFilms(), []
+    films.open(OpenFilm.of_file(f"{name}.png", png(n)) for n, name in enumerate("abc"))
+    closed, staying, closing = films.films.values()
+    films.close(closed.key)
 
-    def prediction(name, xray):
-        asked.append(xray)
-        if xray == "closing":
-            del opened["closing"]
+    def prediction(analysis, name):
+        asked.append(analysis)
+        if analysis is closing.analysis:
+            films.close(closing.key)
+        return analysis.once(("answer", name), lambda: name)
 
-    monkeypatch.setattr(OpenFilm, "read", lambda film: film.key)
-    monkeypatch.setattr(OpenFilm, "forget", lambda film: forgotten.append(film.key))
-    monkeypatch.setattr(worklist, "_light", lambda prediction: prediction)
-    monkeypatch.setattr(cache, "prediction", prediction)
-    worklist._ask(films, opened, ["basic_cnn"], {}, lambda words, share: None)
-    assert asked == ["open", "closing"]
-    assert forgotten == ["closing"]
+    monkeypatch.setattr(Analysis, "prediction", prediction)
+    monkeypatch.setattr(
+        worklist, "note_answers", lambda film, found: film.answers.update(dict.fromkeys(found))
+    )
+    everyone = [closed, staying, closing]
+    worklist._ask(everyone, films, ["basic_cnn", "vgg16"], lambda progress: None)
+    assert asked == [staying.analysis, staying.analysis, closing.analysis]
+    assert [len(film.answers) for film in everyone] == [0, 2, 0]
+
+
+def test_closing_a_film_ends_its_work_and_looks_at_the_next(monkeypatch):
+    films = OpenFilms()
+    films.open(OpenFilm.of_file(f"{name}.png", png(n)) for n, name in enumerate("ab"))
+    first, second = films.films.values()
+    stopped = []
+    first.jobs["kind", "network"] = SimpleNamespace(stop=lambda: stopped.append(first))
+    films.close(first.key)
+    assert stopped == [first]
+    assert films.current is second
+    films.close_all()
+    assert films.current is None
+
+
+def test_a_sample_stays_for_other_sessions(app):
+    app.selectbox(key="sample").select_index(0).run()
+    film = opened(app).current
+    app.selectbox(key="sample").set_value(None).run()
+    assert opened(app).films == {}
+    assert not film.analysis.closed
 
 
 def test_an_archive_is_decoded_once_and_its_films_are_counted(app, monkeypatch):
@@ -131,3 +140,10 @@ def test_an_archive_is_decoded_once_and_its_films_are_counted(app, monkeypatch):
     pictures = list(app.dataframe[0].value["Film"])
     assert len(set(pictures)) == 3
     assert all(picture.startswith("data:image/jpeg") for picture in pictures)
+
+
+def test_a_film_is_known_by_its_content_and_name():
+    data = png(44)
+    film = OpenFilm.of_file("a.png", data)
+    assert film.key == f"{hashlib.sha256(data).hexdigest()}/a.png"
+    assert film.sha256 == film.analysis.radiograph().info.sha256

@@ -10,9 +10,9 @@ from tests.pages.train.train_page import labels, settle, words
 def look():
     import streamlit as st
 
-    from pages.shared.heatmap_controls import choose_look
+    from pages.shared.heatmap_controls import choose_style
 
-    st.json(choose_look().style)
+    st.json(choose_style().arguments)
 
 
 @pytest.mark.parametrize("shown", ["Plain film", "Contour"])

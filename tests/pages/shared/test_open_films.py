@@ -7,8 +7,9 @@ import zipfile
 import pytest
 import streamlit as st
 
+from pages.compare.worklist import answers_of
 from tests.pages.conftest import png, select_rows, selected
-from tests.pages.films_page import finish, titles, upload
+from tests.pages.films_page import finish, opened, titles, upload
 from xraycore.config import weights_folder
 
 
@@ -209,7 +210,7 @@ def test_a_click_on_any_row_of_the_worklist_opens_its_film(app):
     upload(app, *((f"film-{n}.png", png(30 + n)) for n in range(3)))
     finish(app)
     names = list(app.dataframe[0].value["Name"])
-    open_films = app.session_state["open-films"]
+    open_films = opened(app).films
 
     def shown() -> str:
         """The film that is shown; it is the one whose row is selected."""
@@ -231,9 +232,7 @@ def test_a_click_on_any_row_of_the_worklist_opens_its_film(app):
 
 def test_answers_of_other_weights_are_forgotten(app, monkeypatch):
     upload(app, ("a.png", png(1)))
-    assert app.session_state["worklist-answers"]
-    kept = dict(app.session_state["worklist-answers"])
+    film = opened(app).current
+    assert len(answers_of(film, ["basic_cnn"])) == 1
     monkeypatch.setattr("pages.compare.worklist.card_sha256", lambda name: "of others")
-    app.session_state["worklist-answers"] = {("another film", "basic_cnn"): "an old answer"}
-    app.run()
-    assert list(app.session_state["worklist-answers"]) == list(kept)
+    assert answers_of(film, ["basic_cnn"]) is None

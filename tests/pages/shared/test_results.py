@@ -1,4 +1,4 @@
-"""What a session keeps of its results, and the work that goes on elsewhere."""
+"""Long work that goes on while another part of the app is looked at."""
 
 import threading
 from functools import partial
@@ -7,70 +7,16 @@ import pytest
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 from streamlit.testing.v1 import AppTest, local_script_runner
 
+from pages.shared.open_films import OpenFilm
+from tests.pages.conftest import png
 from tests.pages.explain.explain_page import said, wait
 from xraycore.utils.progress import Progress
-
-
-def many_results():
-    import streamlit as st
-
-    from pages.shared.results import kept, long_work
-
-    def count(name):
-        st.session_state[name] = st.session_state.get(name, 0) + 1
-        return name
-
-    count("runs")
-    found = long_work(
-        ("long", "film"), lambda report: {("long", "film"): count("long")}, doing="Long work"
-    )
-    for number in range(150):
-        kept(("used", "film"), lambda: count("used"))
-        kept(("brief", "film", number), lambda: count("brief"))
-    st.text(found)
-
-
-def test_brief_results_push_out_neither_long_ones_nor_what_is_in_use():
-    app = AppTest.from_function(many_results).run().run()
-    assert not app.exception
-    assert app.text[0].value == "long"
-    assert app.session_state["runs"] == 2
-    assert app.session_state["long"] == 1
-    assert app.session_state["used"] == 1
-    assert len(app.session_state["results"]) == 100
-
-
-def test_long_results_are_forgotten_too_the_unread_ones_first():
-    def read_first_and_last():
-        import streamlit as st
-
-        from pages.shared.results import long_work, result
-
-        made = st.session_state.setdefault("made", [])
-
-        def work(number):
-            return long_work(
-                ("long", number),
-                lambda report: made.append(number) or {("long", number): number},
-                doing="Long work",
-            )
-
-        for number in range(120):
-            work(number)
-            result(("long", 0))
-        work(0)
-        work(1)
-
-    app = AppTest.from_function(read_first_and_last, default_timeout=60).run()
-    assert not app.exception
-    assert len(app.session_state["long-results"]) == 100
-    assert app.session_state["made"] == [*range(120), 1]
 
 
 class Gate:
     """Holds the work of the page below until it is told to go on."""
 
-    report = None
+    film = report = None
     begun, go_on = threading.Event(), threading.Event()
 
 
@@ -88,16 +34,17 @@ def page_with_work():
         Gate.go_on.wait(20)
         return {key: "found"}
 
-    key = ("kind", "film", *st.session_state["of"])
+    key = ("kind", *st.session_state["of"])
     if st.session_state.get("here", True):
-        st.text(long_work(key, work, doing="Hiding parts") or "")
-    show_other_work(("film", "vgg16", "weights"))
+        st.text(long_work(Gate.film, key, work, doing="Hiding parts") or "")
+    show_other_work([Gate.film], Gate.film, ("vgg16", "weights"))
 
 
 @pytest.fixture
 def working():
     """`working(model, weights)`: the page while work on them goes on elsewhere."""
     Gate.begun, Gate.go_on = threading.Event(), threading.Event()
+    Gate.film = OpenFilm.of_file("film.png", png(1))
 
     def open_page(*of):
         app = AppTest.from_function(page_with_work, default_timeout=20)
@@ -150,7 +97,7 @@ def test_the_bars_of_work_elsewhere_move_without_a_run_of_the_page(tick, working
     assert bars(app) == [(75, "Hiding parts")]
     assert app.session_state["runs"] == runs
     Gate.go_on.set()
-    next(iter(app.session_state["jobs"].values())).wait(10)
+    next(iter(Gate.film.jobs.values())).wait(10)
     tick(app)
     assert app.session_state["runs"] == runs + 1
     wait(app, lambda: "Going on meanwhile" not in said(app))

@@ -7,7 +7,7 @@ better says nothing of this film.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Literal
+from typing import Literal, overload
 
 import cv2
 import numpy as np
@@ -151,6 +151,32 @@ class Faithfulness:
             + f"; hiding random parts {_moved('it', before, random)}"
             + f", hiding the middle {_moved('it', before, middle)}."
         )
+
+
+@overload
+def measure_faithfulness(
+    model: Classifier,
+    prediction: Prediction,
+    heat: Heatmap,
+    *,
+    score: Score = "probability",
+    steps: int = STEPS,
+    seed: int = 0,
+    report: ProgressCallback = ignore,
+) -> Faithfulness: ...
+
+
+@overload
+def measure_faithfulness(
+    model: Classifier,
+    prediction: Prediction,
+    heat: Sequence[Heatmap],
+    *,
+    score: Score = "probability",
+    steps: int = STEPS,
+    seed: int = 0,
+    report: ProgressCallback = ignore,
+) -> list[Faithfulness]: ...
 
 
 def measure_faithfulness(

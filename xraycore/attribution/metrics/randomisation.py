@@ -5,14 +5,18 @@ and the map after each step is compared with the trained network's. A map that s
 or the architecture, and not what the network goes by. All happens on a copy.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from xraycore.attribution.heatmap import NO_HEAT, Heatmap, explain
 from xraycore.attribution.metrics.similarity import Similarity, similarity
+from xraycore.config import weights_folder
 from xraycore.errors import ArgumentError
 from xraycore.imaging.resample import upsample
 from xraycore.models.architectures import HEAD
@@ -26,6 +30,33 @@ if TYPE_CHECKING:
 GROUPS = 8
 # Absolute rank correlation with the trained network's map below which a map counts as gone.
 LIMIT = 0.5
+
+# In the folder of weights, since it holds for them alone: what `randomise --json` measured.
+RANDOMISATION_FILE = "randomisation.json"
+
+
+def stored_verdict(method: str, model: str, weights_sha256: str | None = None) -> bool | None:
+    """Whether random weights change a method's maps of a model as they must; None if not measured.
+
+    Args:
+        method: Name of the method.
+        model: Name of the model.
+        weights_sha256: Of its weights, if it matters that it was these that were measured.
+    """
+    file = weights_folder() / RANDOMISATION_FILE
+    try:
+        found = _read_stored(file, file.stat().st_mtime_ns)
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None  # Not there, or not written to its end.
+    if weights_sha256 not in (None, found["weights"].get(model)):
+        return None
+    return found["rows"].get(model, {}).get(method, {}).get("passes")
+
+
+@lru_cache(maxsize=2)
+def _read_stored(file: Path, changed: int) -> Mapping[str, Mapping]:
+    """`rows` (model -> method -> what was measured) and `weights` (model -> sha256)."""
+    return json.loads(file.read_text())
 
 
 @dataclass(frozen=True, eq=False)

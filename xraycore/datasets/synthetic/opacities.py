@@ -115,7 +115,7 @@ def _lobar(
     below = ((down - row) - slope * (across - column)) / np.float32(radius)
     band = np.clip((below + 1.1) / 0.12, 0, 1) * np.clip((1.3 - below) / 0.7, 0, 1)
     texture = 0.9 + 0.05 * cv2.resize(_noise(rng, 96, 24), lung.shape[::-1])
-    return _faded(_smooth(band) * texture, lung, 0.08 * radius)
+    return _faded(_smooth(np.asarray(band)) * texture, lung, 0.08 * radius)
 
 
 def _interstitial(

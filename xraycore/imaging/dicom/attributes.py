@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from pydicom.dataelem import convert_raw_data_element
@@ -38,7 +39,7 @@ class Attributes:
     def _by_dictionary(self, keyword: str) -> object:
         """The element read as the standard has it, whatever VR it claims; None if it is neither."""
         try:
-            raw = self.dataset.get_item(keyword)
+            raw: Any = self.dataset.get_item(keyword)
             return convert_raw_data_element(raw._replace(VR=None)).value
         except Exception:
             self.unusable[keyword] = None

@@ -7,7 +7,7 @@ import numpy as np
 
 from xraycore.imaging.dicom.attributes import Attributes
 from xraycore.imaging.film_warnings import FilmWarning
-from xraycore.imaging.grayscale import ROWS, Display, Table, Window, strips
+from xraycore.imaging.grayscale import Display, Table, Window, strips
 
 Rows = Callable[[np.ndarray], np.ndarray]
 
@@ -42,7 +42,7 @@ def _windows(header: Attributes) -> list[Table | Window]:
 
 def read_significant(
     stored: np.ndarray, header: Attributes, *, compressed: bool
-) -> tuple[Rows, int, list[str]]:
+) -> tuple[Rows, int, list[FilmWarning]]:
     """What makes values of stored rows, how many bits these have, and what to say of that.
 
     Bits above the declared ones may hold an overlay, or the film's own values where too few are
@@ -65,8 +65,8 @@ def read_significant(
     def whole(rows: np.ndarray) -> np.ndarray:
         return np.right_shift(rows, high + 1 - bits)
 
-    odd = [np.flatnonzero((declared(rows) != whole(rows)).any(axis=1)) for rows in _parts(stored)]
-    odd = np.concatenate([rows + start * ROWS for start, rows in enumerate(odd)])
+    unlike = [(declared(rows) != whole(rows)).any(axis=1) for rows in _parts(stored)]
+    odd = np.flatnonzero(np.concatenate(unlike))
     if not len(odd):
         return declared, bits, []
     rows = stored[odd[:: max(1, len(odd) // 256)]]

@@ -16,6 +16,7 @@ from xraycore.imaging.dicom.codestream import Codestream, read_codestream, repai
 from xraycore.imaging.dicom.grayscale import read_display, read_padding, read_significant
 from xraycore.imaging.dicom.header import read_dataset_without_identity
 from xraycore.imaging.dicom.statements import OTHER_MODALITIES, PROJECTION_MODALITIES, statements
+from xraycore.imaging.film_warnings import FilmWarning
 from xraycore.imaging.grayscale import full_scale, luminance, show, strips
 from xraycore.imaging.quality import colour_warning, count_coloured
 
@@ -147,7 +148,9 @@ def _photometric(header: Attributes, samples: int) -> str:
     return found
 
 
-def _grey(frame: Dataset, header: Attributes, name: str) -> tuple[np.ndarray, int, list[str]]:
+def _grey(
+    frame: Dataset, header: Attributes, name: str
+) -> tuple[np.ndarray, int, list[FilmWarning]]:
     """Pixels in [0, 1] with air dark, the bits that their values need, and what to warn about."""
     # The words as they are: pydicom would drop the bits above the stored ones, wherever HighBit
     # says that these begin, and padding may be told in them.

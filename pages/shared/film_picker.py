@@ -1,0 +1,182 @@
+"""The sidebar's list of films with its uploader and samples, and what leads to an open film."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from pages.shared import cache, inference
+from pages.shared.faults import guarded
+from pages.shared.layout import plain
+from pages.shared.open_films import OpenFilm, OpenFilms, open_films, thumbnail
+from pages.shared.sample_gallery import show_gallery
+from pages.shared.uploads import drop_upload
+from xraycore.imaging import RadiographError
+from xraycore.imaging.archive import unpack
+from xraycore.utils.text import pluralise
+
+# An office document is an archive too, of a hundred files that are no films.
+_MOST_SAID = 8
+
+
+def film_and_models() -> tuple[OpenFilm, list[str]] | None:
+    """The film to look at and the trained models; else says what to do, and None."""
+    # It gets ready while a film is chosen.
+    inference.process()
+    film = choose_film()
+    if film is None:
+        show_gallery()
+    elif trained := usable_models():
+        return film, trained
+    return None
+
+
+def choose_film() -> OpenFilm | None:
+    """The sidebar's list of films, an uploader and the samples; gives the film to look at."""
+    films, samples = open_films(), cache.samples()
+    with st.sidebar:
+        upload_films()
+        film = films.current
+        if not st.session_state.get("sample") and film and film.sample:
+            st.session_state["sample"] = film.sample
+        chosen = st.selectbox(
+            "or a sample",
+            list(samples),
+            index=None,
+            format_func=lambda key: samples[key].title,
+            placeholder="Choose a sample film",
+            key="sample",
+            bind="query-params",
+            on_change=_leave_sample,
+            help="The synthetic films are generated; real ones appear where the data sets are.",
+        )
+        if chosen and (film is None or film.sample != chosen):
+            try:
+                films.open([OpenFilm.of_sample(chosen)])
+            except RadiographError as error:
+                st.error(plain(str(error)), icon=":material/broken_image:")
+        if films.films:
+            _list_films(films)
+    say_refused()
+    return films.current
+
+
+def known_truth(film: OpenFilm) -> str:
+    """What is known of a film, in a sentence; "" for nothing."""
+    return cache.samples()[film.sample].truth if film.sample else ""
+
+
+def compare_button(path: Path) -> None:
+    """A button that opens a file's film and goes to Compare with it.
+
+    Raises:
+        RadiographError: If the file can no longer be read.
+    """
+    if st.button("See what the models say", icon=":material/compare:", key="open-in-compare"):
+        _look_at_first([_read(path.name, path.read_bytes())])
+        # Not bare: the page's own fields are bound to its link, and may not be cleared for it.
+        st.switch_page("pages/compare/page.py", query_params={})
+
+
+def usable_models() -> list[str]:
+    """Names of the trained models; says which have a card that cannot be read, or that none is."""
+    usable, problems = cache.trained_models()
+    for text in problems:
+        st.error(plain(text), icon=":material/error:")
+    if not usable:
+        st.error("No trained model lies under weights/. Train one, then ship it: see the README.")
+    return usable
+
+
+def look_at(key: str | None) -> None:
+    """Makes an open film the one that is looked at; fit for a callback."""
+    films = open_films()
+    films.look_at(key)
+    st.session_state["sample"] = films.current.sample if films.current else None
+
+
+def upload_films() -> None:
+    """The uploader; what it takes is open from then on, or refused (see `say_refused`)."""
+    key = f"uploads-{open_films().uploads}"
+    st.file_uploader(
+        "Chest X-rays",
+        accept_multiple_files=True,
+        key=key,
+        on_change=_take_uploads,
+        args=(key,),
+        help="JPEG, PNG, TIFF, BMP, WebP or DICOM, up to 64 MiB each, or a ZIP archive of "
+        "them, up to 256 MB. Files go to the computer that runs this app and are held in its "
+        "memory only while they are open, a DICOM file with all that its header says; names of "
+        "files appear in exports.",
+    )
+
+
+def say_refused() -> None:
+    """Which files of the last upload were refused, and why."""
+    refused = open_films().refused
+    for text in refused[:_MOST_SAID]:
+        st.error(plain(text), icon=":material/broken_image:")
+    if len(refused) > _MOST_SAID:
+        st.error(f"{len(refused) - _MOST_SAID:,} more files were refused.")
+
+
+def _list_films(opened: OpenFilms) -> None:
+    films = opened.films
+    st.session_state["film"] = opened.current.key if opened.current else None
+    st.selectbox(
+        "Film" if len(films) == 1 else f"Film, of {len(films)} that are open",
+        list(films),
+        format_func=lambda key: films[key].title if key in films else key,
+        key="film",
+        on_change=lambda: look_at(st.session_state["film"]),
+    )
+    with st.container(horizontal=True):
+        st.button("Close film", on_click=_close, args=(opened.current.key,), width="stretch")
+        if len(films) > 1:
+            st.button("Close all", on_click=lambda: _close(*films), width="stretch")
+
+
+def _close(*keys: str) -> None:
+    films = open_films()
+    films.close(*keys)
+    look_at(films.current.key if films.current else None)
+
+
+def _leave_sample() -> None:
+    film = open_films().current
+    if not st.session_state["sample"] and film and film.sample:
+        _close(film.key)
+
+
+@guarded
+def _take_uploads(widget: str) -> None:
+    uploads = st.session_state[widget] or []
+    read: list[OpenFilm] = []
+    refused: list[str] = []
+    files: list[tuple[str, bytes]] = []
+    with st.spinner(f"Opening {pluralise(len(uploads), 'file')} …"):
+        for upload in uploads:
+            files += unpack(upload.name, upload.getvalue(), refused)
+            drop_upload(upload)
+    with st.spinner(f"Reading {pluralise(len(files), 'film')} …"):
+        for name, data in files:
+            try:
+                read.append(_read(name, data))
+            except RadiographError as error:
+                refused.append(str(error))
+    films = open_films()
+    films.uploads += 1
+    _look_at_first(read)
+    films.refused = refused
+
+
+def _read(name: str, data: bytes) -> OpenFilm:
+    """A file as a film to open."""
+    film = OpenFilm.of_file(name, data)
+    film.thumbnail = thumbnail(film.analysis.radiograph())
+    return film
+
+
+def _look_at_first(films: list[OpenFilm]) -> None:
+    open_films().open(films)
+    if films:
+        look_at(films[0].key)

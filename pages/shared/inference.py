@@ -1,0 +1,113 @@
+"""Calls of the process that owns TensorFlow, see `pages.shared.inference_worker`."""
+
+import secrets
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from multiprocessing.connection import Client
+from pathlib import Path
+from typing import TypeVar
+
+import streamlit as st
+
+from xraycore.errors import XrayCoreError
+from xraycore.utils.progress import ProgressCallback
+
+Found = TypeVar("Found")
+_ROOT = Path(__file__).parents[2]
+
+
+class InferenceError(XrayCoreError):
+    """The process that runs the networks is gone."""
+
+
+class InferenceProcess:
+    """One process for all sessions; each call has a connection, and a thread over there."""
+
+    def __init__(self):
+        self._key = secrets.token_bytes(32)
+        self._process = subprocess.Popen(
+            # Not `-m`: a module that runs as `__main__` has other classes than the one that is
+            # imported by its name.
+            [sys.executable, "-c", "from pages.shared.inference_worker import main; main()"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=_ROOT,
+        )
+        self._process.stdin.write(self._key)
+        self._process.stdin.flush()
+        self._port, self._starting = 0, threading.Lock()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can be called."""
+        return self._process.poll() is None
+
+    def run(
+        self,
+        function: Callable[..., Found],
+        *arguments: object,
+        report: ProgressCallback | None = None,
+        **settings: object,
+    ) -> Found:
+        """What the function returns over there; see `run`."""
+        try:
+            with Client(self._address(), authkey=self._key) as connection:
+                connection.send((function, arguments, settings, report is not None))
+                while True:
+                    kind, value = connection.recv()
+                    if kind == "result":
+                        return value
+                    if kind == "error":
+                        raise value
+                    report(value)
+        except (EOFError, ConnectionError) as error:
+            raise InferenceError(
+                "The process that runs the networks ended before it answered. Try again; if it "
+                "ends again, memory may be short."
+            ) from error
+
+    def _address(self) -> tuple[str, int]:
+        with self._starting:
+            if not self._port:
+                # It says which port it was given; nothing, if it ended before.
+                line = self._process.stdout.readline()
+                if not line:
+                    raise EOFError
+                self._port = int(line)
+        return "127.0.0.1", self._port
+
+    def close(self) -> None:
+        """Ends it."""
+        self._process.stdin.close()
+        self._process.wait()
+        self._process.stdout.close()
+
+
+@st.cache_resource(
+    show_spinner=False, validate=lambda process: process.alive, on_release=InferenceProcess.close
+)
+def process() -> InferenceProcess:
+    """The process; it is started by who asks first, and takes some seconds until it answers."""
+    return InferenceProcess()
+
+
+def run(
+    function: Callable[..., Found],
+    *arguments: object,
+    report: ProgressCallback | None = None,
+    **settings: object,
+) -> Found:
+    """What a function of the library returns that needs a network, which is not here.
+
+    Args:
+        function: Of a module, by its own name.
+        arguments: A `Network` stands for the classifier itself.
+        report: Called with the share that is done; what it raises ends the work there too.
+        settings: Further arguments by name.
+
+    Raises:
+        InferenceError: If the process is gone; the next call starts another.
+    """
+    return process().run(function, *arguments, report=report, **settings)
