@@ -120,33 +120,35 @@ class Plan:
 
     def train_arguments(self, folder: str | Path, *, resume: bool = False) -> list[str]:
         """The command line that trains, after `python -m xraycore`."""
-        more = [
-            *(word for one in self.choose_on for word in ("--choose-on", one)),
-            *(word for one in self.teacher for word in ("--teacher", one)),
-            *(("--precision", self.precision) if self.precision != "auto" else ()),
-        ]
         out = ["--out", str(Path(folder).absolute()), *(["--resume"] if resume else [])]
-        return ["train", *self._words(), *options_of(self.changes), *more, *out]
+        return ["train", *self._words(*_OF_BOTH, *_OF_TRAIN), *options_of(self.changes), *out]
 
     def rate_arguments(self) -> list[str]:
         """The command line of the learning-rate finder, whose answer is a JSON document."""
-        return ["lr-find", *self._words(), *options_of(self.changes, of_stage=False), "--json"]
+        changes = options_of(self.changes, of_stage=False)
+        return ["lr-find", *self._words(*_OF_BOTH), *changes, "--json"]
 
     def ship_arguments(self, folder: str | Path) -> list[str]:
         """The command line that ships the run of a folder."""
-        return ["ship", str(Path(folder).absolute()), *self.datasets, *self._films()]
+        return ["ship", str(Path(folder).absolute()), *self._words("classes", "films")]
 
-    def _words(self) -> list[str]:
-        weights = ("--weights", self.weights) if self.weights != "none" else ()
-        seed = ("--seed", str(self.seed)) if self.seed else ()
-        end = ("--end", self.end) if self.end else ()
-        named = ("--model", self.model, *end, "--preset", self.preset)
-        return [*self.datasets, *named, *weights, *self._films(), *seed]
+    def _words(self, *names: str) -> list[str]:
+        """The data sets, and those options that are not as they are by default."""
+        words = [*self.datasets]
+        for name in names:
+            value, default = getattr(self, name), Plan.__dataclass_fields__[name].default
+            if value != default or name == "preset":
+                several = value if isinstance(value, tuple) else (value,)
+                words += [word for one in several for word in (_option(name), str(one))]
+        return words
 
-    def _films(self) -> list[str]:
-        options = {"--classes": self.classes, "--films": self.films}
-        given = {name: str(value) for name, value in options.items() if value is not None}
-        return [word for option in given.items() for word in option]
+
+_OF_BOTH = ("model", "end", "preset", "weights", "films", "classes", "seed")
+_OF_TRAIN = ("choose_on", "teacher", "precision")
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -157,19 +159,19 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(add_help=False, allow_abbrev=False)
     parser.add_argument("datasets", nargs="+")
-    parser.add_argument("--model", required=True)
-    for plain in ("--end", "--classes", "--out"):
-        parser.add_argument(plain)
-    for name, default in (("preset", "cpu"), ("weights", "none"), ("precision", "auto")):
-        parser.add_argument(f"--{name}", default=default)
-    parser.add_argument("--films", type=int)
-    parser.add_argument("--seed", type=int, default=0)
-    for repeated in ("--choose-on", "--teacher"):
-        parser.add_argument(repeated, action="append", default=[])
-    for flag in ("--resume", "--json"):
-        parser.add_argument(flag, action="store_true")
+    for name in (*_OF_BOTH, *_OF_TRAIN):
+        default = Plan.__dataclass_fields__[name].default
+        if default == ():
+            parser.add_argument(_option(name), action="append", default=[])
+        else:
+            kind = int if name in ("films", "seed") else str
+            parser.add_argument(_option(name), type=kind, default=default, required=name == "model")
     for setting in SETTINGS.values():
         parser.add_argument(f"--{setting.word}", dest=setting.name, type=setting.type)
+    # Where a run lies and how it is told of is not its plan's.
+    parser.add_argument("--out")
+    for flag in ("--resume", "--json"):
+        parser.add_argument(flag, action="store_true")
     return parser
 
 
