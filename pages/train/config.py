@@ -160,7 +160,7 @@ def _changed(plan: Plan) -> Plan:
             options = {
                 "label": setting.title + (of if setting.of_stage else ""),
                 "key": key if setting.name == "learning_rate" else f"{setting.name}-{key}",
-                "help": setting.explanation,
+                "help": setting.explanation.format(patience=recipe.patience),
                 "persist_state": "session",
             }
             before = setting.of(recipe)

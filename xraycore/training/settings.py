@@ -22,7 +22,7 @@ class Setting:
         type: Of the value.
         help: What the command line says of it.
         title: Its label in the form.
-        explanation: What the form says of it.
+        explanation: What the form says of it; `{patience}` stands for the recipe's.
         low: Least value of a number.
         high: Greatest value that the form offers.
         step: Between two values that the form offers; 0 for a number that is typed.
@@ -59,7 +59,7 @@ SETTINGS: Mapping[str, Setting] = {
             "Epochs of the last stage.",
             "Epochs",
             "Passes over the training films. A stage ends early where validation gets no better "
-            "for a while.",
+            "for {patience} epochs.",
             low=1,
             high=500,
             step=1,
