@@ -21,7 +21,7 @@ OUTLIERS = 0.005
 FAR_OUT = 1.25
 # Integers whose range is at most this are looked up instead of computed.
 MAX_LEVELS = 1 << 17
-ROWS = 256
+ROWS = 64
 
 UNUSABLE_WINDOW = FilmWarning(
     "window",

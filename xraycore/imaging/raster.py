@@ -23,6 +23,8 @@ WIDE_MODES = ("I;16", "I;16B", "I;16L", "I;16N", "I", "F")
 NARROW_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr")
 ALPHA_MODES = ("LA", "PA", "RGBA", "RGBa")
 
+# Where the header of a PNG tells the bits of a sample.
+PNG_DEPTH = 24
 WHITE_IS_ZERO = 0
 SUBFILE_TAG = 254
 BITS_TAG = 258
@@ -53,7 +55,8 @@ def decode_raster(data: bytes, name: str) -> Decoded:
     image, kind, warnings = _open(data, name)
     try:
         with image:
-            image.load()
+            if not (kind == "PNG" and data[PNG_DEPTH] == 16 and image.mode not in WIDE_MODES):
+                image.load()
             pixels, bits, more = _greys(image, data)
             upright = _upright(pixels, _orientation(image))
     except (MemoryError, RadiographError):
@@ -133,7 +136,7 @@ def _greys(image: Image.Image, data: bytes) -> tuple[np.ndarray, int, list[FilmW
         if isinstance(transparent, int):
             grey[samples == transparent] = 0
         return grey, bits, warnings
-    if (image.format == "PNG" and data[24] == 16) or 16 in tags.get(BITS_TAG, ()):
+    if (image.format == "PNG" and data[PNG_DEPTH] == 16) or 16 in tags.get(BITS_TAG, ()):
         return _wide_colour(data)
     return _narrow(image)
 
@@ -161,7 +164,12 @@ def _scaled(samples: np.ndarray, bits: int) -> np.ndarray:
 
 def _wide_colour(data: bytes) -> tuple[np.ndarray, int, list[FilmWarning]]:
     """A 16-bit image with colour or alpha: Pillow keeps the upper byte only, OpenCV keeps both."""
-    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    try:
+        decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error as error:
+        if error.code == cv2.Error.StsNoMem:
+            raise MemoryError from error
+        raise
     if decoded is None or decoded.dtype != np.uint16:
         raise ArgumentError("16-bit samples that cannot be decoded")
     if decoded.ndim == 2:
