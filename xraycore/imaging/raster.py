@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pillow_heif
 from PIL import Image
+from PIL.TiffImagePlugin import TiffImageFile
 
 from xraycore.errors import ArgumentError, RadiographError
 from xraycore.imaging.decoding import MAX_PIXELS, Decoded, check_size, new_pixels
@@ -77,7 +78,7 @@ def _open(data: bytes, name: str) -> tuple[Image.Image, str, list[FilmWarning]]:
         several = image.format not in PHOTOGRAPHS and getattr(image, "is_animated", False)
         if kind == "PNG":
             Image.open(io.BytesIO(data), formats=("PNG",)).verify()
-        if several and kind == "TIFF":
+        if several and isinstance(image, TiffImageFile):
             several = not _turn_to_film(image)
             check_size(name, *image.size)
         previews = kind == "TIFF" and getattr(image, "is_animated", False)
@@ -106,7 +107,7 @@ def _open(data: bytes, name: str) -> tuple[Image.Image, str, list[FilmWarning]]:
     return image, kind, [SMALLER_PAGES] if previews else []
 
 
-def _turn_to_film(image: Image.Image) -> bool:
+def _turn_to_film(image: TiffImageFile) -> bool:
     """Turn a TIFF to its largest page; whether all others are previews or masks of it."""
     sizes: list[tuple[int, int]] = []
     for page in range(MAX_PAGES + 1):
