@@ -98,7 +98,9 @@ def show_start() -> None:
 
 def show_layouts() -> None:
     """What can be opened."""
-    st.caption("What can be opened: JPEG, PNG, TIFF, BMP, WebP or DICOM films, laid out as")
+    st.caption(
+        "What can be opened: JPEG, PNG, TIFF, BMP, WebP, HEIC, AVIF or DICOM films, laid out as"
+    )
     st.code(LAYOUTS, language=None)
 
 

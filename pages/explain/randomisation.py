@@ -6,6 +6,7 @@ from pages.components.film_viewer import film_panel
 from pages.explain.charts import cascade_chart
 from pages.explain.subject import Subject
 from pages.shared.charts import PLAIN
+from pages.shared.faults import guarded
 from pages.shared.inference import run
 from xraycore.attribution.metrics.randomisation import GROUPS, Cascade, cascades
 from xraycore.attribution.registry import ANALYTIC, METHODS
@@ -46,6 +47,7 @@ def randomise_tab(subject: Subject) -> None:
 
 
 @st.fragment
+@guarded
 def _steps(subject: Subject, found: Cascade) -> None:
     last = len(found.steps)
     names = ["Trained network", *(f"Step {step} of {last}" for step in range(1, last + 1))]

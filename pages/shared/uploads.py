@@ -7,7 +7,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 def drop_upload(upload: UploadedFile) -> None:
     """Has Streamlit let go of an upload, which it else holds until the browser's tab is closed."""
+    # There is no public way. As Streamlit's own chat input does it; others need not know how.
     context = get_script_run_ctx()
-    # As Streamlit's own chat input does it; other managers need not know how.
     if context and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
         context.uploaded_file_mgr.remove_file(context.session_id, upload.file_id)

@@ -3,12 +3,14 @@
 import struct
 import zlib
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
 from tests.imaging.pictures import ORIENTATION, encode, png, png16, png_chunk
-from xraycore.imaging import Radiograph, RadiographInfo, read_radiograph
+from xraycore.imaging import Radiograph, RadiographError, RadiographInfo, read_radiograph
+from xraycore.imaging.film_warnings import warning_codes
 
 
 @pytest.mark.parametrize("format", ["PNG", "TIFF", "BMP"])
@@ -139,3 +141,123 @@ def test_exif_orientation_is_applied(orientation, format):
     expected = np.array(TURNED[orientation])
     np.testing.assert_allclose(xray.pixels * 5, expected, atol=1e-6)
     assert (xray.info.height, xray.info.width) == expected.shape
+
+
+def film16(top, side=300):
+    """A 12-bit film, of which 0.1 % of the pixels hold `top`."""
+    rows, columns = np.mgrid[:side, :side]
+    film = ((rows + columns) * 4095 // (2 * side - 2)).astype(np.uint16)
+    film[0, : side * side // 1000] = top
+    return film
+
+
+@pytest.mark.parametrize("top", [4096, 5000, 65535])
+@pytest.mark.parametrize("format", ["PNG", "TIFF", "JPEG2000"])
+def test_a_few_bright_pixels_do_not_change_the_scale(top, format):
+    options = {"irreversible": False} if format == "JPEG2000" else {}
+    xray = read_radiograph(encode(film16(top), format, **options))
+    np.testing.assert_allclose(xray.pixels[1:], film16(0)[1:] / 4095, atol=1e-6)
+    assert xray.pixels[0, 0] == 1
+    assert warning_codes(xray.warnings) == ["range"]
+    assert xray.info.bit_depth == 12
+
+
+def test_one_bright_pixel_of_16_bit_colour_does_not_change_the_scale():
+    colours = np.repeat(film16(0)[..., None], 3, 2)
+    colours[0, 0] = 65535
+    xray = read_radiograph(png16(colours))
+    np.testing.assert_allclose(xray.pixels[1:], film16(0)[1:] / 4095, atol=1e-6)
+
+
+def test_a_tenth_of_bright_pixels_is_no_outlier():
+    film = film16(0)
+    film[:30] = 60000
+    xray = read_radiograph(encode(film))
+    assert (xray.info.bit_depth, xray.warnings) == (16, ())
+
+
+def test_16_bit_colour_of_a_tiff():
+    colours = np.array([[[65535, 0, 0], [0, 65535, 0], [0, 0, 65535]]], np.uint16)
+    tiff = cv2.imencode(".tiff", colours[..., ::-1])[1].tobytes()
+    np.testing.assert_allclose(read_radiograph(tiff).pixels, [[0.299, 0.587, 0.114]], atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("values", "shown", "said"),
+    [
+        ([[0, 0.25, 1]], [[0, 0.25, 1]], False),
+        ([[0, 0.25, np.nan]], [[0, 0.25, 0]], False),
+        ([[-1000, 0, 3000]], [[0, 0.25, 1]], True),
+        ([[10, 20, 50]], [[0, 0.25, 1]], True),
+        ([[np.nan, 20, 50]], [[0, 0, 1]], True),
+        ([[np.inf, 20, 50]], [[0, 0, 1]], True),
+    ],
+)
+def test_floating_point_numbers(values, shown, said):
+    xray = read_radiograph(encode(np.array(values, np.float32), "TIFF"))
+    np.testing.assert_allclose(xray.pixels, shown, atol=1e-6)
+    assert ("range" in warning_codes(xray.warnings)) == said
+
+
+def test_signed_and_large_integers_are_stretched():
+    for values in ([[-5, 1, 19]], [[0, 1_000_000, 4_000_000]]):
+        xray = read_radiograph(encode(np.array(values, np.int32), "TIFF"))
+        np.testing.assert_allclose(xray.pixels, [[0, 0.25, 1]], atol=1e-6)
+        assert "range" in warning_codes(xray.warnings)
+
+
+def pages(*films, **options):
+    images = [Image.fromarray(film) for film in films]
+    return encode(images[0], "TIFF", save_all=True, append_images=images[1:], **options)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_smaller_pages_of_a_tiff_are_previews(ramp, order):
+    data = pages(*(ramp, 255 - ramp[::2, ::2], ramp[::4, ::4])[::order])
+    xray = read_radiograph(data)
+    np.testing.assert_array_equal(xray.pixels, ramp / np.float32(255))
+    assert warning_codes(xray.warnings) == ["pages"]
+
+
+def test_pages_of_one_size_are_several_films(ramp):
+    with pytest.raises(RadiographError, match="several frames"):
+        read_radiograph(pages(ramp, ramp[:-1]))
+
+
+@pytest.mark.parametrize(
+    ("format", "options", "named"),
+    [
+        ("HEIF", {"quality": -1, "chroma": 444}, "HEIF"),
+        ("AVIF", {"quality": 100}, "AVIF"),
+        ("JPEG2000", {"irreversible": False}, "JPEG2000"),
+    ],
+)
+def test_photographs_of_newer_formats(format, options, named, ramp):
+    xray = read_radiograph(encode(ramp, format, **options))
+    assert xray.info.format == named
+    assert np.abs(xray.pixels - ramp / 255).mean() < 0.01
+    assert xray.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("start", "named"),
+    [
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(range(256)), "a damaged HEIC photograph"),
+        (b"\0\0\0\x20ftypavif" + bytes(range(256)), "a damaged AVIF image"),
+        (b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(300), "truncated image"),
+        (b"\0\0\0\x14ftypqt  " + bytes(300), "a QuickTime video"),
+        (b"\0\0\0\x14ftypisom" + bytes(300), "an MP4 video"),
+        (b"\0\5\x16\7\0\2\0\0Mac OS X" + bytes(4000), "a macOS resource file"),
+        (b"%PDF-1.7", "a PDF document"),
+        (b"GIF89a", "a GIF image"),
+        (b"\xff\x0a" + bytes(100), "a JPEG XL image"),
+        (b"8BPS\0\1", "a Photoshop document"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office document"),
+        (b"Rar!\x1a\x07", "a RAR archive"),
+        (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
+        (b"\0" * 500, "all zero"),
+    ],
+)
+def test_what_is_no_film_is_called_by_its_name(start, named):
+    with pytest.raises(RadiographError, match=named):
+        read_radiograph(start, name="film.jpg")

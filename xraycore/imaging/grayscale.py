@@ -6,7 +6,6 @@ halved, what cannot be used is left out, and both are said.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -21,7 +20,7 @@ OUTLIERS = 0.005
 FAR_OUT = 1.25
 # Integers whose range is at most this are looked up instead of computed.
 MAX_LEVELS = 1 << 17
-ROWS = 256
+ROWS = 64
 
 UNUSABLE_WINDOW = FilmWarning(
     "window",
@@ -126,8 +125,8 @@ class Display:
         The first way offered that tells any of `values` (stored values) from the others; else the
         range between `ends`, the lowest and the highest that count.
         """
-        way: Callable[[np.ndarray], Any] = self._full_range(ends)
         warnings = [UNUSABLE_WINDOW] if self.offered else []
+        way: Callable[[np.ndarray], np.ndarray | None] = self._full_range(ends)
         rescaled = self._rescale(values)
         for offered in self.shown:
             found = offered(rescaled)
@@ -137,7 +136,9 @@ class Display:
                 break
 
         def greys(stored: np.ndarray) -> np.ndarray:
-            found = np.clip(way(self._rescale(stored)), 0, 1)
+            found = way(self._rescale(stored))
+            assert found is not None  # It was tried on the values.
+            found = np.clip(found, 0, 1)
             return 1 - found if self.inverted else found
 
         return greys, warnings
@@ -179,18 +180,17 @@ def show(
             yield rows, values, kept
 
     step = max(1, samples.size // 500_000)
-    thinned: list[np.ndarray] = []
-    low: Any = None
-    high: Any = None
+    thinned, lows, highs = [], [], []
     for _, values, kept in parts():
         counted = values.ravel() if kept is None else values[kept]
         if counted.size:
-            low = counted.min().item() if low is None else min(low, counted.min().item())
-            high = counted.max().item() if high is None else max(high, counted.max().item())
+            lows.append(counted.min().item())
+            highs.append(counted.max().item())
             thinned.append(counted[::step])
-    if low is None:
+    if not thinned:
         shown.fill(0)
         return shown, []
+    low, high = min(lows), max(highs)
     ends = _without_outliers(np.concatenate(thinned), low, high)
     integers = samples.dtype.kind != "f" and high - low < MAX_LEVELS
     # What maps a value to a grey is done once a value instead of once a pixel, where that is less.
@@ -228,7 +228,7 @@ def full_scale(samples: np.ndarray, declared: int | None = None) -> tuple[int, l
     10 to 14 bits, and dividing 12 by 65535 would leave a film almost black. The few beyond are
     white.
     """
-    of_value = np.zeros(2**16, int)
+    of_value = np.zeros(2**16, np.int64)
     for rows in strips(len(samples)):
         of_value += np.bincount(samples[rows].ravel(), minlength=2**16)
     # Of each number of bits: how many samples need more.

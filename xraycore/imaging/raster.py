@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pillow_heif
 from PIL import Image
+from PIL.TiffImagePlugin import TiffImageFile
 
 from xraycore.errors import ArgumentError, RadiographError
 from xraycore.imaging.decoding import MAX_PIXELS, Decoded, check_size, new_pixels
@@ -23,6 +24,8 @@ WIDE_MODES = ("I;16", "I;16B", "I;16L", "I;16N", "I", "F")
 NARROW_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr")
 ALPHA_MODES = ("LA", "PA", "RGBA", "RGBa")
 
+# Where the header of a PNG tells the bits of a sample.
+PNG_DEPTH = 24
 WHITE_IS_ZERO = 0
 SUBFILE_TAG = 254
 BITS_TAG = 258
@@ -53,7 +56,8 @@ def decode_raster(data: bytes, name: str) -> Decoded:
     image, kind, warnings = _open(data, name)
     try:
         with image:
-            image.load()
+            if not (kind == "PNG" and data[PNG_DEPTH] == 16 and image.mode not in WIDE_MODES):
+                image.load()
             pixels, bits, more = _greys(image, data)
             upright = _upright(pixels, _orientation(image))
     except (MemoryError, RadiographError):
@@ -74,7 +78,7 @@ def _open(data: bytes, name: str) -> tuple[Image.Image, str, list[FilmWarning]]:
         several = image.format not in PHOTOGRAPHS and getattr(image, "is_animated", False)
         if kind == "PNG":
             Image.open(io.BytesIO(data), formats=("PNG",)).verify()
-        if several and kind == "TIFF":
+        if several and isinstance(image, TiffImageFile):
             several = not _turn_to_film(image)
             check_size(name, *image.size)
         previews = kind == "TIFF" and getattr(image, "is_animated", False)
@@ -103,7 +107,7 @@ def _open(data: bytes, name: str) -> tuple[Image.Image, str, list[FilmWarning]]:
     return image, kind, [SMALLER_PAGES] if previews else []
 
 
-def _turn_to_film(image: Image.Image) -> bool:
+def _turn_to_film(image: TiffImageFile) -> bool:
     """Turn a TIFF to its largest page; whether all others are previews or masks of it."""
     sizes: list[tuple[int, int]] = []
     for page in range(MAX_PAGES + 1):
@@ -133,7 +137,7 @@ def _greys(image: Image.Image, data: bytes) -> tuple[np.ndarray, int, list[FilmW
         if isinstance(transparent, int):
             grey[samples == transparent] = 0
         return grey, bits, warnings
-    if (image.format == "PNG" and data[24] == 16) or 16 in tags.get(BITS_TAG, ()):
+    if (image.format == "PNG" and data[PNG_DEPTH] == 16) or 16 in tags.get(BITS_TAG, ()):
         return _wide_colour(data)
     return _narrow(image)
 
@@ -161,7 +165,12 @@ def _scaled(samples: np.ndarray, bits: int) -> np.ndarray:
 
 def _wide_colour(data: bytes) -> tuple[np.ndarray, int, list[FilmWarning]]:
     """A 16-bit image with colour or alpha: Pillow keeps the upper byte only, OpenCV keeps both."""
-    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    try:
+        decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error as error:
+        if error.code == cv2.Error.StsNoMem:
+            raise MemoryError from error
+        raise
     if decoded is None or decoded.dtype != np.uint16:
         raise ArgumentError("16-bit samples that cannot be decoded")
     if decoded.ndim == 2:

@@ -51,8 +51,8 @@ BRANDS = {
     b"crx ": "a Canon raw photograph",
 }
 OURS = (
-    *(b"\xff\xd8\xff", b"\x89png", b"ii*\0", b"mm\0*", b"riff", b"bm", b"\xff\x4f\xff\x51"),
-    b"\0\0\0\x0cjp  ",
+    *(b"\xff\xd8\xff", b"\x89png", b"ii*\0", b"mm\0*", b"ii+\0", b"mm\0+", b"riff", b"bm"),
+    *(b"\xff\x4f\xff\x51", b"\0\0\0\x0cjp  "),
 )
 
 

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -33,56 +34,11 @@ SHARED = MAX_BYTES
 SUPPORTED = hasattr(socket, "send_fds") and hasattr(os, "memfd_create")
 
 
-class Worker:
-    """The process that decodes, one film at a time; any number of threads may ask."""
+class _Process:
+    """One process that decodes, and what is shared with it."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._process: subprocess.Popen | None = None
-        # These two there are while there is a process.
-        self._channel: socket.socket
-        self._memory: mmap.mmap
-
-    def decode(self, data: bytes, name: str) -> Decoded:
-        """What `decoders.decode` returns, or a `RadiographError` where it cannot be had."""
-        with self._lock:
-            if self._process is None or self._process.poll() is not None:
-                self._start()
-            try:
-                self._memory[: len(data)] = data
-                _send(self._channel, {"name": name, "size": len(data)}, [])
-                answer, descriptors = _receive(self._channel)
-            except (OSError, ValueError) as error:
-                raise _beyond_limits(name, self._how_it_ended(error)) from error
-            if "refused" in answer:
-                raise RadiographError(answer["refused"])
-            if "fault" in answer:
-                raise RuntimeError(f"{name}: {answer['fault']}")
-            pixels = self._pixels(tuple(answer["shape"]), descriptors)
-        facts = {k: tuple(v) if isinstance(v, list) else v for k, v in answer["facts"].items()}
-        return Decoded(pixels, facts, [FilmWarning(*one) for one in answer["warnings"]])
-
-    def _pixels(self, shape: tuple[int, int], descriptors: list[int]) -> np.ndarray:
-        """A copy of what lies in the shared memory, or the memory made for a large film."""
-        if not descriptors:
-            return np.ndarray(shape, np.float32, self._memory).copy()
-        try:
-            memory = mmap.mmap(descriptors[0], 4 * math.prod(shape), access=mmap.ACCESS_READ)
-        finally:
-            os.close(descriptors[0])
-        return np.ndarray(shape, np.float32, memory)
-
-    def stop(self) -> None:
-        """Ends the process; the next film starts another."""
-        if self._process is not None:
-            self._channel.close()
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
-    def _start(self) -> None:
-        self.stop()
-        ours, theirs = socket.socketpair()
+        self.channel, theirs = socket.socketpair()
         shared = _make_shared(SHARED)
         root = str(Path(__file__).parents[2])
         code = (
@@ -91,37 +47,88 @@ class Worker:
         )
         try:
             numbers = theirs.fileno(), shared
-            self._process = subprocess.Popen(
+            self.process = subprocess.Popen(
                 [sys.executable, "-c", code, root, *map(str, numbers)],
                 pass_fds=numbers,
                 stdin=subprocess.DEVNULL,
                 # An interrupt at the keyboard is for the program that asks.
                 start_new_session=True,
             )
-            self._memory = mmap.mmap(shared, SHARED)
+            self.memory = mmap.mmap(shared, SHARED)
         finally:
             theirs.close()
             os.close(shared)
-        ours.settimeout(MAX_WAIT)
-        self._channel = ours
+        self.channel.settimeout(MAX_WAIT)
 
-    def _how_it_ended(self, error: Exception) -> str:
+    def ask(self, data: bytes, name: str) -> tuple[dict[str, Any], list[int]]:
+        self.memory[: len(data)] = data
+        _send(self.channel, {"name": name, "size": len(data)}, [])
+        return _receive(self.channel)
+
+    def pixels(self, shape: tuple[int, int], descriptors: list[int]) -> np.ndarray:
+        """A copy of what lies in the shared memory, or the memory made for a large film."""
+        if not descriptors:
+            return np.ndarray(shape, np.float32, self.memory).copy()
+        try:
+            memory = mmap.mmap(descriptors[0], 4 * math.prod(shape), access=mmap.ACCESS_READ)
+        finally:
+            os.close(descriptors[0])
+        return np.ndarray(shape, np.float32, memory)
+
+    def end(self, error: Exception) -> str:
+        """Why it ended while it was asked, in words; if it did not, now it does."""
+        self.channel.close()
         if isinstance(error, TimeoutError):
-            self.stop()
-            return "takes longer"
-        assert self._process is not None  # One was asked.
-        self._channel.close()
-        ended = self._process.wait(MAX_WAIT)
+            self.process.kill()
+        ended = self.process.wait(MAX_WAIT)
+        slow = isinstance(error, TimeoutError) or ended == -signal.SIGPROF
+        return "takes longer" if slow else f"broke the decoder ({ended})"
+
+
+class Worker:
+    """The process that decodes, one film at a time; any number of threads may ask."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: _Process | None = None
+
+    def decode(self, data: bytes, name: str) -> Decoded:
+        """What `decoders.decode` returns, or a `RadiographError` where it cannot be had."""
+        with self._lock:
+            if self._process is None or self._process.process.poll() is not None:
+                self.stop()
+                self._process = _Process()
+            try:
+                answer, descriptors = self._process.ask(data, name)
+            except (OSError, ValueError) as error:
+                process, self._process = self._process, None
+                raise _beyond_limits(name, process.end(error)) from error
+            if "refused" in answer:
+                raise RadiographError(answer["refused"])
+            if "fault" in answer:
+                raise RuntimeError(f"{name}: {answer['fault']}")
+            pixels = self._process.pixels(tuple(answer["shape"]), descriptors)
+        facts = {k: tuple(v) if isinstance(v, list) else v for k, v in answer["facts"].items()}
+        return Decoded(pixels, facts, [FilmWarning(*one) for one in answer["warnings"]])
+
+    def stop(self) -> None:
+        """Ends the process; the next film starts another."""
+        if self._process is not None:
+            self._process.channel.close()
+            self._process.process.kill()
+            self._process.process.wait()
+            self._process = None
+
+    def forget(self) -> None:
+        """Leaves the process alone, in a copy of this one by fork: it is the original's."""
+        self._lock = threading.Lock()
         self._process = None
-        if ended == -signal.SIGPROF:
-            return "takes longer"
-        return f"broke the decoder ({ended})"
 
 
 class _Pixels:
     """The decoders' memory for pixels: that shared for good, or of its own where that is small."""
 
-    def __init__(self, memory: mmap.mmap):
+    def __init__(self, memory: mmap.mmap) -> None:
         self._memory = memory
         self._pixels: np.ndarray | None = None
         self.descriptors: list[int] = []
@@ -206,14 +213,14 @@ def _make_shared(size: int) -> int:
     return shared
 
 
-def _send(channel: socket.socket, message: dict, descriptors: list[int]) -> None:
+def _send(channel: socket.socket, message: dict[str, Any], descriptors: list[int]) -> None:
     line = json.dumps(message).encode() + b"\n"
     sent = socket.send_fds(channel, [line], descriptors)
     if sent < len(line):
         channel.sendall(line[sent:])
 
 
-def _receive(channel: socket.socket) -> tuple[dict, list[int]]:
+def _receive(channel: socket.socket) -> tuple[dict[str, Any], list[int]]:
     """A message and its descriptors; ValueError if the other side has gone."""
     line, descriptors = b"", []
     while not line.endswith(b"\n"):
@@ -229,13 +236,8 @@ _WORKER = Worker()
 atexit.register(_WORKER.stop)
 
 
-def _forget() -> None:
-    """In a copy of the process by fork: its worker is its parent's."""
-    _WORKER.__init__()  # type: ignore[misc]
-
-
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
+    os.register_at_fork(after_in_child=_WORKER.forget)
 
 
 def decode_film(data: bytes, name: str) -> Decoded:

@@ -1,7 +1,10 @@
 """DICOM's transfer syntaxes and compressions give the stored values."""
 
+import base64
 import io
+import json
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,15 +14,20 @@ from pydicom.data import get_testdata_file
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
+    HTJ2KLossless,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
     JPEGLosslessSV1,
+    JPEGLSLossless,
     RLELossless,
+    UID_dictionary,
 )
 
-from tests.dicom_files import encapsulated
+from tests.dicom_files import encapsulated, make_dicom
 from xraycore.imaging import read_radiograph
+from xraycore.imaging.dicom.codestream import repair_jpeg
+from xraycore.imaging.film_warnings import warning_codes
 
 
 @pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, DeflatedExplicitVRLittleEndian])
@@ -121,3 +129,125 @@ def test_no_preamble(dicom_bytes, wide, expected):
     for data in (with_meta, with_meta[12 + length :]):
         assert data[:2] in (b"\x02\0", b"\x08\0")
         np.testing.assert_allclose(read_radiograph(data).pixels, expected, atol=1e-6)
+
+
+def smooth_film():
+    rows, columns = np.mgrid[:16, :24]
+    return ((rows * rows * 7 + columns * columns * 5) % 4096).astype(np.uint16)
+
+
+def coloured():
+    film = smooth_film()
+    return np.stack([film % 251, film // 16, film * 3 % 256], 2).astype(np.uint8)
+
+
+STREAMS = json.loads((Path(__file__).parent / "streams.json").read_text())
+
+
+def stream(name):
+    """Streams of `smooth_film` and `coloured` that other encoders than pydicom's made."""
+    return base64.b85decode(STREAMS[name])
+
+
+@pytest.mark.parametrize(
+    "syntax", [HTJ2KLossless, JPEGLSLossless, JPEG2000Lossless], ids=lambda uid: uid.name
+)
+def test_the_same_film_in_streams_of_other_makers(dicom_dataset, syntax):
+    film = smooth_film()
+    native = read_radiograph(make_dicom(film, BitsStored=12)).pixels
+    frame = stream(UID_dictionary[syntax][4])
+    data = encapsulated(dicom_dataset(film, BitsStored=12), frame, syntax)
+    np.testing.assert_array_equal(read_radiograph(data).pixels, native)
+
+
+@pytest.mark.parametrize("interleave", [0, 1, 2])
+def test_every_interleave_of_jpeg_ls(dicom_dataset, interleave):
+    native = read_radiograph(make_dicom(coloured())).pixels
+    frame = stream(f"interleave {interleave}")
+    data = encapsulated(dicom_dataset(coloured()), frame, JPEGLSLossless)
+    np.testing.assert_array_equal(read_radiograph(data).pixels, native)
+
+
+def test_colour_by_pixel_and_by_plane():
+    by_pixel = read_radiograph(make_dicom(coloured())).pixels
+    planes = np.ascontiguousarray(coloured().transpose(2, 0, 1)).tobytes()
+    by_plane = make_dicom(coloured(), PlanarConfiguration=1, PixelData=planes)
+    np.testing.assert_array_equal(read_radiograph(by_plane).pixels, by_pixel)
+
+
+def test_grey_in_colours_is_the_grey_film(ramp, dicom_dataset):
+    grey = read_radiograph(make_dicom(ramp)).pixels
+    colours = np.repeat(ramp[..., None], 3, 2)
+    rgb = read_radiograph(make_dicom(colours, Modality="OT"))
+    np.testing.assert_allclose(rgb.pixels, grey, atol=1e-6)
+    assert warning_codes(rgb.warnings) == ["modality"]
+    full = np.stack([ramp, np.full_like(ramp, 128), np.full_like(ramp, 128)], 2)
+    ybr = read_radiograph(make_dicom(full, PhotometricInterpretation="YBR_FULL"))
+    np.testing.assert_allclose(ybr.pixels, grey, atol=1e-6)
+    jpeg = io.BytesIO()
+    Image.fromarray(colours).save(jpeg, "JPEG", quality=95)
+    elements = {"PhotometricInterpretation": "YBR_FULL_422"}
+    data = encapsulated(dicom_dataset(colours, **elements), jpeg.getvalue(), JPEGBaseline8Bit)
+    np.testing.assert_allclose(
+        read_radiograph(data).pixels, read_radiograph(jpeg.getvalue()).pixels, atol=2 / 255
+    )
+
+
+def test_true_colour_is_said():
+    colours = np.full((200, 200, 3), 90, np.uint8)
+    colours[:100, :, 0] = 250
+    assert "coloured" in warning_codes(read_radiograph(make_dicom(colours)).warnings)
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_a_palette_is_looked_up(bits):
+    elements = {"PhotometricInterpretation": "PALETTE COLOR"}
+    levels = np.array([0, 51, 102, 255]) * (1 if bits == 8 else 257)
+    for colour in ("Red", "Green", "Blue"):
+        elements[f"{colour}PaletteColorLookupTableDescriptor"] = [4, 0, bits]
+        elements[f"{colour}PaletteColorLookupTableData"] = levels.astype(f"<u{bits // 8}").tobytes()
+    xray = read_radiograph(make_dicom(np.array([[3, 2], [1, 0]], np.uint8), **elements))
+    np.testing.assert_allclose(xray.pixels, [[1, 0.4], [0.2, 0]], atol=1e-6)
+
+
+def test_a_header_that_tells_another_number_of_bits_or_samples_than_its_stream(ramp, dicom_dataset):
+    jpeg = io.BytesIO()
+    Image.fromarray(ramp).save(jpeg, "JPEG", quality=95)
+    right = read_radiograph(
+        encapsulated(dicom_dataset(ramp), jpeg.getvalue(), JPEGBaseline8Bit)
+    ).pixels
+    wrong = dicom_dataset(ramp.astype(np.uint16), BitsStored=8)
+    data = encapsulated(wrong, jpeg.getvalue(), JPEGBaseline8Bit)
+    np.testing.assert_array_equal(read_radiograph(data).pixels, right)
+    wrong = dicom_dataset(ramp, SamplesPerPixel=3, PhotometricInterpretation="RGB")
+    data = encapsulated(wrong, jpeg.getvalue(), JPEGBaseline8Bit)
+    np.testing.assert_array_equal(read_radiograph(data).pixels, right)
+
+
+def test_a_scan_header_that_is_left_empty_is_repaired(ramp, dicom_dataset):
+    jpeg = io.BytesIO()
+    Image.fromarray(ramp).save(jpeg, "JPEG", quality=95)
+    right = jpeg.getvalue()
+    scan = right.index(b"\xff\xda") + 7
+    assert right[scan : scan + 3] == b"\0\x3f\0"
+    wrong = right[:scan] + bytes(3) + right[scan + 3 :]
+    assert repair_jpeg(wrong) == right
+    assert repair_jpeg(right) == right
+    films = [
+        read_radiograph(encapsulated(dicom_dataset(ramp), data, JPEGBaseline8Bit)).pixels
+        for data in (right, wrong)
+    ]
+    np.testing.assert_array_equal(*films)
+
+
+@pytest.mark.realdata
+def test_real_odd_files(real_data):
+    films = {path.name: read_radiograph(path) for path in (real_data / "ood/dicom").glob("*.dcm")}
+    codes = {name: warning_codes(film.warnings) for name, film in films.items()}
+    assert codes["gdcm-CR-MONO1-10-chest.dcm"] == []
+    for name in ("RG2_J2KI.dcm", "RG2_JPLY.dcm", "RG3_J2KI.dcm", "RG3_RLE.dcm", "MG1_J2KI.dcm"):
+        assert "body-part" in codes[name]
+    assert "modality" in codes["vlut_04.dcm"]
+    # The same hip twice, in JPEG 2000 at 10:1 and in JPEG Extended at 35:1.
+    same = np.abs(films["RG2_J2KI.dcm"].pixels - films["RG2_JPLY.dcm"].pixels)
+    assert same.mean() < 0.005

@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
-from pydicom.dataset import Dataset
 
-from tests.dicom_files import bits12
+from tests.dicom_files import bits12, lut
 
 
 def test_without_a_window_the_range_of_values_is_shown(read):
@@ -130,15 +129,6 @@ def test_significant_bits_may_begin_above_the_lowest(read):
 def test_padding_of_12_bit_films_is_told_in_16(read, stored, padding, elements):
     xray = read(np.array([stored], np.uint16), BitsStored=12, PixelPaddingValue=padding, **elements)
     np.testing.assert_allclose(xray.pixels, [[0, 0, 0.5, 1]], atol=1e-6)
-
-
-def lut(entries, first, bits, data):
-    item = Dataset()
-    item.LUTDescriptor = [entries, first, bits]
-    item.LUTData = data
-    item["LUTDescriptor"].VR = "US"
-    item["LUTData"].VR = "US"
-    return [item]
 
 
 def test_voi_lut_sequence_wins_over_the_window(read):

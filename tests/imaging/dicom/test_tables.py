@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.dicom_files import bits12
-from tests.imaging.dicom.test_grayscale import lut
+from tests.dicom_files import bits12, lut
 from xraycore.imaging.film_warnings import warning_codes
 
 

@@ -3,10 +3,10 @@
 import math
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import cast
 
 import numpy as np
-from pydicom.dataelem import convert_raw_data_element
+from pydicom.dataelem import RawDataElement, convert_raw_data_element
 from pydicom.dataset import Dataset
 
 from xraycore.imaging.film_warnings import FilmWarning
@@ -39,7 +39,7 @@ class Attributes:
     def _by_dictionary(self, keyword: str) -> object:
         """The element read as the standard has it, whatever VR it claims; None if it is neither."""
         try:
-            raw: Any = self.dataset.get_item(keyword)
+            raw = cast(RawDataElement, self.dataset.get_item(keyword))
             return convert_raw_data_element(raw._replace(VR=None)).value
         except Exception:
             self.unusable[keyword] = None

@@ -65,8 +65,8 @@ def read_significant(
     def whole(rows: np.ndarray) -> np.ndarray:
         return np.right_shift(rows, high + 1 - bits)
 
-    unlike = [(declared(rows) != whole(rows)).any(axis=1) for rows in _parts(stored)]
-    odd = np.flatnonzero(np.concatenate(unlike))
+    odd = np.concatenate([(declared(rows) != whole(rows)).any(axis=1) for rows in _parts(stored)])
+    odd = np.flatnonzero(odd)
     if not len(odd):
         return declared, bits, []
     rows = stored[odd[:: max(1, len(odd) // 256)]]

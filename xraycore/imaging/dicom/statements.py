@@ -2,7 +2,6 @@
 
 import re
 from datetime import date
-from typing import Any
 
 from xraycore.imaging.dicom.attributes import Attributes
 from xraycore.imaging.film_warnings import FilmWarning
@@ -61,8 +60,7 @@ def _view(header: Attributes) -> FilmWarning | None:
     codes = [item.code("CodeValue") for item in header.items("ViewCodeSequence")]
     words = [item.code("CodeMeaning") for item in header.items("ViewCodeSequence")]
     # Which side of the patient the rows and the columns run to: of a lateral film, its front.
-    sides: Any = header.value("PatientOrientation")
-    sides = "" if sides is None or isinstance(sides, str | bytes) else str(next(iter(sides), ""))
+    sides = header.code("PatientOrientation")
     described = " ".join(map(header.code, ("SeriesDescription", "ProtocolName")))
     told = " ".join([position, *words])
     if not told.strip() and not _FRONTAL.search(described):

@@ -1,0 +1,23 @@
+"""Ten thousand mutated films are films or RadiographErrors, and so is what fuzzing once found."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.imaging.fuzzing import ends_well, films, fuzz
+
+FOUND = sorted((Path(__file__).parent / "found").glob("*"))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_mutated_films(seed):
+    starts = films()
+    assert all(ends_well(data) for data in starts.values())
+    tried, found = fuzz(list(starts.values()), seed, seconds=60, most=2500)
+    assert tried > 100
+    assert found == []
+
+
+@pytest.mark.parametrize("file", FOUND, ids=lambda file: file.name)
+def test_what_was_found(file):
+    assert ends_well(file.read_bytes())
