@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet
 # Three processes for two cores: browsers and servers are waited for.
 PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
-# No browser, no server, no training, no building of a wheel.
+# No browser, no server, no training, nothing built.
 QUICK := --ignore tests/browser --ignore tests/training -m "not slow"
 
 .PHONY: setup app test test-quick check docs lint requirements screenshots

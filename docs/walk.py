@@ -31,7 +31,8 @@ class Step:
 
 
 WALK = (
-    Step("bytes", "pages.shared.open_films", "What a session has open, and forgets when closed"),
+    Step("bytes", "pages.shared.open_films:OpenFilms", "What a session has open; a file each"),
+    Step("Analysis", "pages.shared.analysis:Analysis", "Holds what follows, each made once"),
     Step("Radiograph", "xraycore.imaging.radiograph:read_radiograph", "Grey in [0, 1], air dark"),
     Step("LungField", "xraycore.anatomy.lung_field:segment_lungs", "Once a film; is it a chest?"),
     Step("ModelInput", "xraycore.anatomy.crop:crop_inputs", "What networks of a size are shown"),

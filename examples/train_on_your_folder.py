@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> None:
         xray = xc.read_radiograph(record.path)
         answer = model.predict(xray)
         heat = xc.explain(model, answer)
-        share = answer.lungs.share_inside(heat.values, heat.box)
+        share = answer.lungs.fraction_in_lungs(heat.values, heat.box)
         place = f"{percent(share)} of its heat in them" if answer.lungs.found else "none found"
         print(f"{record.path.name}: is {record.label}, called {answer.label}; lungs: {place}.")
         file = given.out / f"{record.path.stem}.overlay.png"

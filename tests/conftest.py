@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import settings
 
 from tests.dicom_files import dicom_bytes, dicom_dataset  # noqa: F401  (fixtures of all tests)
 
@@ -16,8 +15,6 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["TF_NUM_INTEROP_THREADS"] = "1"
 # What tests measure is not kept among the user's own.
 os.environ["XRAYCORE_CACHE"] = tempfile.mkdtemp(prefix="xraycore-cache-")
-# To look for faults overnight: `--hypothesis-profile long --timeout 0`.
-settings.register_profile("long", max_examples=50_000)
 ROOT = Path(__file__).resolve().parents[1]
 # Where files take longest. They go first: one that comes last has everyone wait for it.
 LONG = (

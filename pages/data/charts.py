@@ -43,7 +43,8 @@ def balance_bars(counts: Mapping[str, Mapping[str, int]], colors: Mapping[str, s
             customdata=films,
             hovertemplate=f"{label}: %{{customdata:,}} films, %{{x:.1f}} %<extra></extra>",
         )
-    x = axis("Share of the split's films", range=[0, 101], tickvals=_QUARTERS, ticksuffix=" %")
+    texts = [f"{tick} %" for tick in _QUARTERS]
+    x = axis("Share of the split's films", range=[0, 101], tickvals=_QUARTERS, ticktext=texts)
     figure.update_layout(barmode="stack", bargap=0.35, legend_traceorder="normal")
     figure.update_layout(uniformtext={"minsize": 11, "mode": "hide"})
     return _lay_out(figure, 60 * len(names) + 96, x, _names_axis())

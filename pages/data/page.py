@@ -2,13 +2,14 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.shared.faults import describe_error
 from pages.shared.jobs import Job, follow
 from pages.shared.layout import ask_path, page_header, plain
 from xraycore.config import cache_folder
 from xraycore.datasets.index import default_index
 from xraycore.datasets.public import CITATIONS, list_datasets
 from xraycore.datasets.synthetic.flawed_dataset import LABELS_FILE, write_flawed_dataset
-from xraycore.errors import Cancelled, XrayCoreError
+from xraycore.errors import Cancelled
 from xraycore.utils.paths import parse_paths
 from xraycore.utils.progress import part_of
 
@@ -116,9 +117,7 @@ def show_progress(datasets: str, job: Job) -> None:
 
 def show_error(datasets: str, error: Exception) -> None:
     """What is wrong with the folder, and what to do."""
-    if not isinstance(error, XrayCoreError | OSError):
-        raise error
-    st.error(plain(str(error)), icon=":material/folder_off:")
+    st.error(describe_error(error), icon=":material/folder_off:")
     st.button("Try again", key="again", on_click=forget, args=(datasets,))
     show_layouts()
 

@@ -251,11 +251,11 @@ def show_subgroups(display: DisplayedComparison) -> None:
     table: dict[tuple[str, str], dict] = {}
     for name, rows in found.items():
         for row in rows:
-            kept = table.setdefault(
+            line = table.setdefault(
                 (row["kind"], row["name"]),
                 {"By": row["kind"].capitalize(), "Group": row["name"], "Films": row["films"]},
             )
-            kept[display.titles[name]] = format_score(row[key])
+            line[display.titles[name]] = format_score(row[key])
     st.dataframe(
         pd.DataFrame(table.values()).fillna(NONE),
         hide_index=True,

@@ -44,7 +44,7 @@ class ReadingSession:
 
     def open(
         self,
-        reviews: ReaderStudyRepository,
+        repository: ReaderStudyRepository,
         reader: Reader,
         entry: WorklistEntry,
         *,
@@ -54,7 +54,7 @@ class ReadingSession:
         """A heatmap to read, as it is stored if another place stored more; starts the clock.
 
         Args:
-            reviews: Where it is stored.
+            repository: Where it is stored.
             reader: Who reads.
             entry: Of the worklist.
             before_heat: The reader's boxes on this film before any heat; None if he has seen none.
@@ -63,10 +63,10 @@ class ReadingSession:
         key = reader.id, entry.item.id
         reading = self.readings.get(key)
         if reading is None:
-            reading = Reading(self, reviews, reader, entry.item, Answer(boxes=offered))
+            reading = Reading(self, repository, reader, entry.item, Answer(boxes=offered))
             self.readings[key] = reading
             reading.fill_comment()
-        reading.reviews, reading.before_heat = reviews, before_heat
+        reading.repository, reading.before_heat = repository, before_heat
         if entry.review and entry.review.version > reading.version:
             reading.take(entry.review)
             # Also what another tab or computer typed.
@@ -86,14 +86,14 @@ class ReadingSession:
         now = time.monotonic()
         spent = min(now - self.since, LONGEST_PAUSE) if self.current is reading else 0.0
         reading.waiting = True
-        save = reading.reviews.save_review if final else reading.reviews.save_draft
+        save = reading.repository.save_review if final else reading.repository.save_draft
         reading.take(save(reading.reader, reading.item, reading.answer, seconds=spent))
         self.current, self.since = reading, now
         for other in self.readings.values():
             if other.waiting:
                 # Its time was not taken.
                 draft = (other.reader, other.item, other.answer)
-                other.take(other.reviews.save_draft(*draft, seconds=0.0))
+                other.take(other.repository.save_draft(*draft, seconds=0.0))
         self.problem = None
 
 
@@ -109,7 +109,7 @@ class Reading:
 
     Attributes:
         session: That it belongs to.
-        reviews: Where it is stored.
+        repository: Where it is stored.
         reader: Who reads.
         item: The heatmap.
         answer: As it stands, stored or not.
@@ -121,7 +121,7 @@ class Reading:
     """
 
     session: ReadingSession
-    reviews: ReaderStudyRepository
+    repository: ReaderStudyRepository
     reader: Reader
     item: HeatmapItem
     answer: Answer
@@ -253,7 +253,7 @@ class Reading:
     def _refresh(self, *, keep_comment: bool = False) -> bool:
         """Takes what another window stored meanwhile; whether there was such."""
         try:
-            history = self.reviews.history(self.reader, self.item)
+            history = self.repository.history(self.reader, self.item)
         except ReaderStudyError:
             return False  # To store will fail as well, and say so.
         if not history or history[-1].version <= self.version:

@@ -124,12 +124,12 @@ def _show_heat_button(
 
 def _show_prediction(entry: WorklistEntry, film: Analysis) -> None:
     try:
-        seen = film.prediction(entry.item.model)
+        prediction = film.prediction(entry.item.model)
     except WeightsError:
         return
-    said = f"{MODELS[entry.item.model].title} says {seen.label}, "
-    said += f"{percent(seen.probabilities[seen.label])}. "
-    st.caption(plain(f"{said}{describe(entry.item)}: evidence for {entry.item.target}."))
+    text = f"{MODELS[entry.item.model].title} says {prediction.label}, "
+    text += f"{percent(prediction.probabilities[prediction.label])}. "
+    st.caption(plain(f"{text}{describe(entry.item)}: evidence for {entry.item.target}."))
 
 
 def _show_verdicts(reading: Reading, study: Study) -> None:

@@ -7,17 +7,17 @@ def main() -> None:
     """The study of the link, or all of them."""
     # SQLAlchemy and what draws heat take a second to import: the title is there before them.
     with st.spinner("Opening the studies …"):
-        from pages.review.routing import open_reviews, read_link
+        from pages.review.routing import open_repository, read_link
         from pages.review.studies import show_start
         from pages.review.study import show_study
         from xraycore.reader_study import ReaderStudyError
     try:
-        reviews = open_reviews()
-        study, reader = read_link(reviews)
+        repository = open_repository()
+        study, reader = read_link(repository)
         if study is None:
-            show_start(reviews)
+            show_start(repository)
         else:
-            show_study(reviews, study, reader)
+            show_study(repository, study, reader)
     except ReaderStudyError as error:
         st.error(f"The studies cannot be read. {plain(str(error))}", icon=":material/database_off:")
         st.button("Try again", key="again")

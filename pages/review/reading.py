@@ -20,10 +20,10 @@ from xraycore.reader_study.records import DONE, corners
 
 
 def show_reading(
-    reviews: ReaderStudyRepository, study: Study, reader: Reader, can: Drawable
+    repository: ReaderStudyRepository, study: Study, reader: Reader, can: Drawable
 ) -> None:
     """The heatmap that the link names, or the first that is not judged yet."""
-    entries = reviews.worklist(reader, study)
+    entries = repository.worklist(reader, study)
     readable = [entry for entry in entries if entry.item.id not in can.why_not]
     show_left_out(can)
     if not readable:
@@ -35,10 +35,10 @@ def show_reading(
     if entry is None:
         _show_end(study, reader, readable)
         return
-    said = [e.review for e in entries if e.review and e.item.sha256 == entry.item.sha256]
-    first = _boxes_before_heat(said)
-    offered = _newest_boxes(said) if first is None else first
-    reading = reading_session().open(reviews, reader, entry, before_heat=first, offered=offered)
+    reviews = [e.review for e in entries if e.review and e.item.sha256 == entry.item.sha256]
+    first = _boxes_before_heat(reviews)
+    offered = _newest_boxes(reviews) if first is None else first
+    reading = reading_session().open(repository, reader, entry, before_heat=first, offered=offered)
     film = can.films[entry.item.sha256]
     radiograph = read_same_film(entry.item.sha256, film)
     left, right = st.columns([7, 5], gap="medium")
@@ -55,18 +55,18 @@ def show_reading(
             _show_film(reading, study, entry, film)
 
 
-def _boxes_before_heat(said: Sequence[Review]) -> tuple[Box, ...] | None:
+def _boxes_before_heat(reviews: Sequence[Review]) -> tuple[Box, ...] | None:
     """The reader's boxes on a film before any of its heatmaps; None where that is not known.
 
     A box that one heatmap has drawn must not be held against the next.
     """
-    known = [one for one in said if one.answer.before_heat is not None]
+    known = [one for one in reviews if one.answer.before_heat is not None]
     return min(known, key=lambda one: one.saved).answer.before_heat if known else None
 
 
-def _newest_boxes(said: Sequence[Review]) -> tuple[Box, ...]:
+def _newest_boxes(reviews: Sequence[Review]) -> tuple[Box, ...]:
     """The reader's newest boxes on a film."""
-    marked = [one for one in said if one.answer.boxes]
+    marked = [one for one in reviews if one.answer.boxes]
     return max(marked, key=lambda one: one.saved).answer.boxes if marked else ()
 
 

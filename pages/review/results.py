@@ -24,38 +24,38 @@ _JOB = "review-results"
 
 
 def show_results(
-    reviews: ReaderStudyRepository,
+    repository: ReaderStudyRepository,
     study: Study,
     reader: Reader | None,
     items: Sequence[HeatmapItem],
     can: Drawable,
 ) -> None:
     """The results, or why there are none yet."""
-    said = reviews.results(study)
+    reviews = repository.results(study)
     # Not what can be drawn here and now: a film that is not open would open the study.
     possible = [item for item in items if can.why_not.get(item.id) in (None, NO_FILM)]
-    finished = finished_readers(said, possible or items)
-    if not said:
+    finished = finished_readers(reviews, possible or items)
+    if not reviews:
         st.info(
             "No heatmap has been judged yet. Results appear here with the first review.",
             icon=":material/hourglass_empty:",
         )
         return
     if study.blinded and reader and reader.id not in finished:
-        mine = sum(review.reader.id == reader.id for review in said)
+        mine = sum(review.reader.id == reader.id for review in reviews)
         st.info(
             f"You have judged {mine} of {len(possible or items)} heatmaps. This study is "
             "blinded: its results, which name the networks, open when you have judged all.",
             icon=":material/visibility_off:",
         )
         return
-    reading = {review.reader.id for review in said} - finished
+    reading = {review.reader.id for review in reviews} - finished
     if study.blinded and reader is None and not _ask_to_open(study, len(reading)):
         return
-    _show_export(study, said)
+    _show_export(study, reviews)
     if not finished:
         st.info("No reader has finished yet: these numbers will change.", icon=":material/pending:")
-    results = _compute(study, said, finished, can)
+    results = _compute(study, reviews, finished, can)
     if results is None:
         return
     _show_numbers(results, finished, items)
@@ -81,11 +81,11 @@ def _ask_to_open(study: Study, reading: int) -> bool:
     return False
 
 
-def _show_export(study: Study, said: Sequence[Review]) -> None:
+def _show_export(study: Study, reviews: Sequence[Review]) -> None:
     name = "".join(c if c.isalnum() else "-" for c in study.name).strip("-").lower()
     st.download_button(
-        f"Export {pluralise(len(said), 'review')} (CSV)",
-        reviews_csv(study, said),
+        f"Export {pluralise(len(reviews), 'review')} (CSV)",
+        reviews_csv(study, reviews),
         file_name=f"review-{name}-{datetime.now(UTC):%Y%m%d}.csv",
         mime="text/csv",
         key="export",
@@ -98,17 +98,17 @@ def _show_export(study: Study, said: Sequence[Review]) -> None:
 
 
 def _compute(
-    study: Study, said: Sequence[Review], finished: set[int], can: Drawable
+    study: Study, reviews: Sequence[Review], finished: set[int], can: Drawable
 ) -> Results | None:
     """The results, once all heat that is compared with boxes is drawn."""
-    state = (study.id, [(r.reader.id, r.item.id, r.version) for r in said], sorted(can.why_not))
-    kept, job = st.session_state.get(_JOB, (None, None))
-    if kept != state:
+    state = (study.id, [(r.reader.id, r.item.id, r.version) for r in reviews], sorted(can.why_not))
+    of, job = st.session_state.get(_JOB, (None, None))
+    if of != state:
 
         def work(report):
             words = "Comparing heat with the readers' boxes"
             return summarise_study(
-                said,
+                reviews,
                 lambda item: draw_heat_on_grid(item, can),
                 finished,
                 part_of(report, activity=words),

@@ -19,7 +19,7 @@ def _open(url: str | None) -> ReaderStudyRepository:
     return ReaderStudyRepository(open_database(url))
 
 
-def open_reviews() -> ReaderStudyRepository:
+def open_repository() -> ReaderStudyRepository:
     """The app's studies.
 
     Raises:
@@ -28,7 +28,7 @@ def open_reviews() -> ReaderStudyRepository:
     return _open(database_url())
 
 
-def read_link(reviews: ReaderStudyRepository) -> tuple[Study | None, Reader | None]:
+def read_link(repository: ReaderStudyRepository) -> tuple[Study | None, Reader | None]:
     """The study and the reader that the link names, as far as there are such.
 
     Raises:
@@ -37,10 +37,10 @@ def read_link(reviews: ReaderStudyRepository) -> tuple[Study | None, Reader | No
     wanted = st.query_params.get(STUDY)
     if wanted is None:
         return None, None
-    study = next((one for one in reviews.studies() if str(one.id) == wanted), None)
+    study = next((one for one in repository.studies() if str(one.id) == wanted), None)
     if study is None:
         st.warning("The study of this link is not in the database; here are those that are.")
-    by_id = {str(one.id): one for one in reviews.readers()}
+    by_id = {str(one.id): one for one in repository.readers()}
     return study, by_id.get(st.query_params.get(READER, ""))
 
 

@@ -71,7 +71,7 @@ class StudyForm:
         return None
 
     def create(
-        self, reviews: ReaderStudyRepository, report: ProgressCallback
+        self, repository: ReaderStudyRepository, report: ProgressCallback
     ) -> tuple[Study, list[str]]:
         """The study, and why films are left out; its networks answer first."""
 
@@ -86,11 +86,11 @@ class StudyForm:
             public=cache.film_locator() if self.films.public else None,
             report=part_of(report, activity="running the networks on the films"),
         )
-        study = reviews.create_study(self.title, heatmaps, seed=self.seed, blinded=self.blinded)
+        study = repository.create_study(self.title, heatmaps, seed=self.seed, blinded=self.blinded)
         return study, refused
 
 
-def show_setup(reviews: ReaderStudyRepository) -> None:
+def show_setup(repository: ReaderStudyRepository) -> None:
     """The form, or how far the new study is."""
     st.subheader("Set up a study", anchor=False)
     job: Job | None = st.session_state.get(_JOB)
@@ -108,9 +108,9 @@ def show_setup(reviews: ReaderStudyRepository) -> None:
     )
     problem = st.session_state.pop(_PROBLEM, None)
     if st.button("Set up", key="set-up", type="primary", icon=":material/add:"):
-        problem = form.problem(reviews.studies())
+        problem = form.problem(repository.studies())
         if not problem:
-            st.session_state[_JOB] = Job(partial(form.create, reviews))
+            st.session_state[_JOB] = Job(partial(form.create, repository))
             st.rerun()
     if problem:
         st.error(plain(problem), icon=":material/error:")

@@ -13,13 +13,13 @@ PER_PAGE = 6
 _NAME, _PROBLEM = "reader-name", "review-name-problem"
 
 
-def show_start(reviews: ReaderStudyRepository) -> None:
+def show_start(repository: ReaderStudyRepository) -> None:
     """The studies that there are, and the form of a new one."""
     left, right = st.columns([5, 6], gap="large")
     with left:
-        _show_studies(reviews)
+        _show_studies(repository)
     with right:
-        show_setup(reviews)
+        show_setup(repository)
 
 
 def ask_name() -> None:
@@ -44,7 +44,7 @@ def show_link(study: Study) -> None:
         st.code(make_link(study), None)
 
 
-def begin(reviews: ReaderStudyRepository, study: Study) -> None:
+def begin(repository: ReaderStudyRepository, study: Study) -> None:
     """Goes to the study as the reader whose name stands in the field; fit for a callback.
 
     Of a name that is known the page asks first whether it is the same person.
@@ -54,8 +54,8 @@ def begin(reviews: ReaderStudyRepository, study: Study) -> None:
         st.session_state[_PROBLEM] = "Enter your name first; a pseudonym is fine."
         return
     try:
-        known = set(reviews.readers())
-        reader = reviews.add_reader(name)
+        known = set(repository.readers())
+        reader = repository.add_reader(name)
     except ReaderStudyError as error:
         st.session_state[_PROBLEM] = str(error)
         return
@@ -64,13 +64,13 @@ def begin(reviews: ReaderStudyRepository, study: Study) -> None:
     go_to(study, reader)
 
 
-def confirm_reader(reviews: ReaderStudyRepository, study: Study, reader: Reader) -> None:
+def confirm_reader(repository: ReaderStudyRepository, study: Study, reader: Reader) -> None:
     """Whether the reader of the link, or of the name that was entered, is the one who is here.
 
     Two may choose the same name, and a link may be sent on: nobody answers in another's name
     unasked.
     """
-    judged = pluralise(reviews.count_judged(reader), "heatmap")
+    judged = pluralise(repository.count_judged(reader), "heatmap")
     st.info(
         f"**{plain(reader.name)}** has judged {judged} here. Is that you?",
         icon=":material/person:",
@@ -99,9 +99,9 @@ def _be_another(study: Study, reader: Reader) -> None:
     go_to(study)
 
 
-def _show_studies(reviews: ReaderStudyRepository) -> None:
+def _show_studies(repository: ReaderStudyRepository) -> None:
     st.subheader("Read a study", anchor=False)
-    studies = reviews.studies()
+    studies = repository.studies()
     if not studies:
         st.info(
             "There is no study yet. Set one up, then send its link to the readers.",
@@ -111,13 +111,13 @@ def _show_studies(reviews: ReaderStudyRepository) -> None:
     ask_name()
     _, part = choose_page(studies, PER_PAGE, key="studies-page")
     for study in part:
-        _show_study(reviews, study)
+        _show_study(repository, study)
 
 
-def _show_study(reviews: ReaderStudyRepository, study: Study) -> None:
+def _show_study(repository: ReaderStudyRepository, study: Study) -> None:
     with st.container(border=True):
         st.markdown(f"**{plain(study.name)}**")
-        st.caption(_facts(reviews, study))
+        st.caption(_facts(repository, study))
         with st.container(horizontal=True):
             st.button(
                 "Read",
@@ -125,7 +125,7 @@ def _show_study(reviews: ReaderStudyRepository, study: Study) -> None:
                 icon=":material/play_arrow:",
                 type="primary",
                 on_click=begin,
-                args=(reviews, study),
+                args=(repository, study),
             )
             st.button(
                 "Results",
@@ -136,10 +136,10 @@ def _show_study(reviews: ReaderStudyRepository, study: Study) -> None:
             show_link(study)
 
 
-def _facts(reviews: ReaderStudyRepository, study: Study) -> str:
-    items, said = reviews.items(study), reviews.results(study)
-    begun = {review.reader.id for review in said}
-    finished = finished_readers(said, items)
+def _facts(repository: ReaderStudyRepository, study: Study) -> str:
+    items, reviews = repository.items(study), repository.results(study)
+    begun = {review.reader.id for review in reviews}
+    finished = finished_readers(reviews, items)
     facts = [
         pluralise(len({item.sha256 for item in items}), "film"),
         pluralise(len(items), "heatmap"),

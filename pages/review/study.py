@@ -11,7 +11,7 @@ from pages.shared.layout import plain
 from xraycore.reader_study import Reader, ReaderStudyRepository, Study
 
 
-def show_study(reviews: ReaderStudyRepository, study: Study, reader: Reader | None) -> None:
+def show_study(repository: ReaderStudyRepository, study: Study, reader: Reader | None) -> None:
     """What the link names of the study."""
     _head(study, reader)
     show_refused()
@@ -25,24 +25,24 @@ def show_study(reviews: ReaderStudyRepository, study: Study, reader: Reader | No
                 type="primary",
                 icon=":material/play_arrow:",
                 on_click=begin,
-                args=(reviews, study),
+                args=(repository, study),
             )
         return
     if reader and not has_claimed(reader):
-        confirm_reader(reviews, study, reader)
+        confirm_reader(repository, study, reader)
         return
-    items = reviews.items(study)
+    items = repository.items(study)
     films = find_films(items)
     if films is None:
         return
     can = check_drawable(items, films)
     if reading:
-        show_reading(reviews, study, reader, can)
+        show_reading(repository, study, reader, can)
         return
     # SciPy and statsmodels take a second or more to import.
     with st.spinner("Reading what is stored …"):
         from pages.review.results import show_results
-    show_results(reviews, study, reader, items, can)
+    show_results(repository, study, reader, items, can)
 
 
 def _head(study: Study, reader: Reader | None) -> None:

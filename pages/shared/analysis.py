@@ -115,8 +115,8 @@ class Analysis:
         network = Network.of(name)
 
         def predict() -> Prediction:
-            seen = self.model_input(network.view, network.size)
-            return inference.run(Classifier.predict, network, seen)
+            model_input = self.model_input(network.view, network.size)
+            return inference.run(Classifier.predict, network, model_input)
 
         return self.once(("prediction", name, network.card_sha256), predict)
 

@@ -1,11 +1,11 @@
 """The app's colours, and bars that are drawn with them."""
 
-import html
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
+from jinja2 import Environment, StrictUndefined
 
 from xraycore.utils.text import percent
 
@@ -13,27 +13,31 @@ ACCENT = "#4FB3BF"
 MUTED = "#4A5762"
 TEXT = "#E6EAED"
 
-_STYLE = f"""<style>
-.answers {{ display: grid; gap: .45rem; font-size: .9rem; line-height: 1.25 }}
-.answers section > div {{ display: flex; justify-content: space-between; gap: .5rem }}
-.answers b {{ font-weight: 600 }}
-.answers i {{ display: block; height: .4rem; background: #1C242B; border-radius: 2px }}
-.answers i i {{ background: {MUTED} }} .answers .said i i {{ background: {ACCENT} }}
-</style>"""
+# A line and a bar a class, in the model's order; panels may be too narrow for a plot.
+_BARS = Environment(autoescape=True, undefined=StrictUndefined).from_string(
+    """<style>
+.answers { display: grid; gap: .45rem; font-size: .9rem; line-height: 1.25 }
+.answers section > div { display: flex; justify-content: space-between; gap: .5rem }
+.answers .said > div { font-weight: 600 }
+.answers i { display: block; height: .4rem; background: #1C242B; border-radius: 2px }
+.answers i i { background: {{ muted }} } .answers .said i i { background: {{ accent }} }
+</style><div class="answers">{% for label, probability in probabilities.items() %}
+<section{% if label == highlighted %} class="said"{% endif %}>
+<div><span>{{ label }}</span><span>{{ percent(probability) }}</span></div>
+<i><i style="width:{{ "%.1f" | format(100 * probability) }}%"></i></i></section>
+{% endfor %}</div>"""
+)
 
 
 def probability_bars(probabilities: Mapping[str, float], highlighted: str) -> str:
-    """HTML: a line and a bar a class, in the model's order; panels may be too narrow for a plot."""
-    rows = []
-    for label, probability in probabilities.items():
-        name, said = html.escape(label), label == highlighted
-        strong = "b" if said else "span"
-        rows.append(
-            f"<section{' class=said' if said else ''}>"
-            f"<div><{strong}>{name}</{strong}><{strong}>{percent(probability)}</{strong}></div>"
-            f'<i><i style="width:{100 * probability:.1f}%"></i></i></section>'
-        )
-    return f"{_STYLE}<div class=answers>{''.join(rows)}</div>"
+    """HTML of a line and a bar a class, the highlighted one in colour."""
+    return _BARS.render(
+        probabilities=probabilities,
+        highlighted=highlighted,
+        percent=percent,
+        muted=MUTED,
+        accent=ACCENT,
+    )
 
 
 # Okabe & Ito's colours (jfly.uni-koeln.de/color), which colour-blind readers tell apart, without

@@ -103,8 +103,8 @@ def upload_films() -> None:
         key=key,
         on_change=_take_uploads,
         args=(key,),
-        help="JPEG, PNG, TIFF, BMP, WebP or DICOM, up to 64 MiB each, or a ZIP archive of "
-        "them, up to 256 MB. Files go to the computer that runs this app and are held in its "
+        help="JPEG, PNG, TIFF, BMP, WebP, HEIC, AVIF or DICOM, up to 64 MiB each, or a ZIP archive "
+        "of them, up to 256 MB. Files go to the computer that runs this app and are held in its "
         "memory only while they are open, a DICOM file with all that its header says; names of "
         "files appear in exports.",
     )

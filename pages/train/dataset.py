@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.shared.faults import describe_error
 from pages.shared.jobs import Job, follow
 from pages.shared.layout import ask_path, plain
 from pages.shared.tables import show_counts
@@ -130,9 +131,7 @@ def _ended(job: Job, datasets: tuple[str, ...]) -> bool:
         return False
     if job.error is None:
         return True
-    if not isinstance(job.error, XrayCoreError | OSError):
-        raise job.error
-    st.error(plain(str(job.error)), icon=":material/folder_off:")
+    st.error(describe_error(job.error), icon=":material/folder_off:")
     st.button(
         "Read again",
         key="read-again",

@@ -135,11 +135,11 @@ def test_the_rim_is_three_per_cent_of_the_side():
 def test_share_inside_of_the_whole_film_by_hand():
     # With its rim the lung is the left half of the film.
     field = LungField(columns(0, 60), Box())
-    assert field.share_inside(np.ones((4, 4)), Box()) == pytest.approx(0.5)
+    assert field.fraction_in_lungs(np.ones((4, 4)), Box()) == pytest.approx(0.5)
     # Heat 1 up to column 32, from there falling to 0 at column 96: of 64 lie 32 + 24 on the left.
-    assert field.share_inside(np.array([[1.0, 0.0]]), Box()) == pytest.approx(56 / 64)
-    assert field.share_inside(np.array([[0.0, 1.0]]), Box()) == pytest.approx(8 / 64)
-    assert field.share_inside(np.array([[3.0, 1.0], [3.0, 1.0]]), Box()) == pytest.approx(
+    assert field.fraction_in_lungs(np.array([[1.0, 0.0]]), Box()) == pytest.approx(56 / 64)
+    assert field.fraction_in_lungs(np.array([[0.0, 1.0]]), Box()) == pytest.approx(8 / 64)
+    assert field.fraction_in_lungs(np.array([[3.0, 1.0], [3.0, 1.0]]), Box()) == pytest.approx(
         (3 * 56 + 8) / (4 * 64)
     )
 
@@ -147,18 +147,18 @@ def test_share_inside_of_the_whole_film_by_hand():
 def test_share_inside_of_a_map_over_a_box_by_hand():
     # With its rim the lung reaches from column 60 to 95, and the map covers columns 64 to 127.
     field, right = LungField(columns(64, 92), Box()), Box(0.0, 0.5, 1.0, 1.0)
-    assert field.share_inside(np.ones((2, 2)), right) == pytest.approx(0.5)
+    assert field.fraction_in_lungs(np.ones((2, 2)), right) == pytest.approx(0.5)
     # Heat 1 for 16 columns, then falling to 0 over 32: of 32 lie 16 + 12 in the first 32 columns.
-    assert field.share_inside(np.array([[1.0, 0.0]]), right) == pytest.approx(28 / 32)
+    assert field.fraction_in_lungs(np.array([[1.0, 0.0]]), right) == pytest.approx(28 / 32)
     # Over the left half, columns 0 to 63, a map meets four columns of the rim.
     left = Box(0.0, 0.0, 1.0, 0.5)
-    assert field.share_inside(np.ones((1, 1)), left) == pytest.approx(4 / 64)
+    assert field.fraction_in_lungs(np.ones((1, 1)), left) == pytest.approx(4 / 64)
 
 
 def test_share_inside_without_heat_and_without_lungs():
-    assert LungField(columns(0, 60), Box()).share_inside(np.zeros((3, 3)), Box()) == 0.0
+    assert LungField(columns(0, 60), Box()).fraction_in_lungs(np.zeros((3, 3)), Box()) == 0.0
     nowhere = LungField(np.zeros((SIDE, SIDE), bool), Box())
-    assert np.isnan(nowhere.share_inside(np.ones((3, 3)), Box()))
+    assert np.isnan(nowhere.fraction_in_lungs(np.ones((3, 3)), Box()))
 
 
 class FakeSegmenter:
@@ -201,7 +201,7 @@ def test_a_film_unlike_those_known_is_warned_about(segmenter):
     near, far = segment_lungs([flat(0.49), flat(0.52)])
     assert (near.found, near.warnings) == (True, ())
     assert (far.found, far.warnings) == (True, (UNLIKE,))
-    assert (near.unlikeness, far.unlikeness) == pytest.approx((0.98, 1.04))
+    assert (near.ood_score, far.ood_score) == pytest.approx((0.98, 1.04))
 
 
 def test_no_films_no_fields(monkeypatch):

@@ -34,7 +34,7 @@ def test_distance_by_hand():
         np.array([0.0, 1.0]), np.array([0.5, 1.0]), np.array([[2.0, 0.0], [0.0, 1.0]]), 6.0
     )
     features = np.expm1([[1.0, 2.0], [0.0, 1.0]])
-    np.testing.assert_allclose(known.unlikeness(features), [0.5, 0.0], atol=1e-12)
+    np.testing.assert_allclose(known.ood_score(features), [0.5, 0.0], atol=1e-12)
 
 
 def test_a_fit_knows_what_goes_together():
@@ -43,17 +43,17 @@ def test_a_fit_knows_what_goes_together():
     shared, own = rng.normal(2, 0.3, (2000, 1)), rng.normal(0, 0.02, (2000, 2))
     features = np.expm1(shared + own)
     known = fit_detector(features[:1000], [features[1000:]])
-    assert (known.unlikeness(features[1000:]) > 1).mean() == pytest.approx(0.002, abs=0.0011)
+    assert (known.ood_score(features[1000:]) > 1).mean() == pytest.approx(0.002, abs=0.0011)
     along, across = np.expm1([[2.5, 2.5]]), np.expm1([[2.5, 1.5]])
-    assert known.unlikeness(along)[0] < 1 < known.unlikeness(across)[0] / 3
+    assert known.ood_score(along)[0] < 1 < known.ood_score(across)[0] / 3
 
 
 def test_the_limit_is_that_of_the_source_that_lies_farthest():
     rng = np.random.default_rng(0)
     near, far = np.expm1(rng.normal(2, [[0.3], [0.4]], (2, 1000)))[..., None]
     known = fit_detector(near, [near, far])
-    assert (known.unlikeness(far) > 1).mean() == pytest.approx(0.002, abs=0.0011)
-    assert (known.unlikeness(near) > 1).mean() < 0.0011
+    assert (known.ood_score(far) > 1).mean() == pytest.approx(0.002, abs=0.0011)
+    assert (known.ood_score(near) > 1).mean() < 0.0011
 
 
 def test_pictures_that_are_no_chest_film_are_warned_about():

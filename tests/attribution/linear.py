@@ -27,7 +27,7 @@ class Linear:
     def probabilities_of(self, logits):
         return softmax(logits)
 
-    def see(self, film, features=None):
+    def predict_input(self, film, features=None):
         grey = np.array(film, np.float32)[..., None]
         logits = self.forward(grey[None])[0][0]
         return SimpleNamespace(grey=grey, logits=logits, features=features, box=Box())

@@ -90,9 +90,9 @@ def test_prediction(predicted, film):
 def test_a_prediction_holds_what_the_network_saw(predicted):
     model, prediction = predicted
     assert prediction.grey.shape == model.network.input_shape[1:]
-    again = model.see(prediction, prediction.grey)
+    again = model.predict_input(prediction, prediction.grey)
     np.testing.assert_allclose(again.logits, prediction.logits, rtol=1e-3, atol=1e-5)
-    darker = model.see(prediction, 0.5 * prediction.grey)
+    darker = model.predict_input(prediction, 0.5 * prediction.grey)
     assert not np.allclose(darker.logits, prediction.logits)
     assert not np.allclose(darker.features, prediction.features)
     np.testing.assert_array_equal(darker.grey, 0.5 * prediction.grey)

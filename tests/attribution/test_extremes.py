@@ -101,8 +101,8 @@ def test_a_faint_map_has_its_place(faint):
     mask[:, :60] = True
     field = LungField(mask, Box())
     # Drawn bilinearly it falls from column 56 to nothing at 40 and 72; the rim ends at 64.
-    assert field.share_inside(faint, Box()) == pytest.approx(7 / 8)
-    assert field.share_inside(faint[:, ::-1], Box()) == pytest.approx(1 / 8)
+    assert field.fraction_in_lungs(faint, Box()) == pytest.approx(7 / 8)
+    assert field.fraction_in_lungs(faint[:, ::-1], Box()) == pytest.approx(1 / 8)
     film, large = radiograph(256), np.zeros((16, 16), np.float32)
     large[0, 15] = FAINT
     said = check_plausibility(heatmap(large), film, field)

@@ -14,7 +14,7 @@ def test_occlusion_by_hand():
     film = np.zeros((4, 4))
     film[:2, :2] = 1
     # Of the four ones 4 * 3/4 is lost; hiding the others adds.
-    prediction = model.see(film)
+    prediction = model.predict_input(film)
     np.testing.assert_allclose(occlusion(model, prediction, 0, grid=2), [[3, 0], [0, 0]])
     np.testing.assert_allclose(occlusion(model, prediction, 1, grid=2), np.zeros((2, 2)))
 
@@ -23,7 +23,7 @@ def test_occlusion_hides_with_the_mean_of_the_neighbourhood():
     model = Linear(-np.ones((4, 4)))
     film = np.zeros((4, 4))
     film[0, 0] = 1
-    heat = occlusion(model, model.see(film), 0, grid=4)
+    heat = occlusion(model, model.predict_input(film), 0, grid=4)
     expected = np.zeros((4, 4))
     # The corner lies in 2 x 3 patches around its neighbours along the edge, in 3 x 3 of the other.
     expected[0, 1] = expected[1, 0] = 1 / 6
@@ -33,7 +33,7 @@ def test_occlusion_hides_with_the_mean_of_the_neighbourhood():
 
 def test_occlusion_takes_a_pass_a_patch_and_covers_a_side_it_does_not_divide():
     model = Linear(np.ones((10, 10)))
-    prediction = model.see(np.arange(100).reshape(10, 10))
+    prediction = model.predict_input(np.arange(100).reshape(10, 10))
     model.passes = 0
     heat = occlusion(model, prediction, 0, grid=3)
     assert (heat.shape, model.passes) == ((3, 3), 9)
@@ -50,7 +50,7 @@ def test_rise_by_hand(monkeypatch):
     drawn = iter(np.array(MASKS, np.float32))
     monkeypatch.setattr(perturbation, "random_mask", lambda *_: next(drawn))
     model = Linear([[3, 0], [3, 0]])
-    heat = rise(model, model.see(np.ones((2, 2))), 0, masks=3)
+    heat = rise(model, model.predict_input(np.ones((2, 2))), 0, masks=3)
     np.testing.assert_allclose(heat, [[2, 0], [2, 0]])
 
 
@@ -58,7 +58,7 @@ def test_rise_finds_the_pixel_that_counts():
     weights = np.zeros((28, 28))
     weights[5, 20] = 1
     model = Linear(weights)
-    prediction = model.see(np.ones((28, 28)))
+    prediction = model.predict_input(np.ones((28, 28)))
     heat = rise(model, prediction, 0, masks=400, seed=3)
     row, column = np.unravel_index(heat.argmax(), heat.shape)
     assert abs(row - 5) <= 4 and abs(column - 20) <= 4
@@ -84,7 +84,7 @@ KERNEL = [[1, 0], [0.1, 0], [9, 0]]
 def test_score_cam_by_hand():
     """The first mask shows the pixel that counts, logit ln 3; the second another one, logit 0."""
     model = Linear([[np.log(3), 0], [0, 0]], KERNEL)
-    prediction = model.see(np.ones((2, 2)), FEATURES)
+    prediction = model.predict_input(np.ones((2, 2)), FEATURES)
     model.passes = 0
     heat = score_cam(model, prediction, 0)
     np.testing.assert_allclose(heat, [[0.75 * 2, 0], [0, 0.25 * 4]], rtol=1e-6)
@@ -93,13 +93,13 @@ def test_score_cam_by_hand():
 
 def test_score_cam_takes_the_channels_that_add_most():
     model = Linear(np.ones((2, 2)), KERNEL)
-    heat = score_cam(model, model.see(np.ones((2, 2)), FEATURES), 0, maps=1)
+    heat = score_cam(model, model.predict_input(np.ones((2, 2)), FEATURES), 0, maps=1)
     np.testing.assert_allclose(heat, [[2, 0], [0, 0]])
 
 
 def test_score_cam_of_features_without_contrast_is_cold():
     model = Linear(np.ones((2, 2)), KERNEL)
-    heat = score_cam(model, model.see(np.ones((2, 2)), np.ones((2, 2, 3), np.float32)), 0)
+    heat = score_cam(model, model.predict_input(np.ones((2, 2)), np.ones((2, 2, 3), np.float32)), 0)
     np.testing.assert_array_equal(heat, np.zeros((2, 2), np.float32))
 
 
@@ -107,7 +107,7 @@ def test_rise_on_a_film_of_several_greys_by_hand():
     """The film shines through its masks: logits are sums of weight, mask and grey."""
     weights, film = np.array([[1.0, -2.0], [4.0, 0.5]]), np.array([[0.2, 0.4], [0.5, 1.0]])
     model = Linear(weights)
-    heat = rise(model, model.see(film), 0, masks=20, cells=1, seed=6)
+    heat = rise(model, model.predict_input(film), 0, masks=20, cells=1, seed=6)
     random = np.random.default_rng(6)
     drawn = np.stack([random_mask((2, 2), 1, random) for _ in range(20)])
     logits = (drawn * film * weights).sum(axis=(1, 2))
@@ -121,6 +121,6 @@ def test_score_cam_on_a_film_of_several_greys_by_hand():
     """Each mask, its highest cell 1 and its lowest 0, dims the film: logits 2 and 0.75."""
     model = Linear([[4.0, 0], [0, 3.0]], KERNEL)
     film = np.array([[0.5, 0.9], [0.9, 0.25]])
-    heat = score_cam(model, model.see(film, FEATURES), 0)
+    heat = score_cam(model, model.predict_input(film, FEATURES), 0)
     share = np.exp(2.0) / (np.exp(2.0) + np.exp(0.75))
     np.testing.assert_allclose(heat, [[share * 2, 0], [0, (1 - share) * 4]], rtol=1e-6)

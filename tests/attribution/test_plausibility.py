@@ -58,7 +58,7 @@ def test_heat_outside_the_lungs_is(film, lungs):
 def test_heat_that_is_the_same_everywhere_is(film, lungs):
     """More than half of it lies in these large lungs, and it still shows nothing of them."""
     even = Heatmap(np.ones((4, 4), np.float32), "COVID-19", "grad_cam", "toy", Box())
-    assert lungs.share_of(Box()) == pytest.approx(0.75, abs=0.01)
+    assert lungs.lung_fraction_of(Box()) == pytest.approx(0.75, abs=0.01)
     slightly_outside = Heatmap(np.ones((4, 4), np.float32), "COVID-19", "grad_cam", "toy", Box())
     slightly_outside.values[:, -1] = 1.5
     assert not any("Only" in text for text in check_plausibility(even, film, lungs))

@@ -91,7 +91,7 @@ def test_shares_and_noise_of_the_curves():
     forward = model.forward
     model.forward = lambda grey: seen.append(np.array(grey)) or forward(grey)
     film = np.full((side, side), 0.5)
-    prediction = model.see(film)
+    prediction = model.predict_input(film)
     heat = Heatmap(np.eye(4, dtype=np.float32), "Pneumonia", "toy", "toy", Box())
     found = measure_faithfulness(model, prediction, heat, score="logit")
     for curves in (found.heatmap, found.random, found.centre_prior):

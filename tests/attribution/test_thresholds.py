@@ -100,9 +100,9 @@ def shared(inside, where):
 
 @pytest.mark.parametrize(("inside", "said"), [(0.49, True), (0.51, False)])
 def test_half_of_the_heat_belongs_into_the_lungs(film, narrow, inside, said):
-    assert narrow.share_of(Box()) == pytest.approx(0.25)
+    assert narrow.lung_fraction_of(Box()) == pytest.approx(0.25)
     heat = shared(inside, np.s_[:, 48:80])
-    assert narrow.share_inside(heat.values, heat.box) == pytest.approx(inside, abs=1e-3)
+    assert narrow.fraction_in_lungs(heat.values, heat.box) == pytest.approx(inside, abs=1e-3)
     found = check_plausibility(heat, film, narrow)
     assert [text.startswith("Only 49 % of the heat lies in the lungs") for text in found] == (
         [True] if said else []

@@ -9,6 +9,8 @@ from tests.training.conftest import disc_folder  # noqa: F401  (a fixture)
 from xraycore.cli.console import TimeLeft, emit_table
 from xraycore.cli.main import main
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def run(capfd):

@@ -88,7 +88,7 @@ def test_a_step_that_the_code_lacks_is_an_error(monkeypatch):
     for place in ("xraycore.nowhere:read", "xraycore.imaging.radiograph:nothing"):
         with pytest.raises(LookupError, match="docs/walk.py"):
             walk.check(walk.Step("Radiograph", place, ""))
-    returns_other = walk.Step("Heatmap", walk.WALK[1].place, "")
+    returns_other = walk.Step("Heatmap", "xraycore.imaging.radiograph:read_radiograph", "")
     monkeypatch.setattr(walk, "WALK", (returns_other,))
     with pytest.raises(LookupError, match="returns Radiograph, not Heatmap"):
         walk.check(returns_other)

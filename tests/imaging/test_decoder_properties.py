@@ -24,8 +24,7 @@ STARTS = [
     b"\x08\0\x05\0CS",
 ]
 gently = settings(
-    # `--hypothesis-profile long` asks for more.
-    max_examples=max(400, settings.default.max_examples),
+    max_examples=400,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -94,7 +94,7 @@ def test_more_films_than_a_batch_keep_their_order(networks):
 def test_a_film_seen_again_keeps_its_place_and_changes_what_is_seen(film, networks):
     model = networks["lungs", 32]
     before = model.predict(film)
-    black = model.see(before, np.zeros_like(before.grey))
+    black = model.predict_input(before, np.zeros_like(before.grey))
     assert (black.box, black.lungs) == (before.box, before.lungs)
     assert not black.grey.any()
     logits, features = model.forward(np.zeros((1, 32, 32, 1), np.float32))

@@ -32,7 +32,7 @@ def postgresql():
         server.dispose()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def url(request, tmp_path):
     """The URL of an empty database."""
     if request.param == "sqlite":

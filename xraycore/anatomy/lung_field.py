@@ -38,14 +38,14 @@ class LungField:
         mask: Bool (128, 128) over the whole film; all false where no plausible lungs were found.
         box: The lungs with a margin, as classifiers see them; the whole film without lungs.
         warnings: What the reader of a film must know about it.
-        unlikeness: How far the film is from those that the networks know, as a share of the
+        ood_score: How far the film is from those that the networks know, as a share of the
             distance from which it is warned about (see `OODDetector`); NaN where not measured.
     """
 
     mask: np.ndarray = field(repr=False)
     box: Box
     warnings: tuple[str, ...] = ()
-    unlikeness: float = float("nan")
+    ood_score: float = float("nan")
 
     @property
     def found(self) -> bool:
@@ -59,7 +59,7 @@ class LungField:
         disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
         return cv2.dilate(self.mask.astype(np.uint8), disc).astype(bool)
 
-    def share_inside(self, values: np.ndarray, box: Box) -> float:
+    def fraction_in_lungs(self, values: np.ndarray, box: Box) -> float:
         """Share of a heatmap's heat that lies in the lungs or their rim.
 
         Measured where the map is drawn: spread over the film, bilinear.
@@ -77,15 +77,15 @@ class LungField:
         total = float(heat.sum())
         return float(heat[self.with_rim].sum()) / total if total > 0 else 0.0
 
-    def share_of(self, box: Box) -> float:
+    def lung_fraction_of(self, box: Box) -> float:
         """Share of a part of the film that the lungs with their rim cover; NaN without lungs.
 
         What a heatmap of that part which is the same everywhere would have inside them.
         """
-        return self.share_inside(np.ones((1, 1)), box)
+        return self.fraction_in_lungs(np.ones((1, 1)), box)
 
 
-def lung_field(probability: np.ndarray, unlikeness: float = float("nan")) -> LungField:
+def lung_field(probability: np.ndarray, ood_score: float = float("nan")) -> LungField:
     """The lung field that a map of probabilities (128, 128) shows.
 
     The larger components of what is more likely lung than not; they must cover a plausible part of
@@ -110,8 +110,8 @@ def lung_field(probability: np.ndarray, unlikeness: float = float("nan")) -> Lun
                 min(1.0, float(bottom + MARGIN * high)),
                 min(1.0, float(right + MARGIN * wide)),
             )
-            return LungField(mask, box, (UNLIKE,) if unlikeness > 1 else (), unlikeness)
-    return LungField(np.zeros_like(mask), Box(), (NO_LUNGS,), unlikeness)
+            return LungField(mask, box, (UNLIKE,) if ood_score > 1 else (), ood_score)
+    return LungField(np.zeros_like(mask), Box(), (NO_LUNGS,), ood_score)
 
 
 def segment_lungs(xrays: Sequence[Radiograph]) -> list[LungField]:

@@ -38,7 +38,7 @@ class OODDetector:
     precision: np.ndarray
     limit: float
 
-    def unlikeness(self, features: np.ndarray) -> np.ndarray:
+    def ood_score(self, features: np.ndarray) -> np.ndarray:
         """Distances (n,) of features (n, d) as shares of the limit: above 1 a film is unlike."""
         standard = standardised(features, self.mean, self.scale)
         squares = np.einsum("nd,de,ne->n", standard, self.precision, standard)
@@ -57,7 +57,7 @@ def screen(features: np.ndarray) -> np.ndarray:
         WeightsError: If the screening's file is missing or not what the segmenter's card says.
     """
     screening = load_ood_detector()
-    return screening.unlikeness(features) if screening else np.full(len(features), np.nan)
+    return screening.ood_score(features) if screening else np.full(len(features), np.nan)
 
 
 @cache

@@ -58,7 +58,7 @@ def excess_brightness(grey: np.ndarray, lungs: np.ndarray) -> np.ndarray:
 def clearing(
     model: Classifier,
     prediction: Prediction,
-    target: int,
+    class_index: int,
     report: ProgressCallback = ignore,
     *,
     steps: int = 8,
@@ -75,10 +75,16 @@ def clearing(
     grey = prediction.grey[..., 0]
     base = cleared(grey, lungs_in(prediction))
     against = [model.classes.index(NORMAL)] if NORMAL in model.classes else []
-    if not against or target in against:
-        against = [k for k in range(len(model.classes)) if k != target]
+    if not against or class_index in against:
+        against = [k for k in range(len(model.classes)) if k != class_index]
     signed = attributions(
-        model, prediction.grey, target, report, steps=steps, base=base[..., None], against=against
+        model,
+        prediction.grey,
+        class_index,
+        report,
+        steps=steps,
+        base=base[..., None],
+        against=against,
     )
     return np.maximum(softened(signed), 0.0)
 
@@ -103,7 +109,7 @@ TTA_TRANSFORMS = (
 
 
 def against_normal(
-    model: Classifier, prediction: Prediction, target: int, report: ProgressCallback = ignore
+    model: Classifier, prediction: Prediction, class_index: int, report: ProgressCallback = ignore
 ) -> np.ndarray:
     """relu of the mean over eight views of what speaks against Normal; (s, s), in logits.
 
@@ -115,19 +121,19 @@ def against_normal(
     Gildenblat et al. 2021). It is blurred as `clearing` is.
     """
     grey, kernel = prediction.grey[..., 0], model.head[0]
-    normal = model.classes.index(NORMAL) if NORMAL in model.classes else target
-    direction = kernel[:, target] if target == normal else -kernel[:, normal]
+    normal = model.classes.index(NORMAL) if NORMAL in model.classes else class_index
+    direction = kernel[:, class_index] if class_index == normal else -kernel[:, normal]
     matrices = [_matrix(grey.shape, *view) for view in TTA_TRANSFORMS]
-    total, seen = np.zeros(grey.shape, np.float32), np.zeros(grey.shape, np.float32)
+    total, covered = np.zeros(grey.shape, np.float32), np.zeros(grey.shape, np.float32)
     for part in batches(len(TTA_TRANSFORMS), report):
         films = [_warped(grey, matrix) for matrix in matrices[part]]
         _, features = model.forward(np.stack(films)[..., None])
         for feature, matrix in zip(features, matrices[part], strict=True):
             evidence = feature @ direction / np.float32(feature.shape[0] * feature.shape[1])
             total += _back(upsample(evidence, grey.shape), matrix)
-            seen += _back(np.ones(grey.shape, np.float32), matrix)
-    # The first view is the whole film: every place was seen.
-    return softened(np.maximum(total / seen, 0.0))
+            covered += _back(np.ones(grey.shape, np.float32), matrix)
+    # The first view is the whole film: every place was covered.
+    return softened(np.maximum(total / covered, 0.0))
 
 
 def _matrix(

@@ -17,14 +17,14 @@ from xraycore.utils.progress import Progress, ProgressCallback, ignore
 
 
 def saliency(
-    model: Classifier, prediction: Prediction, target: int, report: ProgressCallback = ignore
+    model: Classifier, prediction: Prediction, class_index: int, report: ProgressCallback = ignore
 ) -> np.ndarray:
     """Absolute gradient of the logit at each pixel, (s, s), in logits a unit of grey.
 
     Simonyan et al. 2013, arXiv:1312.6034.
     """
     report(Progress(0.0))
-    heat = np.abs(_pixel_gradients(model, prediction.grey[None], target)[0, ..., 0])
+    heat = np.abs(_pixel_gradients(model, prediction.grey[None], class_index)[0, ..., 0])
     report(Progress(1.0))
     return heat
 
@@ -32,7 +32,7 @@ def saliency(
 def smooth_grad(
     model: Classifier,
     prediction: Prediction,
-    target: int,
+    class_index: int,
     report: ProgressCallback = ignore,
     *,
     samples: int = 32,
@@ -50,14 +50,14 @@ def smooth_grad(
     total = np.zeros(grey.shape)
     for part in batches(samples, report):
         drawn = random.standard_normal((part.stop - part.start, *grey.shape), np.float32)
-        total += _pixel_gradients(model, grey + deviation * drawn, target).sum(axis=0)
+        total += _pixel_gradients(model, grey + deviation * drawn, class_index).sum(axis=0)
     return np.abs(total / samples)[..., 0].astype(np.float32)
 
 
 def integrated_gradients(
     model: Classifier,
     prediction: Prediction,
-    target: int,
+    class_index: int,
     report: ProgressCallback = ignore,
     *,
     steps: int = 32,
@@ -66,14 +66,14 @@ def integrated_gradients(
 
     Sundararajan et al. 2017, arXiv:1703.01365.
     """
-    signed = attributions(model, prediction.grey, target, report, steps=steps)
+    signed = attributions(model, prediction.grey, class_index, report, steps=steps)
     return np.maximum(signed, 0.0).astype(np.float32)
 
 
 def attributions(
     model: Classifier,
     grey: np.ndarray,
-    target: int,
+    class_index: int,
     report: ProgressCallback = ignore,
     *,
     steps: int = 32,
@@ -87,7 +87,7 @@ def attributions(
     Args:
         model: The classifier.
         grey: Film (s, s, 1), as the network sees it.
-        target: Index of the class.
+        class_index: Index of the class.
         report: Called with the share that is done; raises `Cancelled` to stop.
         steps: Films between the base and the film.
         base: What the film is compared with, (s, s, 1); black unless told.
@@ -98,12 +98,12 @@ def attributions(
     total, way = np.zeros(grey.shape), (grey - base).astype(np.float32)
     for part in batches(steps, report):
         films = base + shares[part, None, None, None] * way
-        total += _pixel_gradients(model, films, target, against).sum(axis=0)
+        total += _pixel_gradients(model, films, class_index, against).sum(axis=0)
     return (way * total / steps)[..., 0]
 
 
 def fused(
-    model: Classifier, prediction: Prediction, target: int, report: ProgressCallback = ignore
+    model: Classifier, prediction: Prediction, class_index: int, report: ProgressCallback = ignore
 ) -> np.ndarray:
     """Grad-CAM, with its heat moved inside each cell to where an earlier layer sees the evidence.
 
@@ -123,11 +123,11 @@ def fused(
         # Only what depends on something watched is recorded.
         tape.watch(film)
         activation, logits = both(film, training=False)
-        score = logits[0, target]
+        score = logits[0, class_index]
     gradient = tape.gradient(score, activation)
     detail = tf.reduce_sum(tf.nn.relu(gradient) * activation, axis=-1)
     report(Progress(1.0))
-    coarse = grad_cam(prediction.features, model.head[0])[..., target]
+    coarse = grad_cam(prediction.features, model.head[0])[..., class_index]
     return redistributed(coarse, np.maximum(detail.numpy()[0], 0.0))
 
 
@@ -156,7 +156,7 @@ def redistributed(coarse: np.ndarray, detail: np.ndarray) -> np.ndarray:
 
 
 def _pixel_gradients(
-    model: Classifier, films: np.ndarray, target: int, against: Sequence[int] = ()
+    model: Classifier, films: np.ndarray, class_index: int, against: Sequence[int] = ()
 ) -> np.ndarray:
     """Gradients (n, s, s, 1) of each film's own score, see `attributions`."""
     import tensorflow as tf
@@ -165,7 +165,7 @@ def _pixel_gradients(
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(inputs)
         logits, _ = model.network(inputs, training=False)
-        score = logits[:, target]
+        score = logits[:, class_index]
         if against:
             score -= tf.reduce_logsumexp(tf.gather(logits, list(against), axis=1), axis=1)
     return tape.gradient(score, inputs).numpy()

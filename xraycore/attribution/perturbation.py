@@ -16,7 +16,7 @@ from xraycore.utils.progress import ProgressCallback, ignore
 def score_cam(
     model: Classifier,
     prediction: Prediction,
-    target: int,
+    class_index: int,
     report: ProgressCallback = ignore,
     *,
     maps: int = 64,
@@ -30,7 +30,7 @@ def score_cam(
     is left out. In units of the activation.
     """
     features, grey = prediction.features, prediction.grey
-    gain = model.head[0][:, target] * features.mean(axis=(0, 1))
+    gain = model.head[0][:, class_index] * features.mean(axis=(0, 1))
     gain[np.ptp(features, axis=(0, 1)) == 0] = -np.inf
     chosen = np.argsort(-gain, kind="stable")[:maps]
     activations = features[..., chosen[np.isfinite(gain[chosen])]]
@@ -41,14 +41,14 @@ def score_cam(
     logits = np.empty(len(masks))
     for part in batches(len(masks), report):
         films = [grey * upsample(mask, grey.shape[:2])[..., None] for mask in masks[part]]
-        logits[part] = model.forward(np.stack(films))[0][:, target]
+        logits[part] = model.forward(np.stack(films))[0][:, class_index]
     return np.maximum(activations @ softmax(logits), 0.0).astype(np.float32)
 
 
 def occlusion(
     model: Classifier,
     prediction: Prediction,
-    target: int,
+    class_index: int,
     report: ProgressCallback = ignore,
     *,
     grid: int = 14,
@@ -73,14 +73,14 @@ def occlusion(
             patched[rows[i] : rows[i + 1], columns[j] : columns[j + 1]] = around.mean()
             hidden.append(patched)
         logits, _ = model.forward(np.stack(hidden)[..., None])
-        drops[part] = prediction.logits[target] - logits[:, target]
+        drops[part] = prediction.logits[class_index] - logits[:, class_index]
     return np.maximum(drops, 0.0).reshape(grid, grid).astype(np.float32)
 
 
 def rise(
     model: Classifier,
     prediction: Prediction,
-    target: int,
+    class_index: int,
     report: ProgressCallback = ignore,
     *,
     masks: int = 300,
@@ -100,13 +100,13 @@ def rise(
     shown, weighted, total = np.zeros(shape), np.zeros(shape), 0.0
     for part in batches(masks, report):
         drawn = np.stack([random_mask(shape, cells, random) for _ in range(part.start, part.stop)])
-        logits = model.forward(drawn[..., None] * grey)[0][:, target]
+        logits = model.forward(drawn[..., None] * grey)[0][:, class_index]
         shown += drawn.sum(axis=0)
         weighted += np.tensordot(logits, drawn, 1)
         total += float(logits.sum())
     mean = total / masks
-    seen = np.divide(weighted, shown, out=np.full(shape, mean), where=shown > 0)
-    return np.maximum(seen - mean, 0.0).astype(np.float32)
+    where_shown = np.divide(weighted, shown, out=np.full(shape, mean), where=shown > 0)
+    return np.maximum(where_shown - mean, 0.0).astype(np.float32)
 
 
 def random_mask(shape: tuple[int, int], cells: int, random: np.random.Generator) -> np.ndarray:

@@ -25,7 +25,7 @@ def describe_heat(heat: Heatmap, lungs: LungField) -> str:
         return f"No heat: no place speaks for {heat.target}."
     text = f"Heat: evidence for {heat.target}."
     if lungs.found:
-        inside = percent(lungs.share_inside(heat.values, heat.box))
+        inside = percent(lungs.fraction_in_lungs(heat.values, heat.box))
         text += f" In the lungs or at their rim lies {inside} of it."
     return text
 
@@ -41,7 +41,7 @@ def check_plausibility(heat: Heatmap, xray: Radiograph, lungs: LungField) -> tup
     if not heat.values.any():
         return ()
     found = []
-    inside, blind = lungs.share_inside(heat.values, heat.box), lungs.share_of(heat.box)
+    inside, blind = lungs.fraction_in_lungs(heat.values, heat.box), lungs.lung_fraction_of(heat.box)
     if inside < max(LEAST_INSIDE, blind):
         found.append(
             f"Only {percent(inside)} of the heat lies in the lungs, which fill "

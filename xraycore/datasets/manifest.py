@@ -29,6 +29,7 @@ SPLITS = ("train", "val", "test")
 _SPLIT_NAMES = {**{name: name for name in SPLITS}, "valid": "val", "validation": "val"}
 IMAGE_SUFFIXES = {
     *(".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"),
+    *(".heic", ".heif", ".avif", ".jp2", ".j2k"),
     *(".dcm", ".dicom", ".dic"),
 }
 

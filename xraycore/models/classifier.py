@@ -158,7 +158,7 @@ class Classifier:
         seen = iter(crop_inputs(read, self.view, self.size))
         return [next(seen) if isinstance(film, Radiograph) else film for film in films]
 
-    def see(self, prediction: Prediction, grey: np.ndarray) -> Prediction:
+    def predict_input(self, prediction: Prediction, grey: np.ndarray) -> Prediction:
         """The prediction with its input (s, s, 1) changed, the part of the film kept.
 
         Unlike `predict` it does not look for the lungs again. The prediction may be another

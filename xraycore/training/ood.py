@@ -35,7 +35,7 @@ def fit_detector(features: np.ndarray, validation: Sequence[np.ndarray]) -> OODD
     mean, scale = logs.mean(axis=0), np.maximum(logs.std(axis=0), LEAST_SPREAD)
     precision = LedoitWolf().fit(standardised(features, mean, scale)).precision_
     unlimited = OODDetector(mean, scale, precision.astype(np.float32), 1.0)
-    limit = max(np.quantile(unlimited.unlikeness(v), 1 - UNLIKE_SHARE) for v in validation)
+    limit = max(np.quantile(unlimited.ood_score(v), 1 - UNLIKE_SHARE) for v in validation)
     return OODDetector(mean, scale, unlimited.precision, float(limit))
 
 
@@ -72,7 +72,7 @@ def fit_on_splits(
     """Fits on the training films; says how many films of each source's splits are warned about.
 
     Returns:
-        The screening, and by source and split how many films are warned about, for unlikeness or
+        The screening, and by source and split how many films are warned about, for ood_score or
         for want of lungs, of how many.
 
     Raises:
@@ -94,7 +94,7 @@ def fit_on_splits(
 
     screening = fit_detector(np.concatenate(features("train")), features("val"))
     warned = {
-        part: (int(((screening.unlikeness(values) > 1) | ~found).sum()), len(found))
+        part: (int(((screening.ood_score(values) > 1) | ~found).sum()), len(found))
         for part, (found, values) in predicted.items()
     }
     return screening, warned

@@ -41,7 +41,9 @@ def case():
 def ours(case, **settings):
     model, film, values = case
     heat = Heatmap(values, "Pneumonia", "toy", "toy", Box())
-    return measure_faithfulness(model, model.see(film), heat, score="logit", **settings).heatmap
+    return measure_faithfulness(
+        model, model.predict_input(film), heat, score="logit", **settings
+    ).heatmap
 
 
 def test_imputation(case):

@@ -35,7 +35,7 @@ def black(monkeypatch):
 def test_deletion_and_insertion_by_hand(black):
     """A white film: each pixel adds its weight, and the map is the weights."""
     model = Linear(WEIGHTS)
-    prediction = model.see(np.ones((2, 2)))
+    prediction = model.predict_input(np.ones((2, 2)))
     found = measure_faithfulness(model, prediction, heatmap(WEIGHTS), score="logit", steps=4)
     deletion, insertion = found.heatmap.deletion, found.heatmap.insertion
     np.testing.assert_allclose(deletion.shares, [0, 0.25, 0.5, 0.75, 1])
@@ -48,12 +48,14 @@ def test_deletion_and_insertion_by_hand(black):
 
 def test_probabilities_by_hand(black):
     model = Linear(np.log([[2, 1], [1, 1]]))
-    found = measure_faithfulness(model, model.see(np.ones((2, 2))), heatmap([[1, 0], [0, 0]]))
+    found = measure_faithfulness(
+        model, model.predict_input(np.ones((2, 2))), heatmap([[1, 0], [0, 0]])
+    )
     # Odds of 2 to 1 while the one pixel that counts is there, and it is the first to go.
     assert found.heatmap.deletion.scores[0] == pytest.approx(2 / 3)
     assert found.heatmap.deletion.at(1 / 3) == pytest.approx(1 / 2)
     other = measure_faithfulness(
-        model, model.see(np.ones((2, 2))), heatmap([[1, 0], [0, 0]], "Normal")
+        model, model.predict_input(np.ones((2, 2))), heatmap([[1, 0], [0, 0]], "Normal")
     )
     assert other.heatmap.deletion.scores[0] == pytest.approx(1 / 3)
 
@@ -63,7 +65,9 @@ def test_road_by_hand(monkeypatch):
     monkeypatch.setattr(faithfulness, "ROAD_NOISE", 0.0)
     model = Linear([[0, 0, 0, 10, 0]])
     film = [[0, 0, 0, 1, 0]]
-    found = measure_faithfulness(model, model.see(film), heatmap([[1, 2, 3, 5, 4]]), score="logit")
+    found = measure_faithfulness(
+        model, model.predict_input(film), heatmap([[1, 2, 3, 5, 4]]), score="logit"
+    )
     most, least = found.heatmap.most_first, found.heatmap.least_first
     np.testing.assert_allclose(most.shares, ROAD_SHARES)
     # Hidden are 0, 0, 0, 1, 2, 2, 3 and 4 of the pixels: the bright one at once, and what is left
@@ -76,7 +80,7 @@ def test_road_by_hand(monkeypatch):
 
 def test_roads_noise_is_small_and_of_the_seed():
     model = Linear(np.ones((16, 16)))
-    prediction, heat = model.see(np.full((16, 16), 0.5)), heatmap(np.ones((4, 4)))
+    prediction, heat = model.predict_input(np.full((16, 16), 0.5)), heatmap(np.ones((4, 4)))
     runs = [
         measure_faithfulness(model, prediction, heat, score="logit", seed=seed).heatmap.most_first
         for seed in (0, 0, 1)
@@ -95,7 +99,7 @@ def blob():
     spot = np.exp(-((y - 12) ** 2 + (x - 36) ** 2) / (2 * 3**2))
     model = Linear(spot)
     film = 0.3 + 0.2 * x / 48 + 0.5 * spot
-    return model, model.see(film), spot
+    return model, model.predict_input(film), spot
 
 
 @pytest.mark.parametrize("score", ["logit", "probability"])
@@ -156,7 +160,7 @@ def test_the_reading():
 
 def test_passes_batches_and_progress():
     model, shares, sizes = Linear(np.ones((8, 8))), [], []
-    prediction, forward = model.see(np.ones((8, 8))), model.forward
+    prediction, forward = model.predict_input(np.ones((8, 8))), model.forward
     model.forward = lambda grey: sizes.append(len(grey)) or forward(grey)
     measure_faithfulness(
         model, prediction, heatmap(np.eye(4)), report=lambda now: shares.append(now.done)
@@ -197,7 +201,7 @@ def test_maps_of_one_grid_and_class_share_what_they_are_set_beside(blob):
 
 def test_a_map_of_another_class_or_place_is_refused():
     model = Linear(WEIGHTS)
-    prediction = model.see(np.ones((2, 2)))
+    prediction = model.predict_input(np.ones((2, 2)))
     with pytest.raises(ValueError, match="one of Pneumonia, Normal. Received: 'COVID-19'"):
         measure_faithfulness(model, prediction, heatmap(WEIGHTS, "COVID-19"))
     with pytest.raises(ValueError, match="expected a map of Box.*bottom=1.0.*bottom=0.5"):

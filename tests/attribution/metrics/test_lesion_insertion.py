@@ -160,14 +160,14 @@ def test_a_rise_of_a_tenth_is_noticed(film, monkeypatch, slope, noticed):
     monkeypatch.setattr(model, "predict", lambda one: predicted(model, one))
     plain = predicted(model, film).grey
 
-    def see(prediction, grey):
+    def predict_input(prediction, grey):
         rise = slope if not np.array_equal(grey, plain) else 0.0
         odds = np.log((0.5 + rise) / (0.5 - rise))
         return replace(prediction, grey=grey, logits=np.array([0.0, odds], np.float32))
 
-    before = see(predicted(model, film), plain)
+    before = predict_input(predicted(model, film), plain)
     monkeypatch.setattr(model, "predict", lambda one: before)
-    monkeypatch.setattr(model, "see", see)
+    monkeypatch.setattr(model, "predict_input", predict_input)
     scores = probe(model, [film], "focal", "Opacity", places=3)
     assert scores.rise["value"] == pytest.approx(slope, abs=1e-3)
     assert scores.noticed["value"] == noticed

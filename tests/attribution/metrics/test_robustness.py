@@ -89,7 +89,7 @@ def test_the_network_sees_the_disturbed_film(predicted):
     same = Disturbance("the same", lambda film, random: film)
     target = model.classes[1]
     found = measure_robustness(model, prediction, target=target, disturbances=(black, same))
-    expected = model.see(prediction, np.zeros_like(prediction.grey)).probabilities[target]
+    expected = model.predict_input(prediction, np.zeros_like(prediction.grey)).probabilities[target]
     assert found.disturbed[0].probability == pytest.approx(expected)
     assert found.probability != pytest.approx(expected, rel=1e-3)
     assert found.disturbed[0].similarity.rank_correlation < 0.9

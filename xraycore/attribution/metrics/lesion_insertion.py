@@ -108,7 +108,7 @@ def insert(
     random = np.random.default_rng(seed)
     painted, lesion = paint_opacity(kind, xray.pixels, lungs, centre, radius, random, strength)
     film = replace(xray, pixels=painted)
-    after = model.see(before, crop_and_resize(film, before.box, before.grey.shape[0]))
+    after = model.predict_input(before, crop_and_resize(film, before.box, before.grey.shape[0]))
     then, now = explain(model, [before, after], method, target)
     earlier, heat = (one.box.spread(one.values, lesion.shape) for one in (then, now))
     top, added = heat.max(), np.maximum(heat - earlier, 0)

@@ -58,5 +58,5 @@ def clear(model: Classifier, prediction: Prediction) -> Clearance:
         raise ArgumentError("expected a film on which lungs were found; there are none to clear")
     grey = prediction.grey[..., 0]
     base = cleared(grey, lungs_in(prediction))
-    after = model.see(prediction, base[..., None])
+    after = model.predict_input(prediction, base[..., None])
     return Clearance(prediction, after, grey - base)

@@ -183,7 +183,7 @@ def cascades(
 
     add_maps(model, predictions)
     for network in randomised(model, steps, seed):
-        add_maps(network, [network.see(one, one.grey) for one in predictions])
+        add_maps(network, [network.predict_input(one, one.grey) for one in predictions])
     report(Progress(1.0))
     return {
         name: [

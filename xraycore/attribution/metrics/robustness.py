@@ -160,7 +160,7 @@ def measure_robustness(
     disturbed = []
     for index, disturbance in enumerate(disturbances, 1):
         changed = disturbance.change(film, random)
-        again = model.see(prediction, changed[..., None].astype(np.float32))
+        again = model.predict_input(prediction, changed[..., None].astype(np.float32))
         heat = heat_of(again, index)
         alike = similarity(*in_place(first.values, heat.values, film.shape, disturbance.shift))
         back = replace(heat, values=moved_back(heat.values, film.shape, disturbance.shift))
