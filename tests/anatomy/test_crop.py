@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from xraycore.anatomy import crop
-from xraycore.anatomy.crop import FIELD_NAMES, WHOLE_FILM, ModelInput, crop_inputs
+from xraycore.anatomy.crop import FIELDS_OF_VIEW, WHOLE_FILM, ModelInput, crop_inputs
 from xraycore.anatomy.lung_field import NO_LUNGS, LungField
 from xraycore.imaging.box import Box
 from xraycore.imaging.resample import resize
@@ -74,7 +74,7 @@ def test_without_lungs_every_place_is_as_good(nowhere):
 
 
 def test_the_names_are_those_of_the_recipes():
-    assert FIELD_NAMES == ("lungs", "film")
+    assert FIELDS_OF_VIEW == ("lungs", "film")
 
 
 def test_the_input_is_the_box_squashed_to_a_square(fields, film):

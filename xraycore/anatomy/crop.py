@@ -12,18 +12,18 @@ from xraycore.imaging.film_warnings import FilmWarning
 from xraycore.imaging.radiograph import Radiograph
 from xraycore.imaging.resample import resize
 
-FIELD_NAMES = ("lungs", "film")
+FIELDS_OF_VIEW = ("lungs", "film")
 WHOLE_FILM = FilmWarning("whole-film", "Without lungs to crop to, the networks see the whole film.")
 
 
-def check_field(view: str) -> str:
+def check_field_of_view(view: str) -> str:
     """The view, if there is such a one.
 
     Raises:
         ArgumentError: If there is not.
     """
-    if view not in FIELD_NAMES:
-        raise ArgumentError(f"view must be one of {', '.join(FIELD_NAMES)}. Received: {view!r}")
+    if view not in FIELDS_OF_VIEW:
+        raise ArgumentError(f"view must be one of {', '.join(FIELDS_OF_VIEW)}. Received: {view!r}")
     return view
 
 

@@ -12,7 +12,7 @@ import cv2
 import keras
 import numpy as np
 
-from xraycore.anatomy.crop import check_field, crop_inputs
+from xraycore.anatomy.crop import check_field_of_view, crop_inputs
 from xraycore.datasets.labels import NORMAL, members
 from xraycore.datasets.manifest import Record
 from xraycore.errors import DatasetError
@@ -90,7 +90,7 @@ def load_images(
         DatasetError: If none can be read.
         ArgumentError: If there is no such view.
     """
-    check_field(view)
+    check_field_of_view(view)
 
     def read(record: Record) -> Radiograph | None:
         try:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from xraycore.anatomy.crop import check_field
+from xraycore.anatomy.crop import check_field_of_view
 from xraycore.errors import ArgumentError
 from xraycore.models.spec import ModelSpec
 from xraycore.training.augmentation import Augmentation
@@ -109,7 +109,7 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         if self.batch_size < 1:
             raise ArgumentError(f"batch_size must be positive. Received: {self.batch_size}")
-        check_field(self.view)
+        check_field_of_view(self.view)
         if self.against not in ("normal", "others"):
             raise ArgumentError(f"against must be normal or others. Received: {self.against!r}")
         if not 0 <= self.synthetic_opacity_rate <= 1:

@@ -161,7 +161,7 @@ class InsertionScores:
     @property
     def reading(self) -> str:
         """In one sentence, for a reader who is no engineer."""
-        seen, hit = self.noticed["value"], self.hit_rate["value"]
+        noticed, hit = self.noticed["value"], self.hit_rate["value"]
         follows = self.hit_rate["low"] > self.chance
         heat = (
             f"its hottest point lies in the opacity {percent(hit)} of the time, where a random "
@@ -169,7 +169,7 @@ class InsertionScores:
         )
         return (
             f"The probability of {self.target} rises by a tenth or more for "
-            f"{percent(seen)} of the opacities, and the heat "
+            f"{percent(noticed)} of the opacities, and the heat "
             f"{'follows' if follows else 'does not follow'} them: {heat}."
         )
 

@@ -171,9 +171,9 @@ def cascades(
     count = (len(steps) + 1) * len(predictions) * len(methods)
     heats: dict[tuple[str, int], list[Heatmap]] = {}
 
-    def add_maps(network: Classifier, seen: Sequence[Prediction]) -> None:
+    def add_maps(network: Classifier, predicted: Sequence[Prediction]) -> None:
         for name in methods:
-            for i, prediction in enumerate(seen):
+            for i, prediction in enumerate(predicted):
                 row = heats.setdefault((name, i), [])
                 part = part_of(report, sum(map(len, heats.values())), count)
                 # Of the methods that need no further pass none reports.
