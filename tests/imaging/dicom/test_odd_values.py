@@ -85,9 +85,10 @@ def spacing(written, by, **elements):
 
 def test_a_spacing_as_people_write_it():
     written = {"PixelSpacing": ["0.143", "0.143"]}
-    for by in (b"0,143\\0,143", b"0.143\\.143 ", b"143e-3\\.143"):
+    for by in (b"0,143\\0,143", b"0.143\\.143 ", b"143e-3\\.143", b".143\\.143\\ "):
         assert spacing(b"0.143\\0.143", by, **written) == (0.143, 0.143)
     assert spacing(b"0.143\\0.143", b"0.143\\abcde", **written) is None
+    assert spacing(b"0.143\\0.143", b"0.143\\nan  ", **written) is None
     assert spacing(b"0.143\\0.143", b"0.143      ", **written) is None
 
 

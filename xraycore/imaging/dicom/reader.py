@@ -206,4 +206,5 @@ def _facts(header: Attributes, bits: int) -> tuple[dict[str, Any], float]:
 def _spacing(header: Attributes, keyword: str) -> tuple[float, float] | None:
     """Two positive numbers, of rows and of columns."""
     found = header.numbers(keyword)
-    return (found[0], found[1]) if len(found) == 2 and all(one > 0 for one in found) else None
+    usable = len(found) >= 2 and all(one > 0 for one in found[:2])
+    return (found[0], found[1]) if usable else None
