@@ -104,3 +104,25 @@ def test_where_patients_are_alike_wilson_counts_patients():
 
 def test_a_mean_of_patients_that_are_alike_has_no_width():
     assert ends(mean_score([3.0] * 8, PATIENTS)) == (3.0, 3.0)
+
+
+def test_intervals_of_one_seed_are_those_of_the_same_draws():
+    """Areas and means are resampled as any other statistic is, seed and all."""
+    rng = np.random.default_rng(5)
+    positive, score = rng.random(40) < 0.5, rng.random(40)
+    groups = [str(number // 2) for number in range(40)]
+
+    def area(films):
+        chosen, values = positive[films], score[films]
+        if chosen.all() or not chosen.any():
+            return np.nan
+        return (values[chosen][:, None] > values[~chosen]).mean()
+
+    assert auroc_score(positive, score, groups) == bootstrap_interval(area, groups, seed=0)
+    assert auroc_score(positive, score, groups) != bootstrap_interval(area, groups, seed=1)
+    mean = bootstrap_interval(lambda films: score[films].mean(), groups)
+    assert mean_score(score, groups) == mean_share(score, groups) == mean
+    by_class = view_scores(
+        positive.astype(int), np.stack([1 - score, score], axis=1), ["no", "yes"], groups
+    )
+    assert by_class["classes"]["yes"]["auroc"] == bootstrap_interval(area, groups, seed=0)
