@@ -30,19 +30,19 @@ def main(arguments: list[str] | None = None) -> Path:
     options.add_argument("--models", nargs="+", default=list_trained(), choices=list_trained())
     given = options.parse_args(arguments)
 
-    xray = xc.read_radiograph(given.film) if given.film else phantom_film(3, opacity=True)
-    print(f"{xray.info.name}. {NOTICE}")
+    radiograph = xc.read_radiograph(given.film) if given.film else phantom_film(3, opacity=True)
+    print(f"{radiograph.info.name}. {NOTICE}")
     models = [xc.load_model(name) for name in given.models]
-    answers, pictures = [], [xc.overlay(xray, np.zeros_like(xray.pixels))]
+    answers, pictures = [], [xc.overlay(radiograph, np.zeros_like(radiograph.pixels))]
     # The lungs are found once for all networks; Grad-CAM needs no second forward pass.
-    for model, (answer,) in zip(models, predict_each(models, [xray]), strict=True):
-        heat = xc.explain(model, answer, method=given.method)
+    for model, (answer,) in zip(models, predict_each(models, [radiograph]), strict=True):
+        heatmap = xc.explain(model, answer, method=given.method)
         sure = percent(answer.probabilities[answer.label])
         print(f"{model.spec.title}: {answer.label} ({sure})")
-        for doubt in check_plausibility(heat, xray, answer.lungs):
+        for doubt in check_plausibility(heatmap, radiograph, answer.lungs):
             print(f"  Doubt it: {doubt}")
         answers.append(answer)
-        pictures.append(xc.overlay(xray, heat, opacity=0.8))
+        pictures.append(xc.overlay(radiograph, heatmap, opacity=0.8))
     print(describe_agreement(answers, {model.spec.name: model.spec.title for model in models}))
     for warning in dict.fromkeys(text for answer in answers for text in answer.warnings):
         print(f"Warning: {warning}")

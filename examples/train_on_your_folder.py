@@ -44,14 +44,14 @@ def main(arguments: list[str] | None = None) -> None:
     right, low, high = (percent(score[key]) for key in ("value", "low", "high"))
     print(f"Right on {right} of {score['n']} test films (95 % interval {low} to {high}).")
     for record in manifest.split("test")[:: max(1, score["n"] // 4)]:
-        xray = xc.read_radiograph(record.path)
-        answer = model.predict(xray)
-        heat = xc.explain(model, answer)
-        share = answer.lungs.fraction_in_lungs(heat.values, heat.box)
+        radiograph = xc.read_radiograph(record.path)
+        answer = model.predict(radiograph)
+        heatmap = xc.explain(model, answer)
+        share = answer.lungs.fraction_in_lungs(heatmap.values, heatmap.box)
         place = f"{percent(share)} of its heat in them" if answer.lungs.found else "none found"
         print(f"{record.path.name}: is {record.label}, called {answer.label}; lungs: {place}.")
         file = given.out / f"{record.path.stem}.overlay.png"
-        Image.fromarray(xc.overlay(xray, heat)).save(file)
+        Image.fromarray(xc.overlay(radiograph, heatmap)).save(file)
     print("A score on films of one source says nothing of another hospital's.")
 
 

@@ -33,7 +33,7 @@ def show_exports(
     """
     stem = PurePath(radiograph.info.name).stem or "film"
     if style.stretched:
-        results = [replace(one, heat=one.heat.stretched()) for one in results]
+        results = [replace(one, heatmap=one.heatmap.stretched()) for one in results]
     with st.container(horizontal=True):
         # Made when they are asked for: a report holds a picture a model.
         st.download_button(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def show_model_agreement(film: OpenFilm, results: Sequence[ModelResult]) -> None:
     """Lays the models' maps over each other, once that is asked for."""
-    heatmaps = {one.title: one.heat for one in results if np.any(one.heat.values)}
+    heatmaps = {one.title: one.heatmap for one in results if np.any(one.heatmap.values)}
     if len(heatmaps) < 2:
         return
     shown = st.expander(

@@ -29,21 +29,23 @@ def film_dialog(survey: DatasetOverview, film: ImageEntry) -> None:
     """Shows a film, its facts, and a row of its random views."""
     path, sha256 = film.record.path, film.facts.sha256
     try:
-        xray = read_film(f"{path} {sha256}", partial(read_measured, path, sha256))
+        radiograph = read_film(f"{path} {sha256}", partial(read_measured, path, sha256))
     except RadiographError as error:
         st.error(plain(str(error)), icon=":material/broken_image:")
         return
     left, right = st.columns([5, 7], gap="medium")
     with left:
-        film_panel(xray, key="dialog-film", label=f"Film {xray.info.name}", group="dialog")
+        film_panel(
+            radiograph, key="dialog-film", label=f"Film {radiograph.info.name}", group="dialog"
+        )
         st.caption(HELP, help=MORE_HELP)
     with right:
         st.markdown(f"**{plain(survey.name(film.record.path))}**")
-        _facts(survey, film, size_and_depth(xray.info))
+        _facts(survey, film, size_and_depth(radiograph.info))
         for warning in film.facts.warnings:
             st.warning(warning, icon=":material/warning:")
         compare_button(film.record.path)
-    _augmented(xray)
+    _augmented(radiograph)
 
 
 def _facts(survey: DatasetOverview, film: ImageEntry, size: str) -> None:
@@ -61,7 +63,7 @@ def _facts(survey: DatasetOverview, film: ImageEntry, size: str) -> None:
     st.table(pd.Series(rows, name="").to_frame(), border="horizontal", hide_header=True)
 
 
-def _augmented(xray: Radiograph) -> None:
+def _augmented(radiograph: Radiograph) -> None:
     st.markdown(
         "**What training makes of it** (augmentation)",
         help="Each time a film is used for training it is changed at random, so that the network "
@@ -88,7 +90,7 @@ def _augmented(xray: Radiograph) -> None:
     seeds = range(first, first + SAMPLES)
     try:
         with st.spinner("Finding the lungs …") if lungs else st.container():
-            given = (xray, RECIPES[recipe], seeds)
+            given = (radiograph, RECIPES[recipe], seeds)
             found = run(preview, *given) if lungs else preview(*given, view="film")
         film, changed = found
     except WeightsError as error:

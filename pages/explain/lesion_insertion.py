@@ -152,7 +152,7 @@ def _one(subject: Subject, kind: str, size: float, strength: float, watched: str
             picture,
             key="opacity-after",
             label=f"Heat for {watched} after",
-            heatmap=subject.style.apply(found.heat),
+            heatmap=subject.style.apply(found.heatmap),
             marks=[mark],
         )
         st.caption(f"In the opacity lies {percent(found.gain)} of the added heat.")

@@ -230,7 +230,7 @@ def _film_dialog(display: DisplayedComparison, place: int) -> None:
     path = film_locator().path(record.source, record.path.name)
     left, right = st.columns([3, 2], gap="medium")
     with left:
-        xray = _show_film(path)
+        radiograph = _show_film(path)
     with right:
         st.markdown(f"**{plain(record.path.name)}**")
         st.markdown(f"{plain(record.source)} · truth: **{classes[comparison.target[place]]}**")
@@ -246,7 +246,7 @@ def _film_dialog(display: DisplayedComparison, place: int) -> None:
         st.table(pd.DataFrame(rows), border="horizontal", hide_index=True)
         if path:
             st.caption(f"`{path}`")
-        if xray:
+        if radiograph:
             compare_button(path)
 
 
@@ -255,10 +255,10 @@ def _show_film(path: Path | None) -> Radiograph | None:
         st.info("The picture is not on this computer.", icon=":material/image_not_supported:")
         return None
     try:
-        xray = read_film(path)
+        radiograph = read_film(path)
     except RadiographError as error:
         st.error(plain(str(error)), icon=":material/broken_image:")
         return None
-    film_panel(xray, key="metrics-film", label=f"Film {xray.info.name}", group="dialog")
-    st.caption(f"{size_and_depth(xray.info)}  \n{HELP}")
-    return xray
+    film_panel(radiograph, key="metrics-film", label=f"Film {radiograph.info.name}", group="dialog")
+    st.caption(f"{size_and_depth(radiograph.info)}  \n{HELP}")
+    return radiograph

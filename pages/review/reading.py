@@ -75,10 +75,10 @@ def _show_film(reading: Reading, study: Study, entry: WorklistEntry, film: Analy
     if reading.heat_shown:
         try:
             with st.spinner("Drawing the heat …"):
-                heat = draw_heat(entry.item, film)
+                heatmap = draw_heat(entry.item, film)
             # Only methods of one forward pass have a scale: to draw by it would tell them apart.
-            heat = heat.stretched() if study.blinded else heat
-            drawn = StyledMap(heat, contour=0.5 if _outlined() else None)
+            heatmap = heatmap.stretched() if study.blinded else heatmap
+            drawn = StyledMap(heatmap, contour=0.5 if _outlined() else None)
         except XrayCoreError as error:
             st.error(plain(str(error)), icon=":material/error:")
     # A file's name may tell the finding, and a model's name must not be told: neither is here.

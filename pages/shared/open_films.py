@@ -65,9 +65,11 @@ class OpenFilm:
             RadiographError: If its file is damaged.
         """
         analysis = cache.sample_analysis(identifier)
-        xray, title = analysis.radiograph(), cache.samples()[identifier].title
-        picture = thumbnail(xray)
-        return cls(f"sample-{identifier}", title, xray.info.sha256, analysis, identifier, picture)
+        radiograph, title = analysis.radiograph(), cache.samples()[identifier].title
+        picture = thumbnail(radiograph)
+        return cls(
+            f"sample-{identifier}", title, radiograph.info.sha256, analysis, identifier, picture
+        )
 
     def close(self) -> None:
         """Ends the work on it; of an uploaded one nothing is kept anywhere from then on."""
@@ -143,9 +145,9 @@ def open_films() -> OpenFilms:
     return films
 
 
-def thumbnail(xray: Radiograph) -> str:
+def thumbnail(radiograph: Radiograph) -> str:
     """A small picture of a film as a data URL."""
-    return data_url(encode_jpeg(to_uint8(fit_within(xray.pixels, _THUMBNAIL))))
+    return data_url(encode_jpeg(to_uint8(fit_within(radiograph.pixels, _THUMBNAIL))))
 
 
 def _release(films: OpenFilms) -> None:

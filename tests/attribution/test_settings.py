@@ -40,7 +40,7 @@ def test_the_settings_of_every_method():
     }
     for name, method in METHODS.items():
         if name not in ANALYTIC:
-            assert defaults(method.heat) == settings.get(name, {}), name
+            assert defaults(method.heatmap) == settings.get(name, {}), name
 
 
 def test_the_views_of_against_normal():

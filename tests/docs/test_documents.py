@@ -54,7 +54,10 @@ def test_examples_in_docstrings_run(folder, monkeypatch, tmp_path):
 
     monkeypatch.setenv("XRAYCORE_DATABASE", f"sqlite:///{tmp_path}/reviews.sqlite3")
     made = run(
-        _example(xraycore.reader_study), "reader_study", xray=found["xray"], heat=found["heat"]
+        _example(xraycore.reader_study),
+        "reader_study",
+        radiograph=found["xray"],
+        heatmap=found["heat"],
     )
     (entry,) = made["reviews"].worklist(made["reader"], made["study"])
     (review,) = made["reviews"].results(made["study"])

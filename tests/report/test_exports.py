@@ -26,7 +26,7 @@ def test_overlays_are_the_film_at_its_size_with_where_they_come_from(film, resul
         assert archive.namelist() == ["basic_cnn.grad_cam.png", "basic_cnn.grad_cam.json"]
         picture, facts = (archive.read(name) for name in archive.namelist())
     drawn = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
-    np.testing.assert_array_equal(drawn, overlay(film, result.heat, **style))
+    np.testing.assert_array_equal(drawn, overlay(film, result.heatmap, **style))
     facts = json.loads(facts)
     assert facts["drawn"] == style
     assert facts["weights_sha256"] == "ab" * 32

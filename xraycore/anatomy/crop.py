@@ -54,7 +54,7 @@ class ModelInput:
 
 
 def crop_inputs(
-    xrays: Sequence[Radiograph],
+    radiographs: Sequence[Radiograph],
     view: str,
     size: int,
     lungs: Sequence[LungField] | None = None,
@@ -71,16 +71,18 @@ def crop_inputs(
         WeightsError: If the lung segmenter's weights are missing or damaged.
     """
     found = []
-    for xray, lung_field in zip(xrays, lungs or segment_lungs(xrays), strict=True):
+    for radiograph, lung_field in zip(
+        radiographs, lungs or segment_lungs(radiographs), strict=True
+    ):
         box = lung_field.box if view == "lungs" else Box()
         whole = () if view == "film" or lung_field.found else (WHOLE_FILM,)
-        warnings = (*xray.warnings, *lung_field.warnings, *whole)
-        found.append(ModelInput(crop_and_resize(xray, box, size), box, lung_field, warnings))
+        warnings = (*radiograph.warnings, *lung_field.warnings, *whole)
+        found.append(ModelInput(crop_and_resize(radiograph, box, size), box, lung_field, warnings))
     return found
 
 
-def crop_and_resize(xray: Radiograph, box: Box, size: int) -> np.ndarray:
+def crop_and_resize(radiograph: Radiograph, box: Box, size: int) -> np.ndarray:
     """A part of a film squashed to a square, float32 (size, size, 1) in [0, 1], read-only."""
-    grey = resize(box.crop(xray.pixels), (size, size))[..., None]
+    grey = resize(box.crop(radiograph.pixels), (size, size))[..., None]
     grey.setflags(write=False)
     return grey

@@ -73,9 +73,9 @@ class LungField:
         """
         if not self.found:
             return float("nan")
-        heat = box.spread(values.astype(np.float32), self.mask.shape)
-        total = float(heat.sum())
-        return float(heat[self.with_rim].sum()) / total if total > 0 else 0.0
+        heatmap = box.spread(values.astype(np.float32), self.mask.shape)
+        total = float(heatmap.sum())
+        return float(heatmap[self.with_rim].sum()) / total if total > 0 else 0.0
 
     def lung_fraction_of(self, box: Box) -> float:
         """Share of a part of the film that the lungs with their rim cover; NaN without lungs.
@@ -114,13 +114,15 @@ def lung_field(probability: np.ndarray, ood_score: float = float("nan")) -> Lung
     return LungField(np.zeros_like(mask), Box(), (NO_LUNGS,), ood_score)
 
 
-def segment_lungs(xrays: Sequence[Radiograph]) -> list[LungField]:
+def segment_lungs(radiographs: Sequence[Radiograph]) -> list[LungField]:
     """The lung fields of films.
 
     Raises:
         WeightsError: If the segmenter's weights are missing or not what its card says.
     """
-    if not xrays:
+    if not radiographs:
         return []
-    probabilities, features = load_segmenter().predict([xray.pixels for xray in xrays])
+    probabilities, features = load_segmenter().predict(
+        [radiograph.pixels for radiograph in radiographs]
+    )
     return [lung_field(*one) for one in zip(probabilities, screen(features), strict=True)]

@@ -96,8 +96,8 @@ def eigen_cam(
         if abs(strength - before) <= 1e-12 * strength:
             break
         vector = gram @ (vector / strength)
-    heat = (vector / np.sqrt(strength) if strength else vector).astype(np.float32)
-    return np.repeat(heat.reshape(height, width, 1), kernel.shape[1], axis=-1)
+    heatmap = (vector / np.sqrt(strength) if strength else vector).astype(np.float32)
+    return np.repeat(heatmap.reshape(height, width, 1), kernel.shape[1], axis=-1)
 
 
 def ablation_cam(

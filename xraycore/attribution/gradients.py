@@ -24,9 +24,9 @@ def saliency(
     Simonyan et al. 2013, arXiv:1312.6034.
     """
     report(Progress(0.0))
-    heat = np.abs(_pixel_gradients(model, prediction.grey[None], class_index)[0, ..., 0])
+    heatmap = np.abs(_pixel_gradients(model, prediction.grey[None], class_index)[0, ..., 0])
     report(Progress(1.0))
-    return heat
+    return heatmap
 
 
 def smooth_grad(

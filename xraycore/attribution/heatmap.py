@@ -120,7 +120,7 @@ def explain(
         )
     target = target or prediction.label
     return Heatmap(
-        entry.heat(model, prediction, model.classes.index(target), report, **settings),
+        entry.heatmap(model, prediction, model.classes.index(target), report, **settings),
         target,
         method,
         model.spec.name,

@@ -19,18 +19,20 @@ BORDER, MOST_ON_BORDER = 0.04, 0.25
 _SIDE, _SMALL, _BRIGHTER, _NEAR = 256, 6, 0.4, 10
 
 
-def describe_heat(heat: Heatmap, lungs: LungField) -> str:
+def describe_heat(heatmap: Heatmap, lungs: LungField) -> str:
     """What a map is of, and how much of it lies where disease of the lungs can be."""
-    if not heat.values.any():
-        return f"No heat: no place speaks for {heat.target}."
-    text = f"Heat: evidence for {heat.target}."
+    if not heatmap.values.any():
+        return f"No heat: no place speaks for {heatmap.target}."
+    text = f"Heat: evidence for {heatmap.target}."
     if lungs.found:
-        inside = percent(lungs.fraction_in_lungs(heat.values, heat.box))
+        inside = percent(lungs.fraction_in_lungs(heatmap.values, heatmap.box))
         text += f" In the lungs or at their rim lies {inside} of it."
     return text
 
 
-def check_plausibility(heat: Heatmap, xray: Radiograph, lungs: LungField) -> tuple[str, ...]:
+def check_plausibility(
+    heatmap: Heatmap, radiograph: Radiograph, lungs: LungField
+) -> tuple[str, ...]:
     """What speaks against a heatmap's place; nothing for a map without heat.
 
     Args:
@@ -38,21 +40,24 @@ def check_plausibility(heat: Heatmap, xray: Radiograph, lungs: LungField) -> tup
         xray: The film.
         lungs: Its lung field.
     """
-    if not heat.values.any():
+    if not heatmap.values.any():
         return ()
     found = []
-    inside, blind = lungs.fraction_in_lungs(heat.values, heat.box), lungs.lung_fraction_of(heat.box)
+    inside, blind = (
+        lungs.fraction_in_lungs(heatmap.values, heatmap.box),
+        lungs.lung_fraction_of(heatmap.box),
+    )
     if inside < max(LEAST_INSIDE, blind):
         found.append(
             f"Only {percent(inside)} of the heat lies in the lungs, which fill "
             f"{percent(blind)} of what the network looks at: the answer may rest on something "
             "else."
         )
-    place = heat.box.spread(heat.values.astype(np.float32), (_SIDE, _SIDE))
+    place = heatmap.box.spread(heatmap.values.astype(np.float32), (_SIDE, _SIDE))
     on_border = on_the_border(place)
     if on_border > MOST_ON_BORDER:
         found.append(f"{percent(on_border)} of the heat lies on the border of the film.")
-    if hottest_near(place, small_and_bright(resize(xray.pixels, (_SIDE, _SIDE)))):
+    if hottest_near(place, small_and_bright(resize(radiograph.pixels, (_SIDE, _SIDE)))):
         found.append(
             "The hottest point lies on something small and very bright, such as a marker, a wire "
             "or a device."
@@ -60,12 +65,12 @@ def check_plausibility(heat: Heatmap, xray: Radiograph, lungs: LungField) -> tup
     return tuple(found)
 
 
-def on_the_border(heat: np.ndarray) -> float:
+def on_the_border(heatmap: np.ndarray) -> float:
     """Share of a map's heat (h, w) within `BORDER` of the edge, in [0, 1]."""
-    height, width = heat.shape
+    height, width = heatmap.shape
     down, across = round(BORDER * height), round(BORDER * width)
-    middle = heat[down : height - down, across : width - across].sum()
-    total = float(heat.sum())
+    middle = heatmap[down : height - down, across : width - across].sum()
+    total = float(heatmap.sum())
     return 1.0 - float(middle) / total if total > 0 else 0.0
 
 
@@ -80,9 +85,9 @@ def small_and_bright(film: np.ndarray) -> np.ndarray:
     return cv2.morphologyEx(film.astype(np.float32), cv2.MORPH_TOPHAT, disc) > _BRIGHTER
 
 
-def hottest_near(heat: np.ndarray, things: np.ndarray) -> bool:
+def hottest_near(heatmap: np.ndarray, things: np.ndarray) -> bool:
     """Whether a map's hottest point lies on one of these things or beside it, both (256, 256)."""
-    row, column = np.unravel_index(int(heat.argmax()), heat.shape)
+    row, column = np.unravel_index(int(heatmap.argmax()), heatmap.shape)
     near = things[
         max(0, row - _NEAR) : row + _NEAR + 1, max(0, column - _NEAR) : column + _NEAR + 1
     ]

@@ -39,7 +39,7 @@ class Method:
     summary: str
     passes: int
     needs: Literal["features", "forward", "gradients"]
-    heat: Maps
+    heatmap: Maps
     maps: Maps | None = None
 
     @property
@@ -60,12 +60,12 @@ class Method:
 
 
 def _analytic(name: str, title: str, paper: str, summary: str, maps: Maps) -> Method:
-    def heat(
+    def heatmap(
         model: Classifier, prediction: Prediction, class_index: int, report: ProgressCallback
     ) -> np.ndarray:
         return maps(prediction.features, *model.head)[..., class_index]
 
-    return Method(name, title, paper, summary, 0, "features", heat, maps)
+    return Method(name, title, paper, summary, 0, "features", heatmap, maps)
 
 
 METHODS: Mapping[str, Method] = {

@@ -84,7 +84,7 @@ def read_films(paths: list[Path]) -> list[Radiograph]:
     """
     films: list[Radiograph] = []
     for read, failures in _read(paths):
-        films += [xray for _, xray in read]
+        films += [radiograph for _, radiograph in read]
         for _, error in failures:
             err.print(str(error))
     if not films:

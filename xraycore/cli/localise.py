@@ -79,19 +79,19 @@ def localise(
             model_name = classifier.spec.name
             found: dict[str, dict[str, list]] = {}
             for place, one in enumerate(drawn):
-                xray = read_radiograph(one.path)
-                prediction = classifier.predict(xray)
+                radiograph = read_radiograph(one.path)
+                prediction = classifier.predict(radiograph)
                 lung = one.lungs
                 if lung is None:
                     found_lungs = prediction.lungs.mask.astype(np.float32)
                     lung = resize(found_lungs, (SIDE, SIDE)) > 0.5
                 maps: dict[str, dict[str, np.ndarray]] = {}
                 if number == 0:
-                    maps[BASELINE] = baselines(resize(xray.pixels, (SIDE, SIDE)), lung)
+                    maps[BASELINE] = baselines(resize(radiograph.pixels, (SIDE, SIDE)), lung)
                 maps[model_name] = {}
                 for name in methods:
-                    heat = explain(classifier, prediction, name, target)
-                    maps[model_name][name] = heat.box.spread(heat.values, (SIDE, SIDE))
+                    heatmap = explain(classifier, prediction, name, target)
+                    maps[model_name][name] = heatmap.box.spread(heatmap.values, (SIDE, SIDE))
                 for row, by_name in maps.items():
                     for name, values in by_name.items():
                         of_map = found.setdefault(row, {}).setdefault(name, [])

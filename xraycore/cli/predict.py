@@ -77,7 +77,7 @@ def predict(
         for films, failures in _read(paths, report):
             for path, error in failures:
                 rows.append(_answer(path, error=str(error)))
-            answers = list(predict_each(classifiers, [xray for _, xray in films]))
+            answers = list(predict_each(classifiers, [radiograph for _, radiograph in films]))
             for index, (path, _) in enumerate(films):
                 rows += _answers(path, [one[index] for one in answers], chosen_view)
             if json:
@@ -110,26 +110,26 @@ def explain(
     with progress_bar() as report:
         for films, failures in _read(paths, report):
             lines = [_line(path, error=str(error)) for path, error in failures]
-            for path, xray in films:
+            for path, radiograph in films:
                 stem = _free_stem(path.stem, used)
                 used.add(stem)
-                each = predict_each(classifiers, [xray])
+                each = predict_each(classifiers, [radiograph])
                 for classifier, (prediction,) in zip(classifiers, each, strict=True):
                     for name in methods:
                         words = f"{name} of {classifier.spec.name}, {path.name}"
-                        heat = xraycore.explain(
+                        heatmap = xraycore.explain(
                             classifier,
                             prediction,
                             name,
                             target,
                             report=part_of(report, activity=words),
                         )
-                        file = _write_map(out, stem, xray, heat, opacity)
-                        facts = provenance(classifier, xray, prediction, heat)
+                        file = _write_map(out, stem, radiograph, heatmap, opacity)
+                        facts = provenance(classifier, radiograph, prediction, heatmap)
                         file.with_suffix(".json").write_text(
                             json_module.dumps(facts, indent=2) + "\n"
                         )
-                        about = {"model": heat.model, "method": name, "target": heat.target}
+                        about = {"model": heatmap.model, "method": name, "target": heatmap.target}
                         lines.append(_line(path, **about, overlay=str(file)))
             if json:
                 for line in lines:
@@ -219,9 +219,11 @@ def _show_predictions(rows: list[dict]) -> None:
     err.print(NOTICE)
 
 
-def _write_map(out: Path, stem: str, xray: Radiograph, heat: "Heatmap", opacity: float) -> Path:
+def _write_map(
+    out: Path, stem: str, radiograph: Radiograph, heatmap: "Heatmap", opacity: float
+) -> Path:
     """Writes a map's values, and its overlay, whose file is returned."""
-    file = out / f"{stem}.{heat.model}.{heat.method}.png"
-    file.write_bytes(encode_png(overlay(xray, heat, opacity=opacity)))
-    np.save(file.with_suffix(".npy"), heat.values)
+    file = out / f"{stem}.{heatmap.model}.{heatmap.method}.png"
+    file.write_bytes(encode_png(overlay(radiograph, heatmap, opacity=opacity)))
+    np.save(file.with_suffix(".npy"), heatmap.values)
     return file

@@ -50,7 +50,7 @@ def randomise(
     classifiers = load_models(model)
     films = read_films(paths)
     # In whichever order they are named.
-    hashes = sorted(xray.info.sha256 for xray in films)
+    hashes = sorted(radiograph.info.sha256 for radiograph in films)
     facts = {"films": len(films), "films_sha256": hashes, "seed": seed, "limit": LIMIT}
     stored = MeasurementFile(out, facts) if out else None
     weights = {one.spec.name: one.card["weights"]["sha256"] for one in classifiers}

@@ -193,18 +193,18 @@ def _facts(
     if sha256 in known:
         return known[sha256]
     try:
-        xray = read_radiograph(content or record.path, name=record.path.name)
+        radiograph = read_radiograph(content or record.path, name=record.path.name)
     except RadiographError as error:
         return Unreadable(record.path, str(error))
     return ImageStats(
-        xray.info.sha256,
+        radiograph.info.sha256,
         len(content) if content else record.path.stat().st_size,
-        xray.info.width,
-        xray.info.height,
-        float(xray.pixels.mean()),
-        float(xray.pixels.std()),
-        xray.warnings,
-        perceptual_hash(xray.pixels),
+        radiograph.info.width,
+        radiograph.info.height,
+        float(radiograph.pixels.mean()),
+        float(radiograph.pixels.std()),
+        radiograph.warnings,
+        perceptual_hash(radiograph.pixels),
     )
 
 
@@ -214,14 +214,14 @@ def read_measured(path: Path, sha256: str) -> Radiograph:
     Raises:
         RadiographError: If it cannot be read, or is another by now.
     """
-    xray = read_radiograph(path)
-    if xray.info.sha256 != sha256:
+    radiograph = read_radiograph(path)
+    if radiograph.info.sha256 != sha256:
         raise RadiographError.of(
             path.name,
             expected="the film that was measured",
             received="another, changed since: read the data set again",
         )
-    return xray
+    return radiograph
 
 
 def _packed(film: ImageStats) -> tuple[str, bytes, bytes]:

@@ -92,9 +92,9 @@ class FilmLocator:
         files = self._by_name.get((source, name), ())
         return files[0] if len(files) == 1 else None
 
-    def add(self, xray: Radiograph, read: Read) -> None:
+    def add(self, radiograph: Radiograph, read: Read) -> None:
         """Remembers how a film is read."""
-        self._known[xray.info.sha256] = read
+        self._known[radiograph.info.sha256] = read
 
     def get(self, digest: str) -> Read | None:
         """How the film of that sha256 is read; None where it has not been found."""

@@ -50,16 +50,16 @@ def build_model_card(
         part_of(report, activity="validation films"),
         calibrate=True,
     )
-    abroad = [replace(r, split="external") for one in external for r in one.records]
+    external_records = [replace(r, split="external") for one in external for r in one.records]
     # As the films of validation have calibrated it.
-    test, *foreign = (
+    test, *external_predictions = (
         predict_dataset(classifier, records, part_of(report, activity=what))
         for what, records in (
             ("test films", manifest.split("test")),
-            *((("external films", abroad),) if abroad else ()),
+            *((("external films", external_records),) if external_records else ()),
         )
     )
-    write_predictions(folder / "predictions.csv", [validation, test, *foreign])
+    write_predictions(folder / "predictions.csv", [validation, test, *external_predictions])
     points = _operating_points(validation)
     card = {
         "model": classifier.spec.name,
@@ -86,8 +86,8 @@ def build_model_card(
         "data": _data(manifest),
         "scores": headline_scores(test, points),
         "validation": headline_scores(validation, points),
-        "external": _external(foreign[0], points) if foreign else {},
-        "inside_lungs": _inside([test, *foreign]),
+        "external": _external(external_predictions[0], points) if external_predictions else {},
+        "inside_lungs": _inside([test, *external_predictions]),
         "limits": list(limits),
     }
     if NORMAL in classifier.classes and set(classifier.classes) == set(CHEST4):

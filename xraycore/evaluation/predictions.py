@@ -136,8 +136,8 @@ def predict_dataset(
                 peaks[method].append(values.max(axis=(0, 1)))
             logits.append(prediction.logits)
             field = prediction.lungs
-            heat = np.moveaxis(maps["grad_cam"], -1, 0)
-            inside.append([field.fraction_in_lungs(values, prediction.box) for values in heat])
+            heatmap = np.moveaxis(maps["grad_cam"], -1, 0)
+            inside.append([field.fraction_in_lungs(values, prediction.box) for values in heatmap])
             lungs.append(field.lung_fraction_of(prediction.box) if field.found else 0.0)
             sizes.append(film.pixels.shape)
         report(Progress(min(1.0, (start + BATCH) / len(records))))

@@ -71,8 +71,8 @@ def contour_lines(values: np.ndarray, level: float) -> list[np.ndarray]:
 
 
 def overlay(
-    xray: Radiograph,
-    heat: FilmMap | np.ndarray,
+    radiograph: Radiograph,
+    heatmap: FilmMap | np.ndarray,
     *,
     opacity: float = 0.4,
     color_map: str = "inferno",
@@ -98,8 +98,8 @@ def overlay(
     """
     if not 0.0 <= opacity <= 1.0:
         raise ArgumentError(f"opacity must lie in [0, 1]. Received: {opacity}")
-    pixels = fit_within(xray.pixels, longest) if longest else xray.pixels
-    values = heat if isinstance(heat, np.ndarray) else heat.on(pixels.shape)
+    pixels = fit_within(radiograph.pixels, longest) if longest else radiograph.pixels
+    values = heatmap if isinstance(heatmap, np.ndarray) else heatmap.on(pixels.shape)
     if values.shape != pixels.shape:
         raise ArgumentError(
             f"expected heat of the film's shape {pixels.shape}. Received: {values.shape}"

@@ -59,7 +59,7 @@ def draw_mask(boxes: Sequence[Box], shape: tuple[int, int]) -> np.ndarray:
 
 
 def compare_boxes(
-    heat: np.ndarray, boxes: Sequence[Box], *, threshold: float = THRESHOLD
+    heatmap: np.ndarray, boxes: Sequence[Box], *, threshold: float = THRESHOLD
 ) -> Overlap:
     """Compares heat with one reader's boxes.
 
@@ -76,9 +76,11 @@ def compare_boxes(
     """
     if not boxes:
         raise ArgumentError("heat is compared with at least one box. Received: none")
-    mask = draw_mask(boxes, heat.shape)
-    hottest = heat.max()
-    return Overlap(pointing_game(heat, mask), iou((heat >= threshold * hottest) & (heat > 0), mask))
+    mask = draw_mask(boxes, heatmap.shape)
+    hottest = heatmap.max()
+    return Overlap(
+        pointing_game(heatmap, mask), iou((heatmap >= threshold * hottest) & (heatmap > 0), mask)
+    )
 
 
 def localisation_table(
@@ -111,10 +113,13 @@ def localisation_table(
             by_item[review.item].append(review)
     found: dict[tuple[str, str], list[tuple[str, Overlap]]] = defaultdict(list)
     for item, of_item in by_item.items():
-        heat = heat_of(item)
-        if heat is not None:
+        heatmap = heat_of(item)
+        if heatmap is not None:
             found[item.model, item.method] += [
-                (item.sha256, compare_boxes(heat, review.answer.first_boxes, threshold=threshold))
+                (
+                    item.sha256,
+                    compare_boxes(heatmap, review.answer.first_boxes, threshold=threshold),
+                )
                 for review in of_item
             ]
     return [

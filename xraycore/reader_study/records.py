@@ -46,9 +46,9 @@ class ToRead:
             check_name(value, "a model, method or class")
 
     @classmethod
-    def of(cls, xray: Radiograph, heat: Heatmap, weights: str = "") -> Self:
+    def of(cls, radiograph: Radiograph, heatmap: Heatmap, weights: str = "") -> Self:
         """This heatmap of this film."""
-        return cls(xray.info.sha256, heat.model, heat.method, heat.target, weights)
+        return cls(radiograph.info.sha256, heatmap.model, heatmap.method, heatmap.target, weights)
 
 
 @dataclass(frozen=True)

@@ -67,10 +67,10 @@ def summarise_study(
         nonlocal drawn
         report(Progress(drawn / len(items)))
         drawn += 1
-        heat = heat_of(item)
-        if heat is None:
+        heatmap = heat_of(item)
+        if heatmap is None:
             lost.add(item)
-        return heat
+        return heatmap
 
     localisation = localisation_table(reviews, counted)
     done = [review for review in reviews if review.reader.id in finished]

@@ -61,16 +61,16 @@ def list_heatmaps(
     for done, read in enumerate(films):
         report(Progress(done / len(films)))
         try:
-            xray: Radiograph = read()
+            radiograph: Radiograph = read()
         except RadiographError as error:
             refused.append(str(error))
             continue
         if public is not None:
-            public.add(xray, read)
-        for one in predict(xray):
+            public.add(radiograph, read)
+        for one in predict(radiograph):
             explained = choose_target(one, target)
             found += [
-                ToRead(xray.info.sha256, one.model, method, explained, one.weights_sha256)
+                ToRead(radiograph.info.sha256, one.model, method, explained, one.weights_sha256)
                 for method in methods
             ]
     return found, refused

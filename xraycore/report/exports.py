@@ -45,7 +45,7 @@ def predictions_csv(answered: Sequence[tuple[str, str, Sequence[Prediction]]]) -
 
 
 def zip_overlays(
-    xray: Radiograph, results: Sequence[ModelResult], style: Mapping[str, Any]
+    radiograph: Radiograph, results: Sequence[ModelResult], style: Mapping[str, Any]
 ) -> bytes:
     """A ZIP archive: each model's overlay at the film's size, with its provenance as JSON.
 
@@ -57,9 +57,11 @@ def zip_overlays(
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for one in results:
-            drawn = overlay(xray, one.heat, **style)
-            name = f"{one.prediction.model}.{one.heat.method}"
+            drawn = overlay(radiograph, one.heatmap, **style)
+            name = f"{one.prediction.model}.{one.heatmap.method}"
             archive.writestr(f"{name}.png", encode_png(drawn))
-            facts = provenance(one.model, xray, one.prediction, one.heat) | {"drawn": dict(style)}
+            facts = provenance(one.model, radiograph, one.prediction, one.heatmap) | {
+                "drawn": dict(style)
+            }
             archive.writestr(f"{name}.json", json.dumps(facts, indent=2) + "\n")
     return buffer.getvalue()

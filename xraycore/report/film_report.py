@@ -42,7 +42,7 @@ class ModelResult:
 
     model: DescribedModel
     prediction: Prediction
-    heat: Heatmap
+    heatmap: Heatmap
     notes: tuple[str, ...] = ()
 
     @property
@@ -52,7 +52,7 @@ class ModelResult:
 
 
 def write_report(
-    xray: Radiograph,
+    radiograph: Radiograph,
     results: Sequence[ModelResult],
     *,
     opacity: float = 0.6,
@@ -75,10 +75,10 @@ def write_report(
     predictions = [one.prediction for one in results]
     titles = {one.prediction.model: one.title for one in results}
     sentences = [describe_agreement(predictions, titles)]
-    heats = {one.title: one.heat for one in results}
-    if len(heats) > 1 and all(one.values.any() for one in heats.values()):
-        sentences.append(map_agreement(heats, xray).reading)
-    info, film = xray.info, to_uint8(fit_within(xray.pixels, _LONGEST))
+    heatmaps = {one.title: one.heatmap for one in results}
+    if len(heatmaps) > 1 and all(one.values.any() for one in heatmaps.values()):
+        sentences.append(map_agreement(heatmaps, radiograph).reading)
+    info, film = radiograph.info, to_uint8(fit_within(radiograph.pixels, _LONGEST))
     facts = (f"{info.width} × {info.height} px", f"{info.bit_depth} bit")
     return _template().render(
         info=info,
@@ -89,7 +89,7 @@ def write_report(
         film=data_url(encode_jpeg(film, _QUALITY)),
         sentences=sentences,
         warnings=dict.fromkeys(text for one in predictions for text in one.warnings),
-        results=[_section(one, xray, style) for one in results],
+        results=[_section(one, radiograph, style) for one in results],
     )
 
 
@@ -106,17 +106,19 @@ def _template() -> Template:
     return environment.get_template("film.html")
 
 
-def _section(result: ModelResult, xray: Radiograph, style: Mapping[str, Any]) -> dict[str, Any]:
+def _section(
+    result: ModelResult, radiograph: Radiograph, style: Mapping[str, Any]
+) -> dict[str, Any]:
     """What the template shows of a model."""
-    heat, prediction = result.heat, result.prediction
-    method, box = get_method(heat.method), heat.box
-    drawn = overlay(xray, heat, **style, longest=_LONGEST)
-    facts = provenance(result.model, xray, prediction, heat)
+    heatmap, prediction = result.heatmap, result.prediction
+    method, box = get_method(heatmap.method), heatmap.box
+    drawn = overlay(radiograph, heatmap, **style, longest=_LONGEST)
+    facts = provenance(result.model, radiograph, prediction, heatmap)
     rows = f"rows {100 * box.top:.1f} to {100 * box.bottom:.1f} %"
     columns = f"columns {100 * box.left:.1f} to {100 * box.right:.1f} %"
     temperature, bias = facts["calibration"]["temperature"], facts["calibration"]["bias"]
     added = ", ".join(f"{value:+.3f}" for value in bias)
-    full = "the map's own maximum" if heat.scale is None else f"{heat.scale:.4g}"
+    full = "the map's own maximum" if heatmap.scale is None else f"{heatmap.scale:.4g}"
     return {
         "title": result.title,
         "picture": data_url(encode_jpeg(drawn, _QUALITY)),
@@ -124,7 +126,7 @@ def _section(result: ModelResult, xray: Radiograph, style: Mapping[str, Any]) ->
         "label": prediction.label,
         "probabilities": prediction.probabilities,
         "notes": result.notes,
-        "warnings": check_plausibility(heat, xray, prediction.lungs),
+        "warnings": check_plausibility(heatmap, radiograph, prediction.lungs),
         "origin": {
             "weights sha256": facts["weights_sha256"],
             "sees": f"{_CROPS[facts['view']]} at {facts['input_size']} px, box {rows}, {columns}",
@@ -135,6 +137,6 @@ def _section(result: ModelResult, xray: Radiograph, style: Mapping[str, Any]) ->
 
 
 def _caption(result: ModelResult, contour: float | None) -> str:
-    heat, lungs = result.heat, result.prediction.lungs
-    text = f"{get_method(heat.method).title}. {describe_heat(heat, lungs)}"
+    heatmap, lungs = result.heatmap, result.prediction.lungs
+    text = f"{get_method(heatmap.method).title}. {describe_heat(heatmap, lungs)}"
     return text if contour is None else f"{text} The line: {percent(contour)} of full heat."

@@ -25,7 +25,7 @@ class DescribedModel(Protocol):
 
 
 def provenance(
-    model: DescribedModel, xray: Radiograph, prediction: Prediction, heat: Heatmap
+    model: DescribedModel, radiograph: Radiograph, prediction: Prediction, heatmap: Heatmap
 ) -> dict:
     """File, weights, preprocessing, method, answer, version and time, as plain values.
 
@@ -36,19 +36,19 @@ def provenance(
         heat: A map of that prediction.
     """
     return {
-        "file": xray.info.name,
-        "file_sha256": xray.info.sha256,
-        "film": {"width": xray.info.width, "height": xray.info.height},
-        "model": heat.model,
+        "file": radiograph.info.name,
+        "file_sha256": radiograph.info.sha256,
+        "film": {"width": radiograph.info.width, "height": radiograph.info.height},
+        "model": heatmap.model,
         "weights_sha256": model.card["weights"]["sha256"],
         "input_size": model.size,
         "view": model.view,
-        "box": [heat.box.top, heat.box.left, heat.box.bottom, heat.box.right],
+        "box": [heatmap.box.top, heatmap.box.left, heatmap.box.bottom, heatmap.box.right],
         "calibration": prediction.calibration.to_card(),
-        "method": heat.method,
-        "paper": get_method(heat.method).paper,
-        "target": heat.target,
-        "full_heat": heat.scale,
+        "method": heatmap.method,
+        "paper": get_method(heatmap.method).paper,
+        "target": heatmap.target,
+        "full_heat": heatmap.scale,
         "label": prediction.label,
         "probabilities": prediction.probabilities,
         "warnings": list(prediction.warnings),

@@ -93,13 +93,13 @@ def describe_thousand(at: Mapping, prevalence: float, finding: str) -> str:
     """
     if at["sensitivity"] is None or at["specificity"] is None:
         return f"These films do not tell: they are all with {finding}, or all without."
-    ill = round(1000 * prevalence)
-    found = round(ill * at["sensitivity"]["value"])
-    alarms = round((1000 - ill) * (1 - at["specificity"]["value"]))
-    called = found + alarms
+    abnormal = round(1000 * prevalence)
+    found = round(abnormal * at["sensitivity"]["value"])
+    false_alarms = round((1000 - abnormal) * (1 - at["specificity"]["value"]))
+    called = found + false_alarms
     text = (
-        f"Of 1,000 people, {ill:,} with {finding}: it finds {found:,} and misses {ill - found:,}; "
-        f"it also calls {alarms:,} of the {1000 - ill:,} without it. "
+        f"Of 1,000 people, {abnormal:,} with {finding}: it finds {found:,} and misses {abnormal - found:,}; "
+        f"it also calls {false_alarms:,} of the {1000 - abnormal:,} without it. "
     )
     if not called:
         return text + "Nobody is called positive."

@@ -231,7 +231,7 @@ def add_opacities(
 
 
 def preview(
-    xray: Radiograph,
+    radiograph: Radiograph,
     augmentation: Augmentation,
     seeds: Sequence[int],
     *,
@@ -253,7 +253,7 @@ def preview(
     Raises:
         WeightsError: If the lungs are asked for and their segmenter has no weights.
     """
-    box = segment_lungs([xray])[0].box if view == "lungs" else Box()
-    film = to_uint8(crop_and_resize(xray, box, size)[..., 0])
+    box = segment_lungs([radiograph])[0].box if view == "lungs" else Box()
+    film = to_uint8(crop_and_resize(radiograph, box, size)[..., 0])
     changed = [to_uint8(augmentation(film, np.random.default_rng(seed))) for seed in seeds]
     return film, changed

@@ -104,11 +104,11 @@ def load_images(
         for start in range(0, len(records), CHUNK):
             chunk = records[start : start + CHUNK]
             found = [
-                (record, xray)
-                for record, xray in zip(chunk, pool.map(read, chunk), strict=True)
-                if xray is not None
+                (record, radiograph)
+                for record, radiograph in zip(chunk, pool.map(read, chunk), strict=True)
+                if radiograph is not None
             ]
-            parts = crop_inputs([xray for _, xray in found], view, size)
+            parts = crop_inputs([radiograph for _, radiograph in found], view, size)
             for (record, _), part in zip(found, parts, strict=True):
                 pixels.append(np.rint(part.grey[..., 0] * 255.0).astype(np.uint8))
                 lungs.append(np.rint(part.lungs_on((MASK, MASK)) * 255.0).astype(np.uint8))

@@ -141,12 +141,12 @@ def selection_score(internal: dict[str, float], external: dict[str, float]) -> f
     if not external:
         return -internal["val_loss"]
 
-    aurocs, heat = (
+    aurocs, heatmap = (
         [value for name, value in external.items() if name.startswith(prefix)]
         for prefix in ("auc_", "heat_")
     )
     answers = float(np.mean([internal["val_auc"], *([np.mean(aurocs)] if aurocs else [])]))
-    return (answers + float(np.mean(heat))) / 2 if heat else answers
+    return (answers + float(np.mean(heatmap))) / 2 if heatmap else answers
 
 
 DIVERGED = "the loss is no longer finite: lower the rate (--lr), or look for one with lr-find."
@@ -185,27 +185,27 @@ def predict(
         inside = (own * truth["lungs"]).sum(axis=(1, 2))
         shares.append(np.divide(inside, total, out=np.zeros_like(total), where=total > 0))
         if films.lesions is not None:
-            heat = own if abnormal is None else np.maximum(features @ abnormal, 0.0)
-            lesions += [_on_lesion(*pair) for pair in zip(heat, truth["lesions"], strict=True)]
+            heatmap = own if abnormal is None else np.maximum(features @ abnormal, 0.0)
+            lesions += [_on_lesion(*pair) for pair in zip(heatmap, truth["lesions"], strict=True)]
         log_p = log_softmax(logits.astype(np.float64), axis=1)
         if mirrored:
             turned = np.asarray(learner.predict_on_batch(pixels[:, :, ::-1])[0], np.float64)
             log_p = np.logaddexp(log_p, log_softmax(turned, axis=1)) - np.log(2.0)
         found.append(log_p)
     log_p = np.concatenate(found)
-    heat = (np.array(lesions)[:, 0], np.array(lesions)[:, 1]) if lesions else (None, None)
+    heatmap = (np.array(lesions)[:, 0], np.array(lesions)[:, 1]) if lesions else (None, None)
     return ValidationPredictions(
-        log_p, films.targets(classes), np.concatenate(shares), films.records, *heat
+        log_p, films.targets(classes), np.concatenate(shares), films.records, *heatmap
     )
 
 
-def _on_lesion(heat: np.ndarray, lesion: np.ndarray) -> tuple[float, float]:
+def _on_lesion(heatmap: np.ndarray, lesion: np.ndarray) -> tuple[float, float]:
     """Share of the heat (h, w) on a lesion (h, w), and how far its hottest cell is; NaN if none."""
     if not lesion.any():
         return float("nan"), float("nan")
-    total = heat.sum()
-    share = float((heat * lesion).sum() / total) if total > 0 else 0.0
-    return share, float(lesion[heat == heat.max()].mean())
+    total = heatmap.sum()
+    share = float((heatmap * lesion).sum() / total) if total > 0 else 0.0
+    return share, float(lesion[heatmap == heatmap.max()].mean())
 
 
 def scores_of(

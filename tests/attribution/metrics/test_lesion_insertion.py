@@ -81,8 +81,8 @@ def test_the_reading_of_one_opacity(film):
         "the lungs would lie in it 7 % of the time."
     )
     sure = replace(blind.after, logits=np.log([0.2, 0.8]))
-    hot = replace(blind.heat, values=np.ones((1, 1)))
-    moved = replace(blind, after=sure, heat=hot, hit=1.0)
+    hot = replace(blind.heatmap, values=np.ones((1, 1)))
+    moved = replace(blind, after=sure, heatmap=hot, hit=1.0)
     assert "rises from 50 % to 80 %, and the hottest point lies in the opacity" in moved.reading
     back = replace(moved, before=sure, after=blind.before, hit=0.0)
     assert "falls from 80 % to 50 %, and the hottest point lies outside the" in back.reading
@@ -148,8 +148,8 @@ def test_the_reading_says_whether_heat_follows():
 def test_half_of_the_hottest_points_are_enough_to_lie_in_the_opacity(film, hit, place):
     model = classifier(0.0)
     found = insert(model, film, "focal", (30, 15), 6, "Opacity", prediction=predicted(model, film))
-    hot = replace(found.heat, values=np.ones((1, 1)))
-    said = replace(found, heat=hot, hit=hit).reading
+    hot = replace(found.heatmap, values=np.ones((1, 1)))
+    said = replace(found, heatmap=hot, hit=hit).reading
     assert f"the hottest point lies {place} the opacity" in said
 
 

@@ -75,7 +75,7 @@ class Consensus:
         return Box().spread(self.shares, shape)
 
 
-def consensus_map(heats: Mapping[str, Heatmap], xray: Radiograph) -> Consensus:
+def consensus_map(heatmaps: Mapping[str, Heatmap], radiograph: Radiograph) -> Consensus:
     """Lays the hottest tenths of several maps over each other; a map without heat has none.
 
     Each is a tenth of what all of the maps cover, as `map_agreement` compares them.
@@ -87,17 +87,17 @@ def consensus_map(heats: Mapping[str, Heatmap], xray: Radiograph) -> Consensus:
     Raises:
         ArgumentError: If there is no map, or they have no part of the film in common.
     """
-    if not heats:
+    if not heatmaps:
         raise ArgumentError("expected at least one map. Received: none")
-    shape = fitted(xray.pixels.shape, _LONGEST_SIDE)
-    covered = _covered(heats, shape)
+    shape = fitted(radiograph.pixels.shape, _LONGEST_SIDE)
+    covered = _covered(heatmaps, shape)
     total = np.zeros(shape, np.float32)
-    for heat in heats.values():
-        total[covered] += hottest(heat.box.spread(heat.values, shape)[covered])
-    return Consensus(total / np.float32(len(heats)))
+    for heatmap in heatmaps.values():
+        total[covered] += hottest(heatmap.box.spread(heatmap.values, shape)[covered])
+    return Consensus(total / np.float32(len(heatmaps)))
 
 
-def map_agreement(heats: Mapping[str, Heatmap], xray: Radiograph) -> MapAgreement:
+def map_agreement(heatmaps: Mapping[str, Heatmap], radiograph: Radiograph) -> MapAgreement:
     """Compares the maps of one film, each with each, where all of them cover it.
 
     Args:
@@ -107,24 +107,26 @@ def map_agreement(heats: Mapping[str, Heatmap], xray: Radiograph) -> MapAgreemen
     Raises:
         ArgumentError: If there are fewer than two maps, or they have no part of the film in common.
     """
-    if len(heats) < 2:
-        raise ArgumentError(f"expected at least two maps. Received: {', '.join(heats) or 'none'}")
-    shape = fitted(xray.pixels.shape, _LONGEST_SIDE)
-    covered = _covered(heats, shape)
-    maps = [heat.box.spread(heat.values, shape)[covered] for heat in heats.values()]
+    if len(heatmaps) < 2:
+        raise ArgumentError(
+            f"expected at least two maps. Received: {', '.join(heatmaps) or 'none'}"
+        )
+    shape = fitted(radiograph.pixels.shape, _LONGEST_SIDE)
+    covered = _covered(heatmaps, shape)
+    maps = [heatmap.box.spread(heatmap.values, shape)[covered] for heatmap in heatmaps.values()]
     marked = [hottest(one) for one in maps]
     return MapAgreement(
-        tuple(heats),
+        tuple(heatmaps),
         np.array([[iou(one, other) for other in marked] for one in marked]),
         rank_correlations(maps),
     )
 
 
-def _covered(heats: Mapping[str, Heatmap], shape: tuple[int, int]) -> np.ndarray:
+def _covered(heatmaps: Mapping[str, Heatmap], shape: tuple[int, int]) -> np.ndarray:
     """Where all of the maps lie, bool of that shape."""
     covered = np.ones(shape, bool)
-    for heat in heats.values():
-        covered &= heat.box.spread(np.ones((1, 1), np.float32), shape) > 0
+    for heatmap in heatmaps.values():
+        covered &= heatmap.box.spread(np.ones((1, 1), np.float32), shape) > 0
     if not covered.any():
         raise ArgumentError("expected maps of a common part of the film. Received: maps apart")
     return covered

@@ -49,7 +49,7 @@ class Curve:
 
 
 def hottest_first(
-    heat: np.ndarray, shape: tuple[int, int], random: np.random.Generator
+    heatmap: np.ndarray, shape: tuple[int, int], random: np.random.Generator
 ) -> np.ndarray:
     """A film's pixels from the hottest to the coldest under a map.
 
@@ -64,8 +64,8 @@ def hottest_first(
     Returns:
         Int (H W,), flat indices.
     """
-    ties = upsample(random_map(heat.shape, random), shape)
-    return np.lexsort((-ties.ravel(), -upsample(heat, shape).ravel()))
+    ties = upsample(random_map(heatmap.shape, random), shape)
+    return np.lexsort((-ties.ravel(), -upsample(heatmap, shape).ravel()))
 
 
 def blurred(film: np.ndarray) -> np.ndarray:
@@ -157,7 +157,7 @@ class Faithfulness:
 def measure_faithfulness(
     model: Classifier,
     prediction: Prediction,
-    heat: Heatmap,
+    heatmap: Heatmap,
     *,
     score: Score = "probability",
     steps: int = STEPS,
@@ -170,7 +170,7 @@ def measure_faithfulness(
 def measure_faithfulness(
     model: Classifier,
     prediction: Prediction,
-    heat: Sequence[Heatmap],
+    heatmap: Sequence[Heatmap],
     *,
     score: Score = "probability",
     steps: int = STEPS,
@@ -182,7 +182,7 @@ def measure_faithfulness(
 def measure_faithfulness(
     model: Classifier,
     prediction: Prediction,
-    heat: Heatmap | Sequence[Heatmap],
+    heatmap: Heatmap | Sequence[Heatmap],
     *,
     score: Score = "probability",
     steps: int = STEPS,
@@ -214,15 +214,15 @@ def measure_faithfulness(
             film.
         Cancelled: If `report` did.
     """
-    if isinstance(heat, Heatmap):
+    if isinstance(heatmap, Heatmap):
         found = measure_faithfulness(
-            model, prediction, [heat], score=score, steps=steps, seed=seed, report=report
+            model, prediction, [heatmap], score=score, steps=steps, seed=seed, report=report
         )
         return found[0]
-    for one in heat:
+    for one in heatmap:
         _check(model, prediction, one)
-    film, places = prediction.grey[..., 0], {(one.target, one.values.shape) for one in heat}
-    pieces, begun = len(heat) + 2 * len(places), count()
+    film, places = prediction.grey[..., 0], {(one.target, one.values.shape) for one in heatmap}
+    pieces, begun = len(heatmap) + 2 * len(places), count()
 
     def curves_of(values: np.ndarray, target: str) -> MapCurves:
         ask = _asker(model, model.classes.index(target), score)
@@ -243,17 +243,17 @@ def measure_faithfulness(
             *beside[one.target, one.values.shape],
             hot=bool(one.values.any()),
         )
-        for one in heat
+        for one in heatmap
     ]
 
 
-def _check(model: Classifier, prediction: Prediction, heat: Heatmap) -> None:
-    if heat.target not in model.classes:
+def _check(model: Classifier, prediction: Prediction, heatmap: Heatmap) -> None:
+    if heatmap.target not in model.classes:
         raise ArgumentError(
-            f"target must be one of {', '.join(model.classes)}. Received: {heat.target!r}"
+            f"target must be one of {', '.join(model.classes)}. Received: {heatmap.target!r}"
         )
-    if heat.box != prediction.box:
-        raise ArgumentError(f"expected a map of {prediction.box}. Received one of {heat.box}")
+    if heatmap.box != prediction.box:
+        raise ArgumentError(f"expected a map of {prediction.box}. Received one of {heatmap.box}")
 
 
 # From films (n, s, s) to the score of each, (n,).
@@ -269,10 +269,15 @@ def _asker(model: Classifier, target: int, score: Score) -> _Ask:
 
 
 def _curves(
-    ask: _Ask, film: np.ndarray, heat: np.ndarray, steps: int, seed: int, report: ProgressCallback
+    ask: _Ask,
+    film: np.ndarray,
+    heatmap: np.ndarray,
+    steps: int,
+    seed: int,
+    report: ProgressCallback,
 ) -> MapCurves:
     random = np.random.default_rng(seed)
-    order, hidden = hottest_first(heat, film.shape, random), blurred(film)
+    order, hidden = hottest_first(heatmap, film.shape, random), blurred(film)
 
     def imputed(pixels: np.ndarray) -> np.ndarray:
         changed = linear_imputation(film, pixels)

@@ -43,7 +43,7 @@ class Insertion:
     lesion: np.ndarray
     before: Prediction
     after: Prediction
-    heat: Heatmap
+    heatmap: Heatmap
     target: str
     hit: float
     chance: float
@@ -60,19 +60,19 @@ class Insertion:
         then, now = (percent(one.probabilities[self.target]) for one in (self.before, self.after))
         moved = "rises" if self.rise > 0 else "falls"
         answer = f"stays at {now}" if then == now else f"{moved} from {then} to {now}"
-        if not self.heat.values.any():
-            heat = "there is no heat at all"
+        if not self.heatmap.values.any():
+            where = "there is no heat at all"
         else:
-            heat = f"the hottest point lies {'in' if self.hit >= 0.5 else 'outside'} the opacity"
+            where = f"the hottest point lies {'in' if self.hit >= 0.5 else 'outside'} the opacity"
         return (
-            f"The probability of {self.target} {answer}, and {heat}; a random point in the lungs "
+            f"The probability of {self.target} {answer}, and {where}; a random point in the lungs "
             f"would lie in it {percent(self.chance)} of the time."
         )
 
 
 def insert(
     model: Classifier,
-    xray: Radiograph,
+    radiograph: Radiograph,
     kind: str,
     centre: tuple[float, float],
     radius: float,
@@ -103,15 +103,17 @@ def insert(
         ArgumentError: If no lungs were found, or the centre lies outside them, or a name is
             unknown.
     """
-    before = prediction or model.predict(xray)
-    lungs = lungs_on(xray, before)
+    before = prediction or model.predict(radiograph)
+    lungs = lungs_on(radiograph, before)
     random = np.random.default_rng(seed)
-    painted, lesion = paint_opacity(kind, xray.pixels, lungs, centre, radius, random, strength)
-    film = replace(xray, pixels=painted)
+    painted, lesion = paint_opacity(
+        kind, radiograph.pixels, lungs, centre, radius, random, strength
+    )
+    film = replace(radiograph, pixels=painted)
     after = model.predict_input(before, crop_and_resize(film, before.box, before.grey.shape[0]))
     then, now = explain(model, [before, after], method, target)
-    earlier, heat = (one.box.spread(one.values, lesion.shape) for one in (then, now))
-    top, added = heat.max(), np.maximum(heat - earlier, 0)
+    earlier, heatmap = (one.box.spread(one.values, lesion.shape) for one in (then, now))
+    top, added = heatmap.max(), np.maximum(heatmap - earlier, 0)
     return Insertion(
         film,
         lesion,
@@ -119,21 +121,23 @@ def insert(
         after,
         now,
         target,
-        hit=float(lesion[heat == top].mean()) if top > 0 else 0.0,
+        hit=float(lesion[heatmap == top].mean()) if top > 0 else 0.0,
         chance=float((lesion & lungs).sum() / lungs.sum()),
         gain=float(added[lesion].sum() / added.sum()) if added.any() else 0.0,
     )
 
 
-def lungs_on(xray: Radiograph, prediction: Prediction) -> np.ndarray:
+def lungs_on(radiograph: Radiograph, prediction: Prediction) -> np.ndarray:
     """The film's lungs on its own grid, bool (H, W).
 
     Raises:
         ArgumentError: If none were found.
     """
     if not prediction.lungs.found:
-        raise ArgumentError(f"{xray.info.name}: expected lungs to paint into; none were found")
-    return resize(prediction.lungs.mask.astype(np.float32), xray.pixels.shape) > 0.5
+        raise ArgumentError(
+            f"{radiograph.info.name}: expected lungs to paint into; none were found"
+        )
+    return resize(prediction.lungs.mask.astype(np.float32), radiograph.pixels.shape) > 0.5
 
 
 @dataclass(frozen=True)
@@ -163,14 +167,14 @@ class InsertionScores:
         """In one sentence, for a reader who is no engineer."""
         noticed, hit = self.noticed["value"], self.hit_rate["value"]
         follows = self.hit_rate["low"] > self.chance
-        heat = (
+        heatmap = (
             f"its hottest point lies in the opacity {percent(hit)} of the time, where a random "
             f"point in the lungs would {percent(self.chance)}"
         )
         return (
             f"The probability of {self.target} rises by a tenth or more for "
             f"{percent(noticed)} of the opacities, and the heat "
-            f"{'follows' if follows else 'does not follow'} them: {heat}."
+            f"{'follows' if follows else 'does not follow'} them: {heatmap}."
         )
 
 
@@ -201,19 +205,19 @@ def probe(
         ArgumentError: If lungs were found in none of the films, or a name is unknown.
     """
     found, names = [], []
-    for index, xray in enumerate(films):
+    for index, radiograph in enumerate(films):
         inner = part_of(report, index, len(films))
-        prediction = model.predict(xray)
+        prediction = model.predict(radiograph)
         if not prediction.lungs.found:
             continue
         random = np.random.default_rng((seed, index))
-        chosen = places_in(lungs_on(xray, prediction), places, random)
+        chosen = places_in(lungs_on(radiograph, prediction), places, random)
         for number, (centre, radius) in enumerate(chosen):
             inner(Progress(number / places))
             found.append(
                 insert(
                     model,
-                    xray,
+                    radiograph,
                     kind,
                     centre,
                     radius,

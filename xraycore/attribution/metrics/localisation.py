@@ -35,7 +35,7 @@ class Found:
     ious: np.ndarray
 
 
-def compare_map(heat: np.ndarray, mask: np.ndarray, lungs: np.ndarray) -> Found:
+def compare_map(heatmap: np.ndarray, mask: np.ndarray, lungs: np.ndarray) -> Found:
     """Compares a map with a mask.
 
     The pointing game (Zhang et al. 2016, arXiv:1608.00507) without its tolerance of 15 pixels. A
@@ -46,22 +46,22 @@ def compare_map(heat: np.ndarray, mask: np.ndarray, lungs: np.ndarray) -> Found:
         mask: Bool (h, w), the finding; some of it is true.
         lungs: Bool (h, w).
     """
-    top, total = heat.max(), heat.sum()
-    shares = [float(heat[where].sum() / total) if total > 0 else 0.0 for where in (mask, lungs)]
+    top, total = heatmap.max(), heatmap.sum()
+    shares = [float(heatmap[where].sum() / total) if total > 0 else 0.0 for where in (mask, lungs)]
     return Found(
-        hit=pointing_game(heat, mask),
+        hit=pointing_game(heatmap, mask),
         energy_in_mask=shares[0],
         energy_in_lungs=shares[1],
-        auprc=float(average_precision_score(mask.ravel(), heat.ravel())),
-        ious=np.array([iou(heat >= share * top, mask) for share in THRESHOLDS])
+        auprc=float(average_precision_score(mask.ravel(), heatmap.ravel())),
+        ious=np.array([iou(heatmap >= share * top, mask) for share in THRESHOLDS])
         if total > 0
         else np.zeros(len(THRESHOLDS)),
     )
 
 
-def pointing_game(heat: np.ndarray, mask: np.ndarray) -> float:
+def pointing_game(heatmap: np.ndarray, mask: np.ndarray) -> float:
     """The share of a map's (h, w) hottest points, mostly one, that lies in a mask: 0 to 1."""
-    return float(mask[heat == heat.max()].mean())
+    return float(mask[heatmap == heatmap.max()].mean())
 
 
 def baselines(film: np.ndarray, lungs: np.ndarray) -> dict[str, np.ndarray]:

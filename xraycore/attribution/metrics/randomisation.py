@@ -169,13 +169,13 @@ def cascades(
     steps, settings = layer_groups(model.network, groups), settings or {}
     targets = [target or one.label for one in predictions]
     count = (len(steps) + 1) * len(predictions) * len(methods)
-    heats: dict[tuple[str, int], list[Heatmap]] = {}
+    heatmaps: dict[tuple[str, int], list[Heatmap]] = {}
 
     def add_maps(network: Classifier, predicted: Sequence[Prediction]) -> None:
         for name in methods:
             for i, prediction in enumerate(predicted):
-                row = heats.setdefault((name, i), [])
-                part = part_of(report, sum(map(len, heats.values())), count)
+                row = heatmaps.setdefault((name, i), [])
+                part = part_of(report, sum(map(len, heatmaps.values())), count)
                 # Of the methods that need no further pass none reports.
                 part(Progress(0.0))
                 own = settings.get(name, {})
@@ -187,7 +187,7 @@ def cascades(
     report(Progress(1.0))
     return {
         name: [
-            _cascade(steps, heats[name, i], prediction.grey.shape[:2])
+            _cascade(steps, heatmaps[name, i], prediction.grey.shape[:2])
             for i, prediction in enumerate(predictions)
         ]
         for name in methods
@@ -253,11 +253,11 @@ def untrained(network: "keras.Model", seed: int) -> "keras.Model":
 
 
 def _cascade(
-    steps: Sequence[Sequence[str]], heats: Sequence[Heatmap], shape: tuple[int, int]
+    steps: Sequence[Sequence[str]], heatmaps: Sequence[Heatmap], shape: tuple[int, int]
 ) -> Cascade:
-    first, *later = (upsample(heat.values, shape) for heat in heats)
+    first, *later = (upsample(heatmap.values, shape) for heatmap in heatmaps)
     return Cascade(
         tuple(names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}" for names in steps),
-        tuple(heats),
+        tuple(heatmaps),
         tuple(similarity(first, one) for one in later),
     )

@@ -161,9 +161,9 @@ def measure_robustness(
     for index, disturbance in enumerate(disturbances, 1):
         changed = disturbance.change(film, random)
         again = model.predict_input(prediction, changed[..., None].astype(np.float32))
-        heat = heat_of(again, index)
-        alike = similarity(*in_place(first.values, heat.values, film.shape, disturbance.shift))
-        back = replace(heat, values=moved_back(heat.values, film.shape, disturbance.shift))
+        heatmap = heat_of(again, index)
+        alike = similarity(*in_place(first.values, heatmap.values, film.shape, disturbance.shift))
+        back = replace(heatmap, values=moved_back(heatmap.values, film.shape, disturbance.shift))
         disturbed.append(Disturbed(disturbance, back, again.probabilities[target], alike))
     report(Progress(1.0))
     return Robustness(first, prediction.probabilities[target], tuple(disturbed))
