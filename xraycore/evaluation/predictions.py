@@ -172,12 +172,12 @@ def film_keys(records: Iterable[Record]) -> list[tuple]:
 
     Files of one name, patient and label are told apart by which of them comes first.
     """
-    seen: Counter = Counter()
+    occurrences: Counter = Counter()
     keys = []
     for record in records:
         key = record.split, record.source, record.path.name, record.group, record.label
-        keys.append((*key, seen[key]))
-        seen[key] += 1
+        keys.append((*key, occurrences[key]))
+        occurrences[key] += 1
     return keys
 
 

@@ -98,7 +98,8 @@ def describe_thousand(at: Mapping, prevalence: float, finding: str) -> str:
     false_alarms = round((1000 - abnormal) * (1 - at["specificity"]["value"]))
     called = found + false_alarms
     text = (
-        f"Of 1,000 people, {abnormal:,} with {finding}: it finds {found:,} and misses {abnormal - found:,}; "
+        f"Of 1,000 people, {abnormal:,} with {finding}: it finds {found:,} and misses "
+        f"{abnormal - found:,}; "
         f"it also calls {false_alarms:,} of the {1000 - abnormal:,} without it. "
     )
     if not called:
