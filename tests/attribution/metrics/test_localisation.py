@@ -74,6 +74,9 @@ def test_the_threshold_is_chosen_on_one_half_and_judged_on_the_other():
 def test_the_best_map_has_the_highest_hit_rate():
     rows = {"a": {"x": {"hit": {"value": 0.3}}}, "b": {"y": {"hit": {"value": 0.7}}}}
     assert best_of(rows) == ("b", "y")
+    # By its rate and not by its name.
+    rows["a"]["w"] = {"hit": {"value": 0.9}}
+    assert best_of(rows) == ("a", "w")
 
 
 def test_the_command(tmp_path, capsys):
