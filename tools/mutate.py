@@ -31,7 +31,7 @@ SHARED = (
     *("cv2", "imagehash", "keras", "pydicom", "scipy.stats", "sklearn.metrics", "tensorflow"),
     *("statsmodels.stats.contingency_tables", "statsmodels.stats.multitest"),
 )
-COMMUTE = ("max", "min", "maximum", "minimum", "hypot")
+COMMUTE = ("max", "min", "maximum", "minimum", "hypot", "clip")
 OTHER = {
     **{ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Pow: ast.Mult},
     **{ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Is: ast.IsNot, ast.IsNot: ast.Is},
