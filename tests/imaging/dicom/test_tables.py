@@ -63,3 +63,10 @@ def test_a_rescale_beyond_all_numbers_is_left_out(read):
     xray = read(bits12([[0, 1, 2]]), RescaleSlope="1e308", RescaleIntercept="1e308")
     np.testing.assert_allclose(xray.pixels, [[0, 0.5, 1]], atol=1e-6)
     assert "RescaleSlope" in " ".join(xray.warnings)
+
+
+@pytest.mark.parametrize("declared", [0, 17, 20])
+def test_a_depth_that_no_table_has_is_read_off_its_entries(read, declared):
+    xray = read(bits12([[0, 1, 2]]), VOILUTSequence=lut(3, 0, declared, [0, 51, 255]))
+    np.testing.assert_allclose(xray.pixels, [[0, 0.2, 1]], atol=1e-6)
+    assert "range" not in warning_codes(xray.warnings)
