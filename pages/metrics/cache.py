@@ -16,8 +16,8 @@ from xraycore.evaluation.comparison import (
     EvaluationSet,
     ModelComparison,
     assemble,
-    kept_scores,
-    kept_subgroups,
+    cached_scores,
+    cached_subgroups,
 )
 from xraycore.evaluation.evaluator import curves
 from xraycore.evaluation.model_index import StoredModel
@@ -54,11 +54,11 @@ def read_predictions(model: StoredModel) -> PredictionSet | XrayCoreError:
 
 @st.cache_resource(max_entries=32, show_spinner=False, hash_funcs=_OF_MODELS)
 def compare_models(
-    models: list[StoredModel], view: LabelScheme, films: EvaluationSet
+    models: list[StoredModel], scheme: LabelScheme, films: EvaluationSet
 ) -> ModelComparison:
     """The models on the films that they share; read once for each state of the stored files."""
     predictions = {model.name: read_predictions(model) for model in models}
-    return assemble(predictions, view, films, [model.name for model in models if model.shipped])
+    return assemble(predictions, scheme, films, [model.name for model in models if model.shipped])
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,17 +85,17 @@ class DisplayedComparison:
     def key(self) -> tuple:
         """What its scores hang on."""
         prints = tuple(model.fingerprint for model in self.models.values())
-        return prints, self.comparison.view.name, self.films.split, self.films.source
+        return prints, self.comparison.scheme.name, self.films.split, self.films.source
 
     @st.cache_data(max_entries=256, show_spinner=False, hash_funcs=_OF_COMPARISON)
     def scores(self, model: str) -> dict:
-        """All scores with their intervals; see `xraycore.metrics.classification.view_scores`."""
-        return kept_scores(self.comparison.models[model], self.comparison.view)
+        """All scores with their intervals; see `xraycore.metrics.classification.score_classes`."""
+        return cached_scores(self.comparison.models[model], self.comparison.scheme)
 
     @st.cache_data(max_entries=256, show_spinner=False, hash_funcs=_OF_COMPARISON)
     def subgroups(self, model: str) -> list[dict]:
         """Scores by source, age and size."""
-        return kept_subgroups(self.comparison.models[model], self.comparison.view)
+        return cached_subgroups(self.comparison.models[model], self.comparison.scheme)
 
     @st.cache_data(max_entries=256, show_spinner=False, hash_funcs=_OF_COMPARISON)
     def curves(self, model: str, finding: str) -> dict:

@@ -84,10 +84,10 @@ def curve_chart(
 
 
 def reliability_chart(
-    probability: np.ndarray, target: np.ndarray, colour: str, title: str
+    probability: np.ndarray, y_true: np.ndarray, colour: str, title: str
 ) -> go.Figure:
     """Stated probability against the share that is right, with Wilson intervals."""
-    bins = reliability_curve(probability.max(axis=1), probability.argmax(axis=1) == target)
+    bins = reliability_curve(probability.max(axis=1), probability.argmax(axis=1) == y_true)
     shares = [wilson_interval(round(one["accuracy"] * one["films"]), one["films"]) for one in bins]
     films = np.array([one["films"] for one in bins])
     figure = go.Figure()

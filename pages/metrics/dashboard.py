@@ -19,7 +19,7 @@ from pages.shared.charts import colours_of
 from pages.shared.layout import plain
 from xraycore.datasets.manifest import Record
 from xraycore.errors import XrayCoreError
-from xraycore.evaluation.comparison import ModelComparison, list_film_sets, list_views
+from xraycore.evaluation.comparison import ModelComparison, list_evaluation_sets, list_schemes
 from xraycore.evaluation.ensemble import ENSEMBLE
 from xraycore.evaluation.model_index import StoredModel
 
@@ -43,23 +43,25 @@ def select_readable(models: list[StoredModel]) -> list[StoredModel]:
 def choose_comparison(models: list[StoredModel]) -> DisplayedComparison | None:
     """What to show: the view, the films, the models."""
     predictions = {model.name: read_predictions(model) for model in models}
-    views = {view.name: view for view in list_views(predictions)}
+    schemes = {scheme.name: scheme for scheme in list_schemes(predictions)}
     left, middle = st.columns([3, 2], gap="medium")
     name = left.segmented_control(
         "Classes (view)",
-        list(views),
-        default=next(iter(views)),
+        list(schemes),
+        default=next(iter(schemes)),
         required=True,
-        format_func=lambda name: views[name].title,
+        format_func=lambda name: schemes[name].title,
         key="view",
         bind="query-params",
         help="A coarser view sums the probabilities of its classes.",
     )
     # A link may clear it: `?view=`.
-    view = views[name or next(iter(views))]
-    sets = {films.title: films for films in list_film_sets(predictions, view)}
+    scheme = schemes[name or next(iter(schemes))]
+    sets = {films.title: films for films in list_evaluation_sets(predictions, scheme)}
     if not sets:
-        st.info(f"No stored predictions of films of two classes for the view {plain(view.title)}.")
+        st.info(
+            f"No stored predictions of films of two classes for the view {plain(scheme.title)}."
+        )
         return None
     chosen = middle.selectbox(
         "Films",
@@ -69,7 +71,7 @@ def choose_comparison(models: list[StoredModel]) -> DisplayedComparison | None:
         help="No model was trained on films of the test set or of other hospitals; by those of "
         "other hospitals the best epoch of some was chosen (see About the models).",
     )
-    comparison = compare_models(models, view, sets[chosen])
+    comparison = compare_models(models, scheme, sets[chosen])
     titles = {model.name: model.title for model in models} | {ENSEMBLE: "Ensemble"}
     # A row of their own: beside the others five names do not fit on a small screen.
     names = st.pills(

@@ -36,7 +36,7 @@ def show_errors(display: DisplayedComparison) -> None:
     """Confusion matrices, the films behind a cell, and the worst errors."""
     st.markdown("**What is called what** (confusion matrix). Click a cell to see its films.")
     chosen = _read_cell(display)
-    classes = display.comparison.view.classes
+    classes = display.comparison.scheme.classes
     across = 3 if len(classes) < 4 else 2
     for start in range(0, len(display.names), across):
         for column, name in zip(
@@ -65,14 +65,14 @@ def _read_cell(display: DisplayedComparison) -> tuple[str, int, int] | None:
     """The cell in the link, if there is one and it is of what is display."""
     name, _, labels = st.query_params.get(CELL, "").partition("~")
     label, _, said = labels.partition("~")
-    classes = display.comparison.view.classes
+    classes = display.comparison.scheme.classes
     if name in display.names and label in classes and said in classes:
         return name, classes.index(label), classes.index(said)
     return None
 
 
 def _show_cell(display: DisplayedComparison, name: str, truth: int, said: int) -> None:
-    classes = display.comparison.view.classes
+    classes = display.comparison.scheme.classes
     places = films_behind(display.comparison, name, classes[truth], classes[said])
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(
@@ -83,7 +83,7 @@ def _show_cell(display: DisplayedComparison, name: str, truth: int, said: int) -
         st.button(
             "Close", key="close-cell", icon=":material/close:", on_click=_forget, args=(CELL,)
         )
-    films = describe_films(display.comparison.models[name], display.comparison.view, places)
+    films = describe_films(display.comparison.models[name], display.comparison.scheme, places)
     _list_films(display, films, name, key=f"cell-{name}-{truth}-{said}")
 
 
@@ -99,7 +99,7 @@ def _show_worst(display: DisplayedComparison) -> None:
         persist_state="session",
         label_visibility="collapsed",
     )
-    films = top_losses(display.comparison.models[name], display.comparison.view)
+    films = top_losses(display.comparison.models[name], display.comparison.scheme)
     if not films:
         st.success(f"{display.titles[name]} is right on all of these films.")
         return
@@ -127,7 +127,7 @@ def _list_films(
     first, part = choose_page(films, PER_PAGE, key=f"page-{key}", persist_state="session")
     paths = [film_locator().path(film["source"], film["file"]) for film in part]
     pictures = _draw_pictures(
-        paths, [film["said"] for film in part], model, display.comparison.view, key
+        paths, [film["said"] for film in part], model, display.comparison.scheme, key
     )
     tiles = [
         Tile(
@@ -171,7 +171,7 @@ def _list_films(
 
 
 def _draw_pictures(
-    paths: Sequence[Path | None], said: Sequence[str], model: str, view: LabelScheme, key: str
+    paths: Sequence[Path | None], said: Sequence[str], model: str, scheme: LabelScheme, key: str
 ) -> list[np.ndarray | None]:
     """Thumbnails, with the model's heat for what it said where that is asked for."""
     plain_ones = [path and draw_thumbnail(path) for path in paths]
@@ -191,7 +191,7 @@ def _draw_pictures(
         with st.spinner(f"Asking {title} about {len(paths)} films …"):
             card = read_card(model)
             kinds = {
-                label: tuple(name for name in card["classes"] if view.label(name) == label)
+                label: tuple(name for name in card["classes"] if scheme.label(name) == label)
                 for label in said
             }
             return [
@@ -226,20 +226,20 @@ def show_linked_film(display: DisplayedComparison) -> None:
 @st.dialog("Film", width="large", on_dismiss=lambda: _forget(FILM))
 def _film_dialog(display: DisplayedComparison, place: int) -> None:
     comparison = display.comparison
-    record, classes = comparison.records[place], comparison.view.classes
+    record, classes = comparison.records[place], comparison.scheme.classes
     path = film_locator().path(record.source, record.path.name)
     left, right = st.columns([3, 2], gap="medium")
     with left:
         radiograph = _show_film(path)
     with right:
         st.markdown(f"**{plain(record.path.name)}**")
-        st.markdown(f"{plain(record.source)} · truth: **{classes[comparison.target[place]]}**")
+        st.markdown(f"{plain(record.source)} · truth: **{classes[comparison.y_true[place]]}**")
         rows = [
             {
                 "Model": display.titles[name],
                 "Says": classes[one.called[place]],
                 "Probability": percent(one.probability[place].max(), 1),
-                "Of the truth": percent(one.probability[place, one.target[place]], 1),
+                "Of the truth": percent(one.probability[place, one.y_true[place]], 1),
             }
             for name, one in comparison.models.items()
         ]

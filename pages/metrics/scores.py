@@ -56,14 +56,14 @@ def format_score(score: dict | None) -> str:
 def choose_finding(display: DisplayedComparison, key: str) -> str:
     """The class that is looked for, all others against it; asked only where there are many."""
     comparison = display.comparison
-    if len(comparison.view.classes) == 2:
+    if len(comparison.scheme.classes) == 2:
         return comparison.finding
     chosen = st.segmented_control(
         "Class looked for",
         [
             name
-            for name in comparison.view.classes
-            if 0 < comparison.counts[name] < len(comparison.target)
+            for name in comparison.scheme.classes
+            if 0 < comparison.counts[name] < len(comparison.y_true)
         ],
         default=comparison.finding,
         required=True,
@@ -83,7 +83,7 @@ def show_scores(display: DisplayedComparison) -> None:
             found[name] = display.scores(name)
     comparison = display.comparison
     finding = comparison.finding
-    two = len(comparison.view.classes) == 2
+    two = len(comparison.scheme.classes) == 2
     # Of two classes the finding's own columns say more.
     apart = ("balanced_accuracy", "macro_auprc") if two else ()
     columns = [text for text in OVERALL if text[0] not in apart]
@@ -129,7 +129,7 @@ def _show_classes(display: DisplayedComparison, found: dict[str, dict]) -> None:
             "Films": scores["classes"][label]["films"],
             **{title: format_score(scores["classes"][label][key]) for key, title in OF_CLASS},
         }
-        for label in display.comparison.view.classes
+        for label in display.comparison.scheme.classes
         for name, scores in found.items()
     ]
     st.dataframe(pd.DataFrame(rows), hide_index=True, key="class-table", height="content")
@@ -138,11 +138,11 @@ def _show_classes(display: DisplayedComparison, found: dict[str, dict]) -> None:
 def _show_curves(display: DisplayedComparison, found: dict[str, dict]) -> None:
     comparison = display.comparison
     finding = choose_finding(display, "curve-class")
-    if not 0 < comparison.counts[finding] < len(comparison.target):
+    if not 0 < comparison.counts[finding] < len(comparison.y_true):
         st.info(f"Curves need films with {finding} and without; these are all of one kind.")
         return
     curves = {name: display.curves(name, finding) for name in found}
-    share = comparison.counts[finding] / len(comparison.target)
+    share = comparison.counts[finding] / len(comparison.y_true)
     panels = (
         ("roc", "auroc", "Finding against false alarms (ROC curve, AUC)"),
         ("pr", "auprc", "Finding against being right (precision-recall curve, average precision)"),
@@ -176,12 +176,12 @@ def show_calibration(display: DisplayedComparison) -> None:
         for column, name in zip(st.columns(3, gap="medium"), display.names[start:], strict=False):
             one = comparison.models[name]
             text = describe_calibration(
-                display.titles[name], display.scores(name)["ece"], one.probability, one.target
+                display.titles[name], display.scores(name)["ece"], one.probability, one.y_true
             )
             with column:
                 show_chart(
                     reliability_chart(
-                        one.probability, one.target, display.colours[name][0], display.titles[name]
+                        one.probability, one.y_true, display.colours[name][0], display.titles[name]
                     ),
                     f"reliability-{name}",
                     text,
@@ -224,7 +224,7 @@ def show_pairs(display: DisplayedComparison) -> None:
         rows.append(row)
     st.dataframe(pd.DataFrame(rows), hide_index=True, key="pair-table", height="content")
     note = (
-        f"All on the same {len(display.comparison.target):,} films; p-values are corrected for the "
+        f"All on the same {len(display.comparison.y_true):,} films; p-values are corrected for the "
         f"pairs display, {len(pairs)} here (Holm). Both tests take films as "
         "independent: several films of one patient make p smaller than it should be. No "
         "evidence of a difference is no proof of equality."

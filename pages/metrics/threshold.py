@@ -95,9 +95,9 @@ def _offer_points(display: DisplayedComparison, model: str, finding: str) -> Non
     """A button a point. They are thresholds of the finding of a model that knows two classes, and
     of pneumonia against normal for one that knows more.
     """
-    entry, view = display.models.get(model), display.comparison.view
+    entry, scheme = display.models.get(model), display.comparison.scheme
     own = set(entry.card.get("classes", ())) if entry else set()
-    fits = own == set(view.classes) if len(own) == 2 else view.name == "pneumonia"
+    fits = own == set(scheme.classes) if len(own) == 2 else scheme.name == "pneumonia"
     points = entry.points() if entry and fits else {}
     with st.container(horizontal=True, vertical_alignment="center"):
         for name, point in ({DEFAULT.name: DEFAULT} | points).items():

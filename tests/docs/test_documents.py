@@ -56,8 +56,8 @@ def test_examples_in_docstrings_run(folder, monkeypatch, tmp_path):
     made = run(
         _example(xraycore.reader_study),
         "reader_study",
-        radiograph=found["xray"],
-        heatmap=found["heat"],
+        xray=found["xray"],
+        heat=found["heat"],
     )
     (entry,) = made["reviews"].worklist(made["reader"], made["study"])
     (review,) = made["reviews"].results(made["study"])

@@ -6,7 +6,12 @@ import pytest
 from tests.stored_models import BASIC_CNN, VGG16, outcome
 from xraycore.datasets.labels import BACTERIAL, LABEL_SCHEMES, NORMAL, VIRAL
 from xraycore.evaluation import comparison as boards
-from xraycore.evaluation.comparison import EvaluationSet, assemble, list_film_sets, list_views
+from xraycore.evaluation.comparison import (
+    EvaluationSet,
+    assemble,
+    list_evaluation_sets,
+    list_schemes,
+)
 from xraycore.evaluation.ensemble import ENSEMBLE
 from xraycore.report.sentences import describe_calibration, describe_delong, describe_mcnemar
 
@@ -46,7 +51,7 @@ def test_only_films_that_all_have_are_judged_and_strangers_stay_out(outcomes):
         TEST,
         ["basic_cnn", "vgg16"],
     )
-    assert (len(board.target), board.dropped) == (35, 5)
+    assert (len(board.y_true), board.dropped) == (35, 5)
     assert board.left_out == {
         "runs/few": "it has predictions of 3 of the 40 films",
         "runs/own": "it knows other classes: A, B, C, D",
@@ -62,21 +67,21 @@ def test_a_first_model_with_a_few_films_of_its_own_drives_no_other_out(outcomes)
     films = EvaluationSet("test", "", 50)
     board = assemble({"runs/own": own, **outcomes}, LABEL_SCHEMES["pneumonia"], films, [])
     assert list(board.models) == ["basic_cnn", "vgg16"]
-    assert (len(board.target), board.dropped) == (40, 0)
+    assert (len(board.y_true), board.dropped) == (40, 0)
     assert board.left_out == {"runs/own": "it has predictions of 10 of the 50 films"}
 
 
 def test_views_and_sets_are_those_that_there_are_films_for(outcomes):
-    assert [view.name for view in list_views(outcomes)] == ["pneumonia", "chest4", "covid3"]
+    assert [view.name for view in list_schemes(outcomes)] == ["pneumonia", "chest4", "covid3"]
     two = replace(outcomes["vgg16"], classes=("Normal", "Nodule"), logits=np.zeros((40, 2)))
-    assert [view.name for view in list_views({"runs/own": two})] == ["Normal / Nodule"]
-    sets = list_film_sets(outcomes, LABEL_SCHEMES["pneumonia"])
+    assert [view.name for view in list_schemes({"runs/own": two})] == ["Normal / Nodule"]
+    sets = list_evaluation_sets(outcomes, LABEL_SCHEMES["pneumonia"])
     assert [(one.title, one.films) for one in sets] == [
         ("Test, all sources", 40),
         ("Test, chest_xray", 40),
     ]
     sick = {"vgg16": outcomes["vgg16"].only(lambda r: r.label == BACTERIAL)}
-    assert list_film_sets(sick, LABEL_SCHEMES["pneumonia"]) == []
+    assert list_evaluation_sets(sick, LABEL_SCHEMES["pneumonia"]) == []
 
 
 def test_films_behind_a_cell_come_surest_first(outcomes):
@@ -93,11 +98,11 @@ def test_films_behind_a_cell_come_surest_first(outcomes):
 
 def test_intervals_are_drawn_once_for_the_same_predictions(outcomes, monkeypatch):
     calls = []
-    monkeypatch.setattr(boards, "view_scores", lambda *a: (calls.append(a), {"n": len(calls)})[1])
+    monkeypatch.setattr(boards, "score_classes", lambda *a: (calls.append(a), {"n": len(calls)})[1])
     board = assemble(outcomes, LABEL_SCHEMES["pneumonia"], TEST, [])
     for _ in range(2):
-        assert boards.kept_scores(board.models["vgg16"], board.view) == {"n": 1}
-    assert boards.kept_scores(board.models["basic_cnn"], board.view) == {"n": 2}
+        assert boards.cached_scores(board.models["vgg16"], board.scheme) == {"n": 1}
+    assert boards.cached_scores(board.models["basic_cnn"], board.scheme) == {"n": 2}
 
 
 def test_pairs_in_words(outcomes):

@@ -7,7 +7,7 @@ import pytest
 from xraycore.cli.evaluate import _print, seed_of
 from xraycore.datasets.labels import BACTERIAL, CHEST4, COVID, LABEL_SCHEMES, NORMAL, VIRAL
 from xraycore.datasets.manifest import Record
-from xraycore.evaluation.evaluator import evaluate, own_view, target_and_probability
+from xraycore.evaluation.evaluator import evaluate, own_scheme, truth_and_probability
 from xraycore.evaluation.predictions import PredictionSet
 from xraycore.metrics.calibration import Calibration
 from xraycore.metrics.operating_points import OperatingPoint
@@ -100,12 +100,12 @@ def test_predictive_values_are_printed_with_their_intervals(capsys):
 
 def test_films_that_a_view_does_not_know_are_left_out():
     model = outcome("m", [NORMAL, "Pneumonia", "Tumour"], [NORMAL, VIRAL, NORMAL])
-    target, probability, kept = target_and_probability(model, LABEL_SCHEMES["pneumonia"])
+    target, probability, kept = truth_and_probability(model, LABEL_SCHEMES["pneumonia"])
     np.testing.assert_array_equal(target, [0, 1])
     assert len(kept.records) == 2
     np.testing.assert_allclose(probability.sum(axis=1), 1.0)
     with pytest.raises(ValueError, match=r"needs films labelled Normal.*Received: Tumour"):
-        target_and_probability(model.only(np.array([False, False, True])), LABEL_SCHEMES["chest4"])
+        truth_and_probability(model.only(np.array([False, False, True])), LABEL_SCHEMES["chest4"])
 
 
 def test_subgroups_by_source_age_and_size():
@@ -148,9 +148,9 @@ def test_evidence_in_the_lungs_leaves_out_films_without_lungs():
 
 
 def test_own_view_of_other_classes():
-    view = own_view(("Cat", "Dog"))
+    view = own_scheme(("Cat", "Dog"))
     assert view.classes == ("Cat", "Dog")
-    assert own_view(CHEST4) is LABEL_SCHEMES["chest4"]
+    assert own_scheme(CHEST4) is LABEL_SCHEMES["chest4"]
 
 
 def test_films_are_split_as_the_models_were_trained():

@@ -16,7 +16,7 @@ from xraycore.metrics.classification import (
     bootstrap_interval,
     defined_proportion,
     mean_score,
-    view_scores,
+    score_classes,
     wilson_interval,
 )
 
@@ -62,7 +62,7 @@ def four_films():
 
 
 def test_overall_scores_by_hand():
-    found = view_scores(*four_films())
+    found = score_classes(*four_films())
     assert found["accuracy"] == wilson_interval(3, 4)
     # Recalls 1/2, 1, 1.
     assert found["balanced_accuracy"]["value"] == round(2.5 / 3, 4)
@@ -80,7 +80,7 @@ def test_overall_scores_by_hand():
 
 
 def test_scores_of_a_class_by_hand():
-    found = view_scores(*four_films())["classes"]
+    found = score_classes(*four_films())["classes"]
     assert list(found) == CLASSES
     assert [found[name]["films"] for name in CLASSES] == [2, 1, 1]
     assert found["a"]["recall"] == wilson_interval(1, 2)
@@ -133,7 +133,7 @@ def test_values_and_intervals_are_those_of_scikit_learn_on_resampled_patients(mo
     monkeypatch.setattr(classification, "RESAMPLES", 20)
     monkeypatch.setattr(classification, "BATCH", 8)
     target, probability, classes, groups = many_films(90)
-    found = view_scores(target, probability, classes, groups, seed=3)
+    found = score_classes(target, probability, classes, groups, seed=3)
     for name, statistic in with_sklearn(target, probability).items():
         assert found[name] == pytest.approx(
             bootstrap_interval(statistic, groups, seed=3), abs=1e-4
@@ -156,7 +156,7 @@ def test_values_and_intervals_are_those_of_scikit_learn_on_resampled_patients(mo
 
 def test_intervals_hold_the_value_and_depend_on_the_seed_alone():
     films = many_films(90)
-    first, again, other = (view_scores(*films, seed=seed) for seed in (0, 0, 1))
+    first, again, other = (score_classes(*films, seed=seed) for seed in (0, 0, 1))
     assert first == again
     assert first["macro_auroc"] != other["macro_auroc"]
     assert first["macro_auroc"]["value"] == other["macro_auroc"]["value"]
@@ -166,7 +166,7 @@ def test_intervals_hold_the_value_and_depend_on_the_seed_alone():
 
 def test_equal_probabilities_are_chance():
     target = np.array([0, 0, 0, 1])
-    found = view_scores(target, np.full((4, 2), 0.5), ["a", "b"], list("wxyz"))
+    found = score_classes(target, np.full((4, 2), 0.5), ["a", "b"], list("wxyz"))
     assert found["classes"]["b"]["auroc"]["value"] == 0.5
     assert found["macro_auroc"] == {"value": 0.5, "low": 0.5, "high": 0.5, "n": 4}
     # Average precision of chance is the share of the class.
@@ -175,7 +175,7 @@ def test_equal_probabilities_are_chance():
 
 def test_a_class_without_films_is_none_and_no_part_of_a_macro():
     target, probability = np.array([0, 0, 1, 1]), np.eye(3)[[0, 0, 1, 2]]
-    found = view_scores(target, probability, CLASSES, list("wxyz"))
+    found = score_classes(target, probability, CLASSES, list("wxyz"))
     absent = found["classes"]["c"]
     assert absent["films"] == 0
     assert [absent[key] for key in ("recall", "f1", "auroc", "auprc")] == [None] * 4
@@ -190,14 +190,14 @@ def test_a_class_without_films_is_none_and_no_part_of_a_macro():
 
 
 def test_a_class_never_predicted_has_no_precision():
-    found = view_scores(np.array([0, 1]), np.eye(2)[[0, 0]], ["a", "b"], ["x", "y"])
+    found = score_classes(np.array([0, 1]), np.eye(2)[[0, 0]], ["a", "b"], ["x", "y"])
     assert found["classes"]["b"]["precision"] is None
     assert found["classes"]["b"]["recall"]["value"] == 0.0
     assert found["classes"]["b"]["f1"]["value"] == 0.0
 
 
 def test_one_film_has_no_curves():
-    found = view_scores(np.array([0]), np.array([[0.9, 0.1]]), ["a", "b"], ["x"])
+    found = score_classes(np.array([0]), np.array([[0.9, 0.1]]), ["a", "b"], ["x"])
     assert found["accuracy"] == wilson_interval(1, 1)
     assert found["macro_auroc"] is None
     assert found["macro_auprc"] is None
@@ -209,7 +209,7 @@ def test_one_film_has_no_curves():
 
 
 def test_resamples_that_lack_a_class_are_left_out():
-    found = view_scores(np.array([0, 1]), np.eye(2), ["a", "b"], ["x", "y"])
+    found = score_classes(np.array([0, 1]), np.eye(2), ["a", "b"], ["x", "y"])
     assert found["macro_auroc"] == {"value": 1.0, "low": 1.0, "high": 1.0, "n": 2}
 
 
@@ -217,7 +217,7 @@ def test_what_no_resample_defines_is_none(monkeypatch):
     monkeypatch.setattr(classification, "RESAMPLES", 20)
     # Twelve patients, each the only one of a class: one draw in 19,000 has them all.
     names = [f"class {k}" for k in range(12)]
-    found = view_scores(np.arange(12), np.eye(12), names, names)
+    found = score_classes(np.arange(12), np.eye(12), names, names)
     assert found["macro_auroc"] is None
     assert found["classes"]["class 0"]["auroc"]["value"] == 1.0
 
@@ -235,4 +235,4 @@ def test_what_no_resample_defines_is_none(monkeypatch):
 )
 def test_what_cannot_be_scored_is_refused(target, probability, groups, message):
     with pytest.raises(ValueError, match=message):
-        view_scores(np.array(target, int), probability, ["a", "b"], groups)
+        score_classes(np.array(target, int), probability, ["a", "b"], groups)

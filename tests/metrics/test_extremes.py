@@ -10,7 +10,7 @@ from xraycore.metrics.calibration import (
     fit_calibration,
     softmax,
 )
-from xraycore.metrics.classification import auroc_score, view_scores
+from xraycore.metrics.classification import auroc_score, score_classes
 from xraycore.metrics.operating_points import (
     at_threshold,
     choose_points,
@@ -80,7 +80,7 @@ def test_the_prior_by_hand():
 
 def test_certain_probabilities_are_scored():
     target = np.array([0, 1, 1])
-    found = view_scores(target, np.eye(2)[[0, 1, 0]], ["a", "b"], list("xyz"))
+    found = score_classes(target, np.eye(2)[[0, 1, 0]], ["a", "b"], list("xyz"))
     assert found["brier"]["value"] == round(2 / 3, 4)
     assert found["ece"]["value"] == round(1 / 3, 4)
     assert expected_calibration_error(np.array([0.0, 0.0]), np.array([True, False])) == 0.5

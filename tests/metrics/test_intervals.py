@@ -13,7 +13,7 @@ from xraycore.metrics.classification import (
     bootstrap_interval,
     mean_score,
     mean_share,
-    view_scores,
+    score_classes,
 )
 
 PATIENTS = ["p", "p", "q", "q", "r", "r", "s", "s"]
@@ -63,7 +63,7 @@ def test_an_auroc_by_hand():
 def test_the_scores_of_a_model_by_hand():
     # Wrong on both films of q: recalls of 1/2 and 1.
     probability = np.array([0.9, 0.9, 0.2, 0.2, 0.1, 0.1, 0.1, 0.1])
-    found = view_scores(
+    found = score_classes(
         POSITIVE.astype(int),
         np.stack([1 - probability, probability], axis=1),
         ["well", "ill"],
@@ -122,7 +122,7 @@ def test_intervals_of_one_seed_are_those_of_the_same_draws():
     assert auroc_score(positive, score, groups) != bootstrap_interval(area, groups, seed=1)
     mean = bootstrap_interval(lambda films: score[films].mean(), groups)
     assert mean_score(score, groups) == mean_share(score, groups) == mean
-    by_class = view_scores(
+    by_class = score_classes(
         positive.astype(int), np.stack([1 - score, score], axis=1), ["no", "yes"], groups
     )
     assert by_class["classes"]["yes"]["auroc"] == bootstrap_interval(area, groups, seed=0)

@@ -36,10 +36,10 @@ def draw(stored: Stored, file: Path) -> None:
     for name in stored.names:
         style = {"color": colours[name], "lw": 2, "ls": "--" if name == ENSEMBLE else "-"}
         official = stored.official(name)
-        x, y, _ = roc_curve(official.target == 1, official.probability[:, 1])
+        x, y, _ = roc_curve(official.y_true == 1, official.probability[:, 1])
         left.plot(x, y, label=f"{stored.titles[name]} ({auc(official):.3f})", **style)
         home = Scored.of(stored.films(name, "test"), LABEL_SCHEMES["chest4"])
-        right_ones = home.probability.argmax(axis=1) == home.target
+        right_ones = home.probability.argmax(axis=1) == home.y_true
         bins = reliability_curve(home.probability.max(axis=1), right_ones, bins=10)
         bins = [one for one in bins if one["films"] >= LEAST]
         middle.plot(

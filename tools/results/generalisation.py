@@ -15,7 +15,7 @@ from xraycore.datasets.public import CITATIONS
 from xraycore.evaluation.predictions import PredictionSet
 from xraycore.evaluation.shortcut_probes import ALTERATIONS
 from xraycore.metrics.calibration import fit_calibration
-from xraycore.metrics.classification import defined_proportion, view_scores
+from xraycore.metrics.classification import defined_proportion, score_classes
 from xraycore.metrics.significance import compare_all
 from xraycore.report.sentences import format_p
 
@@ -27,10 +27,10 @@ _NIH_COLUMNS = (
 
 def external_hospitals(stored: Stored) -> dict:
     """NIH's and Cohen's films, and how much of a good score there is the hospital's."""
-    view, first = LABEL_SCHEMES["pneumonia"], stored.names[0]
-    few = Counter(stored.covid_among_cohen(first).target.tolist())
+    scheme, first = LABEL_SCHEMES["pneumonia"], stored.names[0]
+    few = Counter(stored.covid_among_cohen(first).y_true.tolist())
     nih = stored.films(first, "external", "nih").records
-    read = Counter(view.label(record.label) for record in nih)
+    read = Counter(scheme.label(record.label) for record in nih)
     rows = [
         {
             "model": stored.titles[name],
@@ -54,14 +54,14 @@ def external_hospitals(stored: Stored) -> dict:
 
 
 def _score_nih(stored: Stored, name: str) -> list[str]:
-    view, nih = LABEL_SCHEMES["pneumonia"], stored.films(name, "external", "nih")
+    scheme, nih = LABEL_SCHEMES["pneumonia"], stored.films(name, "external", "nih")
     if not nih.records:
         return ["–"] * len(_NIH_COLUMNS)
-    films = Scored.of(nih, view)
-    scores = view_scores(films.target, films.probability, view.classes, films.groups)
+    films = Scored.of(nih, scheme)
+    scores = score_classes(films.y_true, films.probability, scheme.classes, films.groups)
     finding = scores["classes"]["Pneumonia"]
-    between = nih.only(lambda record: view.label(record.label) is None)
-    called = view.probabilities(between.probabilities, between.classes)[:, 1] >= 0.5
+    between = nih.only(lambda record: scheme.label(record.label) is None)
+    called = scheme.probabilities(between.probabilities, between.classes)[:, 1] >= 0.5
     share = defined_proportion(called.sum(), len(called))
     of_class = (finding["recall"], finding["specificity"])
     return [format_score(score) for score in (scores["macro_auroc"], *of_class, share)]
@@ -142,8 +142,8 @@ def compare_pairs(stored: Stored) -> list[dict[str, str]]:
     if len(stored.names) < 2:
         return []
     films = {name: stored.official(name) for name in stored.names}
-    target = next(iter(films.values())).target == 1
-    found = compare_all({name: one.probability[:, 1] for name, one in films.items()}, target)
+    y_true = next(iter(films.values())).y_true == 1
+    found = compare_all({name: one.probability[:, 1] for name, one in films.items()}, y_true)
     return [
         {
             "pair": f"{stored.titles[pair['a']]} – {stored.titles[pair['b']]}",

@@ -16,7 +16,7 @@ from tools.results.stored import KINDS, Scored, Stored
 from tools.results.targets import Target, accuracy, auc, targets
 from xraycore.cli.console import format_score
 from xraycore.datasets.labels import LABEL_SCHEMES
-from xraycore.metrics.classification import view_scores, wilson_interval
+from xraycore.metrics.classification import score_classes, wilson_interval
 from xraycore.metrics.operating_points import at_threshold
 from xraycore.models.registry import MODELS
 
@@ -82,7 +82,7 @@ def _official(stored: Stored) -> dict:
     for name in stored.names:
         films = stored.official(name)
         classes = LABEL_SCHEMES["pneumonia"].classes
-        scores = view_scores(films.target, films.probability, classes, films.groups)
+        scores = score_classes(films.y_true, films.probability, classes, films.groups)
         finding = scores["classes"]["Pneumonia"]
         rows.append(
             {
@@ -95,7 +95,7 @@ def _official(stored: Stored) -> dict:
             }
         )
         for point in stored.points(name).values():
-            found = at_threshold(films.target == 1, films.probability[:, 1], point.threshold)
+            found = at_threshold(films.y_true == 1, films.probability[:, 1], point.threshold)
             keys = ("sensitivity", "specificity", "accuracy")
             points.append(
                 {
@@ -113,10 +113,10 @@ def _four_classes(stored: Stored) -> list[dict[str, str]]:
     rows, classes = [], LABEL_SCHEMES["chest4"].classes
     for name in stored.names:
         films = Scored.of(stored.films(name, "test"), LABEL_SCHEMES["chest4"])
-        scores = view_scores(films.target, films.probability, classes, films.groups)
+        scores = score_classes(films.y_true, films.probability, classes, films.groups)
         of_class = scores["classes"]
         kinds = stored.official(name, KINDS)
-        right = (kinds.probability.argmax(axis=1) == kinds.target).sum()
+        right = (kinds.probability.argmax(axis=1) == kinds.y_true).sum()
         rows.append(
             {
                 "model": stored.titles[name],
@@ -125,7 +125,7 @@ def _four_classes(stored: Stored) -> list[dict[str, str]]:
                 "calibration error": format_score(scores["ece"]),
                 **{f"recall {label}": format_score(of_class[label]["recall"]) for label in classes},
                 "bacterial or viral, if one of them": format_score(
-                    wilson_interval(right, len(kinds.target))
+                    wilson_interval(right, len(kinds.y_true))
                 ),
             }
         )

@@ -19,7 +19,7 @@ from xraycore.datasets.labels import (
 )
 from xraycore.errors import ArgumentError
 from xraycore.evaluation.ensemble import ENSEMBLE
-from xraycore.evaluation.evaluator import target_and_probability
+from xraycore.evaluation.evaluator import truth_and_probability
 from xraycore.evaluation.predictions import PredictionSet, ensemble, read_predictions
 from xraycore.metrics.calibration import Calibration
 from xraycore.metrics.operating_points import OperatingPoint, choose_points
@@ -56,7 +56,7 @@ class Stored:
         """Operating points of a model or the ensemble, chosen on validation films."""
         if name == ENSEMBLE:
             known = Scored.of(self.films(name, "val"), LABEL_SCHEMES["pneumonia"])
-            return choose_points(known.target == 1, known.probability[:, 1])
+            return choose_points(known.y_true == 1, known.probability[:, 1])
         chosen = self.cards.get(name, {}).get("operating_points", {})
         return {
             key: OperatingPoint(key, entry["title"], entry["threshold"])
@@ -79,9 +79,9 @@ class Stored:
         """Models in the order of the registry, the ensemble last."""
         return tuple(self.outcomes)
 
-    def official(self, name: str, view: LabelScheme = LABEL_SCHEMES["pneumonia"]) -> "Scored":
+    def official(self, name: str, scheme: LabelScheme = LABEL_SCHEMES["pneumonia"]) -> "Scored":
         """A model on the official 624 test films of children."""
-        return Scored.of(self.films(name, "test", "chest_xray"), view)
+        return Scored.of(self.films(name, "test", "chest_xray"), scheme)
 
     def external_covid(self, name: str) -> "Scored":
         """COVID-19 films of `cohen` beside the home test's adult normals."""
@@ -99,7 +99,7 @@ class Stored:
         outcome = self._beside_home(name, NORMAL)
         found = Scored.of(outcome, COVID_OR_NOT)
         external = [record.source == "cohen" for record in outcome.records]
-        return replace(found, target=np.array(external, int))
+        return replace(found, y_true=np.array(external, int))
 
     def _beside_home(self, name: str, label: str) -> PredictionSet:
         return self.outcomes[name].only(
@@ -150,17 +150,17 @@ class Stored:
 class Scored:
     """A view's films: target (n,) and probability (n, k), and the patient of each."""
 
-    target: np.ndarray
+    y_true: np.ndarray
     probability: np.ndarray
     groups: list[str]
 
     @classmethod
-    def of(cls, outcome: PredictionSet, view: LabelScheme) -> "Scored":
+    def of(cls, outcome: PredictionSet, scheme: LabelScheme) -> "Scored":
         """The films of an outcome that the view knows; there may be none."""
-        if not any(view.label(record.label) for record in outcome.records):
-            return cls(np.zeros(0, int), np.zeros((0, len(view.classes))), [])
-        target, probability, kept = target_and_probability(outcome, view)
-        return cls(target, probability, kept.groups)
+        if not any(scheme.label(record.label) for record in outcome.records):
+            return cls(np.zeros(0, int), np.zeros((0, len(scheme.classes))), [])
+        y_true, probability, kept = truth_and_probability(outcome, scheme)
+        return cls(y_true, probability, kept.groups)
 
 
 def read_stored() -> Stored:

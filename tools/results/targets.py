@@ -8,7 +8,7 @@ from tools.results.stored import KINDS, Scored, Stored
 from xraycore.datasets.labels import LABEL_SCHEMES
 from xraycore.evaluation.ensemble import ENSEMBLE
 from xraycore.metrics.calibration import expected_calibration_error
-from xraycore.metrics.classification import Score, auroc_score, view_scores
+from xraycore.metrics.classification import Score, auroc_score, score_classes
 from xraycore.models.registry import MODELS
 
 ACCURACY_WANTED = {
@@ -44,40 +44,40 @@ class Target:
 
 def accuracy(judged: Scored) -> float:
     """Share of films whose most probable class is right."""
-    return float((judged.probability.argmax(axis=1) == judged.target).mean())
+    return float((judged.probability.argmax(axis=1) == judged.y_true).mean())
 
 
 def chosen_accuracy(stored: Stored, name: str) -> float:
     """Accuracy on the official test, called from the highest F1 on validation films on."""
     judged, point = stored.official(name), stored.points(name)["best_f1"]
     called = judged.probability[:, 1] >= point.threshold
-    return float((called == (judged.target == 1)).mean())
+    return float((called == (judged.y_true == 1)).mean())
 
 
 def auc(judged: Scored) -> float | None:
     """AUROC of the second of two classes; None where all films are of one."""
-    if len(set(judged.target)) < 2:
+    if len(set(judged.y_true)) < 2:
         return None
-    return float(roc_auc_score(judged.target == 1, judged.probability[:, 1]))
+    return float(roc_auc_score(judged.y_true == 1, judged.probability[:, 1]))
 
 
 def auc_score(judged: Scored) -> Score | None:
     """The same with its interval over patients."""
-    if len(set(judged.target)) < 2:
+    if len(set(judged.y_true)) < 2:
         return None
-    return auroc_score(judged.target == 1, judged.probability[:, 1], judged.groups)
+    return auroc_score(judged.y_true == 1, judged.probability[:, 1], judged.groups)
 
 
 def specificity_at(judged: Scored, sensitivity: float) -> float:
     """The highest specificity among thresholds with at least that sensitivity."""
-    false_positive, true_positive, _ = roc_curve(judged.target == 1, judged.probability[:, 1])
+    false_positive, true_positive, _ = roc_curve(judged.y_true == 1, judged.probability[:, 1])
     return float(1 - false_positive[true_positive >= sensitivity].min())
 
 
 def calibration_error(stored: Stored, name: str) -> float:
     """Expected calibration error of the four classes on the home test."""
     judged = Scored.of(stored.films(name, "test"), LABEL_SCHEMES["chest4"])
-    right = judged.probability.argmax(axis=1) == judged.target
+    right = judged.probability.argmax(axis=1) == judged.y_true
     return expected_calibration_error(judged.probability.max(axis=1), right)
 
 
@@ -85,7 +85,7 @@ def macro_f1(stored: Stored, name: str) -> float:
     """Mean F1 of the four classes on the home test."""
     judged = Scored.of(stored.films(name, "test"), LABEL_SCHEMES["chest4"])
     classes = LABEL_SCHEMES["chest4"].classes
-    return view_scores(judged.target, judged.probability, classes, judged.groups)["macro_f1"][
+    return score_classes(judged.y_true, judged.probability, classes, judged.groups)["macro_f1"][
         "value"
     ]
 

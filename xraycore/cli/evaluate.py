@@ -71,7 +71,7 @@ def evaluate(
     )
     manifest = films_to_judge(manifest, split, cards)
 
-    from xraycore.evaluation.evaluator import evaluate, own_view
+    from xraycore.evaluation.evaluator import evaluate, own_scheme
     from xraycore.evaluation.predictions import predict_dataset
     from xraycore.metrics.operating_points import OperatingPoint
 
@@ -89,7 +89,7 @@ def evaluate(
             for one in models
         }
         document = evaluate(
-            outcomes, chosen_view or own_view(outcomes[0].classes), points, prevalence
+            outcomes, chosen_view or own_scheme(outcomes[0].classes), points, prevalence
         )
     document = {"datasets": [str(path) for path in datasets], "split": split, **document}
     if json:

@@ -13,9 +13,9 @@ from xraycore.datasets.labels import CHEST4, LABEL_SCHEMES, NORMAL, LabelScheme
 from xraycore.datasets.manifest import Record
 from xraycore.errors import ArgumentError
 from xraycore.evaluation.ensemble import ENSEMBLE
-from xraycore.evaluation.evaluator import Viewed, finding_of, own_view, subgroups
+from xraycore.evaluation.evaluator import SchemePredictions, finding_of, own_scheme, subgroups
 from xraycore.evaluation.predictions import PredictionSet, ensemble, film_keys
-from xraycore.metrics.classification import view_scores
+from xraycore.metrics.classification import score_classes
 from xraycore.metrics.significance import compare_all, compare_calls
 
 # Changes whenever a score does: what an older version kept is computed anew.
@@ -54,23 +54,23 @@ class ModelComparison:
     """Models judged on the same films.
 
     Attributes:
-        view: How classes are summed.
+        scheme: How classes are summed.
         models: Name -> predictions of the films that all have, in one order; the ensemble last.
         members: Models whose mean probability the ensemble is; none where there is none.
         left_out: Model -> why it is not among them.
         dropped: Films left out because not every model has predictions of them.
     """
 
-    view: LabelScheme
-    models: Mapping[str, Viewed]
+    scheme: LabelScheme
+    models: Mapping[str, SchemePredictions]
     members: tuple[str, ...]
     left_out: Mapping[str, str]
     dropped: int
 
     @property
-    def target(self) -> np.ndarray:
+    def y_true(self) -> np.ndarray:
         """Class index of each film, (n,)."""
-        return next(iter(self.models.values())).target
+        return next(iter(self.models.values())).y_true
 
     @property
     def records(self) -> tuple[Record, ...]:
@@ -80,21 +80,21 @@ class ModelComparison:
     @cached_property
     def finding(self) -> str:
         """What is looked for; of two classes the second, else the first sick one with films."""
-        classes = self.view.classes
+        classes = self.scheme.classes
         if len(classes) == 2:
-            return classes[finding_of(self.view)]
+            return classes[finding_of(self.scheme)]
         return next(name for name in classes if name != NORMAL and self.counts[name])
 
     def of_finding(self, model: str, finding: str) -> tuple[np.ndarray, np.ndarray]:
         """Bool (n,), whether each film shows the finding, and the model's probability of it."""
-        k = self.view.classes.index(finding)
-        return self.target == k, self.models[model].probability[:, k]
+        k = self.scheme.classes.index(finding)
+        return self.y_true == k, self.models[model].probability[:, k]
 
     @cached_property
     def counts(self) -> dict[str, int]:
         """Class -> films of it, in the view's order."""
-        counter = Counter(self.target.tolist())
-        return {name: counter[k] for k, name in enumerate(self.view.classes)}
+        counter = Counter(self.y_true.tolist())
+        return {name: counter[k] for k, name in enumerate(self.scheme.classes)}
 
     def place(self, source: str, file: str) -> int | None:
         """Index of a film, None where it is not among them."""
@@ -102,23 +102,31 @@ class ModelComparison:
         return next(found, None)
 
 
-def list_views(outcomes: Mapping[str, PredictionSet]) -> list[LabelScheme]:
+def list_schemes(outcomes: Mapping[str, PredictionSet]) -> list[LabelScheme]:
     """The views that any of the models can be seen through: two classes first."""
-    own = [own_view(outcome.classes) for outcome in outcomes.values()]
-    named = [replace(view, name=" / ".join(view.classes)) for view in own if view.classes != CHEST4]
+    own = [own_scheme(outcome.classes) for outcome in outcomes.values()]
+    named = [
+        replace(scheme, name=" / ".join(scheme.classes))
+        for scheme in own
+        if scheme.classes != CHEST4
+    ]
     known = [LABEL_SCHEMES[name] for name in ("pneumonia", "chest4", "covid3")]
-    unique = {view.name: view for view in (*known, *named)}
-    return [view for view in unique.values() if any(_fits(one, view) for one in outcomes.values())]
+    unique = {scheme.name: scheme for scheme in (*known, *named)}
+    return [
+        scheme for scheme in unique.values() if any(_fits(one, scheme) for one in outcomes.values())
+    ]
 
 
-def list_film_sets(outcomes: Mapping[str, PredictionSet], view: LabelScheme) -> list[EvaluationSet]:
+def list_evaluation_sets(
+    outcomes: Mapping[str, PredictionSet], scheme: LabelScheme
+) -> list[EvaluationSet]:
     """Sets of films with two of the view's classes or more, test sets first."""
     labels: dict[tuple[str, str], dict[tuple, str]] = {}
     for outcome in outcomes.values():
-        if not _fits(outcome, view):
+        if not _fits(outcome, scheme):
             continue
         for record, key in zip(outcome.records, film_keys(outcome.records), strict=True):
-            if label := view.label(record.label):
+            if label := scheme.label(record.label):
                 for source in ("", record.source):
                     labels.setdefault((record.split, source), {})[key] = label
     order = {split: place for place, split in enumerate(SPLIT_TITLES)}
@@ -132,7 +140,7 @@ def list_film_sets(outcomes: Mapping[str, PredictionSet], view: LabelScheme) -> 
 
 def assemble(
     outcomes: Mapping[str, PredictionSet],
-    view: LabelScheme,
+    scheme: LabelScheme,
     films: EvaluationSet,
     shipped: Sequence[str],
 ) -> ModelComparison:
@@ -142,7 +150,7 @@ def assemble(
 
     Args:
         outcomes: Model -> stored predictions.
-        view: How classes are summed.
+        scheme: How classes are summed.
         films: Which films.
         shipped: Names of the models that may join the ensemble.
 
@@ -151,7 +159,7 @@ def assemble(
     """
     places_of, seen, left_out = {}, {}, {}
     for name, outcome in outcomes.items():
-        if not _fits(outcome, view):
+        if not _fits(outcome, scheme):
             left_out[name] = f"it knows other classes: {', '.join(outcome.classes)}"
             continue
         places_of[name] = {
@@ -159,7 +167,7 @@ def assemble(
             for i, (r, key) in enumerate(
                 zip(outcome.records, film_keys(outcome.records), strict=True)
             )
-            if films.holds(r) and view.label(r.label)
+            if films.holds(r) and scheme.label(r.label)
         }
     # Whichever comes first may have a few films of its own; it is not to drive out the others.
     reference = max(places_of.values(), key=len, default={})
@@ -182,53 +190,55 @@ def assemble(
     if len(members) > 1:
         models[ENSEMBLE] = ensemble([models[name] for name in members])
     return ModelComparison(
-        view,
-        {name: Viewed.of(outcome, view) for name, outcome in models.items()},
+        scheme,
+        {name: SchemePredictions.of(outcome, scheme) for name, outcome in models.items()},
         members if len(members) > 1 else (),
         left_out,
         max(len(places) for _, places in seen.values()) - len(common),
     )
 
 
-def kept_scores(one: Viewed, view: LabelScheme) -> dict:
-    """`view_scores` of a model, bootstrapped once and kept in the user's store."""
+def cached_scores(one: SchemePredictions, scheme: LabelScheme) -> dict:
+    """`score_classes` of a model, bootstrapped once and kept in the user's store."""
     return default_index().answer(
-        _question("scores", one, view),
-        lambda: view_scores(one.target, one.probability, view.classes, one.outcome.groups),
+        _question("scores", one, scheme),
+        lambda: score_classes(one.y_true, one.probability, scheme.classes, one.outcome.groups),
     )
 
 
-def kept_subgroups(one: Viewed, view: LabelScheme) -> list[dict]:
+def cached_subgroups(one: SchemePredictions, scheme: LabelScheme) -> list[dict]:
     """`subgroups` of a model, bootstrapped once and kept in the user's store."""
-    return default_index().answer(_question("subgroups", one, view), lambda: subgroups(one, view))
+    return default_index().answer(
+        _question("subgroups", one, scheme), lambda: subgroups(one, scheme)
+    )
 
 
-def compare(board: ModelComparison, names: Sequence[str]) -> list[dict]:
+def compare(comparison: ModelComparison, names: Sequence[str]) -> list[dict]:
     """Every pair of the named models, tested on the board's films."""
-    chosen = {name: board.models[name] for name in names}
-    if len(board.view.classes) == 2:
-        k = finding_of(board.view)
+    chosen = {name: comparison.models[name] for name in names}
+    if len(comparison.scheme.classes) == 2:
+        k = finding_of(comparison.scheme)
         return compare_all(
-            {name: one.probability[:, k] for name, one in chosen.items()}, board.target == k
+            {name: one.probability[:, k] for name, one in chosen.items()}, comparison.y_true == k
         )
-    return compare_calls({name: one.called == board.target for name, one in chosen.items()})
+    return compare_calls({name: one.called == comparison.y_true for name, one in chosen.items()})
 
 
-def films_behind(board: ModelComparison, model: str, label: str, said: str) -> list[int]:
+def films_behind(comparison: ModelComparison, model: str, label: str, said: str) -> list[int]:
     """Indices of the films of a class that a model calls another (or that), the surest first."""
-    one, classes = board.models[model], board.view.classes
-    there = (board.target == classes.index(label)) & (one.called == classes.index(said))
+    one, classes = comparison.models[model], comparison.scheme.classes
+    there = (comparison.y_true == classes.index(label)) & (one.called == classes.index(said))
     order = np.argsort(-one.probability.max(axis=1), kind="stable")
     return [int(i) for i in order if there[i]]
 
 
-def _fits(outcome: PredictionSet, view: LabelScheme) -> bool:
-    return {name for group in view.members.values() for name in group} <= set(outcome.classes)
+def _fits(outcome: PredictionSet, scheme: LabelScheme) -> bool:
+    return {name for group in scheme.members.values() for name in group} <= set(outcome.classes)
 
 
-def _question(kind: str, one: Viewed, view: LabelScheme) -> str:
-    digest = hashlib.sha256(repr((view.classes, one.outcome.sizes.shape)).encode())
-    for values in (one.target, one.probability, one.outcome.sizes):
+def _question(kind: str, one: SchemePredictions, scheme: LabelScheme) -> str:
+    digest = hashlib.sha256(repr((scheme.classes, one.outcome.sizes.shape)).encode())
+    for values in (one.y_true, one.probability, one.outcome.sizes):
         digest.update(np.ascontiguousarray(values, float).tobytes())
     facts = [(r.source, r.group, r.age) for r in one.outcome.records]
     digest.update(repr(facts).encode())

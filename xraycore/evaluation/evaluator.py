@@ -12,7 +12,7 @@ from xraycore.datasets.labels import CHEST4, LABEL_SCHEMES, NORMAL, LabelScheme
 from xraycore.errors import ArgumentError
 from xraycore.evaluation.predictions import PredictionSet, ensemble
 from xraycore.metrics.calibration import reliability_curve
-from xraycore.metrics.classification import mean_share, view_scores
+from xraycore.metrics.classification import mean_share, score_classes
 from xraycore.metrics.operating_points import (
     DEFAULT,
     OperatingPoint,
@@ -29,7 +29,7 @@ SIZES = ((0, 256), (256, 512), (512, 1024), (1024, 100_000))
 MIN_GROUP = 20
 
 
-def own_view(classes: Sequence[str]) -> LabelScheme:
+def own_scheme(classes: Sequence[str]) -> LabelScheme:
     """The view that changes nothing: every class by itself."""
     if tuple(classes) == CHEST4:
         return LABEL_SCHEMES["chest4"]
@@ -38,7 +38,7 @@ def own_view(classes: Sequence[str]) -> LabelScheme:
 
 def evaluate(
     outcomes: Sequence[PredictionSet],
-    view: LabelScheme,
+    scheme: LabelScheme,
     points: Mapping[str, Mapping[str, OperatingPoint]] | None = None,
     prevalence: float | None = None,
 ) -> dict:
@@ -48,7 +48,7 @@ def evaluate(
 
     Args:
         outcomes: One a model, of the same films.
-        view: How classes are summed.
+        scheme: How classes are summed.
         points: Model -> operating points, chosen on other films; used for views of two classes.
         prevalence: Of the finding where the model is to be used; for the predictive values there,
             which the share of sick films in a test set says nothing about.
@@ -58,46 +58,46 @@ def evaluate(
     """
     if len(outcomes) > 1:
         outcomes = [*outcomes, ensemble(outcomes)]
-    viewed = [Viewed.of(outcome, view) for outcome in outcomes]
-    first = viewed[0]
+    grouped = [SchemePredictions.of(outcome, scheme) for outcome in outcomes]
+    first = grouped[0]
     document = {
-        "view": view.name,
-        "classes": list(view.classes),
-        "films": len(first.target),
-        "labels": dict(Counter(view.classes[k] for k in first.target)),
+        "view": scheme.name,
+        "classes": list(scheme.classes),
+        "films": len(first.y_true),
+        "labels": dict(Counter(scheme.classes[k] for k in first.y_true)),
         "models": {
-            one.outcome.model: _judge(one, view, points or {}, prevalence) for one in viewed
+            one.outcome.model: _judge(one, scheme, points or {}, prevalence) for one in grouped
         },
     }
-    if len(view.classes) == 2:
+    if len(scheme.classes) == 2:
         document["comparisons"] = compare_all(
-            {one.outcome.model: one.probability[:, finding_of(view)] for one in viewed},
-            first.target == finding_of(view),
+            {one.outcome.model: one.probability[:, finding_of(scheme)] for one in grouped},
+            first.y_true == finding_of(scheme),
         )
     else:
         document["comparisons"] = compare_calls(
-            {one.outcome.model: one.probability.argmax(axis=1) == one.target for one in viewed}
+            {one.outcome.model: one.probability.argmax(axis=1) == one.y_true for one in grouped}
         )
     return document
 
 
 @dataclass(frozen=True)
-class Viewed:
+class SchemePredictions:
     """An outcome's films that a view knows, with their target (n,) and probability (n, k)."""
 
     outcome: PredictionSet
-    target: np.ndarray
+    y_true: np.ndarray
     probability: np.ndarray
 
     @classmethod
-    def of(cls, outcome: PredictionSet, view: LabelScheme) -> "Viewed":
+    def of(cls, outcome: PredictionSet, scheme: LabelScheme) -> "SchemePredictions":
         """The films of an outcome that the view knows.
 
         Raises:
             ArgumentError: If it knows none of them.
         """
-        target, probability, kept = target_and_probability(outcome, view)
-        return cls(kept, target, probability)
+        y_true, probability, kept = truth_and_probability(outcome, scheme)
+        return cls(kept, y_true, probability)
 
     @property
     def called(self) -> np.ndarray:
@@ -105,66 +105,66 @@ class Viewed:
         return self.probability.argmax(axis=1)
 
 
-def target_and_probability(
-    outcome: PredictionSet, view: LabelScheme
+def truth_and_probability(
+    outcome: PredictionSet, scheme: LabelScheme
 ) -> tuple[np.ndarray, np.ndarray, PredictionSet]:
     """Class indices (n,) and probabilities (n, k) of a view, and the films that it knows.
 
     Raises:
         ArgumentError: If it knows none of them.
     """
-    labels = [view.label(record.label) for record in outcome.records]
+    labels = [scheme.label(record.label) for record in outcome.records]
     known = np.array([label is not None for label in labels])
     if not known.any():
         raise ArgumentError(
-            f"the view {view.name!r} needs films labelled {', '.join(view.classes)}. Received: "
+            f"the view {scheme.name!r} needs films labelled {', '.join(scheme.classes)}. Received: "
             f"{', '.join(sorted({record.label for record in outcome.records}))}"
         )
     kept = outcome.only(known)
-    target = np.array([view.classes.index(label) for label in labels if label])
-    return target, view.probabilities(kept.probabilities, kept.classes), kept
+    y_true = np.array([scheme.classes.index(label) for label in labels if label])
+    return y_true, scheme.probabilities(kept.probabilities, kept.classes), kept
 
 
-def finding_of(view: LabelScheme) -> int:
+def finding_of(scheme: LabelScheme) -> int:
     """Index of the class that is looked for: the first beside Normal; the second without it."""
     return (
-        next(k for k, name in enumerate(view.classes) if name != NORMAL)
-        if (NORMAL in view.classes)
+        next(k for k, name in enumerate(scheme.classes) if name != NORMAL)
+        if (NORMAL in scheme.classes)
         else 1
     )
 
 
 def _judge(
-    one: Viewed,
-    view: LabelScheme,
+    one: SchemePredictions,
+    scheme: LabelScheme,
     points: Mapping[str, Mapping[str, OperatingPoint]],
     prevalence: float | None,
 ) -> dict:
-    outcome, target, probability = one.outcome, one.target, one.probability
+    outcome, y_true, probability = one.outcome, one.y_true, one.probability
     called = one.called
     found: dict[str, Any] = {
-        "scores": view_scores(target, probability, view.classes, outcome.groups),
-        "reliability": reliability_curve(probability.max(axis=1), called == target),
+        "scores": score_classes(y_true, probability, scheme.classes, outcome.groups),
+        "reliability": reliability_curve(probability.max(axis=1), called == y_true),
         "curves": {
-            name: curves(target == k, probability[:, k])
-            for k, name in enumerate(view.classes)
-            if 0 < (target == k).sum() < len(target)
+            name: curves(y_true == k, probability[:, k])
+            for k, name in enumerate(scheme.classes)
+            if 0 < (y_true == k).sum() < len(y_true)
         },
         "inside_lungs": _inside(outcome),
-        "subgroups": subgroups(one, view),
-        "top_losses": top_losses(one, view),
-        "confused": _confused(target, called, view),
+        "subgroups": subgroups(one, scheme),
+        "top_losses": top_losses(one, scheme),
+        "confused": _confused(y_true, called, scheme),
         "seconds_per_film": None if np.isnan(outcome.seconds) else round(outcome.seconds, 4),
         "memory_mb_per_film": round(outcome.memory / 1e6, 1) if outcome.memory else None,
     }
-    if len(view.classes) == 2:
-        k = finding_of(view)
+    if len(scheme.classes) == 2:
+        k = finding_of(scheme)
         own = points.get(outcome.model) or {"default": DEFAULT}
         found["operating_points"] = {
             name: {
                 "title": point.title,
                 "threshold": point.threshold,
-                **at_threshold(target == k, probability[:, k], point.threshold),
+                **at_threshold(y_true == k, probability[:, k], point.threshold),
             }
             for name, point in own.items()
         }
@@ -212,7 +212,7 @@ def _inside(outcome: PredictionSet) -> dict | None:
     }
 
 
-def subgroups(one: Viewed, view: LabelScheme) -> list[dict]:
+def subgroups(one: SchemePredictions, scheme: LabelScheme) -> list[dict]:
     """Scores by source, age and size; groups of fewer than 20 films are left out."""
     records, sizes = one.outcome.records, one.outcome.sizes.max(axis=1)
     masks = {
@@ -229,7 +229,7 @@ def subgroups(one: Viewed, view: LabelScheme) -> list[dict]:
         if mask.sum() < MIN_GROUP:
             continue
         groups = [r.group for r, chosen in zip(records, mask, strict=True) if chosen]
-        scores = view_scores(one.target[mask], one.probability[mask], view.classes, groups)
+        scores = score_classes(one.y_true[mask], one.probability[mask], scheme.classes, groups)
         overall = ("accuracy", "balanced_accuracy", "macro_f1", "macro_auroc", "ece")
         rows.append(
             {
@@ -242,33 +242,37 @@ def subgroups(one: Viewed, view: LabelScheme) -> list[dict]:
     return rows
 
 
-def top_losses(one: Viewed, view: LabelScheme) -> list[dict]:
+def top_losses(one: SchemePredictions, scheme: LabelScheme) -> list[dict]:
     """The films on which the model was most surely wrong."""
-    places = np.arange(len(one.target))
-    likelihood = one.probability[places, one.target]
+    places = np.arange(len(one.y_true))
+    likelihood = one.probability[places, one.y_true]
     called = one.called
-    wrong = [i for i in np.argsort(likelihood, kind="stable") if called[i] != one.target[i]]
-    return describe_films(one, view, wrong[:TOP_LOSSES])
+    wrong = [i for i in np.argsort(likelihood, kind="stable") if called[i] != one.y_true[i]]
+    return describe_films(one, scheme, wrong[:TOP_LOSSES])
 
 
-def describe_films(one: Viewed, view: LabelScheme, places: Sequence[int]) -> list[dict]:
+def describe_films(
+    one: SchemePredictions, scheme: LabelScheme, places: Sequence[int]
+) -> list[dict]:
     """Source, file, label and answer of the films with these indices, in their order."""
     called = one.called
     return [
         {
             "source": one.outcome.records[i].source,
             "file": one.outcome.records[i].path.name,
-            "label": view.classes[one.target[i]],
-            "said": view.classes[called[i]],
+            "label": scheme.classes[one.y_true[i]],
+            "said": scheme.classes[called[i]],
             "probability": round(float(one.probability[i, called[i]]), 4),
         }
         for i in places
     ]
 
 
-def _confused(target: np.ndarray, called: np.ndarray, view: LabelScheme) -> list[dict]:
+def _confused(y_true: np.ndarray, called: np.ndarray, scheme: LabelScheme) -> list[dict]:
     pairs = Counter(
-        (view.classes[t], view.classes[c]) for t, c in zip(target, called, strict=True) if t != c
+        (scheme.classes[t], scheme.classes[c])
+        for t, c in zip(y_true, called, strict=True)
+        if t != c
     )
     return [
         {"label": label, "said": said, "films": count}

@@ -9,10 +9,10 @@ import numpy as np
 from xraycore.datasets.labels import CHEST4, LABEL_SCHEMES, NORMAL, LabelScheme
 from xraycore.datasets.manifest import Manifest, Record
 from xraycore.datasets.public import CITATIONS
-from xraycore.evaluation.evaluator import finding_of, own_view, target_and_probability
+from xraycore.evaluation.evaluator import finding_of, own_scheme, truth_and_probability
 from xraycore.evaluation.predictions import PredictionSet, predict_dataset, write_predictions
 from xraycore.evaluation.shortcut_probes import probe
-from xraycore.metrics.classification import view_scores
+from xraycore.metrics.classification import score_classes
 from xraycore.metrics.operating_points import OperatingPoint, at_threshold, choose_points
 from xraycore.models.architectures import peak_activation_bytes
 from xraycore.models.classifier import Classifier
@@ -102,8 +102,8 @@ def headline_scores(outcome: PredictionSet, points: dict[str, OperatingPoint]) -
 
     Within one source, because across sources age and hospital tell the class as well as disease.
     """
-    target, probability, kept = target_and_probability(outcome, own_view(outcome.classes))
-    found = view_scores(target, probability, outcome.classes, kept.groups)
+    y_true, probability, kept = truth_and_probability(outcome, own_scheme(outcome.classes))
+    found = score_classes(y_true, probability, outcome.classes, kept.groups)
     scores = {
         "all": {
             **{name: found[name] for name in HEADLINES},
@@ -122,18 +122,18 @@ def headline_scores(outcome: PredictionSet, points: dict[str, OperatingPoint]) -
 
 
 def finding_scores(
-    outcome: PredictionSet, view: LabelScheme, points: dict[str, OperatingPoint]
+    outcome: PredictionSet, scheme: LabelScheme, points: dict[str, OperatingPoint]
 ) -> dict:
     """AUROC, ECE, and accuracy, sensitivity and specificity at 0.5 and at each operating point."""
-    target, probability, kept = target_and_probability(outcome, view)
-    found = view_scores(target, probability, view.classes, kept.groups)
-    default = at_threshold(target == 1, probability[:, 1], 0.5)
+    y_true, probability, kept = truth_and_probability(outcome, scheme)
+    found = score_classes(y_true, probability, scheme.classes, kept.groups)
+    default = at_threshold(y_true == 1, probability[:, 1], 0.5)
     return {
         "auc": found["macro_auroc"],
         **{name: default[name] for name in ("accuracy", "sensitivity", "specificity")},
         "ece": found["ece"],
         "at": {
-            name: at_threshold(target == 1, probability[:, 1], point.threshold)
+            name: at_threshold(y_true == 1, probability[:, 1], point.threshold)
             for name, point in points.items()
         },
     }
@@ -141,27 +141,27 @@ def finding_scores(
 
 def _operating_points(validation: PredictionSet) -> dict[str, OperatingPoint]:
     """Of the finding of a model that knows two classes, and of any pneumonia for the four."""
-    view = own_view(validation.classes)
+    scheme = own_scheme(validation.classes)
     if set(validation.classes) == set(CHEST4):
-        view = LABEL_SCHEMES["pneumonia"]
-    if len(view.classes) != 2:
+        scheme = LABEL_SCHEMES["pneumonia"]
+    if len(scheme.classes) != 2:
         return {}
-    target, probability, _ = target_and_probability(validation, view)
-    finding = finding_of(view)
-    return choose_points(target == finding, probability[:, finding])
+    y_true, probability, _ = truth_and_probability(validation, scheme)
+    finding = finding_of(scheme)
+    return choose_points(y_true == finding, probability[:, finding])
 
 
 def _external(outcome: PredictionSet, points: dict[str, OperatingPoint]) -> dict:
     """Normal against pneumonia on every source that has films of both."""
     if set(outcome.classes) != set(CHEST4):
         return {}
-    view, found = LABEL_SCHEMES["pneumonia"], {}
+    scheme, found = LABEL_SCHEMES["pneumonia"], {}
     for source in sorted({record.source for record in outcome.records}):
         one = outcome.only(_of_source(source))
-        if {view.label(record.label) for record in one.records} >= set(view.classes):
+        if {scheme.label(record.label) for record in one.records} >= set(scheme.classes):
             found[source] = {
                 "citation": CITATIONS.get(source, "no citation known"),
-                "pneumonia": finding_scores(one, view, points),
+                "pneumonia": finding_scores(one, scheme, points),
             }
     return found
 

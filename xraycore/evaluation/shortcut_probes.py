@@ -104,15 +104,15 @@ def source_probe(records: Sequence[Record], features: np.ndarray) -> dict[str, d
         chosen &= np.array([record.source in sources for record in records])
         if len(sources) < 2:
             continue
-        target = np.array([sources.index(r.source) for r in _of(records, chosen)])
+        y_true = np.array([sources.index(r.source) for r in _of(records, chosen)])
         groups = np.array([r.group for r in _of(records, chosen)])
         model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=300, C=0.01))
         folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=0)
         guessed = cross_val_predict(
-            model, features[chosen], target, groups=groups, cv=folds, method="predict_proba"
+            model, features[chosen], y_true, groups=groups, cv=folds, method="predict_proba"
         )
         score = guessed[:, 1] if len(sources) == 2 else guessed
-        auc = roc_auc_score(target, score, multi_class="ovr")
+        auc = roc_auc_score(y_true, score, multi_class="ovr")
         found[label] = {
             "sources": sources,
             "films": int(chosen.sum()),

@@ -105,8 +105,8 @@ def auroc_score(positive: np.ndarray, score: np.ndarray, groups: Sequence[str]) 
     return _interval(np.concatenate(samples), len(score))
 
 
-def view_scores(
-    target: np.ndarray,
+def score_classes(
+    y_true: np.ndarray,
     probability: np.ndarray,
     classes: Sequence[str],
     groups: Sequence[str],
@@ -121,7 +121,7 @@ def view_scores(
     specificity of a class without films, and AUROC and AUPRC of one that all films have.
 
     Args:
-        target: Class indices, (n,).
+        y_true: Class indices, (n,).
         probability: (n, k), of 0 to 1.
         classes: Names of the k classes.
         groups: The patient of each film.
@@ -139,14 +139,14 @@ def view_scores(
     Raises:
         ArgumentError: If there are no films, shapes do not fit or a value is not allowed.
     """
-    target, probability = _checked(target, probability, classes, groups)
+    y_true, probability = _checked(y_true, probability, classes, groups)
     from sklearn.metrics import confusion_matrix
 
-    confusion = confusion_matrix(target, probability.argmax(axis=1), labels=range(len(classes)))
+    confusion = confusion_matrix(y_true, probability.argmax(axis=1), labels=range(len(classes)))
     films, calls, hits = confusion.sum(axis=1), confusion.sum(axis=0), confusion.diagonal()
-    samples = [_weighted(target, probability, weights) for weights in _weights(groups, seed)]
+    samples = [_weighted(y_true, probability, weights) for weights in _weights(groups, seed)]
     values = {name: np.concatenate([sample[name] for sample in samples]) for name in samples[0]}
-    count, there = len(target), films > 0
+    count, there = len(y_true), films > 0
 
     def macro(name: str) -> Score | None:
         return _interval(values[name][:, there].mean(axis=1), count)
@@ -176,23 +176,23 @@ def view_scores(
 
 
 def _checked(
-    target: np.ndarray, probability: np.ndarray, classes: Sequence[str], groups: Sequence[str]
+    y_true: np.ndarray, probability: np.ndarray, classes: Sequence[str], groups: Sequence[str]
 ) -> tuple[np.ndarray, np.ndarray]:
-    target, probability = np.asarray(target), np.asarray(probability, float)
-    if probability.shape != (len(target), len(classes)) or len(groups) != len(target):
+    y_true, probability = np.asarray(y_true), np.asarray(probability, float)
+    if probability.shape != (len(y_true), len(classes)) or len(groups) != len(y_true):
         raise ArgumentError(
-            f"{len(target)} targets and {len(classes)} classes need as many groups and "
+            f"{len(y_true)} targets and {len(classes)} classes need as many groups and "
             f"probabilities. Received: {len(groups)} groups, probabilities {probability.shape}"
         )
-    if not len(target):
+    if not len(y_true):
         raise ArgumentError("scores need at least one film. Received: none")
-    if not np.isin(target, np.arange(len(classes))).all():
+    if not np.isin(y_true, np.arange(len(classes))).all():
         raise ArgumentError(
-            f"targets must be of 0 to {len(classes) - 1}. Received: {np.unique(target).tolist()}"
+            f"targets must be of 0 to {len(classes) - 1}. Received: {np.unique(y_true).tolist()}"
         )
     if not np.isfinite(probability).all():
         raise ArgumentError("probabilities must be finite. Received: NaN or infinity")
-    return target, probability
+    return y_true, probability
 
 
 def _weights(groups: Sequence[str], seed: int) -> Iterator[np.ndarray]:
@@ -208,11 +208,11 @@ def _weights(groups: Sequence[str], seed: int) -> Iterator[np.ndarray]:
 
 
 def _weighted(
-    target: np.ndarray, probability: np.ndarray, weights: np.ndarray
+    y_true: np.ndarray, probability: np.ndarray, weights: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Statistics of samples given as weights of films (r, n): (r,), or (r, k) by class."""
     one_hot, called = np.eye(probability.shape[1]), probability.argmax(axis=1)
-    truth, right, confidence = one_hot[target], called == target, probability.max(axis=1)
+    truth, right, confidence = one_hot[y_true], called == y_true, probability.max(axis=1)
     films, calls = weights @ truth, weights @ one_hot[called]
     hits, total = weights @ (truth * right[:, None]), weights.sum(axis=1)
     gaps = np.eye(BINS)[bin_of(confidence)] * (confidence - right)[:, None]

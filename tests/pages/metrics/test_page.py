@@ -232,7 +232,7 @@ def test_a_run_of_ones_own_joins(store):
 def test_intervals_are_not_drawn_again(store, monkeypatch):
     open_page()
     calls = []
-    monkeypatch.setattr(comparison, "view_scores", lambda *a: calls.append(a))
+    monkeypatch.setattr(comparison, "score_classes", lambda *a: calls.append(a))
     open_page(section="Size and time")
     st.cache_data.clear()
     open_page()
