@@ -19,6 +19,7 @@ from xraycore.config import SHIPPED
 from xraycore.datasets.synthetic.phantom import make_phantom
 from xraycore.errors import WeightsError
 from xraycore.training.segmenter import dice, dice_scores, held_back, read_masked
+from xraycore.utils.precision import computing_in
 
 FILE = SHIPPED / NAME / f"{NAME}.weights.h5"
 
@@ -154,3 +155,11 @@ def test_dice_of_the_shipped_segmenter_on_held_back_films(real_data, network, tm
     scores = dice_scores(network, read_masked(tmp_path))
     assert len(scores) == 60
     assert scores.mean() >= 0.95
+
+
+def test_it_computes_in_float32_whatever_is_trained_meanwhile():
+    films = [np.random.default_rng(0).random((96, 96), np.float32)]
+    with computing_in("mixed_bfloat16"):
+        segmenter = load_anew()
+    with computing_in("float32"):
+        np.testing.assert_array_equal(segmenter(films), load_anew()(films))

@@ -18,6 +18,5 @@ def test_mutated_films(seed):
     assert found == []
 
 
-@pytest.mark.parametrize("file", FOUND, ids=lambda file: file.name)
-def test_what_was_found(file):
-    assert ends_well(file.read_bytes())
+def test_what_was_found():
+    assert [file.name for file in FOUND if not ends_well(file.read_bytes())] == []

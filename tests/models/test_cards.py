@@ -19,6 +19,7 @@ from xraycore.models.classifier import OTHER_LUNGS, load_model, predict_each
 from xraycore.models.registry import get_spec
 from xraycore.utils.checkpoints import describe_weights, install, save_float16, verified_weights
 from xraycore.utils.files import sha256
+from xraycore.utils.precision import computing_in
 
 CLASSES = ["Normal", "Opacity"]
 FILE = "basic_cnn.weights.h5"
@@ -282,3 +283,9 @@ def test_a_card_tells_where_its_network_ends(store):
     with warnings.catch_warnings(), pytest.raises(WeightsError, match="weights of resnet50"):
         warnings.simplefilter("ignore")  # Keras names what is missing before it refuses.
         load_model("resnet50")
+
+
+def test_a_loaded_network_computes_in_float32_whatever_is_trained_meanwhile():
+    with computing_in("mixed_bfloat16"):
+        network = load_model("basic_cnn").network
+    assert {layer.compute_dtype for layer in network.layers} == {"float32"}

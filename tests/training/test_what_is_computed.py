@@ -11,8 +11,9 @@ from xraycore.models.architectures import HEAD, build_network
 from xraycore.models.registry import get_spec
 from xraycore.training.augmentation import Augmentation
 from xraycore.training.config import Stage, TrainingConfig, preset
-from xraycore.training.learner import compile_for, computing_in, resolve_precision, set_trainable
+from xraycore.training.learner import compile_for, resolve_precision, set_trainable
 from xraycore.training.trainer import train
+from xraycore.utils.precision import computing_in
 
 PLAIN = Augmentation()
 STILL = Augmentation(shear=0.0, zoom=0.0)

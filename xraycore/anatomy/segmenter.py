@@ -11,6 +11,7 @@ from xraycore.config import SHIPPED, weights_folder
 from xraycore.errors import WeightsError
 from xraycore.imaging.resample import resize
 from xraycore.utils.checkpoints import load_card, verified_weights
+from xraycore.utils.precision import computing_in
 
 if TYPE_CHECKING:
     import keras
@@ -127,7 +128,9 @@ def load_segmenter() -> Segmenter:
     """
     folder = segmenter_folder()
     file = verified_weights(folder, load_card(folder, ("weights",)))
-    network = build_segmenter()
+    # Whoever asks first may be training in another precision; this one is for all.
+    with computing_in("float32"):
+        network = build_segmenter()
     try:
         network.load_weights(file)
     except (ValueError, KeyError, OSError) as error:

@@ -20,6 +20,7 @@ from xraycore.models.cards import read_card
 from xraycore.models.registry import get_spec
 from xraycore.models.spec import FULL, ModelSpec
 from xraycore.utils.checkpoints import Card, verified_weights
+from xraycore.utils.precision import computing_in
 from xraycore.utils.progress import Progress, ProgressCallback
 
 if TYPE_CHECKING:
@@ -191,7 +192,8 @@ def load_model(name: str) -> Classifier:
     # Cards from before there were ends to choose from are of whole networks.
     spec = get_spec(name, card.get("end", FULL))
     file = verified_weights(weights_folder() / name, card)
-    network = build_network(spec, len(card["classes"]), size=card.get("input_size"))
+    with computing_in("float32"):
+        network = build_network(spec, len(card["classes"]), size=card.get("input_size"))
     try:
         network.load_weights(file)
     except (ValueError, KeyError, OSError) as error:

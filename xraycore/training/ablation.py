@@ -13,10 +13,11 @@ from xraycore.models.architectures import build_network
 from xraycore.models.spec import ModelSpec
 from xraycore.training.batches import load_images
 from xraycore.training.config import DOMAIN_RANDOM, Stage, TrainingConfig
-from xraycore.training.learner import averaged, compile_for, computing_in, set_trainable
+from xraycore.training.learner import averaged, compile_for, set_trainable
 from xraycore.training.run import Run
 from xraycore.training.trainer import train
 from xraycore.training.validation import scores_of, selection_score
+from xraycore.utils.precision import computing_in
 from xraycore.utils.progress import ProgressCallback, ignore, part_of
 
 

@@ -16,17 +16,6 @@ from xraycore.training.config import Stage, TrainingConfig
 PRECISIONS = ("auto", "float32", "mixed_bfloat16")
 
 
-@contextmanager
-def computing_in(precision: str) -> Iterator[None]:
-    """Networks built inside compute in that precision; afterwards Keras' policy is as before."""
-    previous = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(precision)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(previous)
-
-
 def resolve_precision(precision: str) -> str:
     """A precision by name; "auto" is what the hardware computes in.
 

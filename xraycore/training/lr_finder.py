@@ -14,7 +14,8 @@ from xraycore.models.pretrained import load_pretrained
 from xraycore.models.spec import ModelSpec
 from xraycore.training.batches import BatchSequence, ImageArray, load_images
 from xraycore.training.config import Stage, TrainingConfig
-from xraycore.training.learner import compile_for, computing_in, resolve_precision, set_trainable
+from xraycore.training.learner import compile_for, resolve_precision, set_trainable
+from xraycore.utils.precision import computing_in
 from xraycore.utils.progress import Progress, ProgressCallback, ignore
 
 LOWEST, HIGHEST = 1e-7, 1.0

@@ -22,13 +22,13 @@ from xraycore.training.learner import (
     Learner,
     averaged,
     compile_for,
-    computing_in,
     resolve_precision,
     set_trainable,
 )
 from xraycore.training.phantoms import check_phantoms, phantom_films
 from xraycore.training.run import Run, State, environment
 from xraycore.training.validation import check_external
+from xraycore.utils.precision import computing_in
 from xraycore.utils.progress import ProgressCallback, ignore, part_of
 
 
