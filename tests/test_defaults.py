@@ -15,7 +15,7 @@ from xraycore.datasets.synthetic.flawed_dataset import write_flawed_dataset
 from xraycore.datasets.synthetic.phantom import make_phantom, write_phantoms
 from xraycore.imaging.overlay import colorize, overlay
 from xraycore.metrics.calibration import expected_calibration_error, fit_calibration
-from xraycore.metrics.classification import bootstrap_interval, view_scores
+from xraycore.metrics.classification import bootstrap_interval, score_classes
 from xraycore.metrics.significance import compare_all
 
 
@@ -40,7 +40,7 @@ from xraycore.metrics.significance import compare_all
         (expected_calibration_error, {"bins": 15}),
         (fit_calibration, {"biased": True}),
         (bootstrap_interval, {"seed": 0}),
-        (view_scores, {"seed": 0}),
+        (score_classes, {"seed": 0}),
         (compare_all, {"threshold": 0.5}),
     ],
     ids=lambda value: getattr(value, "__name__", ""),

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from pages.shared.film_picker import look_at
-from pages.shared.jobs import Job, follow
+from pages.shared.film_picker import select_film
+from pages.shared.jobs import Job, poll
 from pages.shared.open_films import OpenFilm, OpenFilms
 from xraycore.errors import Cancelled
 from xraycore.evaluation.ensemble import agree, disagreement
@@ -46,7 +46,7 @@ def ask_for(opened: OpenFilms, names: Sequence[str]) -> None:
             return
     if not job.done:
         with st.container(horizontal=True, vertical_alignment="center"):
-            follow(job)
+            poll(job)
             st.button("Stop", on_click=job.stop, icon=":material/stop:", key="stop-worklist")
         return
     if not isinstance(job.error, Cancelled):
@@ -105,7 +105,7 @@ def show_worklist(opened: OpenFilms, names: Sequence[str]) -> None:
 
     def picked() -> None:
         if chosen := st.session_state["worklist"].selection.rows:
-            look_at(keys[chosen[0]])
+            select_film(keys[chosen[0]])
 
     # The browser keeps the number of the row that was clicked: after another film was chosen
     # elsewhere, or the rows were sorted anew, that is not the row of the film that is shown.

@@ -3,7 +3,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.shared.faults import describe_error
-from pages.shared.jobs import Job, follow
+from pages.shared.jobs import Job, poll
 from pages.shared.layout import ask_path, page_header, plain
 from xraycore.config import cache_folder
 from xraycore.datasets.index import default_index
@@ -107,7 +107,7 @@ def show_layouts() -> None:
 
 def show_progress(datasets: str, job: Job) -> None:
     """The loading state, with a way out."""
-    follow(job)
+    poll(job)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Stop", icon=":material/stop_circle:", key="stop", on_click=stop, args=(datasets, job)

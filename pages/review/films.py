@@ -11,7 +11,7 @@ import streamlit as st
 from pages.shared import cache
 from pages.shared.analysis import Analysis
 from pages.shared.film_picker import say_refused, upload_films
-from pages.shared.jobs import Job, follow
+from pages.shared.jobs import Job, poll
 from pages.shared.layout import plain
 from pages.shared.open_films import open_films
 from xraycore.attribution.heatmap import Heatmap
@@ -47,7 +47,7 @@ def find_films(items: Sequence[HeatmapItem]) -> dict[str, Analysis] | None:
         job = Job(lambda report: locator.search(missing, part_of(report, activity=words)))
         st.session_state[_SEARCH] = (missing, job)
     if not job.wait():
-        follow(job)
+        poll(job)
         st.button("Go on without them", key="stop-search", on_click=_give_up, args=(missing, job))
         return None
     del st.session_state[_SEARCH]

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.review.films import NO_FILM, Drawable, describe, draw_heat_on_grid
-from pages.shared.jobs import Job, follow
+from pages.shared.jobs import Job, poll
 from pages.shared.layout import plain
 from xraycore.config import NOTICE
 from xraycore.errors import Cancelled
@@ -117,7 +117,7 @@ def _compute(
         job = Job(work)
         st.session_state[_JOB] = (state, job)
     if not job.wait():
-        follow(job)
+        poll(job)
         st.button("Stop", key="stop-results", icon=":material/stop_circle:", on_click=job.stop)
         return None
     if isinstance(job.error, Cancelled):

@@ -10,7 +10,7 @@ from pages.review.routing import go_to
 from pages.shared import cache
 from pages.shared.analysis import Analysis
 from pages.shared.film_picker import say_refused, upload_films, usable_models
-from pages.shared.jobs import Job, follow
+from pages.shared.jobs import Job, poll
 from pages.shared.layout import plain
 from pages.shared.open_films import open_films
 from xraycore.attribution.registry import METHODS
@@ -216,7 +216,7 @@ def _ask_films() -> StudyFilms:
 
 def _show_job(job: Job) -> None:
     if not job.wait():
-        follow(job)
+        poll(job)
         st.button("Stop", key="stop-making", icon=":material/stop_circle:", on_click=job.stop)
         return
     del st.session_state[_JOB]

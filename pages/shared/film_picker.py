@@ -87,10 +87,10 @@ def usable_models() -> list[str]:
     return usable
 
 
-def look_at(key: str | None) -> None:
+def select_film(key: str | None) -> None:
     """Makes an open film the one that is looked at; fit for a callback."""
     films = open_films()
-    films.look_at(key)
+    films.select_film(key)
     st.session_state["sample"] = films.current.sample if films.current else None
 
 
@@ -127,7 +127,7 @@ def _list_films(opened: OpenFilms) -> None:
         list(films),
         format_func=lambda key: films[key].title if key in films else key,
         key="film",
-        on_change=lambda: look_at(st.session_state["film"]),
+        on_change=lambda: select_film(st.session_state["film"]),
     )
     with st.container(horizontal=True):
         st.button("Close film", on_click=_close, args=(opened.current.key,), width="stretch")
@@ -138,7 +138,7 @@ def _list_films(opened: OpenFilms) -> None:
 def _close(*keys: str) -> None:
     films = open_films()
     films.close(*keys)
-    look_at(films.current.key if films.current else None)
+    select_film(films.current.key if films.current else None)
 
 
 def _leave_sample() -> None:
@@ -179,4 +179,4 @@ def _read(name: str, data: bytes) -> OpenFilm:
 def _look_at_first(films: list[OpenFilm]) -> None:
     open_films().open(films)
     if films:
-        look_at(films[0].key)
+        select_film(films[0].key)

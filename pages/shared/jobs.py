@@ -82,7 +82,7 @@ class Job:
 
 
 @st.fragment(run_every=0.4)
-def follow(job: Job) -> None:
+def poll(job: Job) -> None:
     """Draws how far a job is, and reruns the page once it has ended."""
     if job.done:
         st.rerun()

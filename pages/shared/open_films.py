@@ -109,9 +109,9 @@ class OpenFilms:
                 film.title = self._distinct(film.title)
                 self.films[film.key] = film
         if films:
-            self.look_at(films[0].key)
+            self.select_film(films[0].key)
 
-    def look_at(self, key: str | None) -> None:
+    def select_film(self, key: str | None) -> None:
         """Makes an open film the one that is looked at; networks leave the one before."""
         if self.current and self.current.key != key:
             self.current.analysis.stop_prefetch()
@@ -122,7 +122,7 @@ class OpenFilms:
         """Closes films, and looks at the first that is left."""
         for film in [self.films.pop(key) for key in keys if key in self.films]:
             film.close()
-        self.look_at(next(iter(self.films), None))
+        self.select_film(next(iter(self.films), None))
 
     def close_all(self) -> None:
         """Closes all films."""

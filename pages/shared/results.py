@@ -6,7 +6,7 @@ from hashlib import sha256
 import streamlit as st
 
 from pages.shared.analysis import Key
-from pages.shared.jobs import Job, follow
+from pages.shared.jobs import Job, poll
 from pages.shared.open_films import OpenFilm
 from xraycore.errors import Cancelled
 from xraycore.utils.progress import ProgressCallback, part_of
@@ -63,7 +63,7 @@ def long_work(
         st.error(job.failure, icon=":material/error:")
         st.button("Try again", key=f"again-{_name(key)}", on_click=film.jobs.pop, args=(key,))
     else:
-        follow(job)
+        poll(job)
         _stop_button(key, job)
     return None
 

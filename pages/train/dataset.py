@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.shared.faults import describe_error
-from pages.shared.jobs import Job, follow
+from pages.shared.jobs import Job, poll
 from pages.shared.layout import ask_path, plain
 from pages.shared.tables import show_counts
 from xraycore.config import cache_folder
@@ -127,7 +127,7 @@ def _forget(datasets: tuple[str, ...]) -> None:
 def _ended(job: Job, datasets: tuple[str, ...]) -> bool:
     """Whether a job gave its result; how far it is, or what went wrong, is drawn."""
     if not job.wait():
-        follow(job)
+        poll(job)
         return False
     if job.error is None:
         return True

@@ -13,7 +13,7 @@ from xraycore.attribution.heatmap import Heatmap
 from xraycore.attribution.metrics.baselines import centre_prior
 from xraycore.attribution.metrics.faithfulness import blurred, measure_faithfulness
 from xraycore.attribution.metrics.lesion_insertion import probe
-from xraycore.attribution.metrics.randomisation import Cascade, judge, passes
+from xraycore.attribution.metrics.randomisation import Cascade, passes, summarise_cascades
 from xraycore.attribution.metrics.robustness import DISTURBANCES
 from xraycore.attribution.metrics.similarity import Similarity
 from xraycore.attribution.perturbation import random_mask, upsample
@@ -153,10 +153,10 @@ def test_a_map_is_gone_below_a_rank_correlation_of_one_half(rank, passed):
      ((0.9, 0.8, 0.7, 0.6, 0.5, -0.4), 0.7, 0.4)],
 )  # fmt: skip
 def test_the_half_of_a_cascade_by_hand(ranks, half, end):
-    found = judge([cascade(*ranks)])
+    found = summarise_cascades([cascade(*ranks)])
     assert (found["half"], found["all"]) == pytest.approx((half, end))
     assert found["passes"] == (max(half, end) < 0.5)
-    two = judge([cascade(*ranks), cascade(*[0.0] * len(ranks))])
+    two = summarise_cascades([cascade(*ranks), cascade(*[0.0] * len(ranks))])
     assert (two["half"], two["all"]) == pytest.approx((half / 2, end / 2))
 
 

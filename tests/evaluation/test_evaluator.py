@@ -23,7 +23,7 @@ def outcome(model, labels, said, *, sure=3.0, **changed):
     count = len(labels)
     facts = {
         "calibration": Calibration(),
-        "inside": np.full(count, 0.5),
+        "fraction_in_lungs": np.full(count, 0.5),
         "lungs": np.full(count, 0.25),
         "sizes": np.full((count, 2), 224),
         "peaks": {},
@@ -123,7 +123,7 @@ def test_subgroups_by_source_age_and_size():
         records,
         model.logits,
         Calibration(),
-        model.inside,
+        model.fraction_in_lungs,
         model.lungs,
         np.array([[100, 224]] * 20 + [[1024, 900]] * 20),
         {},
@@ -140,11 +140,13 @@ def test_subgroups_by_source_age_and_size():
 
 
 def test_evidence_in_the_lungs_leaves_out_films_without_lungs():
-    model = outcome("m", [NORMAL] * 4, [NORMAL] * 4, inside=np.array([0.2, 0.6, np.nan, np.nan]))
-    inside = evaluate([model], LABEL_SCHEMES["chest4"])["models"]["m"]["inside_lungs"]
-    assert inside["evidence"]["value"] == pytest.approx(0.4)
-    assert inside["evidence"]["n"] == 2
-    assert inside["films_without_lungs"] == 2
+    model = outcome(
+        "m", [NORMAL] * 4, [NORMAL] * 4, fraction_in_lungs=np.array([0.2, 0.6, np.nan, np.nan])
+    )
+    fraction_in_lungs = evaluate([model], LABEL_SCHEMES["chest4"])["models"]["m"]["inside_lungs"]
+    assert fraction_in_lungs["evidence"]["value"] == pytest.approx(0.4)
+    assert fraction_in_lungs["evidence"]["n"] == 2
+    assert fraction_in_lungs["films_without_lungs"] == 2
 
 
 def test_own_view_of_other_classes():

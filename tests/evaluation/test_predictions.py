@@ -28,7 +28,7 @@ def outcome(model="a", logits=((2.0, 0, 0, 0), (0, 0, 0, 1.0)), calibration=PLAI
         ),
         "logits": np.array(logits, float),
         "calibration": calibration,
-        "inside": np.array([0.75, np.nan]),
+        "fraction_in_lungs": np.array([0.75, np.nan]),
         "lungs": np.array([0.3, 0.0]),
         "sizes": np.array([[224, 200], [320, 300]]),
         "peaks": {},
@@ -49,7 +49,7 @@ def test_predictions_come_back_from_disk(tmp_path):
     ]
     np.testing.assert_allclose(found.logits, first.logits)
     np.testing.assert_array_equal(found.sizes, first.sizes)
-    np.testing.assert_array_equal(found.inside, [0.75, np.nan])
+    np.testing.assert_array_equal(found.fraction_in_lungs, [0.75, np.nan])
     np.testing.assert_allclose(found.lungs, [0.3, 0.0])
     # exp(2 / 2) against three exp(0).
     assert found.probabilities[0, 0] == pytest.approx(np.e / (np.e + 3))
@@ -72,7 +72,7 @@ def test_the_ensemble_is_the_mean_of_calibrated_probabilities():
     np.testing.assert_allclose(found.probabilities[0], [1 / 3, 1 / 3, 1 / 6, 1 / 6])
     np.testing.assert_allclose(found.probabilities[1], [1 / 6, 1 / 6, 1 / 6, 1 / 2])
     assert found.model == "ensemble"
-    assert np.isnan(found.inside).all()
+    assert np.isnan(found.fraction_in_lungs).all()
 
 
 def test_an_ensemble_is_of_the_films_that_all_of_its_models_saw():
@@ -136,7 +136,9 @@ def test_classify_says_what_predict_says(random_classifier, tmp_path, monkeypatc
     heat = np.maximum(alone.features @ model.head[0][:, alone.logits.argmax()], 0) / 14**2
     assert found.peaks["grad_cam"][-1] == pytest.approx(heat.max(), rel=1e-3)
     spread = Box().spread(heat, (128, 128))
-    assert found.inside[-1] == pytest.approx(spread[:, :68].sum() / spread.sum(), rel=1e-3)
+    assert found.fraction_in_lungs[-1] == pytest.approx(
+        spread[:, :68].sum() / spread.sum(), rel=1e-3
+    )
     assert found.seconds > 0
 
 

@@ -131,7 +131,7 @@ class Stored:
             ValidationPredictions(
                 log_softmax(films.logits, axis=1),
                 films.allowed,
-                films.inside,
+                films.fraction_in_lungs,
                 films.records,
             )
             for films in (

@@ -44,7 +44,7 @@ def randomise(
 
     With --out weights/randomisation.json the methods' registry knows it.
     """
-    from xraycore.attribution.metrics.randomisation import LIMIT, cascades, judge
+    from xraycore.attribution.metrics.randomisation import LIMIT, cascades, summarise_cascades
 
     methods = [get_method(name).name for name in method or METHODS]
     classifiers = load_models(model)
@@ -70,7 +70,7 @@ def randomise(
             rows[name] = {}
             for key, of_films in found.items():
                 try:
-                    rows[name][key] = judge(of_films)
+                    rows[name][key] = summarise_cascades(of_films)
                 except ArgumentError as error:
                     logger.warning("%s of %s is left out: %s.", key, name, error)
             # A model may take hours: what is done is kept, whatever becomes of the next.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xraycore.anatomy.crop import crop_and_resize
+from xraycore.anatomy.crop import crop_and_resize, crop_inputs
 from xraycore.anatomy.segmenter import load_segmenter
 from xraycore.attribution.cam import grad_cam
 from xraycore.datasets.labels import CHEST4
@@ -152,6 +152,7 @@ def tasks_of(classifier: Classifier) -> dict[str, Callable[[], object]]:
     small, large = _film_jpeg(PREPARED), _film_jpeg(LARGE)
     film, large_film = read_radiograph(small), read_radiograph(large)
     prepared = tf.constant(crop_and_resize(film, Box(), classifier.size)[None])
+    (known,) = crop_inputs([film], classifier.view, classifier.size)
     visualiser = tf_keras_vis_gradcam(classifier)
     score = CategoricalScore(0)
 
@@ -161,7 +162,7 @@ def tasks_of(classifier: Classifier) -> dict[str, Callable[[], object]]:
         return logits.numpy()
 
     def predict_explain() -> np.ndarray:
-        prediction = classifier.predict(film)
+        prediction = classifier.predict(known)
         return grad_cam(prediction.features, *classifier.head)
 
     def tf_keras_vis() -> np.ndarray:

@@ -157,7 +157,7 @@ def assemble(
     Raises:
         ArgumentError: If no model has predictions of the films.
     """
-    places_of, seen, left_out = {}, {}, {}
+    places_of, placed, left_out = {}, {}, {}
     for name, outcome in outcomes.items():
         if not _fits(outcome, scheme):
             left_out[name] = f"it knows other classes: {', '.join(outcome.classes)}"
@@ -176,14 +176,14 @@ def assemble(
         if not places or shared < LEAST_SHARE * len(reference):
             left_out[name] = f"it has predictions of {len(places):,} of the {films.films:,} films"
             continue
-        seen[name] = (outcomes[name], places)
-    if not seen:
+        placed[name] = (outcomes[name], places)
+    if not placed:
         raise ArgumentError(f"no model has predictions of the films {films.title!r}.")
-    first = next(iter(seen.values()))[1]
-    common = [key for key in first if all(key in places for _, places in seen.values())]
+    first = next(iter(placed.values()))[1]
+    common = [key for key in first if all(key in places for _, places in placed.values())]
     models = {
         name: outcome.at([places[key] for key in common])
-        for name, (outcome, places) in seen.items()
+        for name, (outcome, places) in placed.items()
     }
     members = tuple(name for name in models if name in shipped)
     members = tuple(name for name in members if models[name].classes == models[members[0]].classes)
@@ -194,7 +194,7 @@ def assemble(
         {name: SchemePredictions.of(outcome, scheme) for name, outcome in models.items()},
         members if len(members) > 1 else (),
         left_out,
-        max(len(places) for _, places in seen.values()) - len(common),
+        max(len(places) for _, places in placed.values()) - len(common),
     )
 
 

@@ -201,12 +201,12 @@ def _thinned(values: np.ndarray) -> list[float]:
 
 def _inside(outcome: PredictionSet) -> dict | None:
     """Mean share of positive evidence in the lungs, beside the lungs' share of what is seen."""
-    known = ~np.isnan(outcome.inside)
+    known = ~np.isnan(outcome.fraction_in_lungs)
     if not known.any():
         return None
-    inside, groups = outcome.inside[known], np.asarray(outcome.groups)[known]
+    fraction_in_lungs, groups = outcome.fraction_in_lungs[known], np.asarray(outcome.groups)[known]
     return {
-        "evidence": mean_share(inside, list(groups)),
+        "evidence": mean_share(fraction_in_lungs, list(groups)),
         "area": round(float(outcome.lungs[known].mean()), 4),
         "films_without_lungs": int((~known).sum()),
     }

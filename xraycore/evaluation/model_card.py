@@ -176,10 +176,10 @@ def _inside(outcomes: Sequence[PredictionSet]) -> dict:
     for outcome in outcomes:
         for source in sorted({record.source for record in outcome.records}):
             one = outcome.only(_of_source(source))
-            known = ~np.isnan(one.inside)
+            known = ~np.isnan(one.fraction_in_lungs)
             if known.any():
                 found[source] = {
-                    "evidence": round(float(one.inside[known].mean()), 4),
+                    "evidence": round(float(one.fraction_in_lungs[known].mean()), 4),
                     "area": round(float(one.lungs[known].mean()), 4),
                     "films": int(known.sum()),
                     "films_without_lungs": int((~known).sum()),

@@ -32,8 +32,8 @@ class PredictionSet:
         records: The films.
         logits: Float64 (n, k); for an ensemble the logs of its probabilities.
         calibration: From logits to calibrated probabilities.
-        inside: Share of the positive heat for the predicted class in the lungs or their rim, (n,);
-            NaN where no lungs were found, or for an ensemble, which has no heat of its own.
+        fraction_in_lungs: Of the positive heat for the predicted class, in the lungs or their rim,
+            (n,); NaN where no lungs were found, or for an ensemble, which has no heat of its own.
         lungs: Share of what the network sees of the film that the lungs with their rim cover, (n,);
             0 where none were found.
         sizes: Height and width of each film in pixels, (n, 2).
@@ -49,7 +49,7 @@ class PredictionSet:
     records: tuple[Record, ...]
     logits: np.ndarray
     calibration: Calibration
-    inside: np.ndarray
+    fraction_in_lungs: np.ndarray
     lungs: np.ndarray
     sizes: np.ndarray
     peaks: Mapping[str, np.ndarray]
@@ -86,7 +86,7 @@ class PredictionSet:
             tuple(self.records[i] for i in chosen),
             self.logits[chosen],
             self.calibration,
-            self.inside[chosen],
+            self.fraction_in_lungs[chosen],
             self.lungs[chosen],
             self.sizes[chosen],
             {name: values[chosen] for name, values in self.peaks.items()},
@@ -114,7 +114,7 @@ def predict_dataset(
     Raises:
         ArgumentError: If none can be read.
     """
-    kept, logits, inside, lungs, sizes = [], [], [], [], []
+    kept, logits, fraction_in_lungs, lungs, sizes = [], [], [], [], []
     peaks: dict[str, list[np.ndarray]] = {method: [] for method in ANALYTIC}
     seconds = 0.0
     for start in range(0, len(records), BATCH):
@@ -137,7 +137,9 @@ def predict_dataset(
             logits.append(prediction.logits)
             field = prediction.lungs
             heatmap = np.moveaxis(maps["grad_cam"], -1, 0)
-            inside.append([field.fraction_in_lungs(values, prediction.box) for values in heatmap])
+            fraction_in_lungs.append(
+                [field.fraction_in_lungs(values, prediction.box) for values in heatmap]
+            )
             lungs.append(field.lung_fraction_of(prediction.box) if field.found else 0.0)
             sizes.append(film.pixels.shape)
         report(Progress(min(1.0, (start + BATCH) / len(records))))
@@ -153,7 +155,7 @@ def predict_dataset(
         tuple(kept),
         said,
         classifier.calibration,
-        np.array(inside)[every, called],
+        np.array(fraction_in_lungs)[every, called],
         np.array(lungs),
         np.array(sizes),
         {method: np.stack(values)[every, called] for method, values in peaks.items()},
@@ -290,12 +292,12 @@ def _outcome(rows: list[dict[str, str]], model: str, calibration: Calibration) -
 
 
 def _row(outcome: PredictionSet, i: int) -> list:
-    record, inside = outcome.records[i], outcome.inside[i]
+    record, fraction_in_lungs = outcome.records[i], outcome.fraction_in_lungs[i]
     return [
         *(record.split, record.source, record.path.name, record.group, record.label),
         "" if record.age is None else f"{record.age:g}",
         *outcome.sizes[i],
-        "" if np.isnan(inside) else f"{inside:.3f}",
+        "" if np.isnan(fraction_in_lungs) else f"{fraction_in_lungs:.3f}",
         f"{outcome.lungs[i]:.3f}",
         *(f"{value:.4f}" for value in outcome.logits[i]),
     ]

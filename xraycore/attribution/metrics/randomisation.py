@@ -96,7 +96,7 @@ class Cascade:
         )
 
 
-def judge(cascades: Sequence[Cascade]) -> dict[str, float | bool]:
+def summarise_cascades(cascades: Sequence[Cascade]) -> dict[str, float | bool]:
     """What `passes` goes by, as plain values: `half` and `all` in [0, 1], and `passes`.
 
     Raises:

@@ -121,10 +121,10 @@ def audit(
     """
     films, unreadable = measure_images(manifest.records, store, report)
     report(Progress(1.0, f"comparing {len(films):,} films with one another"))
-    return judge(manifest, films, unreadable, store)
+    return audit_measured(manifest, films, unreadable, store)
 
 
-def judge(
+def audit_measured(
     manifest: Manifest,
     films: Sequence[tuple[Record, ImageStats]],
     unreadable: Sequence[Unreadable],

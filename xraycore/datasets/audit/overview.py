@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from xraycore.datasets.audit.audit import Audit, judge
+from xraycore.datasets.audit.audit import Audit, audit_measured
 from xraycore.datasets.index import ImageIndex, ImageStats, measure_images
 from xraycore.datasets.labels import order_classes
 from xraycore.datasets.manifest import Manifest, Record, read_manifest
@@ -85,7 +85,7 @@ def survey_dataset(
     manifest = read_manifest(datasets)
     pairs, unreadable = measure_images(manifest.records, store, report)
     report(Progress(1.0, f"comparing {len(pairs):,} films with one another"))
-    found = judge(manifest, pairs, unreadable, store)
+    found = audit_measured(manifest, pairs, unreadable, store)
     return DatasetOverview(manifest, tuple(ImageEntry(*pair) for pair in pairs), found)
 
 

@@ -25,8 +25,8 @@ class Canvas:
     def coarse_grid(self) -> tuple[np.ndarray, np.ndarray]:
         """x and y at the points of the coarse grid."""
         rows, columns = (np.mgrid[:COARSE, :COARSE] + 0.5) / COARSE - 0.5
-        seen = np.stack([columns, rows], axis=-1) - self._shift
-        x, y = np.moveaxis(seen @ np.linalg.inv(self._matrix).T, -1, 0)
+        positions = np.stack([columns, rows], axis=-1) - self._shift
+        x, y = np.moveaxis(positions @ np.linalg.inv(self._matrix).T, -1, 0)
         return x, y + 0.5
 
     def enlarge(self, coarse: np.ndarray) -> np.ndarray:
