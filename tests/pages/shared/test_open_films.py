@@ -8,6 +8,7 @@ import pytest
 import streamlit as st
 
 from pages.compare.worklist import answers_of
+from pages.shared import inference_worker
 from tests.pages.conftest import png, select_rows, selected
 from tests.pages.films_page import finish, opened, titles, upload
 from xraycore.config import weights_folder
@@ -167,6 +168,8 @@ def test_a_model_whose_card_is_damaged_is_named_and_the_others_go_on(app, monkey
     (tmp_path / "xception").mkdir()
     shutil.copy(weights_folder() / "xception/card.json", tmp_path / "xception")
     monkeypatch.setenv("XRAYCORE_WEIGHTS", str(tmp_path))
+    # Another test may have loaded the network of this card, weights and all.
+    monkeypatch.setattr(inference_worker, "_loaded", {})
     monkeypatch.setattr(
         "pages.shared.cache.list_trained", lambda: ["basic_cnn", "vgg16", "xception"]
     )
