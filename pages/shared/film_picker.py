@@ -152,17 +152,15 @@ def _take_uploads(widget: str) -> None:
     uploads = st.session_state[widget] or []
     read: list[OpenFilm] = []
     refused: list[str] = []
-    files: list[tuple[str, bytes]] = []
-    with st.spinner(f"Opening {pluralise(len(uploads), 'file')} …"):
+    with st.spinner(f"Reading {pluralise(len(uploads), 'file')} …"):
         for upload in uploads:
-            files += unpack(upload.name, upload.getvalue(), refused)
+            # One film after the other: an archive's films together may be half a gigabyte.
+            for name, data in unpack(upload.name, upload.getvalue(), refused):
+                try:
+                    read.append(_read(name, data))
+                except RadiographError as error:
+                    refused.append(str(error))
             drop_upload(upload)
-    with st.spinner(f"Reading {pluralise(len(files), 'film')} …"):
-        for name, data in files:
-            try:
-                read.append(_read(name, data))
-            except RadiographError as error:
-                refused.append(str(error))
     films = open_films()
     films.uploads += 1
     _look_at_first(read)
