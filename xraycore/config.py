@@ -15,6 +15,7 @@ XRAYCORE_RUNS = "XRAYCORE_RUNS"
 XRAYCORE_CACHE = "XRAYCORE_CACHE"
 XRAYCORE_DATABASE = "XRAYCORE_DATABASE"
 XRAYCORE_JOB = "XRAYCORE_JOB"
+XRAYCORE_SITES = "XRAYCORE_SITES"
 
 _ABOVE = Path(__file__).resolve().parents[1]
 _PROJECT = _ABOVE / "pyproject.toml"
@@ -54,6 +55,16 @@ def data_folder() -> Path | None:
 def runs_folder() -> Path:
     """Where runs lie: `XRAYCORE_RUNS`, or `runs/` in a clone or the user's data folder."""
     return Path(os.environ.get(XRAYCORE_RUNS) or HOME / "runs")
+
+
+def sites_folder() -> Path:
+    """Where site profiles lie: `XRAYCORE_SITES`, or the user's data folder.
+
+    Not among the weights: these may be read-only, and a model that is installed anew replaces all
+    that lies in its folder.
+    """
+    own = os.environ.get(XRAYCORE_SITES)
+    return Path(own) if own else platformdirs.user_data_path("xraycore", appauthor=False) / "sites"
 
 
 def cache_folder() -> Path:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit, logit
 
 from xraycore.errors import ArgumentError
 from xraycore.metrics.classification import Score, defined_proportion
@@ -129,6 +128,8 @@ def predictive_scores(at: dict, prevalence: float) -> dict[str, Score | None]:
     """
     if at["sensitivity"] is None or at["specificity"] is None:
         return {"ppv": None, "npv": None}
+    from scipy.special import expit, logit  # Late, as predicting imports this module.
+
     values = predictive_values(at["sensitivity"]["value"], at["specificity"]["value"], prevalence)
     # Two half-films of the normal quantile's square on either side keep both shares off 0 and 1.
     se, var_se = _adjusted(at["tp"], at["fn"])
