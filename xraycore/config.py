@@ -3,9 +3,12 @@
 import importlib.metadata
 import os
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
+
+from xraycore.errors import ArgumentError
 
 NOTICE = "For education and research. Not for diagnosis."
 
@@ -16,6 +19,7 @@ XRAYCORE_CACHE = "XRAYCORE_CACHE"
 XRAYCORE_DATABASE = "XRAYCORE_DATABASE"
 XRAYCORE_JOB = "XRAYCORE_JOB"
 XRAYCORE_SITES = "XRAYCORE_SITES"
+XRAYCORE_LIMITS = "XRAYCORE_LIMITS"
 
 _ABOVE = Path(__file__).resolve().parents[1]
 _PROJECT = _ABOVE / "pyproject.toml"
@@ -39,6 +43,59 @@ def _version() -> str:
 
 
 VERSION = _version()
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much the app's users may take of its computer; megabytes and gigabytes are of 1000s.
+
+    Attributes:
+        trainings: Trainings at work on the computer at once; others wait for their turn.
+        evaluations: The same of jobs that evaluate: promotions and searches for a learning rate.
+        of_user: The same of one user's jobs of a kind.
+        waiting: Jobs of one user that may wait.
+        disk_gb: What runs, drawn films and caches may take together before a job is refused.
+        free_gb: What has to be free on the disk for a job to start.
+        films: Films that a session may have open.
+        film_mb: Files of the films of a session.
+        all_film_mb: The same, of all sessions.
+        memory_mb: What is kept of a session's films beside their files: pixels, answers, heatmaps.
+        all_memory_mb: The same, of all sessions.
+    """
+
+    trainings: int = 1
+    evaluations: int = 2
+    of_user: int = 1
+    waiting: int = 4
+    disk_gb: float = 100.0
+    free_gb: float = 2.0
+    films: int = 500
+    film_mb: float = 1024.0
+    all_film_mb: float = 2048.0
+    memory_mb: float = 400.0
+    all_memory_mb: float = 800.0
+
+
+def limits() -> Limits:
+    """Those that `XRAYCORE_LIMITS` names, as in `trainings=2,disk_gb=500`; others by default.
+
+    Raises:
+        ArgumentError: If it names no limit of ours, or gives it no number above 0.
+    """
+    types = {name: type(default) for name, default in vars(Limits()).items()}
+    given = {}
+    for entry in filter(None, os.environ.get(XRAYCORE_LIMITS, "").replace(" ", "").split(",")):
+        name, _, number = entry.partition("=")
+        try:
+            given[name] = types[name](number)
+            if not 0 < given[name] < float("inf"):
+                raise ValueError
+        except (KeyError, ValueError):
+            raise ArgumentError(
+                f"{XRAYCORE_LIMITS}: expected NAME=NUMBER with numbers above 0 and commas between "
+                f"them, of the names {', '.join(types)}. Received: {entry!r}"
+            ) from None
+    return Limits(**given)
 
 
 def weights_folder() -> Path:

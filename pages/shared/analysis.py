@@ -4,17 +4,19 @@ import threading
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import lru_cache
 from typing import TypeVar
-from weakref import WeakKeyDictionary
 
 from pages.components.film_viewer import FilmPicture
 from pages.shared import inference
+from pages.shared.film_memory import MB, FilmMemory, size_of
 from pages.shared.inference_worker import Network
 from xraycore.anatomy.crop import ModelInput, crop_inputs
 from xraycore.anatomy.lung_field import LungField, segment_lungs
 from xraycore.anatomy.segmenter import SIZE
 from xraycore.attribution.heatmap import Heatmap, explain
 from xraycore.attribution.plausibility import check_plausibility
+from xraycore.config import limits
 from xraycore.errors import Cancelled
 from xraycore.imaging import Radiograph
 from xraycore.imaging.resample import resize
@@ -24,10 +26,8 @@ Found = TypeVar("Found")
 # What was found, by what it is: its kind, then which network, method, class, ….
 Key = tuple[Hashable, ...]
 
-# Films, of all sessions, of which more than the file is in memory: each takes tens of megabytes.
-MOST_WARM = 32
-# Results of a film, of those that are made again at once and of those that take minutes. A result
-# has at most 5 MB; a look at a film brings some thirty.
+# Results of a film, of those that are made again at once and of those that take minutes; a look at
+# a film brings some thirty. Bytes are bounded too, see `FilmMemory`.
 MOST_BRIEF, MOST_LONG = 100, 100
 # One network alone leaves cores waiting between its layers: two at once take 0.87 of the time on
 # two cores.
@@ -38,9 +38,10 @@ class Analysis:
     """A radiograph, and everything that is computed of it: once, by whoever asks first.
 
     Others that ask meanwhile wait for the same answer. What can be made again is let go of when
-    `MOST_WARM` films were used since; nothing at all is kept once it is closed.
+    films that were used since need the memory; nothing at all is kept once it is closed.
 
     Attributes:
+        memories: What it shares memory with: the films of all sessions, and those of its own.
         closed: Whether it was let go of: whoever asks from then on gets `Cancelled`.
     """
 
@@ -48,13 +49,16 @@ class Analysis:
         self._read: Callable[[], Radiograph] | None = read
         self._brief: dict[Key, Future] = {}
         self._long: dict[Key, object] = {}
+        self._sizes: dict[Key, int] = {}
+        self.memories: tuple[FilmMemory, ...] = (all_films(),)
         self._ahead: list[Future] = []
         self._touching = threading.Lock()
         self.closed = False
 
     def once(self, key: Key, make: Callable[[], Found]) -> Found:
         """The result of brief work, which is done by who asks first; what it raises is not kept."""
-        _warm.touch(self)
+        for memory in self.memories:
+            memory.touch(self)
         with self._touching:
             if self.closed:
                 raise Cancelled
@@ -66,9 +70,12 @@ class Analysis:
             done = [one for one in kept if kept[one].done()]
             for oldest in done[: max(0, len(kept) - MOST_BRIEF)]:
                 del kept[oldest]
+                self._sizes.pop(oldest, None)
         if asked_first:
             try:
-                future.set_result(make())
+                found = make()
+                self._weigh(kept, {key: found})
+                future.set_result(found)
             except BaseException as error:
                 with self._touching:
                     kept.pop(key, None)
@@ -168,12 +175,23 @@ class Analysis:
                 self._long |= found
                 for key in list(self._long)[: max(0, len(self._long) - MOST_LONG)]:
                     del self._long[key]
+                    self._sizes.pop(key, None)
+        self._weigh(self._long, found)
 
-    def cool(self) -> None:
-        """Lets go of what can be made again at once."""
+    @property
+    def size(self) -> int:
+        """Bytes of all that is kept of it beside its file."""
+        with self._touching:
+            return sum(self._sizes.values())
+
+    def cool(self, *, long: bool = False) -> None:
+        """Lets go of what is made again at once, or of what takes minutes too."""
         self.stop_prefetch()
         with self._touching:
             self._brief = {}
+            if long:
+                self._long = {}
+            self._sizes = {key: size for key, size in self._sizes.items() if key in self._long}
 
     def close(self) -> None:
         """Lets go of everything, also of what is under way."""
@@ -183,29 +201,21 @@ class Analysis:
             # It holds the file. Streamlit may hold a closed film by the callback of a button.
             self._read = None
         self.cool()
-        _warm.leave(self)
+        for memory in self.memories:
+            memory.leave(self)
 
-
-class _Warm:
-    """The films that have more than their file in memory; the ones used longest ago cool down."""
-
-    def __init__(self):
-        self._films: WeakKeyDictionary[Analysis, None] = WeakKeyDictionary()
-        self._touching = threading.Lock()
-
-    def touch(self, film: Analysis) -> None:
+    def _weigh(self, kept: Mapping[Key, object], found: Mapping[Key, object]) -> None:
+        """Notes the size of results, and has films give way to them."""
+        sizes = {key: size_of(one) for key, one in found.items()}
         with self._touching:
-            self._films.pop(film, None)
-            self._films[film] = None
-            coldest = list(self._films)[: max(0, len(self._films) - MOST_WARM)]
-            for one in coldest:
-                del self._films[one]
-        for one in coldest:
-            one.cool()
-
-    def leave(self, film: Analysis) -> None:
-        with self._touching:
-            self._films.pop(film, None)
+            # What was let go of meanwhile takes no room.
+            if kept is self._brief or kept is self._long:
+                self._sizes |= {key: size for key, size in sizes.items() if key in kept}
+        for memory in self.memories:
+            memory.settle()
 
 
-_warm = _Warm()
+@lru_cache(maxsize=1)
+def all_films() -> FilmMemory:
+    """The films of all sessions."""
+    return FilmMemory(limits().all_memory_mb * MB)

@@ -149,7 +149,7 @@ def _leave_sample() -> None:
 
 @guarded
 def _take_uploads(widget: str) -> None:
-    uploads = st.session_state[widget] or []
+    films, uploads = open_films(), st.session_state[widget] or []
     read: list[OpenFilm] = []
     refused: list[str] = []
     with st.spinner(f"Reading {pluralise(len(uploads), 'file')} …"):
@@ -157,11 +157,11 @@ def _take_uploads(widget: str) -> None:
             # One film after the other: an archive's films together may be half a gigabyte.
             for name, data in unpack(upload.name, upload.getvalue(), refused):
                 try:
+                    films.check_room(name, len(data), read)
                     read.append(_read(name, data))
                 except RadiographError as error:
                     refused.append(str(error))
             drop_upload(upload)
-    films = open_films()
     films.uploads += 1
     _look_at_first(read)
     films.refused = refused

@@ -1,16 +1,20 @@
 """The films that a session has open, on every page: uploads and samples; and the one looked at."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Self
+from weakref import WeakSet
 
 import streamlit as st
 
 from pages.shared import cache
 from pages.shared.analysis import Analysis, Key
+from pages.shared.film_memory import MB, FilmMemory
 from pages.shared.jobs import Job
+from xraycore.config import limits
+from xraycore.errors import RadiographError
 from xraycore.imaging import Radiograph, read_radiograph
 from xraycore.imaging.encode import data_url, encode_jpeg
 from xraycore.imaging.overlay import to_uint8
@@ -31,6 +35,7 @@ class OpenFilm:
         sha256: Of the file's bytes.
         analysis: The radiograph, what networks say of it, and what was found out; of a sample all
             sessions share it.
+        size: Bytes of its file, which are held; 0 of a sample.
         sample: Id of the sample, if it is one.
         thumbnail: A small picture of it as a data URL.
         answers: What models said, without their features: model -> sha256 of its card, answer.
@@ -43,6 +48,7 @@ class OpenFilm:
     title: str
     sha256: str
     analysis: Analysis = field(repr=False)
+    size: int = 0
     sample: str | None = None
     thumbnail: str = ""
     answers: dict[str, tuple[str, Prediction]] = field(default_factory=dict, repr=False)
@@ -55,7 +61,7 @@ class OpenFilm:
         """A film whose file is held for as long as it is open."""
         sha256 = hashlib.sha256(data).hexdigest()
         analysis = Analysis(lambda: read_radiograph(data, name=name))
-        return cls(f"{sha256}/{name}", name, sha256, analysis, thumbnail=thumbnail)
+        return cls(f"{sha256}/{name}", name, sha256, analysis, len(data), thumbnail=thumbnail)
 
     @classmethod
     def of_sample(cls, identifier: str) -> Self:
@@ -68,7 +74,7 @@ class OpenFilm:
         radiograph, title = analysis.radiograph(), cache.samples()[identifier].title
         picture = thumbnail(radiograph)
         return cls(
-            f"sample-{identifier}", title, radiograph.info.sha256, analysis, identifier, picture
+            f"sample-{identifier}", title, radiograph.info.sha256, analysis, 0, identifier, picture
         )
 
     def close(self) -> None:
@@ -82,6 +88,10 @@ class OpenFilm:
             self.analysis.close()
 
 
+# What all sessions have open; one that is gone is not in it.
+_sessions: "WeakSet[OpenFilms]" = WeakSet()
+
+
 class OpenFilms:
     """All films of a session.
 
@@ -91,6 +101,7 @@ class OpenFilms:
         refused: Why files of the last upload could not be opened.
         uploads: How many there were: a new uploader is empty, the films are listed apart.
         worklist_job: What has models look at all of the films.
+        memory: What its uploaded films may take beside their files.
     """
 
     def __init__(self):
@@ -99,6 +110,38 @@ class OpenFilms:
         self.refused: list[str] = []
         self.uploads = 0
         self.worklist_job: Job | None = None
+        self.memory = FilmMemory(limits().memory_mb * MB)
+        _sessions.add(self)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the files of all its films."""
+        return sum(film.size for film in self.films.values())
+
+    def check_room(self, name: str, size: int, read: Sequence[OpenFilm] = ()) -> None:
+        """Whether a file may be opened too.
+
+        Args:
+            name: Of the file.
+            size: Its bytes.
+            read: Films that will be opened with it.
+
+        Raises:
+            RadiographError: If the session then had too many films or bytes, or all had too many.
+        """
+        most, ours = limits(), self.size + sum(film.size for film in read) + size
+        everybodys = ours - self.size + sum(session.size for session in list(_sessions))
+        for there, allowed, of in (
+            (len(self.films) + len(read) + 1, most.films, "films that are open"),
+            (ours / MB, most.film_mb, "MB of files of films that are open"),
+            (everybodys / MB, most.all_film_mb, "MB of files of films that all users have open"),
+        ):
+            if there > allowed:
+                raise RadiographError.of(
+                    name,
+                    expected=f"at most {allowed:,.0f} {of}",
+                    received=f"{there:,.0f}. Close films, then open it again",
+                )
 
     def open(self, films: Iterable[OpenFilm]) -> None:
         """Adds films and looks at the first; one that is open already stays what it is."""
@@ -107,6 +150,8 @@ class OpenFilms:
             if film.key not in self.films:
                 # By its title a list finds a film again: no two have one, and none changes.
                 film.title = self._distinct(film.title)
+                if not film.sample:
+                    film.analysis.memories += (self.memory,)
                 self.films[film.key] = film
         if films:
             self.select_film(films[0].key)

@@ -81,6 +81,11 @@ class FilmPicture:
             # A hash of its own: it is not the file's film any more.
             self.id += "+" + hashlib.sha256(self._pixels).hexdigest()
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes that it takes, about: its pixels, and the text of `url`, no larger than they."""
+        return 2 * self._pixels.nbytes
+
     @cached_property
     def url(self) -> str:
         """The picture itself."""

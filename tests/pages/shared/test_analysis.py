@@ -10,6 +10,7 @@ import pytest
 
 from pages.shared import analysis, inference
 from pages.shared.analysis import Analysis
+from pages.shared.film_memory import FilmMemory, size_of
 from xraycore.config import SHIPPED
 from xraycore.datasets.synthetic.phantom import make_phantom
 from xraycore.errors import Cancelled
@@ -78,10 +79,12 @@ def test_results_of_a_film_are_bounded_the_unread_go_first(monkeypatch):
 
 
 def test_films_of_all_sessions_share_the_memory(monkeypatch):
-    monkeypatch.setattr(analysis, "MOST_WARM", 2)
-    monkeypatch.setattr(analysis, "_warm", analysis._Warm())
+    # Two films of less than a thousand bytes each fit, not three.
+    memory = FilmMemory(2_000)
+    monkeypatch.setattr(analysis, "all_films", lambda: memory)
     first, second, third = films = [film(name) for name in "abc"]
     read = [one.radiograph() for one in (first, second)]
+    assert 1_000 < memory.size < 2_000 < 1.5 * memory.size
     first.keep({("long",): "minutes"})
     assert first.radiograph() is read[0]
     third.radiograph()
@@ -89,6 +92,33 @@ def test_films_of_all_sessions_share_the_memory(monkeypatch):
     assert [one.radiograph() is kept for one, kept in zip(films, read, strict=False)][0]
     assert second.radiograph() is not read[1]
     assert first.long_result(("long",)) == "minutes"
+
+
+def test_results_that_take_minutes_go_last_and_never_those_of_the_film_in_use():
+    memory = FilmMemory(12_000)
+    films = [film(name) for name in "abc"]
+    for one in films:
+        one.memories = (memory,)
+        one.once(("brief",), lambda: bytes(1_000))
+        one.keep({("long",): bytes(4_000)})
+    # What is brief goes first, then what was used longest ago.
+    films[2].once(("more",), lambda: bytes(2_000))
+    assert [("brief",) in one._brief for one in films] == [False, False, True]
+    assert [one.long_result(("long",)) is None for one in films] == [True, False, False]
+    # One alone may take more than there is: it is looked at.
+    films[2].keep({("huge",): bytes(20_000)})
+    assert memory.size > 20_000
+    assert films[2].once(("more",), lambda: "again") == bytes(2_000)
+    assert films[1].size == 0
+    films[2].close()
+    assert memory.size == 0
+
+
+def test_the_size_of_a_result_is_that_of_its_arrays_each_once():
+    pixels = np.zeros((100, 100), np.float32)
+    info = RadiographInfo("a", "b", "PNG", 100, 100, 8)
+    assert 40_000 < size_of(Radiograph(pixels, info)) < 41_500
+    assert 40_000 < size_of({"one": [pixels, pixels], "other": (pixels,)}) < 41_000
 
 
 def test_a_closed_film_answers_nobody_and_keeps_nothing():
