@@ -29,7 +29,7 @@ $(VENV)/.dev: $(VENV)/.ready requirements-dev.txt
 	@touch $@
 
 app: setup
-	$(BIN)/streamlit run streamlit_app.py
+	$(BIN)/streamlit run serve.py
 
 test: check
 	$(PYTEST) --durations 30

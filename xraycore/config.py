@@ -61,6 +61,7 @@ class Limits:
         all_film_mb: The same, of all sessions.
         memory_mb: What is kept of a session's films beside their files: pixels, answers, heatmaps.
         all_memory_mb: The same, of all sessions.
+        keep_minutes: How long films are kept that nobody looks at.
     """
 
     trainings: int = 1
@@ -74,6 +75,7 @@ class Limits:
     all_film_mb: float = 2048.0
     memory_mb: float = 400.0
     all_memory_mb: float = 800.0
+    keep_minutes: float = 60.0
 
 
 def limits() -> Limits:

@@ -1,18 +1,20 @@
 """The films that a session has open, on every page: uploads and samples; and the one looked at."""
 
 import hashlib
+import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Self
-from weakref import WeakSet
 
 import streamlit as st
 
 from pages.shared import cache
 from pages.shared.analysis import Analysis, Key
-from pages.shared.film_memory import MB, FilmMemory
+from pages.shared.film_memory import MB
 from pages.shared.jobs import Job
+from pages.shared.kept_films import KeptFilms, kept_films_store, size_of_all
+from pages.shared.visitor import visitor
 from xraycore.config import limits
 from xraycore.errors import RadiographError
 from xraycore.imaging import Radiograph, read_radiograph
@@ -37,6 +39,7 @@ class OpenFilm:
             sessions share it.
         size: Bytes of its file, which are held; 0 of a sample.
         sample: Id of the sample, if it is one.
+        id: What addresses call it: drawn at random, so that it tells nothing and nobody guesses it.
         thumbnail: A small picture of it as a data URL.
         answers: What models said, without their features: model -> sha256 of its card, answer.
         jobs: Work that goes on or failed, by what it will find.
@@ -50,6 +53,7 @@ class OpenFilm:
     analysis: Analysis = field(repr=False)
     size: int = 0
     sample: str | None = None
+    id: str = field(default_factory=lambda: secrets.token_urlsafe(9))
     thumbnail: str = ""
     answers: dict[str, tuple[str, Prediction]] = field(default_factory=dict, repr=False)
     jobs: dict[Key, Job] = field(default_factory=dict, repr=False)
@@ -73,9 +77,8 @@ class OpenFilm:
         analysis = cache.sample_analysis(identifier)
         radiograph, title = analysis.radiograph(), cache.samples()[identifier].title
         picture = thumbnail(radiograph)
-        return cls(
-            f"sample-{identifier}", title, radiograph.info.sha256, analysis, 0, identifier, picture
-        )
+        key, sha256 = f"sample-{identifier}", radiograph.info.sha256
+        return cls(key, title, sha256, analysis, sample=identifier, thumbnail=picture)
 
     def close(self) -> None:
         """Ends the work on it; of an uploaded one nothing is kept anywhere from then on."""
@@ -88,35 +91,44 @@ class OpenFilm:
             self.analysis.close()
 
 
-# What all sessions have open; one that is gone is not in it.
-_sessions: "WeakSet[OpenFilms]" = WeakSet()
-
-
 class OpenFilms:
-    """All films of a session.
+    """All films of a session; other tabs of the browser have the same, and look where they want.
 
     Attributes:
-        films: By key, in the order in which they were opened.
-        current: The one that is looked at.
+        kept: Where they are.
         refused: Why files of the last upload could not be opened.
+        forgotten: Whether films that were open were forgotten, as nobody looked at them.
         uploads: How many there were: a new uploader is empty, the films are listed apart.
         worklist_job: What has models look at all of the films.
-        memory: What its uploaded films may take beside their files.
     """
 
-    def __init__(self):
-        self.films: dict[str, OpenFilm] = {}
-        self.current: OpenFilm | None = None
+    def __init__(self, kept: KeptFilms[OpenFilm] | None = None):
+        self.kept: KeptFilms[OpenFilm] = kept or KeptFilms()
         self.refused: list[str] = []
+        self.forgotten = False
         self.uploads = 0
         self.worklist_job: Job | None = None
-        self.memory = FilmMemory(limits().memory_mb * MB)
-        _sessions.add(self)
+        self._current = self.kept.last
 
     @property
-    def size(self) -> int:
-        """Bytes of the files of all its films."""
-        return sum(film.size for film in self.films.values())
+    def films(self) -> dict[str, OpenFilm]:
+        """By key, in the order in which they were opened."""
+        return self.kept.films
+
+    @property
+    def current(self) -> OpenFilm | None:
+        """The one that is looked at."""
+        return self.films.get(self._current) if self._current else None
+
+    def with_id(self, identifier: str) -> OpenFilm | None:
+        """The film that an address calls so."""
+        return next((film for film in list(self.films.values()) if film.id == identifier), None)
+
+    def use(self, kept: KeptFilms[OpenFilm]) -> None:
+        """Goes on with what is kept now, which is empty once the films were forgotten."""
+        if kept is not self.kept:
+            self.forgotten = self._current is not None
+            self.kept, self._current, self.worklist_job = kept, kept.last, None
 
     def check_room(self, name: str, size: int, read: Sequence[OpenFilm] = ()) -> None:
         """Whether a file may be opened too.
@@ -129,12 +141,17 @@ class OpenFilms:
         Raises:
             RadiographError: If the session then had too many films or bytes, or all had too many.
         """
-        most, ours = limits(), self.size + sum(film.size for film in read) + size
-        everybodys = ours - self.size + sum(session.size for session in list(_sessions))
+        most, more = limits(), sum(film.size for film in read) + size
+        kept_films_store().make_room(more)
+        everyones = size_of_all() + more
         for there, allowed, of in (
             (len(self.films) + len(read) + 1, most.films, "films that are open"),
-            (ours / MB, most.film_mb, "MB of files of films that are open"),
-            (everybodys / MB, most.all_film_mb, "MB of files of films that all users have open"),
+            ((self.kept.size + more) / MB, most.film_mb, "MB of files of films that are open"),
+            (
+                (size_of_all() + more) / MB,
+                most.all_film_mb,
+                "MB of files of films that all users have open",
+            ),
         ):
             if there > allowed:
                 raise RadiographError.of(
@@ -151,7 +168,7 @@ class OpenFilms:
                 # By its title a list finds a film again: no two have one, and none changes.
                 film.title = self._distinct(film.title)
                 if not film.sample:
-                    film.analysis.memories += (self.memory,)
+                    film.analysis.memories += (self.kept.memory,)
                 self.films[film.key] = film
         if films:
             self.select_film(films[0].key)
@@ -160,8 +177,8 @@ class OpenFilms:
         """Makes an open film the one that is looked at; networks leave the one before."""
         if self.current and self.current.key != key:
             self.current.analysis.stop_prefetch()
-        self.current = self.films.get(key)
-        self.refused = []
+        self._current = self.kept.last = key if key in self.films else None
+        self.refused, self.forgotten = [], False
 
     def close(self, *keys: str) -> None:
         """Closes films, and looks at the first that is left."""
@@ -184,9 +201,16 @@ class OpenFilms:
 
 
 def open_films() -> OpenFilms:
-    """The session's films."""
-    films = st.session_state.setdefault("open-films", OpenFilms())
-    _close_at_the_end(films)
+    """The session's films: those that are kept for this browser, or its own where none are."""
+    who = visitor()
+    kept = kept_films_store().of(who) if who else None
+    films = st.session_state.get("open-films")
+    if films is None:
+        films = st.session_state["open-films"] = OpenFilms(kept)
+        if kept is None:
+            _close_at_the_end(films)
+    elif kept is not None:
+        films.use(kept)
     return films
 
 

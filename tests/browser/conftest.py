@@ -59,7 +59,7 @@ def serve_app(log, **environment: str) -> tuple[subprocess.Popen, str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
+    command = [sys.executable, "-m", "streamlit", "run", "serve.py"]
     options = [f"--server.port={port}", "--server.headless=true", "--server.address=127.0.0.1"]
     server = subprocess.Popen(
         command + options,

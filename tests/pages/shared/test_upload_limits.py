@@ -27,7 +27,7 @@ def test_bytes_of_a_session_and_of_all_sessions_are_bounded(monkeypatch):
     size = len(png(1))
     mine, yours = OpenFilms(), OpenFilms()
     mine.open([OpenFilm.of_file("a.png", png(1))])
-    assert mine.size == size
+    assert mine.kept.size == size
     monkeypatch.setenv("XRAYCORE_LIMITS", f"film_mb={1.5 * size / 1e6}")
     with pytest.raises(RadiographError, match="b.png: expected at most .* MB of files of films"):
         mine.check_room("b.png", size)
@@ -39,7 +39,7 @@ def test_bytes_of_a_session_and_of_all_sessions_are_bounded(monkeypatch):
     with pytest.raises(RadiographError, match="all users have open"):
         yours.check_room("b.png", size)
     mine.close_all()
-    assert mine.size == 0
+    assert mine.kept.size == 0
 
 
 def test_films_of_a_session_share_its_memory(app):
@@ -49,7 +49,7 @@ def test_films_of_a_session_share_its_memory(app):
     for film in films.films.values():
         film.analysis.radiograph()
         sizes.append(film.analysis.size)
-    assert films.memory.size == sum(sizes) > 0
-    films.memory.most = max(sizes)
+    assert films.kept.memory.size == sum(sizes) > 0
+    films.kept.memory.most = max(sizes)
     film.analysis.picture()
     assert [film.analysis.size > 0 for film in films.films.values()] == [False, True]

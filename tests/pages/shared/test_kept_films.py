@@ -1,0 +1,86 @@
+"""Films that outlive a tab: whose they are, and when they are forgotten."""
+
+import pytest
+
+from pages.shared import kept_films
+from pages.shared.film_memory import MB
+from pages.shared.kept_films import KeptFilmsStore, size_of_all
+from pages.shared.open_films import OpenFilm, OpenFilms
+from tests.pages.conftest import png
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(kept_films.time, "monotonic", lambda: now[0])
+    return now
+
+
+@pytest.fixture
+def store(clock):
+    made = KeptFilmsStore()
+    yield made
+    made.close()
+
+
+def film(number: int) -> OpenFilm:
+    return OpenFilm.of_file(f"{number}.png", png(number))
+
+
+def test_tabs_of_a_browser_share_films_and_look_where_they_want(store):
+    one, other = OpenFilms(store.of("a")), OpenFilms(store.of("a"))
+    one.open([film(1), film(2)])
+    other.select_film(list(other.films)[1])
+    assert [one.current.title, other.current.title] == ["1.png", "2.png"]
+    # A tab that is opened now begins where one was last.
+    assert OpenFilms(store.of("a")).current is other.current
+    assert OpenFilms(store.of("b")).films == {}
+
+
+def test_an_address_names_a_film_by_chance_alone(store):
+    films = OpenFilms(store.of("a"))
+    films.open([film(1)])
+    assert films.with_id(films.current.id) is films.current
+    assert films.with_id(films.current.sha256) is None
+    assert film(1).id != film(1).id
+
+
+def test_films_are_forgotten_an_hour_after_the_last_use(store, clock):
+    films = OpenFilms(store.of("a"))
+    films.open([film(1)])
+    analysis = films.current.analysis
+    clock[0] += 3599
+    films.use(store.of("a"))
+    clock[0] += 3599
+    store.sweep()
+    assert films.current.title == "1.png"
+    assert films.kept.seconds_left() == 1
+    clock[0] += 1
+    store.sweep()
+    assert analysis.closed
+    films.use(store.of("a"))
+    assert films.films == {}
+    assert films.current is None
+    assert films.forgotten
+
+
+def test_the_time_that_films_are_kept_can_be_set(store, clock, monkeypatch):
+    monkeypatch.setenv("XRAYCORE_LIMITS", "keep_minutes=5")
+    assert store.of("a").seconds_left() == 300
+
+
+def test_browsers_that_are_away_give_way_the_longest_first(store, clock, monkeypatch):
+    held = size_of_all()
+    films = {}
+    for name in "abc":
+        films[name] = OpenFilms(store.of(name))
+        films[name].open([film(ord(name))])
+        clock[0] += 200
+    first, second, third = (opened.current for opened in films.values())
+    room = held + second.size + third.size
+    monkeypatch.setenv("XRAYCORE_LIMITS", f"all_film_mb={(room + 0.5) / MB}")
+    store.make_room(0)
+    assert [one.analysis.closed for one in (first, second, third)] == [True, False, False]
+    # Who used the app in the last minutes keeps what is open: the new film is refused.
+    store.make_room(10**9)
+    assert [one.analysis.closed for one in (first, second, third)] == [True, True, False]
