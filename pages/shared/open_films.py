@@ -148,7 +148,7 @@ class OpenFilms:
             (len(self.films) + len(read) + 1, most.films, "films that are open"),
             ((self.kept.size + more) / MB, most.film_mb, "MB of files of films that are open"),
             (
-                (size_of_all() + more) / MB,
+                everyones / MB,
                 most.all_film_mb,
                 "MB of files of films that all users have open",
             ),
