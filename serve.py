@@ -1,8 +1,49 @@
-"""The app behind a cookie that knows a browser again: `streamlit run serve.py`."""
+"""The app with the gateway before it; `streamlit run serve.py`, or `xraycore serve` for others.
+
+How the app tells who is asking is decided here, before it answers anybody: where others could reach
+it and nothing says how they are told apart, it does not start.
+"""
+
+import os
+import sys
 
 import streamlit as st
 from starlette.middleware import Middleware
 
+from pages.shared.access import set_access
+from pages.shared.gateway import Gateway
 from pages.shared.visitor import VisitorCookie
+from xraycore.access import Mode, decide_access
+from xraycore.access.modes import OPEN_WORD
+from xraycore.access.settings import read_settings
+from xraycore.config import XRAYCORE_ROOTS, settings_file
+from xraycore.errors import AccessError
 
-app = st.App("streamlit_app.py", middleware=[Middleware(VisitorCookie)])
+try:
+    file = settings_file()
+    settings = read_settings(file) if file else None
+    access = decide_access(
+        st.get_option("server.address"), settings, open_to_everybody=OPEN_WORD in sys.argv
+    )
+except AccessError as error:
+    sys.exit(str(error))
+if access.served:
+    # Also of whatever the app launches.
+    os.environ[XRAYCORE_ROOTS] = os.pathsep.join(map(str, settings.roots if settings else ()))
+set_access(access)
+
+secrets = {}
+if access.mode is Mode.OIDC:
+    secrets["auth"] = {
+        "redirect_uri": f"{settings.url.rstrip('/')}/oauth2callback",
+        "cookie_secret": settings.oidc.cookie_secret,
+        "client_id": settings.oidc.client_id,
+        "client_secret": settings.oidc.client_secret,
+        "server_metadata_url": settings.oidc.metadata_url,
+    }
+
+app = st.App(
+    "streamlit_app.py",
+    secrets=secrets,
+    middleware=[Middleware(Gateway, access=access), Middleware(VisitorCookie)],
+)

@@ -2,10 +2,14 @@
 
 import streamlit as st
 
+from pages.shared.access import enter
 from pages.shared.faults import errors_shown
 from pages.shared.layout import server_started
+from xraycore.access import Action
 
 st.set_page_config(page_title="xraycore", page_icon=":material/radiology:", layout="wide")
+# Before anything is listed; each page asks again, for a link may lead past this file.
+enter(Action.LOOK, Action.ANSWER)
 page = st.navigation(
     [
         st.Page(

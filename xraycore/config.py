@@ -20,6 +20,11 @@ XRAYCORE_DATABASE = "XRAYCORE_DATABASE"
 XRAYCORE_JOB = "XRAYCORE_JOB"
 XRAYCORE_SITES = "XRAYCORE_SITES"
 XRAYCORE_LIMITS = "XRAYCORE_LIMITS"
+XRAYCORE_SETTINGS = "XRAYCORE_SETTINGS"
+XRAYCORE_ROOTS = "XRAYCORE_ROOTS"
+XRAYCORE_OIDC_SECRET = "XRAYCORE_OIDC_SECRET"
+XRAYCORE_COOKIE_SECRET = "XRAYCORE_COOKIE_SECRET"
+XRAYCORE_PROXY_SECRET = "XRAYCORE_PROXY_SECRET"
 
 _ABOVE = Path(__file__).resolve().parents[1]
 _PROJECT = _ABOVE / "pyproject.toml"
@@ -139,3 +144,35 @@ def database_url() -> str | None:
 def job_folder() -> Path | None:
     """Where a launched command says how far it is: `XRAYCORE_JOB`; None where none was launched."""
     return Path(os.environ[XRAYCORE_JOB]) if os.environ.get(XRAYCORE_JOB) else None
+
+
+def settings_file() -> Path | None:
+    """How the app is served to others: `XRAYCORE_SETTINGS`; None where it is not."""
+    return Path(os.environ[XRAYCORE_SETTINGS]) if os.environ.get(XRAYCORE_SETTINGS) else None
+
+
+def path_roots() -> tuple[Path, ...] | None:
+    """Folders that a visitor may name paths in: `XRAYCORE_ROOTS`; None where any path may be.
+
+    A served app sets it, to nothing where its settings name no folder, and whatever it launches
+    has it too.
+    """
+    given = os.environ.get(XRAYCORE_ROOTS)
+    if given is None:
+        return None
+    return tuple(Path(one) for one in given.split(os.pathsep) if one)
+
+
+def oidc_secret() -> str:
+    """The secret of this app at the provider it signs people in by; "" where none is set."""
+    return os.environ.get(XRAYCORE_OIDC_SECRET, "")
+
+
+def cookie_secret() -> str:
+    """What the cookies of those who are signed in are signed with; "" where none is set."""
+    return os.environ.get(XRAYCORE_COOKIE_SECRET, "")
+
+
+def proxy_secret() -> str:
+    """What the proxy that signs people in must send; "" where none is set."""
+    return os.environ.get(XRAYCORE_PROXY_SECRET, "")

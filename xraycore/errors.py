@@ -50,6 +50,14 @@ class ReaderStudyError(XrayCoreError):
     """A review cannot be kept or found; the message is one line for the person at the screen."""
 
 
+class AccessError(XrayCoreError):
+    """Someone may not do this, or nothing says who may; the message names no secret."""
+
+
+class PathError(AccessError):
+    """A path that may not be named here."""
+
+
 class Cancelled(Exception):
     """Raised by a report to stop what reports to it; passes through to who asked for the work."""
 

@@ -1,9 +1,11 @@
 import pandas as pd
 import streamlit as st
 
+from pages.shared.access import enter
 from pages.shared.film_picker import usable_models
 from pages.shared.layout import page_header
 from pages.shared.tables import show_scores
+from xraycore.access import Action
 from xraycore.attribution.registry import METHODS
 from xraycore.models.cards import read_card
 from xraycore.models.registry import MODELS
@@ -71,6 +73,7 @@ def show_card(card: dict) -> None:
         st.json(training["recipe"], expanded=False)
 
 
+enter(Action.LOOK)
 page_header("About the models", "What each network was trained on, how well it does, its limits.")
 if names := usable_models():
     tabs = st.tabs([MODELS[name].title for name in names])

@@ -8,9 +8,11 @@ from pages.compare.model_agreement import show_model_agreement
 from pages.compare.model_panel import show_model
 from pages.compare.worklist import note_answers, show_worklist
 from pages.components.film_viewer import HELP_WITH_HEAT, MORE_HELP, film_panel, size_and_depth
+from pages.shared.access import enter
 from pages.shared.film_picker import film_and_models, known_truth
 from pages.shared.layout import page_header, plain
 from pages.shared.open_films import OpenFilm, open_films
+from xraycore.access import Action
 from xraycore.evaluation.ensemble import agree, describe_agreement, mean_probabilities
 from xraycore.imaging import Radiograph
 from xraycore.models.cards import read_card
@@ -98,6 +100,7 @@ def show_verdict(film: Radiograph, answers: Sequence[Prediction]) -> None:
         st.warning(warning, icon=":material/warning:")
 
 
+enter(Action.LOOK)
 page_header(
     "Compare",
     "What several networks say about one chest X-ray, and where each one looks.",

@@ -2,9 +2,11 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.shared.access import enter
 from pages.shared.faults import describe_error
 from pages.shared.jobs import Job, poll
 from pages.shared.layout import ask_path, page_header, plain
+from xraycore.access import Action
 from xraycore.config import cache_folder
 from xraycore.datasets.index import default_index
 from xraycore.datasets.public import CITATIONS, list_datasets
@@ -122,6 +124,7 @@ def show_error(datasets: str, error: Exception) -> None:
     show_layouts()
 
 
+enter(Action.SURVEY)
 page_header(
     "Data",
     "What is in a folder of chest X-rays, what is wrong with it, and what to do about it.",

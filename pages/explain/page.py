@@ -1,11 +1,13 @@
 import streamlit as st
 
 from pages.explain.subject import Subject, choose_model, choose_subject, show_answer
+from pages.shared.access import enter
 from pages.shared.faults import errors_shown
 from pages.shared.film_picker import film_and_models
 from pages.shared.layout import page_header
 from pages.shared.open_films import OpenFilm, open_films
 from pages.shared.results import show_other_work
+from xraycore.access import Action
 
 
 def show_tests(subject: Subject) -> None:
@@ -41,6 +43,7 @@ def explain(film: OpenFilm, trained: list[str]) -> None:
         show_other_work(open_films().films.values(), film, subject.of_network)
 
 
+enter(Action.LOOK)
 page_header(
     "Explain",
     "Where one network looks on one film, and whether its heatmap can be believed.",

@@ -1,6 +1,8 @@
 import streamlit as st
 
+from pages.shared.access import enter
 from pages.shared.layout import page_header
+from xraycore.access import Action
 from xraycore.evaluation.model_index import list_stored_models
 
 
@@ -13,5 +15,6 @@ def main() -> None:
     show_dashboard(list_stored_models())
 
 
+enter(Action.LOOK)
 page_header("Metrics", "How good each model is, how sure that is, and on which films it fails.")
 main()

@@ -1,6 +1,8 @@
 import streamlit as st
 
+from pages.shared.access import enter
 from pages.shared.layout import page_header, plain
+from xraycore.access import Action
 
 
 def main() -> None:
@@ -23,6 +25,7 @@ def main() -> None:
         st.button("Try again", key="again")
 
 
+enter(Action.ANSWER, Action.LEAD)
 purpose = (
     "Readers mark the finding on the film and judge where a network's heat lies "
     "(heatmap reading study)."

@@ -1,6 +1,8 @@
 import streamlit as st
 
+from pages.shared.access import enter
 from pages.shared.layout import page_header
+from xraycore.access import Action
 
 
 def main() -> None:
@@ -12,5 +14,6 @@ def main() -> None:
     show()
 
 
+enter(Action.TRAIN)
 page_header("Train", "Teach a network on your own films, watch it learn, and keep the best.")
 main()

@@ -1,0 +1,175 @@
+"""Who is asking, and the gate: asked at the head of every page, in every callback and job."""
+
+import functools
+import time
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+import streamlit as st
+
+from pages.shared.layout import plain
+from xraycore.access import Access, Action, Mode, User, decide_access, may, roles_that_may
+from xraycore.access.modes import is_loopback
+from xraycore.access.roles import NOBODY
+from xraycore.errors import AccessError
+from xraycore.utils.text import join_names
+
+Given, Returned = ParamSpec("Given"), TypeVar("Returned")
+
+# Query parameter with the secret of a reader's link.
+READER_LINK = "key"
+# What stands in a request that came through a proxy.
+FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
+
+# Set once by `serve.py`, before the first visitor.
+_access: Access | None = None
+# When a person signed out, by `User.id`: his other tabs' connections do not know it.
+_left: dict[str, float] = {}
+
+
+def set_access(access: Access) -> None:
+    """Says how this app tells who is asking; only `serve.py`, whose gateway checks requests."""
+    global _access
+    _access = access
+
+
+def get_access() -> Access:
+    """How this app tells who is asking.
+
+    Raises:
+        AccessError: If others can reach it and it was not started to be served to them.
+    """
+    if _access is not None:
+        return _access
+    access = decide_access(st.get_option("server.address"), None, open_to_everybody=False)
+    headers = _headers()
+    if not is_loopback(_host(headers.get("host"))) or any(name in headers for name in FORWARDED):
+        raise AccessError(
+            "This app answers its own computer only, and this request came from elsewhere. Start "
+            "it with xraycore serve; see Serving it to a department in the documentation."
+        )
+    return access
+
+
+def current_user() -> User:
+    """Who is asking, by this request's connection; `NOBODY` where that is not known.
+
+    Raises:
+        AccessError: See `get_access`.
+    """
+    access = get_access()
+    claims = dict(st.user) if access.mode is Mode.OIDC else {}
+    user = access.user(claims, _headers(), link=bool(st.query_params.get(READER_LINK)))
+    if user.id and claims.get("iat", 0) < _left.get(user.id, 0):
+        return NOBODY
+    return user
+
+
+def permitted(action: Action, owner: str = "") -> bool:
+    """Whether who is asking may do something, see `xraycore.access.may`."""
+    return may(current_user(), action, owner)
+
+
+def require(action: Action, owner: str = "") -> None:
+    """Passes who may do something.
+
+    Raises:
+        AccessError: If who is asking may not.
+    """
+    if not permitted(action, owner):
+        raise AccessError(_refusal(action, owner))
+
+
+def acts(action: Action) -> Callable[[Callable[Given, Returned]], Callable[Given, Returned | None]]:
+    """For a callback, or whatever else writes or starts work: asks who is asking each time.
+
+    Who may not is told so, where it is drawn, and the function is not called: it gives None.
+    """
+
+    def gate(function: Callable[Given, Returned]) -> Callable[Given, Returned | None]:
+        @functools.wraps(function)
+        def call(*arguments: Given.args, **settings: Given.kwargs) -> Returned | None:
+            try:
+                require(action)
+            except AccessError as error:
+                st.error(plain(str(error)), icon=":material/block:")
+                return None
+            return function(*arguments, **settings)
+
+        call.acts = action
+        return call
+
+    return gate
+
+
+def enter(*actions: Action) -> None:
+    """The gate of a page: draws why not, and ends the run, unless one of the actions is permitted.
+
+    Called before anything else of a page is.
+    """
+    try:
+        user = current_user()
+    except AccessError as error:
+        st.error(plain(str(error)), icon=":material/block:")
+        st.stop()
+    if any(may(user, action) for action in actions):
+        return
+    if user is NOBODY:
+        _ask_to_sign_in()
+    else:
+        st.warning(plain(_refusal(actions[0])), icon=":material/block:")
+        show_user()
+    st.stop()
+
+
+def show_user() -> None:
+    """Who is signed in, with a way out; nothing where nobody signs in."""
+    if get_access().mode is not Mode.OIDC or (user := current_user()) is NOBODY or not user.id:
+        return
+    with st.popover(plain(user.name), icon=":material/person:", type="tertiary"):
+        st.caption(f"Signed in as {plain(user.id)}: {_name_roles(user)}.")
+        st.button("Sign out", key="sign-out", icon=":material/logout:", on_click=_leave)
+
+
+def _leave() -> None:
+    _left[current_user().id] = time.time()
+    st.logout()
+
+
+def _ask_to_sign_in() -> None:
+    st.title("xraycore", anchor=False)
+    st.badge("For education and research, not for diagnosis", color="orange")
+    if get_access().mode is Mode.OIDC:
+        st.markdown("Sign in to open this page.")
+        st.button(
+            "Sign in", key="sign-in", type="primary", icon=":material/login:", on_click=st.login
+        )
+    else:
+        st.error("The proxy in front of this app has signed nobody in.", icon=":material/block:")
+
+
+def _refusal(action: Action, owner: str = "") -> str:
+    user = current_user()
+    if owner and may(user, action):
+        return "This belongs to somebody else."
+    if get_access().mode is Mode.OPEN:
+        return f"This app is open to everybody: here nobody may {action}."
+    if user is NOBODY:
+        return f"Sign in: nobody who is not may {action}."
+    roles = join_names([role.value for role in roles_that_may(action)])
+    return f"You may not {action}: that is for {roles}, and you are {_name_roles(user)}."
+
+
+def _name_roles(user: User) -> str:
+    return join_names(sorted(role.value for role in user.roles)) if user.roles else "without a role"
+
+
+def _headers() -> dict[str, str]:
+    return {name.lower(): value for name, value in st.context.headers.items()}
+
+
+def _host(header: str | None) -> str:
+    """The host of a Host header without its port; this computer's where there is no browser."""
+    if header is None:
+        return "localhost"
+    return header.rsplit(":", 1)[0] if not header.endswith("]") else header

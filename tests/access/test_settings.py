@@ -1,0 +1,67 @@
+import pytest
+
+from tests.access.served import OIDC, PROXY, settings_of
+from xraycore.access import Role
+from xraycore.access.settings import read_settings
+from xraycore.errors import AccessError
+
+ROLES = """
+[roles]
+claim = "realm.groups"
+everyone = "viewer"
+users = { ada = ["study-lead", "operator"] }
+groups = { radiology = "reader" }
+"""
+
+
+def test_a_file_says_how_people_sign_in_and_who_they_are(tmp_path):
+    found = settings_of(tmp_path, OIDC + ROLES)
+    assert found.origin == "https://xray.example.org"
+    assert (found.oidc.user, found.oidc.hours) == ("sub", 12)
+    assert found.roles.everyone == (Role.VIEWER,)
+    assert found.roles.users == {"ada": (Role.STUDY_LEAD, Role.OPERATOR)}
+    assert found.roles.groups == {"radiology": (Role.READER,)}
+
+
+def test_secrets_may_come_from_the_environment(tmp_path, monkeypatch):
+    lines = [line for line in OIDC.splitlines() if "secret" not in line]
+    with pytest.raises(AccessError, match=r"oidc\.client_secret: .*oidc\.cookie_secret: "):
+        settings_of(tmp_path, "\n".join(lines))
+    monkeypatch.setenv("XRAYCORE_OIDC_SECRET", "of the provider")
+    monkeypatch.setenv("XRAYCORE_COOKIE_SECRET", "c" * 32)
+    found = settings_of(tmp_path, "\n".join(lines))
+    assert (found.oidc.client_secret, found.oidc.cookie_secret) == ("of the provider", "c" * 32)
+
+
+def test_no_secret_is_shown(tmp_path):
+    shown = repr(settings_of(tmp_path, OIDC)) + repr(settings_of(tmp_path, PROXY))
+    assert "the provider's" not in shown
+    assert "0123456789abcdef" not in shown
+    assert "abcdefghijkl" not in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("url = 3", "url"),
+        ('url = "xray.example.org"', "url must be"),
+        (OIDC + PROXY[PROXY.index("[proxy]") :], "one way to sign in"),
+        (OIDC.replace('"0123456789abcdef', '"short'), r"oidc\.cookie_secret"),
+        (PROXY.replace('"abcdefghijklmnop', '"'), "a secret needs 32"),
+        (PROXY.replace("10.0.0.2", "the proxy"), "proxy"),
+        (OIDC + "secret = 1\n", r"oidc\.secret"),
+        (OIDC + '[roles]\neveryone = "local"\n', r"roles\.everyone.*expected one of the roles"),
+        ('roots = ["films"]\n' + OIDC, "written out from /"),
+        ("not TOML", "expected TOML"),
+    ],
+)
+def test_what_cannot_be_is_named_and_its_value_is_not(tmp_path, text, where):
+    with pytest.raises(AccessError, match=where) as raised:
+        settings_of(tmp_path, text)
+    assert str(raised.value).startswith(str(tmp_path))
+    assert "the provider's" not in str(raised.value)
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(AccessError, match="cannot be read"):
+        read_settings(tmp_path / "none.toml")

@@ -1,0 +1,93 @@
+"""Which requests reach the app at all."""
+
+import asyncio
+
+import pytest
+
+from pages.shared.gateway import Gateway
+from tests.access.served import OIDC, PROXY, settings_of
+from xraycore.access import Access, Mode
+
+SECRET = {"x-xraycore-proxy": "abcdefghijklmnopqrstuvwxyz012345"}
+OWN = {"host": "localhost:8501"}
+PUBLIC = {"host": "xray.example.org", "origin": "https://xray.example.org"}
+
+
+def passes(access, headers, *, kind="http", client="127.0.0.1", server="127.0.0.1", path="/"):
+    """Whether the app gets the request; the refusal is checked to be one."""
+    sent, reached = [], []
+
+    async def app(scope, receive, send):
+        reached.append(scope)
+
+    async def send(message):
+        sent.append(message)
+
+    pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
+    scope = {"type": kind, "path": path, "headers": pairs, "method": "GET"}
+    scope |= {"client": client and (client, 5), "server": server and (server, 8501)}
+    asyncio.run(Gateway(app, access)(scope, None, send))
+    if not reached:
+        assert sent[0].get("status") == 403 or sent[0].get("code") == 1008
+    return bool(reached)
+
+
+LOCAL = Access(Mode.LOCAL)
+
+
+def test_a_local_app_answers_its_own_computer():
+    for host in ("localhost:8501", "127.0.0.1:8501", "[::1]:8501", "localhost"):
+        assert passes(LOCAL, {"host": host})
+    assert passes(LOCAL, {**OWN, "origin": "http://localhost:8501"}, kind="websocket")
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"client": "10.0.0.5"},
+        # Served by another program than `streamlit run`, at another address.
+        {"server": "0.0.0.0"},
+        {"server": "10.0.0.3"},
+        {"client": None},
+        # A name of somebody else's that he makes point here.
+        {"headers": {"host": "evil.example.org"}},
+        {"headers": {"host": "localhost.evil.org"}},
+        {"headers": {}},
+        # A proxy that lets others in.
+        {"headers": {**OWN, "x-forwarded-for": "10.0.0.5"}},
+        {"headers": {**OWN, "forwarded": "for=10.0.0.5"}},
+        {"headers": {**OWN, "x-real-ip": "10.0.0.5"}},
+        {"path": "/_stcore/metrics"},
+        {"path": "/_stcore/agent/interact"},
+        {"kind": "websocket"},
+        {"kind": "websocket", "headers": {**OWN, "origin": "http://localhost:9999"}},
+        {"kind": "websocket", "headers": {**OWN, "origin": "null"}},
+    ],
+)
+def test_a_local_app_answers_nobody_else(asked):
+    assert not passes(LOCAL, **{"headers": OWN, **asked})
+
+
+def test_a_served_app_answers_by_its_own_name(tmp_path):
+    access = Access(Mode.OIDC, settings_of(tmp_path, OIDC))
+    elsewhere = {"client": "10.0.0.5", "server": "10.0.0.3"}
+    assert passes(access, PUBLIC, **elsewhere)
+    assert passes(access, PUBLIC, kind="websocket", **elsewhere)
+    assert not passes(access, {**PUBLIC, "host": "evil.example.org"}, **elsewhere)
+    for origin in ("https://evil.example.org", "http://xray.example.org", "", "null"):
+        assert not passes(access, {**PUBLIC, "origin": origin}, kind="websocket", **elsewhere)
+
+
+def test_an_app_behind_a_proxy_answers_that_alone(tmp_path):
+    access = Access(Mode.PROXY, settings_of(tmp_path, PROXY))
+    asked = {**PUBLIC, **SECRET, "x-remote-user": "ada"}
+    for kind in ("http", "websocket"):
+        assert passes(access, asked, kind=kind, client="10.0.0.2")
+        assert passes(access, asked, kind=kind, client="10.1.0.77")
+        assert not passes(access, asked, kind=kind, client="10.0.0.3")
+        assert not passes(access, asked, kind=kind, client="127.0.0.1")
+        assert not passes(access, asked, kind=kind, client=None)
+        without = {**PUBLIC, "x-remote-user": "ada"}
+        assert not passes(access, without, kind=kind, client="10.0.0.2")
+    # Whoever looks whether it lives learns nothing else.
+    assert passes(access, PUBLIC, client="127.0.0.1", path="/_stcore/health")

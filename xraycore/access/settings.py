@@ -1,0 +1,164 @@
+"""The settings file of an app that is served to others, which `xraycore serve` reads."""
+
+import ipaddress
+import tomllib
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from xraycore.access.roles import GIVEN, Role
+from xraycore.config import cookie_secret, oidc_secret, proxy_secret
+from xraycore.errors import AccessError
+
+FEWEST_SECRET = 32
+
+
+def _roles(given: object) -> object:
+    return [given] if isinstance(given, str) else given
+
+
+def _given_role(name: object) -> object:
+    if name not in GIVEN:
+        raise ValueError(f"expected one of the roles {', '.join(GIVEN)}")
+    return name
+
+
+Roles = Annotated[
+    tuple[Annotated[Role, BeforeValidator(_given_role)], ...], BeforeValidator(_roles)
+]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Oidc(_Table):
+    """Sign-in by OpenID Connect.
+
+    Attributes:
+        metadata_url: The provider's `…/.well-known/openid-configuration`.
+        client_id: Of this app at the provider.
+        client_secret: Its secret; by default that of XRAYCORE_OIDC_SECRET.
+        cookie_secret: Signs the cookie of those who are signed in; by default that of
+            XRAYCORE_COOKIE_SECRET.
+        user: The claim that a person is known by for good. `email` counts only where the provider
+            says that it is verified.
+        hours: How long a sign-in holds.
+    """
+
+    metadata_url: str
+    client_id: str
+    client_secret: str = Field(default_factory=oidc_secret, repr=False, min_length=1)
+    cookie_secret: str = Field(default_factory=cookie_secret, repr=False, min_length=FEWEST_SECRET)
+    user: str = "sub"
+    hours: float = Field(default=12, gt=0, le=24 * 30)
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class Proxy(_Table):
+    """A proxy that signs people in, and says by a header who is asking.
+
+    Attributes:
+        header: That holds who is asking; the proxy must take it out of what a visitor sends.
+        addresses: Of the proxy, or networks; who comes from elsewhere is refused.
+        groups_header: That holds his groups, with commas between them; "" for none.
+        secret: What the proxy must send in `secret_header`; by default that of
+            XRAYCORE_PROXY_SECRET. Without one every program of the proxy's computer can say that
+            it is the proxy.
+        secret_header: See `secret`.
+    """
+
+    header: str = Field(min_length=1)
+    addresses: tuple[str, ...] = Field(min_length=1)
+    groups_header: str = ""
+    secret: str = Field(default_factory=proxy_secret, repr=False)
+    secret_header: str = "X-Xraycore-Proxy"
+
+    @cached_property
+    def networks(self) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+        """The addresses as networks."""
+        return [ipaddress.ip_network(one) for one in self.addresses]
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        _ = self.networks
+        if self.secret and len(self.secret) < FEWEST_SECRET:
+            raise ValueError(f"a secret needs {FEWEST_SECRET} characters")
+        return self
+
+
+class RoleTable(_Table):
+    """Who has which roles.
+
+    Attributes:
+        claim: Of the sign-in, whose values are groups; dots lead into nested claims.
+        everyone: What everybody has who is signed in.
+        users: By what a person is known by.
+        groups: By group; a group called as a role gives that role where none is listed here.
+    """
+
+    claim: str = "groups"
+    everyone: Roles = ()
+    users: dict[str, Roles] = {}
+    groups: dict[str, Roles] = {}
+
+
+class Settings(_Table):
+    """How an app is served to others.
+
+    Attributes:
+        url: Where visitors reach it, such as "https://xray.example.org".
+        roots: Folders that operators may name data sets in, and that are offered to others.
+        oidc: Sign-in by OpenID Connect.
+        proxy: Sign-in by a proxy; one of the two.
+        roles: Who has which.
+    """
+
+    url: str
+    roots: tuple[Path, ...] = ()
+    oidc: Oidc | None = None
+    proxy: Proxy | None = None
+    roles: RoleTable = RoleTable()
+
+    @property
+    def origin(self) -> str:
+        """Scheme and host of `url`, as a browser's Origin header has them."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        parts = urlsplit(self.url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("url must be where visitors reach the app, https://…")
+        if self.oidc and self.proxy:
+            raise ValueError("name one way to sign in, oidc or proxy, not both")
+        for root in self.roots:
+            if not root.is_absolute() or not root.is_dir():
+                raise ValueError(f"roots must be folders, written out from /. Received: {root}")
+        return self
+
+
+def read_settings(file: Path) -> Settings:
+    """What a settings file says.
+
+    Raises:
+        AccessError: If it cannot be read, or an entry is missing, unknown or none that can be;
+            no value is told, for it may be a secret.
+    """
+    try:
+        found = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise AccessError(f"{file}: cannot be read ({error.strerror}).") from None
+    except ValueError as error:  # Of TOML, and of text that is not UTF-8.
+        raise AccessError(f"{file}: expected TOML ({type(error).__name__}).") from None
+    try:
+        return Settings.model_validate(found)
+    except ValidationError as error:
+        faults = error.errors(include_input=False, include_url=False)
+        lines = (f"{'.'.join(map(str, one['loc'])) or 'the file'}: {one['msg']}" for one in faults)
+        raise AccessError(f"{file}: {'; '.join(lines)}.") from None
