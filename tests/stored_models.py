@@ -75,7 +75,7 @@ def _write_card(folder: Path, **more: object) -> None:
         "model": folder.name,
         "classes": CHEST4,
         "parameters": 2_000_000,
-        "weights": {"file": "none.h5", "sha256": "0" * 64, "bytes": 4_000_000},
+        "weights": {"file": "none.weights.h5", "sha256": "0" * 64, "bytes": 4_000_000},
         **{"heat_scale": {}, "training": {}, "scores": {}, "limits": []},
         **more,
     }

@@ -118,7 +118,7 @@ def test_weights_of_another_network_are_refused(own_store):
     sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
     card = {"weights": {"file": file.name, "sha256": sha256}}
     (own_store / "card.json").write_text(json.dumps(card))
-    with pytest.raises(WeightsError, match="expected weights of the lung segmenter"):
+    with pytest.raises(WeightsError, match="expected weights of lungs"):
         load_anew()
 
 

@@ -63,7 +63,7 @@ def shipped(store, network):
 
 
 def write_card(folder, **entries):
-    card = dict.fromkeys(("training", "scores", "limits", "heat_scale"), {})
+    card = {"training": {}, "scores": {}, "limits": [], "heat_scale": {}}
     card |= {"model": "basic_cnn", "classes": CLASSES, "weights": {}}
     (folder / "card.json").write_text(json.dumps(card | entries))
 
@@ -195,8 +195,8 @@ def test_missing_card_names_the_trained_models(shipped):
 
 def test_a_card_that_changed_is_read_again(shipped):
     before = read_card("basic_cnn")
-    before["limits"] = "written over by a caller"
-    assert read_card("basic_cnn")["limits"] != "written over by a caller"
+    before["limits"] = ["written over by a caller"]
+    assert read_card("basic_cnn")["limits"] == []
     write_card(shipped, **json.loads((shipped / "card.json").read_text()) | {"limits": ["none"]})
     assert read_card("basic_cnn")["limits"] == ["none"]
 
@@ -219,7 +219,7 @@ def test_damaged_and_incomplete_cards_are_refused(shipped):
     card = json.loads((shipped / "card.json").read_text())
     del card["limits"], card["scores"]
     (shipped / "card.json").write_text(json.dumps(card))
-    with pytest.raises(WeightsError, match="expected the entries scores, limits"):
+    with pytest.raises(WeightsError, match="expected the entries .*scores, limits"):
         read_card("basic_cnn")
     (shipped / "card.json").write_text("{")
     with pytest.raises(WeightsError, match="expected JSON"):
@@ -265,7 +265,7 @@ def test_a_card_tells_where_its_network_ends(store):
     folder.mkdir(parents=True)
     save_float16(network, folder / "resnet50.weights.h5")
     card = {
-        **dict.fromkeys(("heat_scale", "training", "scores", "limits"), {}),
+        **{"heat_scale": {}, "training": {}, "scores": {}, "limits": []},
         "model": "resnet50",
         "end": "stage4",
         "classes": CLASSES,

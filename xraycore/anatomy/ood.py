@@ -1,14 +1,14 @@
 """Is this a frontal chest X-ray at all? How far a film is from those that the networks know."""
 
+import zipfile
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 
-from xraycore.anatomy.segmenter import segmenter_folder
+from xraycore.anatomy.segmenter import load_segmenter_card, segmenter_folder
 from xraycore.errors import WeightsError
 from xraycore.imaging.film_warnings import FilmWarning
-from xraycore.utils.checkpoints import load_card
 from xraycore.utils.files import sha256
 
 FILE = "screening.npz"
@@ -68,13 +68,21 @@ def load_ood_detector() -> OODDetector | None:
         WeightsError: If its file is missing or not what the card says.
     """
     folder = segmenter_folder()
-    described = load_card(folder, ("weights",)).get("screening")
+    described = load_segmenter_card().get("screening")
     if described is None:
         return None
     file = folder / FILE
     if not file.is_file() or sha256(file) != described["sha256"]:
         raise WeightsError(f"{file}: expected the screening that its card describes.")
-    with np.load(file, allow_pickle=False) as stored:
-        return OODDetector(
-            stored["mean"], stored["scale"], stored["precision"], float(stored["limit"])
-        )
+    try:
+        with np.load(file, allow_pickle=False) as stored:
+            detector = OODDetector(
+                stored["mean"], stored["scale"], stored["precision"], float(stored["limit"])
+            )
+    except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise WeightsError(f"{file}: expected a screening, four arrays: {error}") from None
+    size = len(np.atleast_1d(detector.mean))
+    shapes = [np.shape(one) for one in (detector.mean, detector.scale, detector.precision)]
+    if shapes != [(size,), (size,), (size, size)]:
+        raise WeightsError(f"{file}: expected arrays of one length. Received: {shapes}")
+    return detector

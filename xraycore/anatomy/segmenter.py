@@ -8,10 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xraycore.config import SHIPPED, weights_folder
-from xraycore.errors import WeightsError
 from xraycore.imaging.resample import resize
-from xraycore.utils.checkpoints import load_card, verified_weights
+from xraycore.utils.checkpoints import (
+    Card,
+    WeightsCard,
+    load_card,
+    load_weights,
+    verified_weights,
+)
 from xraycore.utils.precision import computing_in
+from xraycore.utils.stored import FileName, Sha256, Stored
 
 if TYPE_CHECKING:
     import keras
@@ -54,6 +60,19 @@ def build_segmenter() -> "keras.Model":
         x = block(x, _FILTERS[level], f"up{level}")
     logit = layers.Conv2D(1, 1, dtype="float32", name="lung")(x)
     return keras.Model(grey, logit, name=NAME)
+
+
+class Screening(Stored):
+    """The card's entry on the file that tells films from what is none."""
+
+    file: FileName
+    sha256: Sha256
+
+
+class SegmenterCard(WeightsCard):
+    """What the segmenter's card is to hold."""
+
+    screening: Screening | None = None
 
 
 class Segmenter:
@@ -110,13 +129,22 @@ def segmenter_folder() -> Path:
     return own if own.is_dir() else SHIPPED / NAME
 
 
+def load_segmenter_card() -> Card:
+    """The card of the segmenter.
+
+    Raises:
+        WeightsError: If there is none, or it is damaged.
+    """
+    return load_card(segmenter_folder(), SegmenterCard)
+
+
 def segmenter_sha256() -> str:
     """sha256 of the weights that find the lungs, as their card tells it.
 
     Raises:
         WeightsError: If the card is damaged.
     """
-    return load_card(segmenter_folder(), ("weights",))["weights"]["sha256"]
+    return load_segmenter_card()["weights"]["sha256"]
 
 
 @cache
@@ -127,12 +155,9 @@ def load_segmenter() -> Segmenter:
         WeightsError: If its weights are missing or not what its card says.
     """
     folder = segmenter_folder()
-    file = verified_weights(folder, load_card(folder, ("weights",)))
+    file = verified_weights(folder, load_segmenter_card())
     # Whoever asks first may be training in another precision; this one is for all.
     with computing_in("float32"):
         network = build_segmenter()
-    try:
-        network.load_weights(file)
-    except (ValueError, KeyError, OSError) as error:
-        raise WeightsError(f"{file}: expected weights of the lung segmenter: {error}") from error
+    load_weights(network, file)
     return Segmenter(network)

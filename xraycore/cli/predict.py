@@ -21,7 +21,7 @@ from xraycore.imaging import Radiograph
 from xraycore.imaging.encode import encode_png
 from xraycore.imaging.film_warnings import warning_codes
 from xraycore.imaging.overlay import overlay
-from xraycore.models.cards import list_trained, read_card
+from xraycore.models.cards import card_sha256, list_trained, read_card
 from xraycore.models.classifier import Prediction, predict_each
 from xraycore.models.registry import MODELS
 from xraycore.utils.progress import part_of
@@ -43,6 +43,7 @@ def models(json: Json = False) -> None:
             card = read_card(row["name"])
             row |= {key: card[key] for key in ("classes", "input_size", "parameters", "scores")}
             row["sha256"] = card["weights"]["sha256"]
+            row["card_sha256"] = card_sha256(row["name"])
     if json:
         emit_json(rows)
         return
@@ -164,11 +165,12 @@ def _answers(
     path: Path, predictions: list["Prediction"], view: LabelScheme | None
 ) -> Iterator[dict]:
     """What each model says of a film, and what two or more say together."""
-    found = [(one.model, one.probabilities, one.warnings) for one in predictions]
+    found: list[tuple[str, dict[str, float], tuple[str, ...], Prediction | None]]
+    found = [(one.model, one.probabilities, one.warnings, one) for one in predictions]
     if together := mean_probabilities(predictions):
         notes = tuple(dict.fromkeys(note for one in predictions for note in one.warnings))
-        found.append((ENSEMBLE, together, notes))
-    for name, probabilities, notes in found:
+        found.append((ENSEMBLE, together, notes, None))
+    for name, probabilities, notes, origin in found:
         if view:
             values = np.array([list(probabilities.values())])
             viewed = view.probabilities(values, list(probabilities))[0]
@@ -179,6 +181,7 @@ def _answers(
             label=max(probabilities, key=probabilities.__getitem__),
             probabilities={k: round(p, 6) for k, p in probabilities.items()},
             notes=list(notes),
+            origin=origin,
         )
 
 
@@ -189,6 +192,7 @@ def _answer(
     label: str | None = None,
     probabilities: dict[str, float] | None = None,
     notes: Sequence[str] = (),
+    origin: Prediction | None = None,
     error: str | None = None,
 ) -> dict:
     return {
@@ -198,6 +202,8 @@ def _answer(
         "probabilities": probabilities,
         "warnings": list(notes),
         "warning_codes": warning_codes(notes),
+        "weights_sha256": origin.weights_sha256 if origin else None,
+        "card_sha256": origin.card_sha256 if origin else None,
         "error": error,
     }
 

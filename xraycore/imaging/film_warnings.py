@@ -26,7 +26,10 @@ CODES = {
     "unlike": "unlike the frontal chest films that the networks know",
     "whole-film": "the network saw the whole film, not its crop to the lungs",
     "other-lungs": "the network was trained with lungs found in another way",
+    "own-model": "the network or its card is none that comes with xraycore",
 }
+# Of the network and not of the film: its test films were answered with the same ones.
+OF_MODEL = frozenset({"own-model"})
 
 
 class FilmWarning(str):

@@ -28,7 +28,7 @@ def pack_weights(out: Path) -> str:
     if not models:
         raise WeightsError(f"{folder}: expected trained models, each a folder with a card.json.")
     for model in models:
-        verified_weights(model, load_card(model, ("weights",)))
+        verified_weights(model, load_card(model))
     part = out.with_name(f"{out.name}.part")
     # Stored: weight files are packed in themselves.
     with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
@@ -74,7 +74,7 @@ def install_weights(archive: Path, expected: str | None = None) -> tuple[Path, l
         if not models:
             raise WeightsError(f"{archive}: expected models. Received: an archive without any")
         for model in models:
-            verified_weights(model, load_card(model, ("weights",)))
+            verified_weights(model, load_card(model))
         names = [model.name for model in models]
         for model in models:
             install(model, model.name)

@@ -10,16 +10,15 @@ from xraycore.anatomy.crop import ModelInput, crop_inputs
 from xraycore.anatomy.lung_field import LungField, segment_lungs
 from xraycore.anatomy.segmenter import segmenter_sha256
 from xraycore.config import weights_folder
-from xraycore.errors import WeightsError
 from xraycore.imaging.box import Box
 from xraycore.imaging.film_warnings import FilmWarning
 from xraycore.imaging.radiograph import Radiograph
 from xraycore.metrics.calibration import Calibration
 from xraycore.models.architectures import HEAD, build_network
-from xraycore.models.cards import read_card
+from xraycore.models.cards import card_sha256, read_card, warn_of_origin
 from xraycore.models.registry import get_spec
 from xraycore.models.spec import FULL, ModelSpec
-from xraycore.utils.checkpoints import Card, verified_weights
+from xraycore.utils.checkpoints import Card, load_weights, verified_weights
 from xraycore.utils.precision import computing_in
 from xraycore.utils.progress import Progress, ProgressCallback
 
@@ -51,6 +50,8 @@ class Prediction:
         calibration: From logits to probabilities; fitted on validation films.
         warnings: Of the film, and of the prediction.
         weights_sha256: Of the weights that gave it.
+        card_sha256: Of the card of these weights, by which what they gave was read; "" of a network
+            without one.
     """
 
     model: str
@@ -63,6 +64,7 @@ class Prediction:
     calibration: Calibration = Calibration()
     warnings: tuple[str, ...] = ()
     weights_sha256: str = ""
+    card_sha256: str = ""
 
     @property
     def probabilities(self) -> dict[str, float]:
@@ -82,6 +84,7 @@ class Classifier:
     Attributes:
         spec: Registry entry.
         card: What the network was trained on and how well it does.
+        card_sha256: Of the card's file; "" of a network that has none.
         classes: Class names.
         network: Flat Keras graph, grey (n, h, w, 1) in [0, 1] -> [logits, features]. Never changed.
         view: What it sees of a film: "lungs" or "film".
@@ -92,13 +95,23 @@ class Classifier:
         compiled: The network as one graph without training behaviour, from tensor to tensors.
     """
 
-    def __init__(self, spec: ModelSpec, network: "keras.Model", classes: Sequence[str], card: Card):
+    def __init__(
+        self,
+        spec: ModelSpec,
+        network: "keras.Model",
+        classes: Sequence[str],
+        card: Card,
+        card_sha256: str = "",
+    ):
         import tensorflow as tf
 
         self.spec, self.network, self.classes, self.card = spec, network, tuple(classes), card
+        self.card_sha256 = card_sha256
         self.view = card.get("view", "film")
         self.calibration = Calibration.of_card(card)
         self.warnings = _other_lungs(spec, card)
+        if card_sha256:
+            self.warnings += warn_of_origin(spec.name, card, card_sha256)
         kernel, bias = network.get_layer(HEAD).get_weights()
         self.head = (np.asarray(kernel, np.float32), np.asarray(bias, np.float32))
         self.size = network.input_shape[1]
@@ -149,6 +162,7 @@ class Classifier:
                     self.calibration,
                     (*one.warnings, *self.warnings),
                     self.card.get("weights", {}).get("sha256", ""),
+                    self.card_sha256,
                 )
                 for i, one in enumerate(inputs)
             ]
@@ -188,17 +202,15 @@ def load_model(name: str) -> Classifier:
         ArgumentError: If there is no such model.
         WeightsError: If it has no weights, or they are not what its card says.
     """
+    digest = card_sha256(name)
     card = read_card(name)
     # Cards from before there were ends to choose from are of whole networks.
     spec = get_spec(name, card.get("end", FULL))
     file = verified_weights(weights_folder() / name, card)
     with computing_in("float32"):
         network = build_network(spec, len(card["classes"]), size=card.get("input_size"))
-    try:
-        network.load_weights(file)
-    except (ValueError, KeyError, OSError) as error:
-        raise WeightsError(f"{file}: expected weights of {name}: {error}") from error
-    return Classifier(spec, network, card["classes"], card)
+    load_weights(network, file)
+    return Classifier(spec, network, card["classes"], card, digest)
 
 
 def predict_each(

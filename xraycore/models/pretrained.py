@@ -9,6 +9,7 @@ from xraycore.errors import ArgumentError
 from xraycore.models.architectures import build_network
 from xraycore.models.registry import get_spec
 from xraycore.models.spec import FULL, ModelSpec
+from xraycore.utils.checkpoints import load_weights
 
 if TYPE_CHECKING:
     import keras
@@ -45,7 +46,7 @@ def load_pretrained(network: "keras.Model", spec: ModelSpec, weights: str) -> No
                 _load_whole(network, spec, weights, head)
                 return
             backbone = _application(spec)(include_top=False, weights=None)
-            backbone.load_weights(weights)
+            load_weights(backbone, Path(weights))
         except (ValueError, KeyError, OSError) as error:
             raise ArgumentError(f"{weights} does not fit {spec.name}: {error}") from None
     _copy(backbone, network, spec)
@@ -67,12 +68,12 @@ def _load_whole(
     size, channels = network.input_shape[1], network.outputs[1].shape[-1]
     # The ends of a network differ in their channels.
     if spec.end == FULL or head[0] == channels:
-        network.load_weights(weights)
+        load_weights(network, Path(weights))
         return
     for name in {FULL, *(end.name for end in spec.ends)} - {spec.end}:
         donor = build_network(get_spec(spec.name, name), head[1], size=size)
         if donor.outputs[1].shape[-1] == head[0]:
-            donor.load_weights(weights)
+            load_weights(donor, Path(weights))
             _copy(donor, network, spec)
             return
     raise ValueError(f"no end of {spec.name} has {head[0]} channels.")

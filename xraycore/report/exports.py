@@ -28,7 +28,7 @@ def predictions_csv(answered: Sequence[tuple[str, str, Sequence[Prediction]]]) -
     )
     text = io.StringIO()
     table = csv.writer(text)
-    origin = ("file_sha256", "weights_sha256", "xraycore", "time", "notice")
+    origin = ("file_sha256", "weights_sha256", "card_sha256", "xraycore", "time", "notice")
     table.writerow(["file", "model", "label", *map(csv_safe, classes), "warnings", *origin])
     for title, sha256, predictions in answered:
         for one in predictions:
@@ -38,7 +38,7 @@ def predictions_csv(answered: Sequence[tuple[str, str, Sequence[Prediction]]]) -
                     *(csv_safe(title), one.model, csv_safe(one.label)),
                     *(f"{probabilities[k]:.6f}" if k in probabilities else "" for k in classes),
                     csv_safe(" ".join(one.warnings)),
-                    *(sha256, one.weights_sha256, VERSION, now(), NOTICE),
+                    *(sha256, one.weights_sha256, one.card_sha256, VERSION, now(), NOTICE),
                 ]
             )
     return text.getvalue()

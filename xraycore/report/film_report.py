@@ -129,6 +129,7 @@ def _section(
         "warnings": check_plausibility(heatmap, radiograph, prediction.lungs),
         "origin": {
             "weights sha256": facts["weights_sha256"],
+            "card sha256": facts["card_sha256"] or "no card",
             "sees": f"{_CROPS[facts['view']]} at {facts['input_size']} px, box {rows}, {columns}",
             "calibration": f"temperature {temperature:.3f}" + (f", bias {added}" if added else ""),
             "method": f"{method.title} ({method.paper}), full heat at {full}",

@@ -41,6 +41,7 @@ def provenance(
         "film": {"width": radiograph.info.width, "height": radiograph.info.height},
         "model": heatmap.model,
         "weights_sha256": model.card["weights"]["sha256"],
+        "card_sha256": prediction.card_sha256,
         "input_size": model.size,
         "view": model.view,
         "box": [heatmap.box.top, heatmap.box.left, heatmap.box.bottom, heatmap.box.right],

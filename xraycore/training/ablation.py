@@ -17,6 +17,7 @@ from xraycore.training.learner import averaged, compile_for, set_trainable
 from xraycore.training.run import Run
 from xraycore.training.trainer import train
 from xraycore.training.validation import scores_of, selection_score
+from xraycore.utils.checkpoints import load_weights
 from xraycore.utils.precision import computing_in
 from xraycore.utils.progress import ProgressCallback, ignore, part_of
 
@@ -147,7 +148,7 @@ def _mirrored(
         # A schedule, as in training: a rate of its own would be a variable that no file has.
         schedule = keras.optimizers.schedules.CosineDecay(stage.learning_rate, 1)
         learner = compile_for(network, recipe, schedule, classes)
-        learner.load_weights(run.last_weights(run.state()))
+        load_weights(learner, run.last_weights(run.state()))
         with averaged(learner):
             own, outside = scores_of(learner, internal, others, classes, mirrored=True)
     scores = {**own, **outside, "choice": selection_score(own, outside)}

@@ -11,11 +11,12 @@ from xraycore.datasets.manifest import Manifest
 from xraycore.errors import ArgumentError
 from xraycore.evaluation.model_card import build_model_card
 from xraycore.models.architectures import HEAD, build_network
+from xraycore.models.cards import bind_weights
 from xraycore.models.classifier import Classifier, load_model
 from xraycore.models.registry import get_spec
 from xraycore.models.spec import FULL
 from xraycore.training.run import Run, environment
-from xraycore.utils.checkpoints import describe_weights, install, save_float16
+from xraycore.utils.checkpoints import describe_weights, install, load_weights, save_float16
 from xraycore.utils.progress import ProgressCallback, ignore
 
 
@@ -129,7 +130,7 @@ def _store_weights(run: Run, folder: Path) -> Classifier:
     spec = get_spec(config["model"], config.get("end", FULL))
     size = config["recipe"]["stages"][-1]["size"]
     network = build_network(spec, len(config["classes"]), size=size)
-    network.load_weights(run.best_weights)
+    load_weights(network, run.best_weights)
     kernel, bias = network.get_layer(HEAD).get_weights()
     network.get_layer(HEAD).set_weights(
         [kernel - kernel.mean(axis=1, keepdims=True), bias - bias.mean()]
@@ -138,6 +139,9 @@ def _store_weights(run: Run, folder: Path) -> Classifier:
     save_float16(network, file)
     stored = build_network(spec, len(config["classes"]), size=size)
     stored.load_weights(file)
+    said = {"model": spec.name, "end": spec.end, "classes": config["classes"]}
+    said |= {"view": config["recipe"]["view"], "input_size": size}
+    bind_weights(file, said)
     card = {
         "weights": describe_weights(file),
         "end": spec.end,

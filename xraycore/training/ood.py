@@ -8,11 +8,10 @@ from sklearn.covariance import LedoitWolf
 
 from xraycore.anatomy.lung_field import lung_field
 from xraycore.anatomy.ood import FILE, OODDetector, standardised
-from xraycore.anatomy.segmenter import BATCH, load_segmenter, segmenter_folder
+from xraycore.anatomy.segmenter import BATCH, load_segmenter, load_segmenter_card, segmenter_folder
 from xraycore.datasets.manifest import Manifest, Record
 from xraycore.errors import DatasetError
 from xraycore.imaging import RadiographError, read_radiograph
-from xraycore.utils.checkpoints import load_card
 from xraycore.utils.files import sha256, write_json
 from xraycore.utils.progress import Progress, ProgressCallback, ignore, part_of
 
@@ -112,6 +111,5 @@ def install_detector(screening: OODDetector, about: dict) -> Path:
         limit=screening.limit,
     )
     described = {"file": FILE, "sha256": sha256(file), "bytes": file.stat().st_size, **about}
-    card = load_card(folder, ("weights",))
-    write_json(folder / "card.json", {**card, "screening": described})
+    write_json(folder / "card.json", {**load_segmenter_card(), "screening": described})
     return file

@@ -28,6 +28,7 @@ from xraycore.training.learner import (
 from xraycore.training.phantoms import check_phantoms, phantom_films
 from xraycore.training.run import Run, State, environment
 from xraycore.training.validation import check_external
+from xraycore.utils.checkpoints import load_weights
 from xraycore.utils.precision import computing_in
 from xraycore.utils.progress import ProgressCallback, ignore, part_of
 
@@ -141,13 +142,13 @@ def _build(
     )
     learner = compile_for(network, recipe, schedule, data.classes)
     if state.epoch:
-        learner.load_weights(run.last_weights(state))
+        load_weights(learner, run.last_weights(state))
         if state.stale == 0:
             # The last epoch is the best one; a kill may have come before it was saved as such.
             with averaged(learner):
                 run.save_best(network)
     elif state.stage:
-        network.load_weights(run.best_weights)
+        load_weights(network, run.best_weights)
     else:
         load_pretrained(network, spec, weights)
     return learner, network

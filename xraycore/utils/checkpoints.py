@@ -4,43 +4,62 @@ import json
 import shutil
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field, JsonValue
+from pydantic_core import from_json
 
 from xraycore.config import NO_WEIGHTS, weights_folder
 from xraycore.errors import WeightsError
 from xraycore.utils.files import sha256
+from xraycore.utils.stored import Count, Sha256, Stored, check_stored, read_stored
 
 if TYPE_CHECKING:
+    import h5py
     import keras
 
 Card = dict[str, Any]
 
+# Beside a network's own bytes: names, an optimizer's moments and steps.
+_SPARE_BYTES = 2**20
 
-def load_card(folder: Path, required: tuple[str, ...]) -> Card:
-    """The entries of a model's `card.json`.
+
+class WeightFile(Stored):
+    """A card's entry on its weight file, which lies beside it."""
+
+    file: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]{0,99}\.weights\.h5$")]
+    sha256: Sha256
+    bytes: Count = 0
+
+
+class WeightsCard(Stored):
+    """What every card has, whatever its weights are for."""
+
+    weights: WeightFile
+
+
+def load_card(folder: Path, schema: type[WeightsCard] = WeightsCard) -> Card:
+    """The entries of a model's `card.json`, once they are what the schema says.
 
     Raises:
-        WeightsError: If there is none, or it lacks a required entry.
+        WeightsError: If there is none, or one that is not as expected.
     """
     file = folder / "card.json"
     try:
         state = file.stat()
-        card = dict(_read_json(file, (state.st_mtime_ns, state.st_size, state.st_ino)))
+        return dict(_read_card(file, schema, (state.st_mtime_ns, state.st_size, state.st_ino)))
     except FileNotFoundError:
         raise WeightsError(
             f"{folder.name} has no trained weights: expected {file}. {NO_WEIGHTS}"
         ) from None
-    except json.JSONDecodeError as error:
-        raise WeightsError(f"{file}: expected JSON: {error}") from None
-    if missing := [key for key in required if key not in card]:
-        raise WeightsError(f"{file}: expected the entries {', '.join(missing)}; they are missing.")
-    return card
+    except OSError as error:
+        raise WeightsError(f"{file}: expected a file that can be read: {error}") from None
 
 
 @lru_cache(maxsize=32)
-def _read_json(file: Path, state: tuple[int, ...]) -> Card:
+def _read_card(file: Path, schema: type[WeightsCard], state: tuple[int, ...]) -> Card:
     """What the file holds, parsed once for each state of it: a page asks twenty times a run."""
-    return json.loads(file.read_text())
+    return read_stored(file, schema, WeightsError)
 
 
 def verified_weights(folder: Path, card: Card) -> Path:
@@ -59,6 +78,100 @@ def verified_weights(folder: Path, card: Card) -> Path:
             f"Received: {found[:12]}…"
         )
     return file
+
+
+def load_weights(network: "keras.Model", file: Path) -> None:
+    """Gives a network the weights of a file that may be anybody's.
+
+    Only arrays of numbers are read, held by the file itself, and no more of them than the network
+    takes: HDF5 also knows data in other files, and a kilobyte that unpacks to a terabyte.
+
+    Raises:
+        WeightsError: If it is no such file, or of another network.
+    """
+    try:
+        _check_arrays(file, _most_bytes(network))
+        network.load_weights(file)
+    except (ValueError, KeyError, OSError, RuntimeError, TypeError) as error:
+        if isinstance(error, WeightsError):
+            raise
+        raise WeightsError(f"{file}: expected weights of {network.name}: {error}") from error
+
+
+def _most_bytes(network: "keras.Model") -> int:
+    """What a file of it unpacks to: in float64, and with two moments of each weight."""
+    optimizer = getattr(network, "optimizer", None)
+    held = [*network.weights, *(optimizer.variables if optimizer else ())]
+    sizes = [8 * _numbers(one.shape) for one in held]
+    return 3 * sum(sizes) + _SPARE_BYTES
+
+
+def _numbers(shape: tuple[int, ...]) -> int:
+    count = 1
+    for side in shape:
+        count *= side
+    return count
+
+
+def _check_arrays(file: Path, most_bytes: int) -> None:
+    import h5py
+
+    room = most_bytes
+
+    def check(group: "h5py.Group") -> None:
+        nonlocal room
+        for name in group:
+            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                raise WeightsError(f"{file}: {name!r} is a link to another place or file.")
+            item = group[name]
+            if isinstance(item, h5py.Group):
+                check(item)
+                continue
+            if not isinstance(item, h5py.Dataset) or item.dtype.kind not in "biuf":
+                raise WeightsError(f"{file}: {name!r} is no array of numbers.")
+            if item.is_virtual or item.external:
+                raise WeightsError(f"{file}: the numbers of {name!r} lie in another file.")
+            room -= item.nbytes
+            if room < 0:
+                raise WeightsError(f"{file}: holds more numbers than the network takes.")
+
+    with h5py.File(file) as opened:
+        try:
+            check(opened)
+        except RecursionError:
+            raise WeightsError(f"{file}: its groups lie in one another without end.") from None
+
+
+def read_attribute(file: Path, name: str, schema: type[Stored]) -> dict[str, Any] | None:
+    """The JSON object that an attribute of a weight file holds; None where it has no such one.
+
+    None too where it is no weight file at all: `load_weights` says so.
+
+    Raises:
+        WeightsError: If the object is not what is expected.
+    """
+    import h5py
+
+    try:
+        with h5py.File(file) as opened:
+            text = opened.attrs.get(name)
+    except (OSError, RuntimeError):
+        return None
+    if text is None:
+        return None
+    try:
+        found = from_json(text if isinstance(text, str | bytes) else b"")
+    except ValueError as error:
+        raise WeightsError(f"{file}: expected JSON in its {name}: {error}") from None
+    return check_stored(found, schema, WeightsError, f"{file}, {name}")
+
+
+def write_attribute(file: Path, name: str, entries: dict[str, JsonValue]) -> None:
+    """Keeps a JSON object in a weight file; plain `load_weights` reads the file as before."""
+    import h5py
+
+    with h5py.File(file, "r+") as opened:
+        opened.attrs[name] = json.dumps(entries, sort_keys=True)
 
 
 def describe_weights(file: Path) -> dict[str, str | int]:
