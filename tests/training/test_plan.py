@@ -21,7 +21,7 @@ from xraycore.training.settings import SETTINGS
 CHANGES = {
     **{"epochs": 2, "learning_rate": 0.1, "batch_size": 4, "view": "film"},
     **{"lung_loss_weight": 1.0, "lesion_loss_weight": 0.5},
-    **{"synthetic_opacity_rate": 0.5, "augmentation": "none"},
+    **{"synthetic_opacity_rate": 0.5, "feature_draws": 2, "augmentation": "none"},
 }
 RECIPE = TrainingConfig((Stage("low", 2, 100, 1e-3), Stage("full", 3, 200, 1e-4)))
 
@@ -158,6 +158,11 @@ def test_speeds_are_those_of_the_model_and_the_latest_count(tmp_path):
     (broken / "run.json").write_text("{}")
     found = measured_speeds("vgg16", [shipped, other, own, broken, tmp_path / "gone"])
     assert found == {128: 6.0, 224: 4.0}
+    # Films whose features were computed before are trained on at another speed.
+    cached = tmp_path / "cached" / "vgg16"
+    cached.mkdir(parents=True)
+    (cached / "history.csv").write_text("size,feature_draws,images_per_second\n224,2,40.0\n")
+    assert measured_speeds("vgg16", [cached]) == {}
 
 
 def test_every_preset_is_offered_in_words():

@@ -30,6 +30,21 @@ CHUNK = 32
 
 
 @dataclass(frozen=True)
+class Features:
+    """What the frozen layers of a network make of films, as a file keeps it.
+
+    Attributes:
+        values: Feature maps, float16 (n, h, w, c).
+        places: Lungs and drawn lesions, moved as the films were, uint8 (n, 56, 56, 2) in [0, 255].
+        painted: Whether opacities were painted in, bool (n,).
+    """
+
+    values: np.ndarray
+    places: np.ndarray
+    painted: np.ndarray
+
+
+@dataclass(frozen=True)
 class ImageArray:
     """What networks see of decoded films.
 
@@ -40,12 +55,15 @@ class ImageArray:
         records: The record of each.
         lesions: Likewise where the finding was drawn, uint8 (n, 56, 56); 0 everywhere where it was
             not. None where it was on no film.
+        features: What is trained on in place of the films, for every drawn set of changes; () for
+            the films (see `training.feature_cache`).
     """
 
     pixels: np.ndarray
     lungs: np.ndarray
     records: tuple[Record, ...]
     lesions: np.ndarray | None = None
+    features: tuple[Features, ...] = ()
 
     def at(self, size: int) -> "ImageArray":
         """The same films at another size; area averaging, which reduces without aliasing."""
@@ -141,6 +159,9 @@ def balance_weights(records: Sequence[Record], power: float) -> np.ndarray:
 class BatchSequence(keras.utils.PyDataset):
     """Batches (films (b, s, s, 1) in [0, 1], truth, weights (b,)) of one epoch.
 
+    In place of films that have features the batches have these, (b, h, w, c): epoch e those of the
+    changes that were drawn for epoch e modulo their number.
+
     Truth is a dict: `classes` (b, k), 1 for every class that the label allows; `lungs` (b, h, w),
     the share of each cell of the feature map that lies in the lungs; `lesions` (b, h, w), likewise
     where the finding was drawn, 0 everywhere where it was not; and `teacher` (b, k), probabilities
@@ -191,7 +212,7 @@ class BatchSequence(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray]:
         chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
-        drawn = [self._film(i) for i in chosen]
+        drawn = [self.film(i) for i in chosen]
         painted = np.array([one for _, _, one in drawn])[:, None]
         # The triangle filter is the adjoint of the bilinear one that draws a map on the film.
         lungs, lesions = (
@@ -207,15 +228,24 @@ class BatchSequence(keras.utils.PyDataset):
             truth["teacher"] = np.where(
                 painted, self.is_abnormal / self.is_abnormal.sum(), self.teacher[chosen]
             )
-        return np.stack([film for film, _, _ in drawn])[..., None], truth, self.weights[chosen]
+        return np.stack([film for film, _, _ in drawn]), truth, self.weights[chosen]
 
-    def _film(self, i: int) -> tuple[np.ndarray, np.ndarray, bool]:
-        """A film, its lungs and its lesion (56, 56, 2), and whether opacities were painted in."""
+    def film(self, i: int) -> tuple[np.ndarray, np.ndarray, bool]:
+        """What stands in a batch for a film, and where and what it shows in this epoch.
+
+        Returns:
+            Film (s, s, 1) in [0, 1] or features (h, w, c); its lungs and its lesion, (56, 56, 2) in
+            [0, 1]; all float32; and whether opacities were painted in.
+        """
+        if kept := self.films.features:
+            drawn = kept[self.epoch % len(kept)]
+            places = drawn.places[i].astype(np.float32) / 255.0
+            return drawn.values[i].astype(np.float32), places, bool(drawn.painted[i])
         pixels, lungs = self.films.pixels[i], self.films.lungs[i]
         lesion = np.zeros_like(lungs) if self.films.lesions is None else self.films.lesions[i]
         if self.augmentation is None:
-            places = np.stack([lungs, lesion], axis=-1)
-            return pixels.astype(np.float32) / 255.0, places.astype(np.float32) / 255.0, False
+            places = np.stack([lungs, lesion], axis=-1).astype(np.float32) / 255.0
+            return pixels[..., None].astype(np.float32) / 255.0, places, False
         rng = np.random.default_rng((self.seed, self.epoch, i))
         found = None
         if self.synthetic_opacity_rate and self._is_normal(i):
@@ -228,7 +258,8 @@ class BatchSequence(keras.utils.PyDataset):
             )
         pixels, lesion = found or (pixels, lesion)
         places = np.stack([lungs, lesion], axis=-1)
-        return *self.augmentation.with_mask(pixels, places, rng), found is not None
+        changed, places = self.augmentation.with_mask(pixels, places, rng)
+        return changed[..., None], places, found is not None
 
     def _is_normal(self, i: int) -> bool:
         return bool((self.targets[i] == 1.0 - self.is_abnormal).all())

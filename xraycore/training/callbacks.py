@@ -127,6 +127,8 @@ class KeepEpochs(keras.callbacks.Callback):
         super().__init__()
         self.run, self.state, self.network = run, state, network
         self.stage, self.patience = recipe.stages[state.stage], recipe.patience
+        # Its films a second are not those of a training that passes all layers.
+        self.kept = {"feature_draws": recipe.feature_draws} if recipe.feature_draws else {}
 
     def on_epoch_end(self, epoch: int, logs: dict) -> None:
         """Called by Keras, once `Validate` has added to the logs."""
@@ -139,6 +141,7 @@ class KeepEpochs(keras.callbacks.Callback):
         state.epoch += 1
         state.total_epochs += 1
         row = {"epoch": state.total_epochs, "stage": self.stage.name, "size": self.stage.size}
+        row |= self.kept
         state.history.append(row | {name: round(value, 5) for name, value in logs.items()})
         self.model.save_weights(self.run.last_weights(state))
         self.run.commit(state)

@@ -82,6 +82,9 @@ class TrainingConfig:
             in their stead (Polyak & Juditsky 1992, doi:10.1137/0330046); 0 for the weights
             themselves.
         distillation: Share of the loss that is taken from the teachers, where a run has any.
+        feature_draws: How many sets of random changes are drawn for the training films, for what
+            the frozen layers make of them to be computed once and kept on disk; 0 for changes drawn
+            anew in every epoch, through all layers (see `training.feature_cache`).
         augmentation: Random changes of the training films.
     """
 
@@ -104,6 +107,7 @@ class TrainingConfig:
     phantoms: int = 0
     ema_momentum: float = 0.0
     distillation: float = 0.5
+    feature_draws: int = 0
     augmentation: Augmentation = Augmentation()
 
     def __post_init__(self) -> None:
@@ -118,6 +122,10 @@ class TrainingConfig:
             )
         if self.phantoms < 0:
             raise ArgumentError(f"phantoms must not be negative. Received: {self.phantoms}")
+        if self.feature_draws < 0:
+            raise ArgumentError(
+                f"feature_draws must not be negative. Received: {self.feature_draws}"
+            )
         if not 0 <= self.ema_momentum < 1:
             raise ArgumentError(
                 f"averaged must be at least 0 and below 1. Received: {self.ema_momentum}"

@@ -220,6 +220,8 @@ def measured_speeds(model: str, folders: Iterable[Path]) -> dict[int, float]:
                 continue
             with (folder / "history.csv").open(newline="") as handle:
                 for row in csv.DictReader(handle):
+                    if row.get("feature_draws"):
+                        continue  # Its films had passed the frozen layers before.
                     speeds[int(row["size"])] = float(row["images_per_second"])
         except (OSError, ValueError, KeyError, TypeError):
             continue  # What cannot be read measures nothing.

@@ -130,6 +130,18 @@ SETTINGS: Mapping[str, Setting] = {
             share=True,
         ),
         Setting(
+            "feature_draws",
+            "cache-features",
+            int,
+            "Compute what the frozen layers make of the films once, under so many sets of changes.",
+            "Fixed sets of changes (feature cache)",
+            "Each film passes the frozen layers so many times only, with changes drawn once, and "
+            "the trained layers learn from what is kept on disk: cheap epochs, less variety. 0 "
+            "draws anew in every epoch.",
+            high=8,
+            step=1,
+        ),
+        Setting(
             "augmentation",
             "augment",
             str,

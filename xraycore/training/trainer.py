@@ -1,6 +1,7 @@
 """Transfer learning in stages, resumable after every epoch, on any Keras backend."""
 
 import math
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from xraycore.training.batches import BatchSequence, ImageArray, load_images
 from xraycore.training.callbacks import KeepEpochs, ReportProgress, SeedEpoch, Validate
 from xraycore.training.config import TrainingConfig
 from xraycore.training.distillation import check_teachers, size_for, teach
+from xraycore.training.feature_cache import split_frozen, with_features
 from xraycore.training.learner import (
     Learner,
     averaged,
@@ -46,6 +48,7 @@ def train(
     seed: int = 0,
     resume: bool = False,
     command: str | None = None,
+    features: Path | None = None,
     report: ProgressCallback = ignore,
 ) -> Run:
     """Trains a network and leaves everything in a run's folder.
@@ -62,6 +65,8 @@ def train(
         seed: Of initial weights, order and augmentation.
         resume: Go on where the folder's run stopped.
         command: Command line to note down.
+        features: Where features of frozen layers are kept, for several runs to share; None for the
+            run's own folder, from where they go once they are not needed any more.
         report: Called after every batch.
 
     Raises:
@@ -79,10 +84,8 @@ def train(
     check_external([one.records for one in external], classes)
     precision = resolve_precision(precision)
     run = Run(Path(folder))
-    if weights != "none" and not (run.folder / "run.json").exists():
-        load_pretrained(
-            build_network(spec, len(classes), size=recipe.stages[0].size), spec, weights
-        )
+    if not (run.folder / "run.json").exists():
+        _check_start(spec, recipe, len(classes), weights)
     state = run.start(
         {
             "model": spec.name,
@@ -109,8 +112,23 @@ def train(
         while state.stage < len(recipe.stages):
             keras.utils.set_random_seed(seed + state.total_epochs)
             learner, network = _build(run, state, spec, data, weights)
-            _train_stage(run, state, data, learner, network, report)
+            kept = features or run.folder / "features"
+            _train_stage(run, state, data, learner, network, kept, report)
+            if features is None:
+                shutil.rmtree(kept, ignore_errors=True)
     return run
+
+
+def _check_start(spec: ModelSpec, recipe: TrainingConfig, classes: int, weights: str) -> None:
+    """Refuses weights that do not fit, and features of frozen layers where none are frozen."""
+    if weights == "none" and not recipe.feature_draws:
+        return
+    network = build_network(spec, classes, size=recipe.stages[0].size)
+    load_pretrained(network, spec, weights)
+    if recipe.feature_draws:
+        for stage in recipe.stages:
+            set_trainable(network, stage, freeze_batch_norm=recipe.freeze_batch_norm)
+            split_frozen(network)
 
 
 @dataclass(frozen=True)
@@ -140,7 +158,8 @@ def _build(
         warmup_target=stage.learning_rate,
         warmup_steps=max(1, round(steps * recipe.warmup)),
     )
-    learner = compile_for(network, recipe, schedule, data.classes)
+    trained = split_frozen(network)[1] if recipe.feature_draws else network
+    learner = compile_for(trained, recipe, schedule, data.classes)
     if state.epoch:
         load_weights(learner, run.last_weights(state))
         if state.stale == 0:
@@ -160,13 +179,19 @@ def _train_stage(
     data: Data,
     learner: Learner,
     network: keras.Model,
+    features: Path,
     report: ProgressCallback,
 ) -> None:
     """Trains to the end of a stage, be it an early one, and commits the beginning of the next."""
     recipe, seed, films = data.recipe, run.config["seed"], len(data.train.records)
     stage = recipe.stages[state.stage]
+    used = [one.at(stage.size) for one in (data.train, data.val, *data.external)]
+    if recipe.feature_draws:
+        used = with_features(
+            network, used, recipe, data.classes, features, seed=seed, report=report
+        )
     batches = BatchSequence(
-        data.train.at(stage.size),
+        used[0],
         data.classes,
         learner.outputs[1].shape[1:3],
         batch_size=recipe.batch_size,
@@ -177,7 +202,6 @@ def _train_stage(
         seed=seed,
         epoch=state.total_epochs,
     )
-    external = [one.at(stage.size) for one in data.external]
     if state.stale < recipe.patience:
         learner.fit(
             batches,
@@ -188,7 +212,7 @@ def _train_stage(
             callbacks=[
                 SeedEpoch(state, batches, network, seed),
                 ReportProgress(recipe, state, films, report),
-                Validate(films, data.val.at(stage.size), external, data.classes),
+                Validate(films, used[1], used[2:], data.classes),
                 KeepEpochs(run, state, recipe, network),
             ],
         )
