@@ -58,6 +58,10 @@ class PathError(AccessError):
     """A path that may not be named here."""
 
 
+class StorageError(XrayCoreError):
+    """A disk that is full, or holds as much of ours as it may."""
+
+
 class Cancelled(Exception):
     """Raised by a report to stop what reports to it; passes through to who asked for the work."""
 

@@ -99,6 +99,8 @@ def show_worklist(opened: OpenFilms, names: Sequence[str]) -> None:
     places = sorted(range(len(films)), key=order.__getitem__)
     import pandas as pd  # Late: a page is painted sooner without.
 
+    from pages.shared.tables import show_table
+
     table = pd.DataFrame([rows[place] for place in places])
 
     keys = [films[place].key for place in places]
@@ -112,10 +114,9 @@ def show_worklist(opened: OpenFilms, names: Sequence[str]) -> None:
     # All three lists: else what the browser sends back is not equal, and counts as a click.
     shown = [row for row, place in enumerate(places) if films[place] is opened.current]
     st.session_state["worklist"] = {"selection": {"rows": shown, "columns": [], "cells": []}}
-    st.dataframe(
+    show_table(
         table,
         key="worklist",
-        hide_index=True,
         on_select=picked,
         selection_mode="single-row-required",
         height=min(38 + 48 * len(films), 330),

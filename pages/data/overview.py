@@ -13,7 +13,7 @@ from pages.data.film_dialog import film_dialog
 from pages.data.films import show_copies, show_films, show_patients
 from pages.shared.charts import show_chart
 from pages.shared.layout import plain
-from pages.shared.tables import show_counts, show_metrics
+from pages.shared.tables import show_counts, show_metrics, show_table
 from xraycore.datasets.audit.findings import AuditFinding, audit_to_json, describe
 from xraycore.datasets.audit.overview import DatasetOverview
 from xraycore.datasets.labels import order_classes
@@ -254,7 +254,7 @@ def _files(survey: DatasetOverview) -> None:
         rows = [
             {"File": survey.name(bad.path), "Why": bad.error} for bad in survey.audit.unreadable
         ]
-        st.dataframe(pd.DataFrame(rows), hide_index=True)
+        show_table(pd.DataFrame(rows))
     warned = [film for film in survey.films if film.facts.warnings]
     if warned:
         st.markdown("**Films with a warning**")
@@ -262,4 +262,4 @@ def _files(survey: DatasetOverview) -> None:
             {"File": survey.name(film.record.path), "Warning": " ".join(film.facts.warnings)}
             for film in warned
         ]
-        st.dataframe(pd.DataFrame(rows), hide_index=True)
+        show_table(pd.DataFrame(rows))

@@ -19,6 +19,7 @@ from pages.metrics.cache import (
 from pages.shared.cache import film_locator
 from pages.shared.film_picker import compare_button
 from pages.shared.layout import choose_page, plain
+from pages.shared.tables import show_table
 from xraycore.datasets.labels import LabelScheme
 from xraycore.errors import WeightsError
 from xraycore.evaluation.comparison import films_behind
@@ -152,9 +153,8 @@ def _list_films(
             # A row that stays selected could not be clicked again, only unselected.
             st.session_state[table] = {"selection": {"rows": [], "columns": [], "cells": []}}
 
-    st.dataframe(
+    show_table(
         pd.DataFrame([film | {"probability": 100 * film["probability"]} for film in part]),
-        hide_index=True,
         key=table,
         on_select=pick,
         selection_mode="single-row",

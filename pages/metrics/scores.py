@@ -6,6 +6,7 @@ import streamlit as st
 from pages.metrics.cache import DisplayedComparison
 from pages.metrics.charts import curve_chart, reliability_chart
 from pages.shared.charts import show_chart
+from pages.shared.tables import show_table
 from xraycore.evaluation.comparison import compare
 from xraycore.report.sentences import (
     describe_calibration,
@@ -103,9 +104,8 @@ def show_scores(display: DisplayedComparison) -> None:
     }
     first = ["Model", "Accuracy", "AUC", *(t for _, t, _ in OF_FINDING if two)]
     order = first + [title for title in rows[0] if title not in first]
-    st.dataframe(
+    show_table(
         pd.DataFrame(rows)[order],
-        hide_index=True,
         column_config=config,
         key="score-table",
         height="content",
@@ -132,7 +132,7 @@ def _show_classes(display: DisplayedComparison, found: dict[str, dict]) -> None:
         for label in display.comparison.scheme.classes
         for name, scores in found.items()
     ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, key="class-table", height="content")
+    show_table(pd.DataFrame(rows), key="class-table", height="content")
 
 
 def _show_curves(display: DisplayedComparison, found: dict[str, dict]) -> None:
@@ -222,7 +222,7 @@ def show_pairs(display: DisplayedComparison) -> None:
             "McNemar": format_p(mcnemar["p_holm"]),
         }
         rows.append(row)
-    st.dataframe(pd.DataFrame(rows), hide_index=True, key="pair-table", height="content")
+    show_table(pd.DataFrame(rows), key="pair-table", height="content")
     note = (
         f"All on the same {len(display.comparison.y_true):,} films; p-values are corrected for the "
         f"pairs display, {len(pairs)} here (Holm). Both tests take films as "
@@ -256,9 +256,8 @@ def show_subgroups(display: DisplayedComparison) -> None:
                 {"By": row["kind"].capitalize(), "Group": row["name"], "Films": row["films"]},
             )
             line[display.titles[name]] = format_score(row[key])
-    st.dataframe(
+    show_table(
         pd.DataFrame(table.values()).fillna(NONE),
-        hide_index=True,
         key="subgroup-table",
         height="content",
     )

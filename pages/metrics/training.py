@@ -11,7 +11,7 @@ from pages.metrics.charts import cost_chart
 from pages.metrics.scores import format_score
 from pages.shared.charts import show_chart
 from pages.shared.layout import plain
-from pages.shared.tables import show_history
+from pages.shared.tables import show_history, show_table
 from xraycore.errors import XrayCoreError
 from xraycore.evaluation.model_index import StoredModel
 from xraycore.metrics.classification import Score
@@ -92,7 +92,7 @@ def show_cost(display: DisplayedComparison) -> None:
                 how = _HOW_TO_TIME if column == _TIME else ""
                 st.info(f"{unit}: {NOT_MEASURED}.{how}", icon=":material/timer_off:")
     order = ["Model", "Accuracy", *list(_COSTS)[:2], "Feature maps, MB an image", _TIME]
-    st.dataframe(pd.DataFrame(rows)[order], hide_index=True, key="cost-table", height="content")
+    show_table(pd.DataFrame(rows)[order], key="cost-table", height="content")
     st.caption(
         "The ensemble costs what its members do together, but for the feature maps: one network "
         "runs after the other, and the memory (at most what one image holds at once, as float32) "

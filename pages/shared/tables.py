@@ -8,12 +8,25 @@ import streamlit as st
 from pages.shared.charts import LOSSES, SHARES, history_chart, show_chart
 from pages.shared.layout import plain
 from xraycore.metrics.classification import Score
+from xraycore.utils.text import csv_safe
 
 
 def show_metrics(figures: Sequence[tuple[str, str, str | None]]) -> None:
     """A row of figures: name, value, what it means."""
     for column, (label, value, meaning) in zip(st.columns(len(figures)), figures, strict=True):
         column.metric(label, value, help=meaning)
+
+
+def show_table(table: pd.DataFrame, **options: object) -> None:
+    """A table that can be sorted, searched and saved as CSV: of its texts none is a formula.
+
+    Args:
+        table: Texts and numbers.
+        options: Of `st.dataframe`.
+    """
+    safe = table.rename(columns=lambda name: csv_safe(str(name)))
+    safe = safe.map(lambda cell: csv_safe(cell) if isinstance(cell, str) else cell)
+    st.dataframe(safe, **{"hide_index": True, **options})
 
 
 def show_scores(scores: Iterable[tuple[str, Score]], heading: str = "Score") -> None:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.shared.charts import history_chart, show_chart
 from pages.shared.layout import plain
+from pages.shared.tables import show_table
 from pages.train.process import words_of
 from pages.train.run import badge, title_of
 from xraycore.training.runs import RunStatus, list_runs
@@ -133,9 +134,8 @@ def _compare(runs: dict[str, RunStatus]) -> None:
         "compare-chart",
         f"{MEASURES[measure]} of the chosen runs by epoch",
     )
-    st.dataframe(
+    show_table(
         pd.DataFrame([_final(run) for run in chosen]),
-        hide_index=True,
         key="compare-table",
         height="content",
     )

@@ -60,7 +60,7 @@ def test_a_job_tells_how_far_it_is_and_ends(folder):
 def test_progress_is_written_a_few_times_a_second_at_most(tmp_path, monkeypatch):
     written = []
     monkeypatch.setattr(
-        "xraycore.jobs.recorder.write_json", lambda file, data: written.append(data["done"])
+        "xraycore.jobs.recorder.write_json", lambda file, data, **_: written.append(data["done"])
     )
     with recorded(tmp_path) as record:
         for batch in range(500):

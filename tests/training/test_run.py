@@ -1,4 +1,3 @@
-import csv
 import json
 import os
 from pathlib import Path
@@ -163,7 +162,7 @@ def test_a_kill_while_writing_leaves_the_old_history(run, monkeypatch):
     def killed(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(csv.DictWriter, "writerows", killed)
+    monkeypatch.setattr("xraycore.utils.files.sync", killed)
     with pytest.raises(KeyboardInterrupt):
         finish_epoch(run, state)
     assert (run.folder / "history.csv").read_text() == before

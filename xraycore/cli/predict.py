@@ -1,6 +1,5 @@
 """Commands that run trained models: models, predict, explain."""
 
-import json as json_module
 from collections.abc import Container, Iterator, Sequence
 from itertools import chain, count
 from pathlib import Path
@@ -24,6 +23,7 @@ from xraycore.imaging.overlay import overlay
 from xraycore.models.cards import card_sha256, list_trained, read_card
 from xraycore.models.classifier import Prediction, predict_each
 from xraycore.models.registry import MODELS
+from xraycore.utils.files import replacing, write_json
 from xraycore.utils.progress import part_of
 
 if TYPE_CHECKING:
@@ -127,9 +127,7 @@ def explain(
                         )
                         file = _write_map(out, stem, radiograph, heatmap, opacity)
                         facts = provenance(classifier, radiograph, prediction, heatmap)
-                        file.with_suffix(".json").write_text(
-                            json_module.dumps(facts, indent=2) + "\n"
-                        )
+                        write_json(file.with_suffix(".json"), facts)
                         about = {"model": heatmap.model, "method": name, "target": heatmap.target}
                         lines.append(_line(path, **about, overlay=str(file)))
             if json:
@@ -230,6 +228,8 @@ def _write_map(
 ) -> Path:
     """Writes a map's values, and its overlay, whose file is returned."""
     file = out / f"{stem}.{heatmap.model}.{heatmap.method}.png"
-    file.write_bytes(encode_png(overlay(radiograph, heatmap, opacity=opacity)))
-    np.save(file.with_suffix(".npy"), heatmap.values)
+    with replacing(file) as part:
+        part.write_bytes(encode_png(overlay(radiograph, heatmap, opacity=opacity)))
+    with replacing(file.with_suffix(".npy")) as part:
+        np.save(part, heatmap.values)
     return file

@@ -19,7 +19,9 @@ from xraycore.imaging import RadiographError, read_radiograph
 from xraycore.metrics.calibration import Calibration, fit_calibration
 from xraycore.models.architectures import peak_activation_bytes
 from xraycore.models.classifier import BATCH, Classifier
+from xraycore.utils.files import write_text
 from xraycore.utils.progress import Progress, ProgressCallback, ignore
+from xraycore.utils.text import csv_plain, to_csv
 
 
 @dataclass(frozen=True)
@@ -233,11 +235,8 @@ _COLUMNS = (
 
 def write_predictions(file: Path, outcomes: Sequence[PredictionSet]) -> None:
     """Writes where each film came from, its label, the lung shares and the model's logits."""
-    with file.open("w", newline="") as handle:
-        writer = csv.writer(handle, lineterminator="\n")
-        writer.writerow([*_COLUMNS, *outcomes[0].classes])
-        for outcome in outcomes:
-            writer.writerows(_row(outcome, i) for i in range(len(outcome.records)))
+    films = [_row(outcome, i) for outcome in outcomes for i in range(len(outcome.records))]
+    write_text(file, to_csv([[*_COLUMNS, *outcomes[0].classes], *films]))
 
 
 def read_predictions(file: Path, model: str, calibration: Calibration) -> PredictionSet:
@@ -251,7 +250,10 @@ def read_predictions(file: Path, model: str, calibration: Calibration) -> Predic
     """
     try:
         with file.open(newline="") as handle:
-            rows = list(csv.DictReader(handle))
+            rows = [
+                {csv_plain(name): csv_plain(cell or "") for name, cell in row.items()}
+                for row in csv.DictReader(handle)
+            ]
         return _outcome(rows, model, calibration)
     except (OSError, UnicodeDecodeError, csv.Error, LookupError, TypeError, ValueError) as error:
         raise ArgumentError(

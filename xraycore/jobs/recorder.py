@@ -1,5 +1,6 @@
 """How a command that trains says in its folder how far it is, and how it is stopped."""
 
+import json
 import math
 import os
 import signal
@@ -7,11 +8,11 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from xraycore.config import job_folder
-from xraycore.errors import XrayCoreError
+from xraycore.errors import StorageError, XrayCoreError
 from xraycore.jobs.process import PROGRESS, claim
 from xraycore.utils.files import write_json
 from xraycore.utils.progress import Progress, Speed, TimeLeft
@@ -75,7 +76,16 @@ class Recorder:
     def _write(self) -> None:
         assert self.folder is not None  # Only the owner of a folder writes.
         self._written = time.monotonic()
-        write_json(self.folder / PROGRESS, {"pid": os.getpid(), **self._told})
+        file, note = self.folder / PROGRESS, {"pid": os.getpid(), **self._told}
+        try:
+            write_json(file, note, durable=False)
+        except StorageError:
+            # The disk is full. Why the work ended is told all the same, in the room of the last
+            # note; how far it is can wait.
+            if "end" in self._told:
+                with suppress(OSError), file.open("r+", encoding="utf-8") as before:
+                    json.dump(note, before)
+                    before.truncate()
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 from xraycore.config import weights_folder
 from xraycore.errors import WeightsError
 from xraycore.utils.checkpoints import install, load_card, verified_weights
-from xraycore.utils.files import sha256
+from xraycore.utils.files import replacing, sha256, write_text
 
 MAX_FILES, MAX_BYTES = 500, 4 * 2**30
 # A model's folder with plain files in it, or what was measured of all models, beside the folders.
@@ -29,15 +29,13 @@ def pack_weights(out: Path) -> str:
         raise WeightsError(f"{folder}: expected trained models, each a folder with a card.json.")
     for model in models:
         verified_weights(model, load_card(model))
-    part = out.with_name(f"{out.name}.part")
     # Stored: weight files are packed in themselves.
-    with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
+    with replacing(out) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
         for file in sorted((*folder.glob("*.json"), *(f for m in models for f in m.iterdir()))):
             if _MEMBER.fullmatch(name := file.relative_to(folder).as_posix()):
                 archive.write(file, name)
-    part.replace(out)
     digest = sha256(out)
-    _beside(out).write_text(f"{digest}  {out.name}\n")
+    write_text(_beside(out), f"{digest}  {out.name}\n")
     return digest
 
 

@@ -1,7 +1,5 @@
 """What readers said, counted, and as a CSV file."""
 
-import csv
-import io
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Sequence
@@ -11,7 +9,7 @@ from statistics import mean, median
 from xraycore.config import NOTICE, VERSION
 from xraycore.metrics.classification import Score, wilson_interval
 from xraycore.reader_study.records import VERDICTS, Review, Study, corners_of_all
-from xraycore.utils.text import csv_safe
+from xraycore.utils.text import to_csv
 
 
 @dataclass(frozen=True)
@@ -61,31 +59,29 @@ def reviews_csv(study: Study, reviews: Sequence[Review]) -> str:
     empty. Times are UTC. A text that a spreadsheet would take for a formula begins with an
     apostrophe.
     """
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(
+    table: list[list[object]] = [
         [
             *("study", "blinded", "seed", "reader", "sha256", "model", "weights", "method"),
             *("target", "verdict", "grade", "comment", "boxes", "no_finding"),
             *("boxes_before_heat", "marked_after_heat", "seconds"),
             *("version", "saved", "xraycore", "notice"),
         ]
-    )
+    ]
     for review in reviews:
         item, answer = review.item, review.answer
         before = corners_of_all(answer.before_heat)
-        writer.writerow(
+        table.append(
             [
-                *(csv_safe(study.name), study.blinded, study.seed, csv_safe(review.reader.name)),
-                *(item.sha256, item.model, item.weights, item.method, csv_safe(item.target)),
-                *(answer.verdict, answer.grade, csv_safe(answer.comment)),
+                *(study.name, study.blinded, study.seed, review.reader.name),
+                *(item.sha256, item.model, item.weights, item.method, item.target),
+                *(answer.verdict, answer.grade, answer.comment),
                 *(json.dumps(corners_of_all(answer.boxes)), answer.no_finding),
                 *(None if before is None else json.dumps(before), answer.marked_after_heat),
                 *(round(review.seconds, 1), review.version, review.saved.isoformat()),
                 *(VERSION, NOTICE),
             ]
         )
-    return file.getvalue()
+    return to_csv(table)
 
 
 def _summaries(

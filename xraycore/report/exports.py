@@ -1,6 +1,5 @@
 """What a reader takes along beside the report: predictions as CSV, overlays as pictures."""
 
-import csv
 import io
 import json
 import zipfile
@@ -14,7 +13,7 @@ from xraycore.imaging.radiograph import Radiograph
 from xraycore.models.classifier import Prediction
 from xraycore.report.film_report import ModelResult
 from xraycore.report.provenance import now, provenance
-from xraycore.utils.text import csv_safe
+from xraycore.utils.text import to_csv
 
 
 def predictions_csv(answered: Sequence[tuple[str, str, Sequence[Prediction]]]) -> str:
@@ -26,22 +25,20 @@ def predictions_csv(answered: Sequence[tuple[str, str, Sequence[Prediction]]]) -
     classes = dict.fromkeys(
         label for *_, predictions in answered for one in predictions for label in one.classes
     )
-    text = io.StringIO()
-    table = csv.writer(text)
     origin = ("file_sha256", "weights_sha256", "card_sha256", "xraycore", "time", "notice")
-    table.writerow(["file", "model", "label", *map(csv_safe, classes), "warnings", *origin])
+    table: list[list[object]] = [["file", "model", "label", *classes, "warnings", *origin]]
     for title, sha256, predictions in answered:
         for one in predictions:
             probabilities = one.probabilities
-            table.writerow(
+            table.append(
                 [
-                    *(csv_safe(title), one.model, csv_safe(one.label)),
+                    *(title, one.model, one.label),
                     *(f"{probabilities[k]:.6f}" if k in probabilities else "" for k in classes),
-                    csv_safe(" ".join(one.warnings)),
+                    " ".join(one.warnings),
                     *(sha256, one.weights_sha256, one.card_sha256, VERSION, now(), NOTICE),
                 ]
             )
-    return text.getvalue()
+    return to_csv(table)
 
 
 def zip_overlays(

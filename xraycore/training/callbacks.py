@@ -11,6 +11,7 @@ from xraycore.training.config import TrainingConfig
 from xraycore.training.learner import averaged, reseed_dropout
 from xraycore.training.run import Run, State
 from xraycore.training.validation import DIVERGED, scores_of, selection_score
+from xraycore.utils.files import replacing
 from xraycore.utils.progress import Progress, ProgressCallback
 
 
@@ -143,7 +144,8 @@ class KeepEpochs(keras.callbacks.Callback):
         row = {"epoch": state.total_epochs, "stage": self.stage.name, "size": self.stage.size}
         row |= self.kept
         state.history.append(row | {name: round(value, 5) for name, value in logs.items()})
-        self.model.save_weights(self.run.last_weights(state))
+        with replacing(self.run.last_weights(state)) as part:
+            self.model.save_weights(part)
         self.run.commit(state)
         if better:
             with averaged(self.model):

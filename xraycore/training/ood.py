@@ -12,7 +12,7 @@ from xraycore.anatomy.segmenter import BATCH, load_segmenter, load_segmenter_car
 from xraycore.datasets.manifest import Manifest, Record
 from xraycore.errors import DatasetError
 from xraycore.imaging import RadiographError, read_radiograph
-from xraycore.utils.files import sha256, write_json
+from xraycore.utils.files import replacing, sha256, write_json
 from xraycore.utils.progress import Progress, ProgressCallback, ignore, part_of
 
 # At most this share of any source's validation films is to be unlike.
@@ -103,13 +103,14 @@ def install_detector(screening: OODDetector, about: dict) -> Path:
     """Stores a screening beside the segmenter and describes it in that one's card."""
     folder = segmenter_folder()
     file = folder / FILE
-    np.savez_compressed(
-        file,
-        mean=screening.mean.astype(np.float32),
-        scale=screening.scale.astype(np.float32),
-        precision=screening.precision,
-        limit=screening.limit,
-    )
+    with replacing(file) as part:
+        np.savez_compressed(
+            part,
+            mean=screening.mean.astype(np.float32),
+            scale=screening.scale.astype(np.float32),
+            precision=screening.precision,
+            limit=screening.limit,
+        )
     described = {"file": FILE, "sha256": sha256(file), "bytes": file.stat().st_size, **about}
     write_json(folder / "card.json", {**load_segmenter_card(), "screening": described})
     return file

@@ -8,9 +8,7 @@ history.csv          a row an epoch
 teacher.npy          what the teachers said of the training films, where there are any
 """
 
-import csv
 import json
-import os
 import platform
 import subprocess
 from dataclasses import asdict, dataclass, field
@@ -22,7 +20,8 @@ import numpy as np
 from xraycore.errors import ArgumentError
 from xraycore.models.spec import FULL
 from xraycore.training.config import TrainingConfig
-from xraycore.utils.files import write_json
+from xraycore.utils.files import replacing, write_json, write_text
+from xraycore.utils.text import to_csv
 
 if TYPE_CHECKING:
     import keras
@@ -118,9 +117,8 @@ class Run:
 
     def save_best(self, network: "keras.Model") -> None:
         """Replaces the best weights in one step."""
-        part = self.folder / "part.weights.h5"
-        network.save_weights(part)
-        os.replace(part, self.best_weights)
+        with replacing(self.best_weights) as part:
+            network.save_weights(part)
 
     def load_teacher(self) -> np.ndarray | None:
         """What the teachers said of the training films; None where they were not asked yet."""
@@ -129,9 +127,8 @@ class Run:
 
     def save_teacher(self, probabilities: np.ndarray) -> None:
         """Keeps what the teachers said: to ask them takes as long as an epoch or two."""
-        part = self.folder / "part.npy"
-        np.save(part, probabilities, allow_pickle=False)
-        os.replace(part, self.folder / "teacher.npy")
+        with replacing(self.folder / "teacher.npy") as part:
+            np.save(part, probabilities, allow_pickle=False)
 
     def commit(self, state: State) -> None:
         """Makes the state the one that a resumed run starts from.
@@ -142,12 +139,8 @@ class Run:
         write_json(self.folder / "state.json", asdict(state))
         if state.history:
             columns = list(dict.fromkeys(key for row in state.history for key in row))
-            part = self.folder / "history.part"
-            with part.open("w", newline="") as handle:
-                writer = csv.DictWriter(handle, columns)
-                writer.writeheader()
-                writer.writerows(state.history)
-            os.replace(part, self.folder / "history.csv")
+            rows = [[row.get(column, "") for column in columns] for row in state.history]
+            write_text(self.folder / "history.csv", to_csv([columns, *rows]))
         keep = self.last_weights(state)
         for file in self.folder.glob("last-*.weights.h5"):
             if file != keep:

@@ -2,16 +2,18 @@
 
 import json
 import shutil
+import tempfile
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+from filelock import FileLock
 from pydantic import Field, JsonValue
 from pydantic_core import from_json
 
 from xraycore.config import NO_WEIGHTS, weights_folder
 from xraycore.errors import WeightsError
-from xraycore.utils.files import sha256
+from xraycore.utils.files import full_disk, is_full, replacing, sha256, sync
 from xraycore.utils.stored import Count, Sha256, Stored, check_stored, read_stored
 
 if TYPE_CHECKING:
@@ -187,13 +189,14 @@ def save_float16(network: "keras.Model", file: Path) -> None:
 
     Raises:
         WeightsError: If a weight is not finite.
+        StorageError: If the disk is full.
     """
     import h5py
     import numpy as np
 
-    full, part = file.with_name(f"full.{file.name}"), file.with_name(f"part.{file.name}")
-    network.save_weights(full)
-    try:
+    with replacing(file) as part, tempfile.TemporaryDirectory(dir=file.parent) as beside:
+        full = Path(beside) / f"full.{file.name}"
+        network.save_weights(full)
         with h5py.File(full) as source, h5py.File(part, "w") as target:
 
             def copy(name: str, item: "h5py.Group | h5py.Dataset") -> None:
@@ -214,25 +217,37 @@ def save_float16(network: "keras.Model", file: Path) -> None:
 
             source.visititems(copy)
             target.attrs.update(source.attrs)
-        part.replace(file)
-    finally:
-        full.unlink()
-        part.unlink(missing_ok=True)
 
 
 def install(folder: Path, name: str) -> Path:
     """Replaces a model's folder in the store by a finished one; returns where it lies now.
 
-    The old one goes when the new one is all there: a copy that breaks off loses nothing.
+    The old one goes when the new one is all there: a copy that breaks off loses nothing. Who
+    installs the same model meanwhile waits.
+
+    Raises:
+        StorageError: If the disk is full.
     """
     target = weights_folder() / name
     new, old = (target.with_name(f".{name}.{what}") for what in ("new", "old"))
     target.parent.mkdir(parents=True, exist_ok=True)
-    for rest in (new, old):
-        shutil.rmtree(rest, ignore_errors=True)
-    shutil.move(folder, new)
-    if target.exists():
-        target.rename(old)
-    new.rename(target)
-    shutil.rmtree(old, ignore_errors=True)
+    with FileLock(target.with_name(f".{name}.lock")):
+        for rest in (new, old):
+            shutil.rmtree(rest, ignore_errors=True)
+        try:
+            shutil.move(folder, new)
+            for file in new.iterdir():
+                sync(file)
+            if target.exists():
+                target.rename(old)
+            new.rename(target)
+        except BaseException as error:
+            shutil.rmtree(new, ignore_errors=True)
+            if old.exists() and not target.exists():
+                old.rename(target)
+            if is_full(error):
+                raise full_disk(target) from error
+            raise
+        sync(target.parent)
+        shutil.rmtree(old, ignore_errors=True)
     return target

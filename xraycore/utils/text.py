@@ -1,7 +1,9 @@
 """How shares, lists and cells are written, on every page and in every export."""
 
+import csv
+import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 
 def percent(share: float, digits: int = 0) -> str:
@@ -46,10 +48,29 @@ def pluralise(number: int, what: str) -> str:
 
 
 # A spreadsheet takes a cell for a formula by its first character, of full width or not, whatever
-# blank stands before it; a tab or a line break may part one cell in two.
-_FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
+# blank stands before it; a tab or a line break may part one cell in two. An apostrophe that stands
+# there already gets another, so that the first can be taken away again.
+_FORMULA = re.compile(r"'*(\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n])")
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 
 
 def csv_safe(text: str) -> str:
-    """A text as a cell that no spreadsheet takes for a formula: with an apostrophe before it."""
-    return f"'{text}" if _FORMULA.match(text) else text
+    """A text as a cell that no spreadsheet takes for a formula: with an apostrophe before it.
+
+    A number with its sign is none.
+    """
+    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
+
+
+def csv_plain(cell: str) -> str:
+    """The text that `csv_safe` made a cell of."""
+    return cell[1:] if cell[:1] == "'" and _FORMULA.match(cell) else cell
+
+
+def to_csv(rows: Iterable[Sequence[object]]) -> str:
+    """Rows as a CSV table, every text as `csv_safe` has it. No other code of ours writes one."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    for row in rows:
+        writer.writerow([csv_safe(cell) if isinstance(cell, str) else cell for cell in row])
+    return text.getvalue()

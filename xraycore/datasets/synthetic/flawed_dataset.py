@@ -1,6 +1,5 @@
 """A generated data set with planted faults: what an audit finds, shown without any patient."""
 
-import csv
 from pathlib import Path
 
 import cv2
@@ -10,7 +9,9 @@ from xraycore.datasets.synthetic.phantom import make_phantom
 from xraycore.errors import ArgumentError
 from xraycore.imaging.encode import encode_jpeg, encode_png
 from xraycore.imaging.overlay import to_uint8
+from xraycore.utils.files import write_text
 from xraycore.utils.progress import Progress, ProgressCallback, ignore
+from xraycore.utils.text import to_csv
 
 LABELS_FILE = "labels.csv"
 # Shares of train, val and test, in tenths.
@@ -82,10 +83,9 @@ def write_flawed_dataset(
     cut = folder / "val/Normal/cut.png"
     cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])
     # Last, so that a set which was not finished is none.
-    with (folder / LABELS_FILE).open("w", newline="", encoding="utf-8") as handle:
-        writer = csv.DictWriter(handle, ["path", "label", "split", "group"])
-        writer.writeheader()
-        writer.writerows(rows)
+    columns = ["path", "label", "split", "group"]
+    table = to_csv([columns, *([row[column] for column in columns] for row in rows)])
+    write_text(folder / LABELS_FILE, table)
     return folder / LABELS_FILE
 
 
