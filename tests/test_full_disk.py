@@ -96,7 +96,7 @@ def test_a_promotion_leaves_the_model_that_was_there(disk, tmp_path, monkeypatch
         install(model_folder(tmp_path / "new", bytes(1_000_000)), "basic_cnn")
     assert (disk / "weights" / "basic_cnn" / "weights").read_bytes() == b"old"
     visible = [file.name for file in (disk / "weights").iterdir()]
-    assert sorted(visible) == [".basic_cnn.lock", "basic_cnn"]
+    assert sorted(visible) == [".lock", "basic_cnn"]
     with pytest.raises(StorageError, match=r"basic_cnn\.weights\.h5: the disk is full"):
         save_float16(build_network(SPEC, 2, size=32), disk / "basic_cnn.weights.h5")
     assert halves(disk) == []
@@ -117,7 +117,7 @@ def test_promotions_of_one_model_do_not_meet(tmp_path, monkeypatch):
         list(pool.map(promote, folders))
     there = tmp_path / "weights" / "basic_cnn"
     assert (there / "card").read_text() == sha256(there / "weights")
-    assert sorted(file.name for file in there.parent.iterdir()) == [".basic_cnn.lock", "basic_cnn"]
+    assert sorted(file.name for file in there.parent.iterdir()) == [".lock", "basic_cnn"]
 
 
 def test_reviews_that_were_saved_stay_and_the_next_says_why_it_was_not(disk):

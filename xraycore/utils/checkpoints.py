@@ -223,7 +223,7 @@ def install(folder: Path, name: str) -> Path:
     """Replaces a model's folder in the store by a finished one; returns where it lies now.
 
     The old one goes when the new one is all there: a copy that breaks off loses nothing. Who
-    installs the same model meanwhile waits.
+    installs meanwhile waits.
 
     Raises:
         StorageError: If the disk is full.
@@ -231,7 +231,7 @@ def install(folder: Path, name: str) -> Path:
     target = weights_folder() / name
     new, old = (target.with_name(f".{name}.{what}") for what in ("new", "old"))
     target.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(target.with_name(f".{name}.lock")):
+    with FileLock(target.with_name(".lock")):
         for rest in (new, old):
             shutil.rmtree(rest, ignore_errors=True)
         try:
