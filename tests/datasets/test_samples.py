@@ -57,6 +57,22 @@ def test_real_films_are_offered_where_there_are_any(data):
                                                             "COVID-1.png"]  # fmt: skip
 
 
+def test_two_films_of_each_public_data_set(data, dicom_bytes):
+    folders = (
+        *("originals/NORMAL", "originals/BACTERIA", "originals/VIRUS"),
+        *("covid_radiography/Normal", "covid_radiography/COVID"),
+    )
+    for folder in folders:
+        for number in range(4):
+            write(data / folder / f"{number}.png", draw(number))
+    (data / "dicom").mkdir()
+    for number in range(4):
+        (data / "dicom" / f"{number}.dcm").write_bytes(dicom_bytes(draw(1).astype("uint16")))
+    real = [sample.id for sample in list_samples() if not sample.synthetic]
+    expected = (*(folder.replace("/", "-").lower() for folder in folders), "dicom")
+    assert real == [f"{name}-{number}" for name in expected for number in (1, 2)]
+
+
 def test_dicom_files_are_offered_without_a_truth_and_without_the_fake_one(data, dicom_bytes):
     folder = data / "dicom"
     folder.mkdir()
