@@ -7,7 +7,7 @@ from pages.shared.layout import page_header
 from pages.shared.tables import show_scores
 from xraycore.access import Action
 from xraycore.attribution.registry import METHODS
-from xraycore.models.cards import read_card
+from xraycore.models.cards import read_card, stored_title
 from xraycore.models.registry import MODELS
 
 SCORE_NAMES = {
@@ -76,7 +76,7 @@ def show_card(card: dict) -> None:
 enter(Action.LOOK)
 page_header("About the models", "What each network was trained on, how well it does, its limits.")
 if names := usable_models():
-    tabs = st.tabs([MODELS[name].title for name in names])
+    tabs = st.tabs([stored_title(name) for name in names])
     for tab, name in zip(tabs, names, strict=True):
         with tab:
             show_card(read_card(name))

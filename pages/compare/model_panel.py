@@ -14,9 +14,8 @@ from xraycore.attribution.plausibility import describe_heat
 from xraycore.attribution.registry import METHODS
 from xraycore.datasets.labels import NORMAL
 from xraycore.errors import XrayCoreError
-from xraycore.models.cards import read_card
+from xraycore.models.cards import read_card, stored_title
 from xraycore.models.classifier import Prediction
-from xraycore.models.registry import MODELS
 from xraycore.report.film_report import ModelResult
 from xraycore.utils.text import percent
 
@@ -32,7 +31,7 @@ def show_model(
         choice: Which heat is shown, and how.
         point: Name of the operating point, if one was chosen.
     """
-    title, analysis = MODELS[name].title, film.analysis
+    title, analysis = stored_title(name), film.analysis
     try:
         with st.spinner(f"{title} is looking at the film …"):
             prediction = analysis.prediction(name)

@@ -15,7 +15,7 @@ from pages.shared.open_films import OpenFilm, open_films
 from xraycore.access import Action
 from xraycore.evaluation.ensemble import agree, describe_agreement, mean_probabilities
 from xraycore.imaging import Radiograph
-from xraycore.models.cards import read_card
+from xraycore.models.cards import read_card, stored_title
 from xraycore.models.classifier import Prediction
 from xraycore.models.registry import MODELS
 from xraycore.report.film_report import ModelResult
@@ -56,7 +56,7 @@ def show_panels(
                     show_film(film)
                 elif place <= len(names):
                     name = names[place - 1]
-                    st.markdown(f"**{MODELS[name].title}**")
+                    st.markdown(f"**{stored_title(name)}**")
                     results += filter(None, [show_model(name, film, choice, point)])
     return results
 
@@ -89,7 +89,7 @@ def compare(film: OpenFilm, names: list[str]) -> None:
 
 def show_verdict(film: Radiograph, answers: Sequence[Prediction]) -> None:
     """In one line what the models say, then what they warn of."""
-    sentence = describe_agreement(answers, {name: spec.title for name, spec in MODELS.items()})
+    sentence = describe_agreement(answers, {name: stored_title(name) for name in MODELS})
     if together := mean_probabilities(answers):
         label = max(together, key=together.get)
         sentence += f" Their mean: {label}, {percent(together[label])}."

@@ -12,9 +12,8 @@ from pages.shared.jobs import Job, poll
 from pages.shared.open_films import OpenFilm, OpenFilms
 from xraycore.errors import Cancelled
 from xraycore.evaluation.ensemble import agree, disagreement
-from xraycore.models.cards import card_sha256
+from xraycore.models.cards import card_sha256, stored_title
 from xraycore.models.classifier import Prediction
-from xraycore.models.registry import MODELS
 from xraycore.utils.progress import Progress, ProgressCallback
 from xraycore.utils.text import percent
 
@@ -73,7 +72,7 @@ def _ask(
             if film.key not in opened.films:  # It was closed meanwhile.
                 break
             share = (number + place / len(names)) / len(films)
-            words = f"{MODELS[name].title} looks at film {number + 1} of {len(films)}"
+            words = f"{stored_title(name)} looks at film {number + 1} of {len(films)}"
             report(Progress(share, words))
             # Of one that is being closed there is no answer, and the next film is not to wait.
             with contextlib.suppress(Cancelled):
@@ -158,7 +157,7 @@ def _row(
     for place, name in enumerate(names):
         one = answers[place] if answers else None
         said = f"{one.label} {percent(one.probabilities[one.label])}" if one else "…"
-        row[MODELS[name].title] = said
+        row[stored_title(name)] = said
     return row | {"Warnings": _warnings(answers)}
 
 

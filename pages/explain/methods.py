@@ -19,8 +19,7 @@ from xraycore.attribution.metrics.randomisation import stored_verdict
 from xraycore.attribution.registry import ANALYTIC, METHODS
 from xraycore.datasets.labels import NORMAL
 from xraycore.errors import WeightsError
-from xraycore.models.cards import card_sha256, read_card
-from xraycore.models.registry import MODELS
+from xraycore.models.cards import card_sha256, read_card, stored_title
 from xraycore.utils.progress import Progress
 from xraycore.utils.text import percent
 
@@ -198,7 +197,7 @@ def _models(subject: Subject, measure: str) -> None:
                 heatmap = analysis.heatmap(name, subject.method, subject.target_class)
             except WeightsError:
                 continue  # Compare says what is wrong with it.
-            heatmaps[MODELS[name].title] = heatmap
+            heatmaps[stored_title(name)] = heatmap
         return {key: heatmaps}
 
     heatmaps = subject.long_work(

@@ -23,8 +23,8 @@ from xraycore.attribution.heatmap import Heatmap, explain
 from xraycore.attribution.plausibility import describe_heat
 from xraycore.attribution.registry import ANALYTIC, METHODS
 from xraycore.imaging import Radiograph
+from xraycore.models.cards import stored_title
 from xraycore.models.classifier import Prediction
-from xraycore.models.registry import MODELS
 from xraycore.utils.progress import ProgressCallback
 from xraycore.utils.text import join_names, percent
 
@@ -122,7 +122,7 @@ def choose_model(trained: list[str]) -> str:
         return st.selectbox(
             "Model",
             trained,
-            format_func=lambda name: MODELS[name].title,
+            format_func=stored_title,
             key="model",
             bind="query-params",
         )
@@ -135,7 +135,7 @@ def choose_subject(film: OpenFilm, name: str) -> Subject:
         WeightsError: If the model's weights cannot be used.
     """
     network = Network.of(name)
-    with st.spinner(f"{MODELS[name].title} is looking at the film …"):
+    with st.spinner(f"{stored_title(name)} is looking at the film …"):
         prediction = film.analysis.prediction(name)
     ranked = sorted(network.classes, key=lambda label: -prediction.probabilities[label])
     with st.sidebar:
@@ -171,7 +171,7 @@ def show_answer(subject: Subject) -> None:
     prediction = subject.prediction
     ranked = sorted(prediction.probabilities.items(), key=lambda one: -one[1])
     (first, p), (second, q) = ranked[:2]
-    text = f"{MODELS[prediction.model].title} says **{first}**, {percent(p)}; next {second}, "
+    text = f"{stored_title(prediction.model)} says **{first}**, {percent(p)}; next {second}, "
     text += f"{percent(q)}. Explained here: **{subject.target_class}**"
     if subject.target_class != first:
         text += f", {percent(prediction.probabilities[subject.target_class])}"

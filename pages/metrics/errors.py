@@ -25,8 +25,7 @@ from xraycore.errors import WeightsError
 from xraycore.evaluation.comparison import films_behind
 from xraycore.evaluation.evaluator import describe_films, top_losses
 from xraycore.imaging import Radiograph, RadiographError
-from xraycore.models.cards import list_trained, read_card
-from xraycore.models.registry import MODELS
+from xraycore.models.cards import list_trained, read_card, stored_title
 from xraycore.utils.text import percent
 
 FILM, CELL = "film", "cell"
@@ -177,7 +176,7 @@ def _draw_pictures(
     plain_ones = [path and draw_thumbnail(path) for path in paths]
     if model not in list_trained() or all(picture is None for picture in plain_ones):
         return plain_ones
-    title = MODELS[model].title
+    title = stored_title(model)
     asked = st.toggle(
         f"Show where {title} looked",
         key=f"heat-{key}",

@@ -19,7 +19,7 @@ from xraycore.attribution.registry import METHODS
 from xraycore.errors import Cancelled, XrayCoreError
 from xraycore.imaging import Radiograph, RadiographError
 from xraycore.imaging.resample import fitted
-from xraycore.models.cards import read_card
+from xraycore.models.cards import read_card, stored_title
 from xraycore.models.registry import MODELS
 from xraycore.reader_study import HeatmapItem
 from xraycore.utils.progress import part_of
@@ -168,6 +168,6 @@ def draw_heat_on_grid(item: HeatmapItem, can: Drawable) -> np.ndarray | None:
 
 def describe(item: HeatmapItem) -> str:
     """What made a heatmap, for those who may know."""
-    model = MODELS[item.model].title if item.model in MODELS else item.model
+    model = stored_title(item.model) if item.model in MODELS else item.model
     method = METHODS[item.method].title if item.method in METHODS else item.method
     return f"{model}, {method}"

@@ -12,7 +12,7 @@ from pages.shared.analysis import Analysis
 from pages.shared.layout import plain
 from xraycore.errors import WeightsError
 from xraycore.imaging.box import Box
-from xraycore.models.registry import MODELS
+from xraycore.models.cards import stored_title
 from xraycore.reader_study import Study, WorklistEntry
 from xraycore.reader_study.records import DRAFT, GRADES, MAX_COMMENT, VERDICTS
 from xraycore.utils.text import percent
@@ -127,7 +127,7 @@ def _show_prediction(entry: WorklistEntry, film: Analysis) -> None:
         prediction = film.prediction(entry.item.model)
     except WeightsError:
         return
-    text = f"{MODELS[entry.item.model].title} says {prediction.label}, "
+    text = f"{stored_title(entry.item.model)} says {prediction.label}, "
     text += f"{percent(prediction.probabilities[prediction.label])}. "
     st.caption(plain(f"{text}{describe(entry.item)}: evidence for {entry.item.target}."))
 

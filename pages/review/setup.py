@@ -18,9 +18,8 @@ from xraycore.datasets.locator import MOST_PHANTOMS, Read, draw_records, phantom
 from xraycore.datasets.public import list_datasets
 from xraycore.errors import Cancelled, XrayCoreError
 from xraycore.imaging import Radiograph, read_radiograph
-from xraycore.models.cards import read_card
+from xraycore.models.cards import read_card, stored_title
 from xraycore.models.classifier import Prediction
-from xraycore.models.registry import MODELS
 from xraycore.reader_study import ReaderStudyRepository, Study
 from xraycore.reader_study.records import MAX_NAME
 from xraycore.reader_study.setup import ANSWER, FINDING, list_heatmaps
@@ -130,7 +129,7 @@ def _ask(trained: list[str]) -> StudyForm:
         trained,
         selection_mode="multi",
         default=trained,
-        format_func=lambda name: MODELS[name].title,
+        format_func=stored_title,
         key="study-models",
         persist_state="session",
         help="Each reads every film.",

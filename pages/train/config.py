@@ -13,7 +13,7 @@ from pages.train.dataset import Chosen
 from pages.train.process import duration
 from xraycore.config import runs_folder, weights_folder
 from xraycore.errors import XrayCoreError
-from xraycore.models.registry import MODELS
+from xraycore.models.registry import MODELS, title_of
 from xraycore.training.config import DOMAIN_RANDOM
 from xraycore.training.plan import Plan, expected_seconds, measured_speeds
 from xraycore.training.settings import SETTINGS, Setting
@@ -57,7 +57,7 @@ def choose_network() -> tuple[str, str] | None:
     model = left.selectbox(
         "Network",
         list(MODELS),
-        format_func=lambda name: MODELS[name].title,
+        format_func=lambda name: title_of(name, MODELS[name].default_end),
         key="network",
         bind="query-params",
     )

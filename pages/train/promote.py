@@ -12,7 +12,7 @@ from xraycore.config import XRAYCORE_WEIGHTS, weights_folder
 from xraycore.datasets.labels import CHEST4
 from xraycore.errors import ArgumentError, XrayCoreError
 from xraycore.jobs.process import OUTPUT, launch, status
-from xraycore.models.registry import MODELS
+from xraycore.models.cards import stored_title
 from xraycore.training.runs import SHIPPING, RunStatus, plan_of, shipped_into
 from xraycore.utils.paths import parse_path
 
@@ -90,12 +90,12 @@ def _ask(run: RunStatus, folder: Path, arguments: list[str], alive: bool) -> Non
     number, sure = st.session_state.setdefault(PROMOTIONS, 0), True
     if there:
         st.warning(
-            f"{plain(str(there))} holds {MODELS[model].title} already. It will be replaced and "
+            f"{plain(str(there))} holds {stored_title(model)} already. It will be replaced and "
             "cannot be brought back from here.",
             icon=":material/warning:",
         )
         sure = st.checkbox(
-            f"Replace the {MODELS[model].title} that is there",
+            f"Replace the {stored_title(model)} that is there",
             key=f"replace-{there}-{number}",
             disabled=alive,
         )

@@ -12,7 +12,8 @@ from pages.train.process import duration, show_failure, words_of
 from pages.train.promote import promote_section
 from xraycore.errors import XrayCoreError
 from xraycore.jobs.process import last_lines, stop
-from xraycore.models.registry import MODELS
+from xraycore.models.registry import title_of
+from xraycore.models.spec import FULL
 from xraycore.training.runs import RunStatus, resume, run_status
 
 LOOKS = {
@@ -26,10 +27,9 @@ LOOKS = {
 REFUSED = "resume-refused"
 
 
-def title_of(run: RunStatus) -> str:
-    """The network's name to show."""
-    model = run.config.get("model", "")
-    return MODELS[model].title if model in MODELS else plain(model)
+def run_title(run: RunStatus) -> str:
+    """The network's name to show, with where it ends."""
+    return title_of(run.config.get("model", ""), run.config.get("end", FULL))
 
 
 def badge(run: RunStatus) -> None:
@@ -199,8 +199,8 @@ def _details(run: RunStatus) -> None:
             st.table(sizes.rename(columns={"val": "validation"}), border="horizontal")
             st.caption(
                 plain(
-                    f"{title_of(run)} · start: {config.get('start')} · seed {config.get('seed')} · "
-                    f"{config.get('precision')} · commit "
+                    f"{run_title(run)} · start: {config.get('start')} · "
+                    f"seed {config.get('seed')} · {config.get('precision')} · commit "
                     f"{config.get('environment', {}).get('commit') or 'unknown'} · {run.folder}"
                 )
             )

@@ -10,7 +10,7 @@ from pages.shared.charts import history_chart, show_chart
 from pages.shared.layout import plain
 from pages.shared.tables import show_table
 from pages.train.process import words_of
-from pages.train.run import badge, title_of
+from pages.train.run import badge, run_title
 from xraycore.training.runs import RunStatus, list_runs
 
 SHOWN = 15
@@ -81,7 +81,7 @@ def _line(run: RunStatus) -> None:
     )
     with cells[1]:
         badge(run)
-    cells[2].markdown(title_of(run) or "–")
+    cells[2].markdown(plain(run_title(run)) or "–")
     if run.status.alive:
         cells[3].progress(min(1.0, run.done), text=words_of(run.status))
     elif run.problem or run.status.error:
@@ -164,7 +164,7 @@ def _final(run: RunStatus) -> dict:
     films = run.config.get("split_sizes", {}).get("train", {})
     return {
         "Run": run.name,
-        "Network": title_of(run),
+        "Network": run_title(run),
         "Classes": ", ".join(run.config.get("classes", ())),
         "Training films": f"{sum(films.values()):,}",
         "Epochs": run.state.total_epochs,

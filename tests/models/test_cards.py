@@ -14,7 +14,7 @@ from xraycore.config import SHIPPED, weights_folder
 from xraycore.errors import WeightsError
 from xraycore.models import classifier
 from xraycore.models.architectures import HEAD, build_network
-from xraycore.models.cards import list_trained, read_card
+from xraycore.models.cards import list_trained, read_card, stored_title
 from xraycore.models.classifier import OTHER_LUNGS, load_model, predict_each
 from xraycore.models.registry import get_spec
 from xraycore.utils.checkpoints import describe_weights, install, save_float16, verified_weights
@@ -289,3 +289,17 @@ def test_a_loaded_network_computes_in_float32_whatever_is_trained_meanwhile():
     with computing_in("mixed_bfloat16"):
         network = load_model("basic_cnn").network
     assert {layer.compute_dtype for layer in network.layers} == {"float32"}
+
+
+def test_a_title_says_where_the_stored_weights_end(store):
+    # Nothing stored, then an ended network, then a whole one, then a card of nobody's.
+    assert stored_title("resnet50") == "ResNet50"
+    folder = store / "resnet50"
+    folder.mkdir(parents=True)
+    entries = {"model": "resnet50", "weights": {"file": FILE, "sha256": 64 * "0", "bytes": 1}}
+    write_card(folder, **entries, end="stage4")
+    assert stored_title("resnet50") == "ResNet50, four stages"
+    write_card(folder, **entries)
+    assert stored_title("resnet50") == "ResNet50"
+    (folder / "card.json").write_text("{}")
+    assert stored_title("resnet50") == "ResNet50"

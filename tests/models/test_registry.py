@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from xraycore.models.architectures import HEAD, build_network
-from xraycore.models.registry import MODELS, get_spec, list_models
+from xraycore.models.registry import MODELS, get_spec, list_models, title_of
 
 FEATURE_SHAPES = {
     "basic_cnn": (14, 14, 192),
@@ -172,3 +172,10 @@ def test_unknown_name_is_refused_with_the_list():
         ValueError, match="one of basic_cnn, vgg16, .*xception. Received: 'alexnet'"
     ):
         get_spec("alexnet")
+
+
+def test_a_title_is_the_name_where_no_network_has_it():
+    assert title_of("xception", "block12") == "Xception, twelve blocks"
+    assert title_of("xception") == "Xception"
+    assert title_of("alexnet") == "alexnet"
+    assert title_of("xception", "block3") == "xception"

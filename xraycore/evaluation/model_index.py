@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from xraycore.config import HOME, runs_folder, weights_folder
 from xraycore.errors import ArgumentError, WeightsError
 from xraycore.metrics.calibration import Calibration
-from xraycore.models.cards import list_trained, read_card
-from xraycore.models.registry import MODELS
+from xraycore.models.cards import list_trained, read_card, stored_title
+from xraycore.models.registry import title_of
+from xraycore.models.spec import FULL
 from xraycore.utils.checkpoints import Card
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def read_timings(file: Path) -> dict[str, float]:
 
 
 def _shipped(name: str, timings: Mapping[str, float]) -> StoredModel:
-    folder, title = weights_folder() / name, MODELS[name].title
+    folder, title = weights_folder() / name, stored_title(name)
     try:
         return StoredModel(name, title, folder, True, read_card(name), timings.get(name))
     except WeightsError as error:
@@ -156,7 +157,7 @@ def _run(folder: Path, timings: Mapping[str, float]) -> StoredModel:
     except (OSError, ValueError, KeyError, TypeError) as error:
         problem = f"{folder}: expected a run's run.json and card.json: {error}"
         return StoredModel(name, f"Run {folder.name}", folder, False, problem=problem)
-    title = MODELS[model].title if model in MODELS else model
+    title = title_of(str(model), config.get("end", FULL))
     return StoredModel(name, f"{title}, run {folder.name}", folder, False, card, timings.get(model))
 
 

@@ -14,7 +14,7 @@ from xraycore.config import weights_folder
 from xraycore.errors import WeightsError
 from xraycore.imaging.film_warnings import FilmWarning
 from xraycore.models.card_schema import Classes, ModelCard
-from xraycore.models.registry import MODELS, get_spec
+from xraycore.models.registry import MODELS, get_spec, title_of
 from xraycore.models.spec import FULL
 from xraycore.utils.checkpoints import Card, load_card, read_attribute, write_attribute
 from xraycore.utils.files import sha256
@@ -82,6 +82,27 @@ def read_card(name: str) -> Card:
     return card
 
 
+def stored_title(name: str) -> str:
+    """Title of a network as its stored weights end it, such as "ResNet50, four stages".
+
+    The registry's where there are none, or their card cannot be read.
+    """
+    file = weights_folder() / name / "card.json"
+    try:
+        state = file.stat()
+    except OSError:
+        return MODELS[name].title
+    return _title(name, file, (state.st_mtime_ns, state.st_size, state.st_ino))
+
+
+@lru_cache(maxsize=64)
+def _title(name: str, file: Path, state: tuple[int, ...]) -> str:
+    try:
+        return title_of(name, read_card(name).get("end", FULL))
+    except WeightsError:
+        return MODELS[name].title
+
+
 def what_is_answered(card: Mapping[str, Any]) -> dict[str, Any]:
     """What belongs to the weights of a card: network, classes in their order, and what it sees."""
     return {
@@ -101,7 +122,7 @@ def bind_weights(file: Path, card: Mapping[str, Any]) -> None:
 
 def warn_of_origin(name: str, card: Card, digest: str) -> tuple[FilmWarning, ...]:
     """A warning where a network, or its card with this sha256, is not as it came with xraycore."""
-    title = MODELS[name].title
+    title = stored_title(name)
     shipped = shipped_models().get(card["weights"]["sha256"])
     if shipped is None:
         return (FilmWarning("own-model", OWN.format(title=title)),)

@@ -100,6 +100,14 @@ def get_spec(name: str, end: str = FULL) -> ModelSpec:
     return replace(spec, title=title, feature_layer=layer, finer_map=False, end=end)
 
 
+def title_of(name: str, end: str = FULL) -> str:
+    """The title of a network that ends there; the name itself where there is no such network."""
+    try:
+        return get_spec(name, end).title
+    except ArgumentError:
+        return name
+
+
 def list_models() -> list[str]:
     """Names of all networks that can be built, in the order in which they are shown."""
     return list(MODELS)

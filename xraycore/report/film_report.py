@@ -18,8 +18,8 @@ from xraycore.imaging.encode import data_url, encode_jpeg
 from xraycore.imaging.overlay import overlay, to_uint8
 from xraycore.imaging.radiograph import Radiograph
 from xraycore.imaging.resample import fit_within
+from xraycore.models.cards import stored_title
 from xraycore.models.classifier import Prediction
-from xraycore.models.registry import MODELS
 from xraycore.report.provenance import DescribedModel, now, provenance
 from xraycore.utils.text import percent
 
@@ -48,7 +48,7 @@ class ModelResult:
     @property
     def title(self) -> str:
         """The model's name to show."""
-        return MODELS[self.prediction.model].title
+        return stored_title(self.prediction.model)
 
 
 def write_report(
