@@ -1,11 +1,18 @@
 """What each ingredient brings, on films that are learnt within seconds."""
 
+from collections import Counter
+from dataclasses import replace
+from types import SimpleNamespace
+
 import pytest
 
 from tests.eager import EAGER
 from tests.training.short_runs import SPEC, only
+from xraycore.datasets.manifest import Manifest
+from xraycore.errors import ArgumentError
 from xraycore.training import ablation
-from xraycore.training.ablation import VARIANTS, Variant, ablate
+from xraycore.training.ablation import LESIONS, TABLES, Variant, ablate
+from xraycore.training.config import preset
 from xraycore.training.run import Run
 
 pytestmark = EAGER
@@ -27,7 +34,7 @@ def three(monkeypatch):
         Variant("+ weights averaged", {**plain, "ema_momentum": 0.5}),
         Variant("+ mirror images asked too", {**plain, "ema_momentum": 0.5}, mirrored=True),
     )
-    monkeypatch.setattr(ablation, "VARIANTS", variants)
+    monkeypatch.setattr(ablation, "TABLES", {"shortcuts": variants})
     return variants
 
 
@@ -59,9 +66,79 @@ def test_known_lines_are_trained_again_only_where_the_training_is_another(three,
     assert other["text"] == first["text"] and other["rows"][1]["last"]["val_auc"] != 0.123
 
 
-def test_each_line_with_a_plus_adds_to_one_above():
-    names = [variant.name for variant in VARIANTS]
+@pytest.mark.parametrize("table", TABLES.values())
+def test_each_line_with_a_plus_adds_to_one_above(table):
+    names = [variant.name for variant in table]
     assert len(set(names)) == len(names) and not names[0].startswith("+")
-    for before, variant in zip(VARIANTS, VARIANTS[1:], strict=False):
+    for before, variant in zip(table, table[1:], strict=False):
         if variant.mirrored:
             assert not before.mirrored and before.changes == variant.changes
+
+
+@pytest.fixture
+def hospitals(discs):
+    """Two sources: the discs, and half of them once more as another hospital's."""
+    more = [replace(r, source="more", group=f"more-{r.group}") for r in discs.records[::2]]
+    return Manifest((*discs.records, *more))
+
+
+def trained(run, monkeypatch):
+    """The films and the changes of every training of an ablation."""
+    seen = []
+
+    def fake(manifest, spec, recipe, folder, *, external, **options):
+        seen.append((Counter(r.source for r in manifest.split("train")), recipe, external, options))
+        return SimpleNamespace(state=lambda: SimpleNamespace(history=[{"val_auc": 0.5}]))
+
+    monkeypatch.setattr(ablation, "train", fake)
+    return run(), seen
+
+
+def test_hospitals_are_added_in_their_line_and_each_left_out_in_its_own(
+    hospitals, discs, tmp_path, monkeypatch
+):
+    abroad = only(discs, "val", "abroad", {"Opacity": "Pneumonia"})
+    options = {"epochs": 3, "size": 64, "table": "lesions", "added": ["more"], "feature_draws": 2}
+    found, seen = trained(
+        lambda: ablate(hospitals, [abroad], SPEC, tmp_path, weights="w.h5", **options), monkeypatch
+    )
+    names = [row["name"] for row in found["rows"]]
+    assert names == [*(variant.name for variant in LESIONS), "without more"]
+    films = [counts["more"] for counts, *_ in seen]
+    assert films == [0, 0, 0, *[12] * (len(LESIONS) - 3), 0]
+    assert {counts["discs"] for counts, *_ in seen} == {24}
+    # The first lines are as before, the line of generated films is the preset.
+    before, tuned, last = seen[0][1], seen[4][1], seen[-1][1]
+    assert (before.lesion_loss_weight, before.against, before.phantoms) == (0.0, "others", 0)
+    plain = preset("tune", SPEC, pretrained=True)
+    stage = replace(plain.stages[0], epochs=3, size=64)
+    assert tuned == replace(plain, stages=(stage,), patience=3, feature_draws=2) == last
+    # Whoever is left out is judged as a hospital never trained on.
+    assert [len(external) for *_, external, _ in seen] == [*[1] * len(LESIONS), 2]
+    assert {r.source for r in seen[-1][2][1].records} == {"more"}
+    assert {r.split for r in seen[-1][2][1].records} == {"val"}
+    # One folder of features for all, and gone at the end.
+    assert {options["features"] for *_, options in seen} == {tmp_path / "features"}
+    assert "from 2 fixed draws" in found["text"] and found["table"] == "lesions"
+
+
+def test_an_added_source_of_normal_films_only_is_no_hospital_to_judge_on(
+    hospitals, discs, tmp_path, monkeypatch
+):
+    normals = [r for r in hospitals.records if r.source != "more" or r.label == "Normal"]
+    abroad = only(discs, "val", "abroad", {"Opacity": "Pneumonia"})
+    options = {"epochs": 1, "size": 64, "table": "lesions", "added": ["more"], "weights": "w.h5"}
+    _, seen = trained(
+        lambda: ablate(Manifest(tuple(normals)), [abroad], SPEC, tmp_path, **options), monkeypatch
+    )
+    assert seen[-1][0]["more"] == 0
+    assert len(seen[-1][2]) == 1
+
+
+def test_what_no_table_can_be_made_of_is_refused(discs, tmp_path):
+    with pytest.raises(ArgumentError, match="shortcuts, lesions. Received: 'heads'"):
+        small(discs, tmp_path, table="heads")
+    with pytest.raises(ArgumentError, match="needs --weights"):
+        small(discs, tmp_path, table="lesions")
+    with pytest.raises(ArgumentError, match="must be among discs. Received: elsewhere"):
+        small(discs, tmp_path, added=["elsewhere"])

@@ -1,18 +1,20 @@
-"""What each ingredient against shortcuts brings: the same short training, one more each time."""
+"""What each ingredient of a recipe brings: the same short training, one more each time."""
 
+import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import keras
 
-from xraycore.datasets.labels import members
+from xraycore.datasets.labels import LABEL_SCHEMES, NORMAL, members
 from xraycore.datasets.manifest import Manifest
+from xraycore.errors import ArgumentError
 from xraycore.models.architectures import build_network
 from xraycore.models.spec import ModelSpec
 from xraycore.training.batches import load_images
-from xraycore.training.config import DOMAIN_RANDOM, Stage, TrainingConfig
+from xraycore.training.config import DOMAIN_RANDOM, Stage, TrainingConfig, preset
 from xraycore.training.learner import averaged, compile_for, set_trainable
 from xraycore.training.run import Run
 from xraycore.training.trainer import train
@@ -28,21 +30,22 @@ class Variant:
 
     Attributes:
         name: What it adds; with a plus, to the line above.
-        changes: What `TrainingConfig` has otherwise; evidence on lesions is off unless named.
+        changes: What `TrainingConfig` has otherwise than the table's own recipe.
         sets: Whether films whose label is a set of classes are trained on.
         mirrored: Whether the network of the line above is asked of mirror images too (see
             `predict`), instead of a training.
+        without: Sources whose films are not trained on; None for all that were added.
     """
 
     name: str
     changes: Mapping[str, Any] = field(default_factory=dict)
     sets: bool = True
     mirrored: bool = False
+    without: tuple[str, ...] | None = ()
 
 
 _OFF = {"lung_loss_weight": 0.0}
-_LESION = {"lesion_loss_weight": 2.0, "against": "normal"}
-VARIANTS = (
+SHORTCUTS = (
     Variant("whole film", {**_OFF, "view": "film"}, sets=False),
     Variant("+ lung-field crop", _OFF, sets=False),
     Variant("+ loss on evidence outside the lungs", sets=False),
@@ -54,11 +57,27 @@ VARIANTS = (
     ),
     Variant("with set labels, not painted; weights averaged over steps", {"ema_momentum": 0.99}),
     Variant("+ mirror images asked too", {"ema_momentum": 0.99}, mirrored=True),
-    Variant("with set labels, and evidence on the drawn lesion", {"lesion_loss_weight": 2.0}),
-    Variant("+ evidence against Normal", _LESION),
-    Variant("+ normal films pay for evidence of disease", {**_LESION, "normal_loss_weight": 0.3}),
-    Variant("without that, and squared logits cost", {**_LESION, "decoupling": 0.01}),
 )
+
+_BEFORE = {"lesion_loss_weight": 0.0, "against": "others", "phantoms": 0}
+_PLAIN = {"phantoms": 0}
+# What is added to the preset "tune", and what it has itself, the line "+ generated films".
+LESIONS = (
+    Variant("as before: evidence in the lungs", _BEFORE, without=None),
+    Variant("+ evidence on the drawn lesion", {**_BEFORE, "lesion_loss_weight": 2.0}, without=None),
+    Variant("+ evidence against Normal", _PLAIN, without=None),
+    Variant("+ more hospitals", _PLAIN),
+    Variant("+ generated films"),
+    Variant("with these, half the weight on lesions", {"lesion_loss_weight": 1.0}),
+    Variant("with these, twice the weight on lesions", {"lesion_loss_weight": 4.0}),
+    Variant("with these, normal films pay for evidence of disease", {"normal_loss_weight": 0.3}),
+    Variant("with these, squared logits cost", {"decoupling": 0.01}),
+    Variant("with these, no label smoothing", {"label_smoothing": 0.0}),
+    Variant("with these, weights averaged over steps", {"ema_momentum": 0.99}),
+    Variant("with these, grey curve and sharpness as they are", {"augmentation": DOMAIN_RANDOM}),
+    Variant("with these, opacities painted into normal films", {"synthetic_opacity_rate": 0.3}),
+)
+TABLES: Mapping[str, tuple[Variant, ...]] = {"shortcuts": SHORTCUTS, "lesions": LESIONS}
 
 
 def ablate(
@@ -69,6 +88,9 @@ def ablate(
     *,
     epochs: int,
     size: int,
+    table: str = "shortcuts",
+    added: Sequence[str] = (),
+    feature_draws: int = 0,
     weights: str = "none",
     seed: int = 0,
     known: Mapping | None = None,
@@ -83,50 +105,90 @@ def ablate(
         folder: Where the runs go.
         epochs: Of each variant.
         size: Height and width of the films in pixels.
+        table: Which variants: "shortcuts", from whatever `weights` are; or "lesions", by the preset
+            "tune" from trained ones.
+        added: Sources that the table's first lines do without. Each gets a line of the full recipe
+            without it, which is judged on its own validation films too, where it has ill ones.
+        feature_draws: See `TrainingConfig`.
         weights: Start, see `load_pretrained`.
         seed: Of everything random.
         known: What this returned before: lines of the same training, on the same films, are
             taken from it.
         report: Called after every batch, with the variant's name.
+
+    Raises:
+        ArgumentError: If there is no such table, or an added source has no training film.
     """
+    if table not in TABLES:
+        raise ArgumentError(f"table must be one of {', '.join(TABLES)}. Received: {table!r}")
+    if table == "lesions" and weights == "none":
+        raise ArgumentError("the table lesions needs --weights: it tunes a trained network.")
+    trained_on = {record.source for record in manifest.split("train")}
+    if unknown := sorted(set(added) - trained_on):
+        raise ArgumentError(
+            f"added sources must be among {', '.join(sorted(trained_on))}. "
+            f"Received: {', '.join(unknown)}"
+        )
     text = (
         f"{spec.title} at {size} px, {epochs} epochs, start {Path(weights).name}, seed {seed}; "
         f"{len(manifest.split('train'))} training films with those of set labels."
     )
+    if feature_draws:
+        text += f" Random changes of the films from {feature_draws} fixed draws."
     facts = {"text": text, "films": [one.fingerprint() for one in (manifest, *external)]}
+    facts |= {"table": table} if table != "shortcuts" else {}
     known = known or {}
     same = all(known.get(key) == fact for key, fact in facts.items())
     found = {row["name"]: row for row in known["rows"]} if same else {}
-    start = weights != "none"
-    since = spec.cpu_unfreeze_from if start else ""
+    variants = (*TABLES[table], *(Variant(f"without {one}", without=(one,)) for one in added))
+    plain = _recipe(table, spec, epochs, size, weights != "none", feature_draws)
+    # Lines that differ in their loss alone share what frozen layers make of the films.
+    features = folder / "features" if feature_draws else None
     rows = []
-    for number, variant in enumerate(VARIANTS):
+    for number, variant in enumerate(variants):
         if variant.name in found:
             rows.append(found[variant.name])
             continue
-        recipe = TrainingConfig(
-            (Stage("ablation", epochs, size, 2e-4 if start else 2e-3, since),),
-            freeze_batch_norm=start,
-            patience=epochs,
-            augmentation=DOMAIN_RANDOM,
-            **{"lesion_loss_weight": 0.0, "against": "others", **variant.changes},
-        )
+        recipe = replace(plain, **variant.changes)
         run = train(
-            manifest if variant.sets else _without_sets(manifest),
+            _films_of(manifest, variant, added),
             spec,
             recipe,
             folder / f"variant-{number - variant.mirrored}",
             weights=weights,
-            external=external,
+            external=[*external, *_left_out(manifest, variant)] if external else external,
             seed=seed,
             resume=True,
-            report=part_of(report, number, len(VARIANTS), variant.name),
+            features=features,
+            report=part_of(report, number, len(variants), variant.name),
         )
         last = run.state().history[-1]
         if variant.mirrored:
             last |= _mirrored(run, spec, recipe, manifest, external)
         rows.append({"name": variant.name, "last": last})
+    if features:
+        shutil.rmtree(features, ignore_errors=True)
     return {**facts, "rows": rows}
+
+
+def _recipe(
+    table: str, spec: ModelSpec, epochs: int, size: int, pretrained: bool, feature_draws: int
+) -> TrainingConfig:
+    """What the variants of a table change."""
+    if table == "lesions":
+        tuning = preset("tune", spec, pretrained=True)
+        stage = replace(tuning.stages[-1], epochs=epochs, size=size)
+        return replace(tuning, stages=(stage,), patience=epochs, feature_draws=feature_draws)
+    since = spec.cpu_unfreeze_from if pretrained else ""
+    return TrainingConfig(
+        (Stage("ablation", epochs, size, 2e-4 if pretrained else 2e-3, since),),
+        freeze_batch_norm=pretrained,
+        patience=epochs,
+        lesion_loss_weight=0.0,
+        against="others",
+        feature_draws=feature_draws,
+        augmentation=DOMAIN_RANDOM,
+    )
 
 
 def _mirrored(
@@ -155,13 +217,29 @@ def _mirrored(
     return {name: round(value, 5) for name, value in scores.items()}
 
 
-def _without_sets(manifest: Manifest) -> Manifest:
-    """All films but the training films of several classes: validation stays the same."""
+def _films_of(manifest: Manifest, variant: Variant, added: Sequence[str]) -> Manifest:
+    """The films of a variant: validation is the same for all."""
     classes = manifest.classes
+    without = added if variant.without is None else variant.without
+
+    def kept(label: str, source: str) -> bool:
+        return source not in without and (variant.sets or len(members(label, classes)) == 1)
+
     return Manifest(
         tuple(
             record
             for record in manifest.records
-            if record.split != "train" or len(members(record.label, classes)) == 1
+            if record.split != "train" or kept(record.label, record.source)
         )
     )
+
+
+def _left_out(manifest: Manifest, variant: Variant) -> list[Manifest]:
+    """The validation films of each source that a variant names, where some of them are ill."""
+    scheme = LABEL_SCHEMES["pneumonia"]
+    found = [
+        tuple(record for record in manifest.split("val") if record.source == source)
+        for source in variant.without or ()
+    ]
+    ill = [any(scheme.label(r.label) not in (NORMAL, None) for r in records) for records in found]
+    return [Manifest(records) for records, has in zip(found, ill, strict=True) if has]
