@@ -13,7 +13,7 @@ import numpy as np
 from xraycore.datasets.synthetic.canvas import COARSE, Canvas, curve, oval, strip
 
 # Half width of the trunk and its depth in centimetres, by y.
-_TRUNK_Y = (-0.1, 0.04, 0.085, 0.12, 0.15, 0.19, 0.25, 0.31, 0.38, 0.50, 0.75, 1.1)
+_TRUNK_Y = (-0.1, 0.00, 0.030, 0.06, 0.09, 0.14, 0.22, 0.31, 0.38, 0.50, 0.75, 1.1)
 _TRUNK_X = (0.11, 0.113, 0.16, 0.29, 0.42, 0.49, 0.505, 0.485, 0.45, 0.43, 0.42, 0.425)
 _DEPTH_Y = (-0.1, 0.10, 0.16, 0.25, 0.40, 0.60, 0.80, 1.1)
 _DEPTH_CM = (11.0, 12.0, 13.0, 16.0, 19.0, 20.5, 22.0, 22.5)
@@ -74,18 +74,18 @@ def build_chest(rng: np.random.Generator, size: int) -> Chest:
         canvas.add(back, back_outline, 1.0)
     lungs = mask > 0.5
     # Lung lies in front of, beside and behind the heart; only what is beside is seen as lung.
-    back = canvas.blur(back, 0.018) * (0.6 + 0.4 * mask)
-    air = 0.72 * _rounded(canvas, mask, 0.085) + 0.28 * back
+    back = canvas.blur(back, 0.022) * (0.6 + 0.4 * mask)
+    air = 0.66 * _rounded(canvas, mask, 0.10) + 0.34 * back
     air *= canvas.enlarge(0.70 * depth)
 
     water = canvas.enlarge(cv2.GaussianBlur(_body(rng, x, y, depth), (0, 0), 0.8))
     water -= np.float32(rng.uniform(0.72, 0.78)) * air
     water += _vessels(rng, canvas) * back * (0.3 + 0.7 * mask)
-    water += canvas.enlarge(_texture(rng)) * np.float32(0.02) * air
+    water += canvas.enlarge(_texture(rng)) * np.float32(0.008) * air
     water += _mediastinum(rng, canvas)
     water -= _stomach_air(rng, canvas, breath)
     bone = _spine(rng, canvas) + _ribs(rng, canvas, x, y) + _shoulders(rng, canvas)
-    return Chest(np.maximum(water, 0), canvas.blur(bone, 0.0012), lungs)
+    return Chest(np.maximum(water, 0), canvas.blur(bone, 0.0018), lungs)
 
 
 def _lung(rng: np.random.Generator, side: int, breath: float, heart: float) -> np.ndarray:
@@ -115,7 +115,7 @@ def _rounded(canvas: Canvas, mask: np.ndarray, rim: float) -> np.ndarray:
     """0 to 1: how deep a body of that outline is, rounded off within `rim` of its edge."""
     depth = cv2.distanceTransform((mask > 0.5).astype(np.uint8), cv2.DIST_L2, 5)
     inward = 1 - np.clip(canvas.blur(depth, 0.006) / np.float32(rim * canvas.size), 0, 1)
-    return canvas.blur(np.clip(mask, 0, 1), 0.0016) * (0.30 + 0.70 * np.sqrt(1 - inward**2))
+    return canvas.blur(np.clip(mask, 0, 1), 0.004) * (0.18 + 0.82 * np.sqrt(1 - inward**2))
 
 
 def _body(rng: np.random.Generator, x: np.ndarray, y: np.ndarray, depth: np.ndarray) -> np.ndarray:
@@ -223,7 +223,7 @@ def _ribs(rng: np.random.Generator, canvas: Canvas, x: np.ndarray, y: np.ndarray
             for part, rate in ((turn < 1.60, 1.0), (turn > 1.54, 0.75)):
                 if part.sum() > 3:
                     ribbon = strip(line[part], thick[part])
-                    canvas.add(bone, ribbon, 0.52 * rate, 0.40 * rate, ribbon=True)
+                    canvas.add(bone, ribbon, 0.72 * rate, 0.30 * rate, ribbon=True)
     return bone
 
 
@@ -278,4 +278,4 @@ def _vessels(rng: np.random.Generator, canvas: Canvas) -> np.ndarray:
     for value in np.unique(grade):
         thick = max(1, round(value / 20 * canvas.size * 0.012))
         canvas.trace(drawn, vessels[grade == value], min(150, 8 * int(value)), thick)
-    return canvas.blur(drawn.astype(np.float32), 0.0018) * np.float32(1.9 / 150)
+    return canvas.blur(drawn.astype(np.float32), 0.0018) * np.float32(0.9 / 150)

@@ -64,7 +64,9 @@ def make_phantom(
         return Phantom(pixels, chest.lungs, np.zeros_like(chest.lungs), "Normal", seed)
     rng = np.random.default_rng((seed, 2))
     ((centre, radius),) = places_in(chest.lungs, 1, rng)
-    pixels, lesion = paint_opacity(kind, pixels, chest.lungs, centre, radius, rng)
+    # The denser half of its kind: the first films that anyone sees are no test of the eye.
+    strength = rng.uniform(0.5, 1.0)
+    pixels, lesion = paint_opacity(kind, pixels, chest.lungs, centre, radius, rng, strength)
     return Phantom(pixels, chest.lungs, lesion, "Opacity", seed)
 
 
@@ -102,12 +104,15 @@ def _expose(water: np.ndarray, bone: np.ndarray, rng: np.random.Generator) -> np
     """The film behind that much soft tissue and bone (cm): float32 (H, W) in [0, 1]."""
     size = water.shape[0]
     # Drawn before the grain, which takes as many numbers as there are pixels.
-    fog, lift, white = rng.uniform((0.10, 0.25, 0.90), (0.25, 0.50, 0.98))
+    fog, lift, white = rng.uniform((0.10, 0.25, 0.86), (0.25, 0.50, 0.96))
     dose = rng.uniform(3e3, 1.2e4) * (512 / size) ** 2
-    centre, slope = rng.uniform((2.0, 0.75), (2.35, 1.0))
+    unsharp = rng.uniform(0.0012, 0.0030) * size
+    centre, slope = rng.uniform((2.1, 0.9), (2.5, 1.25))
     collimated, borders = rng.random() < 0.2, rng.uniform(0.0, 0.03, 4)
 
     transmitted = np.exp(-(np.float32(_WATER) * water + np.float32(_BONE) * bone))
+    # Focal spot, detector and heartbeat: what is small is never drawn as sharp as it is.
+    transmitted = cv2.GaussianBlur(transmitted, (0, 0), max(0.3, unsharp))
     transmitted += np.float32(fog) * _wide_blur(np.minimum(transmitted, 0.2), 0.08)
     grain = rng.standard_normal(water.shape, dtype=np.float32)
     grain /= np.sqrt(transmitted * np.float32(dose) + 20)
