@@ -140,7 +140,12 @@ def test_few_modules_lie_loose():
 
 def test_the_command_line_knows_every_extra():
     extras = PROJECT["project"]["optional-dependencies"]
-    modules = {"scikit-learn": "sklearn", "scikit-image": "skimage", "tf-keras-vis": "tf_keras_vis"}
+    modules = {
+        "confusable-homoglyphs": "confusable_homoglyphs",
+        "scikit-learn": "sklearn",
+        "scikit-image": "skimage",
+        "tf-keras-vis": "tf_keras_vis",
+    }
     declared = {}
     for extra, requirements in extras.items():
         for requirement in requirements:

@@ -5,18 +5,27 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
 import xraycore.reader_study.migrations
-from xraycore.reader_study import ReaderStudyError, ReaderStudyRepository, open_database
+from xraycore.reader_study import (
+    Author,
+    ReaderStudyError,
+    ReaderStudyRepository,
+    check_answers,
+    open_database,
+)
 from xraycore.reader_study.database import HEAD, VERSION_TABLE
 from xraycore.reader_study.tables import metadata
 
 TABLES = {
     *("xraycore_readers", "xraycore_studies", "xraycore_items", "xraycore_reviews"),
+    *("xraycore_invitations", "xraycore_events"),
     VERSION_TABLE,
 }
 
@@ -70,31 +79,52 @@ def test_the_newest_migration_is_the_one_the_code_names():
     assert ScriptDirectory(folder).get_heads() == [HEAD]
 
 
-@pytest.mark.parametrize("revision", ["0001", "0002"])
-def test_a_database_of_an_older_schema_keeps_its_reviews(url, heatmaps, agrees, revision):
+def make_older(url: str, revision: str) -> None:
+    """A database as an older version of xraycore left it, with a review of a reader."""
     engine = open_database(url)
-    reviews = ReaderStudyRepository(engine)
-    study = reviews.create_study("Pilot", heatmaps[:1])
-    reader = reviews.add_reader("Ada")
-    reviews.save_review(reader, reviews.items(study)[0], agrees)
     with engine.begin() as connection:
-        connection.execute(text("ALTER TABLE xraycore_reviews DROP COLUMN boxes_before_heat"))
-        if revision == "0001":
-            connection.execute(text("ALTER TABLE xraycore_items DROP COLUMN weights"))
-            connection.execute(text("ALTER TABLE xraycore_reviews DROP COLUMN no_finding"))
-        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '{revision}'"))
+        for table in reversed(metadata.sorted_tables):
+            connection.execute(text(f"DROP TABLE {table.name}"))
+        for function in ("reviews", "events") if engine.name == "postgresql" else ():
+            connection.execute(text(f"DROP FUNCTION xraycore_keep_{function}"))
+        connection.execute(text(f"DROP TABLE {VERSION_TABLE}"))
+        config = Config()
+        config.set_main_option("script_location", "xraycore.reader_study:migrations")
+        config.attributes.update(connection=connection, version_table=VERSION_TABLE)
+        command.upgrade(config, revision)
+        for row in (
+            "readers (name, key) VALUES ('Ada', 'ada')",
+            "studies (name, key, blinded, created) VALUES ('Pilot', 'pilot', false, '2026-01-01')",
+            "items (study_id, position, sha256, model, method, target) "
+            f"VALUES (1, 0, '{0:064x}', 'vgg16', 'grad_cam', 'Pneumonia')",
+            "reviews (item_id, reader_id, version, final, verdict, grade, comment, boxes, seconds, "
+            "saved) VALUES (1, 1, 1, true, 'agree', 4, '', '[]', 2, '2026-01-02')",
+        ):
+            connection.execute(text(f"INSERT INTO xraycore_{row}"))
     engine.dispose()
+
+
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003"])
+def test_a_database_of_an_older_schema_keeps_its_reviews(url, agrees, revision):
+    make_older(url, revision)
     engine = open_database(url)
     reviews = ReaderStudyRepository(engine)
+    (study,) = reviews.studies()
+    assert (study.owner, study.finished) == ("", None)
     (kept,) = reviews.results(study)
     assert kept.answer == agrees
     assert kept.item.weights == ""
-    # When its boxes were drawn is not known, nor guessed; of what comes now it is.
+    # When its boxes were drawn, and by whom, is not known, nor guessed; of what comes now it is.
     assert kept.answer.marked_after_heat is None
-    reviews.save_review(reader, kept.item, replace(agrees, before_heat=()))
+    assert kept.author == Author("", "")
+    author = Author("ada@example.org")
+    reviews.save_review(kept.reader, kept.item, replace(agrees, before_heat=()), author=author)
     (now,) = reviews.results(study)
+    (check,) = check_answers(engine)
     engine.dispose()
     assert now.answer.marked_after_heat is False
+    assert now.author == author
+    assert (check.answers, check.unlinked, check.faults) == (2, 1, [])
 
 
 def test_what_is_stored_is_there_when_it_is_opened_again(url, heatmaps):

@@ -17,6 +17,7 @@ from xraycore.cli import (  # noqa: F401  (they register)
     localise,
     predict,
     randomise,
+    reviews,
     segmenter,
     train,
     weights,
@@ -27,7 +28,7 @@ from xraycore.errors import XrayCoreError, log_fault
 # What a module belongs to that core does not install: extras of pyproject.toml.
 EXTRAS = {
     **dict.fromkeys(("imagehash", "plotly", "scipy", "skimage", "sklearn", "statsmodels"), "train"),
-    **dict.fromkeys(("alembic", "psycopg", "sqlalchemy"), "review"),
+    **dict.fromkeys(("alembic", "confusable_homoglyphs", "psycopg", "sqlalchemy"), "review"),
     **dict.fromkeys(("jinja2", "pandas", "streamlit"), "app"),
     "tf_keras_vis": "compare",
 }

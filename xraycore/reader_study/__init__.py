@@ -12,9 +12,12 @@ Example::
 """
 
 from xraycore.errors import ReaderStudyError
+from xraycore.reader_study.chain import check_answers
 from xraycore.reader_study.database import open_database
+from xraycore.reader_study.invitations import StudyLead
 from xraycore.reader_study.records import (
     Answer,
+    Author,
     HeatmapItem,
     Reader,
     Review,
@@ -26,6 +29,7 @@ from xraycore.reader_study.repository import ReaderStudyRepository
 
 __all__ = [
     "Answer",
+    "Author",
     "WorklistEntry",
     "HeatmapItem",
     "Reader",
@@ -33,6 +37,8 @@ __all__ = [
     "ReaderStudyError",
     "ReaderStudyRepository",
     "Study",
+    "StudyLead",
     "ToRead",
+    "check_answers",
     "open_database",
 ]

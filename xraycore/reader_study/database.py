@@ -16,7 +16,7 @@ from xraycore.config import database_url
 from xraycore.errors import ReaderStudyError
 
 # Of the newest migration: a database that has it needs none, and Alembic need not be imported.
-HEAD = "0003"
+HEAD = "0004"
 VERSION_TABLE = "xraycore_version"
 # Seconds to wait for the other processes that write.
 PATIENCE = 30
@@ -162,6 +162,8 @@ _HINTS = {
     "unable to open database file": "its folder does not exist or is not writable",
     "database is locked": "another program keeps it locked. Close that and try again",
     "file is not a database": "the file is no SQLite database",
+    "answers are kept as they were given": "an answer cannot be changed; store a new one",
+    "this study is finished": "this study is finished, and its answers are locked",
     "database or disk is full": "the disk is full. What was saved before is safe",
     "connection": "cannot reach the server. Is it running, and XRAYCORE_DATABASE right?",
     "No module named": "its driver is not installed",

@@ -4,7 +4,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
 from xraycore.imaging.box import Box
 from xraycore.reader_study import tables
-from xraycore.reader_study.records import Answer, HeatmapItem, Reader, Review, Study
+from xraycore.reader_study.records import Answer, Author, HeatmapItem, Reader, Review, Study
 
 # What an item is read from.
 _ITEM = (
@@ -30,7 +30,7 @@ def select_reviews(*where: ColumnElement[bool]) -> Select:
             *(reviews.reader_id, readers.name, *_ITEM),
             *(reviews.version, reviews.final, reviews.verdict, reviews.grade, reviews.comment),
             *(reviews.boxes, reviews.no_finding, reviews.boxes_before_heat),
-            *(reviews.seconds, reviews.saved),
+            *(reviews.seconds, reviews.saved, reviews.author, reviews.session),
         )
         .join_from(tables.reviews, tables.items)
         .join(tables.readers)
@@ -60,6 +60,7 @@ def read_review(row: Row) -> Review:
         Answer(row.verdict, row.grade, row.comment, boxes or (), row.no_finding, before),
         row.seconds,
         row.saved,
+        Author(row.author, row.session),
     )
 
 

@@ -2,8 +2,9 @@
 
 import math
 import re
+import secrets
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Self
 
@@ -70,6 +71,9 @@ class Study:
         blinded: Whether readers must not see which model and method made a heatmap, nor what the
             model says.
         created: When, with its time zone.
+        owner: Login of who leads it; "" where nobody signs in.
+        finished: When the lead ended it, with its time zone; None while it is read. No answer is
+            taken from then on, and a blinded one's results are open.
     """
 
     id: int
@@ -77,6 +81,38 @@ class Study:
     seed: int | None
     blinded: bool
     created: datetime
+    owner: str = ""
+    finished: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Author:
+    """Who stores an answer: his login, "" without a sign-in, and a name of his browser's session.
+
+    The session is a random text: what is kept of an answer's author can be erased, and a digest of
+    it then tells nothing.
+    """
+
+    login: str = ""
+    session: str = field(default_factory=lambda: secrets.token_hex(16))
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """A reader of a study: by his login, or where that is "" by a link, and since when."""
+
+    reader: Reader
+    login: str
+    made: datetime
+
+
+@dataclass(frozen=True)
+class Event:
+    """What was done to a study, by whose login, and when."""
+
+    kind: str
+    who: str
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -159,6 +195,7 @@ class Review:
         answer: What is said.
         seconds: Time spent on the heatmap so far, all versions together.
         saved: When, with its time zone.
+        author: Who stored it, and from which session; of old ones that is not known.
     """
 
     reader: Reader
@@ -168,6 +205,7 @@ class Review:
     answer: Answer
     seconds: float
     saved: datetime
+    author: Author = Author("", "")
 
 
 @dataclass(frozen=True)

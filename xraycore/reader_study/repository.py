@@ -1,17 +1,18 @@
 """Studies, readers and what they said, in the database."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, Engine, Table, func, insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from xraycore.errors import ReaderStudyError
 from xraycore.reader_study import tables
-from xraycore.reader_study.database import translate_errors, write_locked
+from xraycore.reader_study.chain import seal
+from xraycore.reader_study.invitations import refuse_look_alikes
+from xraycore.reader_study.names import tidy_name
 from xraycore.reader_study.queries import (
     is_newest,
     read_boxes,
@@ -24,28 +25,27 @@ from xraycore.reader_study.records import (
     DRAFT,
     TO_READ,
     Answer,
+    Author,
     HeatmapItem,
     Reader,
     Review,
     Study,
     ToRead,
     WorklistEntry,
-    check_name,
     check_seconds,
     corners_of_all,
 )
+from xraycore.reader_study.store import Store, insert_row
 
 MAX_SEED = 2**63 - 1
+_GONE = "the database knows no reader {!r} or no such heatmap. Was it replaced? Reload the page"
 
 
-class ReaderStudyRepository:
+class ReaderStudyRepository(Store):
     """The reading studies of a database, see `open_database`.
 
     Threads and processes may share it. What cannot be read or written raises `ReaderStudyError`.
     """
-
-    def __init__(self, engine: Engine):
-        self._engine = engine
 
     def create_study(
         self,
@@ -54,6 +54,7 @@ class ReaderStudyRepository:
         *,
         seed: int | None = None,
         blinded: bool = False,
+        owner: str = "",
     ) -> Study:
         """A new study of these heatmaps; one that is given twice is read once.
 
@@ -62,12 +63,13 @@ class ReaderStudyRepository:
             heatmaps: What to judge.
             seed: Of a random order, another for each reader; None for the order given.
             blinded: Whether readers must not see model, method and prediction.
+            owner: Login of who leads it; "" where nobody signs in.
 
         Raises:
             ReaderStudyError: If there is a study of that name, no heatmap, one heatmap by several
                 generations of weights, or a seed below 0.
         """
-        name = check_name(name, "a study")
+        name = tidy_name(name, "a study")
         if not heatmaps:
             raise ReaderStudyError("a study needs at least one heatmap. Received: none")
         if seed is not None and not 0 <= seed <= MAX_SEED:
@@ -79,9 +81,10 @@ class ReaderStudyRepository:
             )
         created = datetime.now(UTC)
         row = {"name": name, "key": name.casefold(), "seed": seed, "blinded": blinded}
+        row |= {"owner": owner}
         try:
             with self._write() as connection:
-                study_id = _insert_row(connection, tables.studies, created=created, **row)
+                study_id = insert_row(connection, tables.studies, created=created, **row)
                 connection.execute(
                     insert(tables.items),
                     [
@@ -93,19 +96,22 @@ class ReaderStudyRepository:
             raise ReaderStudyError(
                 f"there is a study named {name!r} already. Choose another"
             ) from None
-        return Study(study_id, name, seed, blinded, created)
+        return Study(study_id, name, seed, blinded, created, owner)
 
     def studies(self) -> list[Study]:
         """All studies, the newest first."""
-        table = tables.studies.c
-        columns = (table.id, table.name, table.seed, table.blinded, table.created)
+        newest = tables.studies.c.id.desc()
         with self._read() as connection:
-            rows = connection.execute(select(*columns).order_by(table.id.desc()))
+            rows = connection.execute(select(*tables.study_columns).order_by(newest))
             return [Study(*row) for row in rows]
 
     def add_reader(self, name: str) -> Reader:
-        """The reader of this name, whatever its case; a new one where there is none."""
-        name = check_name(name, "a reader")
+        """The reader of this name, whatever its case; a new one where there is none.
+
+        Raises:
+            ReaderStudyError: If it is no name, or looks like that of another reader.
+        """
+        name = tidy_name(name, "a reader")
         known = select(tables.readers.c.id, tables.readers.c.name).where(
             tables.readers.c.key == name.casefold()
         )
@@ -113,8 +119,9 @@ class ReaderStudyRepository:
             with self._write() as connection:
                 found = connection.execute(known).first()
                 if found is None:
+                    refuse_look_alikes(connection, name)
                     row = {"name": name, "key": name.casefold()}
-                    return Reader(_insert_row(connection, tables.readers, **row), name)
+                    return Reader(insert_row(connection, tables.readers, **row), name)
         except IntegrityError:  # Another process has added the same name in between.
             with self._read() as connection:
                 found = connection.execute(known).one()
@@ -159,7 +166,13 @@ class ReaderStudyRepository:
         ]
 
     def save_draft(
-        self, reader: Reader, item: HeatmapItem, answer: Answer, *, seconds: float = 0.0
+        self,
+        reader: Reader,
+        item: HeatmapItem,
+        answer: Answer,
+        *,
+        seconds: float = 0.0,
+        author: Author | None = None,
     ) -> Review:
         """Stores what a reader has entered so far, as a new version.
 
@@ -171,11 +184,21 @@ class ReaderStudyRepository:
             item: The heatmap.
             answer: What is entered, complete or not.
             seconds: Time spent since the last version.
+            author: Who stores it.
+
+        Raises:
+            ReaderStudyError: If the study is finished.
         """
-        return self._save(reader, item, answer, seconds, final=False)
+        return self._save(reader, item, answer, seconds, author or Author(), final=False)
 
     def save_review(
-        self, reader: Reader, item: HeatmapItem, answer: Answer, *, seconds: float = 0.0
+        self,
+        reader: Reader,
+        item: HeatmapItem,
+        answer: Answer,
+        *,
+        seconds: float = 0.0,
+        author: Author | None = None,
     ) -> Review:
         """Stores a final review, as a new version, which counts from now on.
 
@@ -186,14 +209,15 @@ class ReaderStudyRepository:
             item: The heatmap.
             answer: With a verdict and a grade.
             seconds: Time spent since the last version.
+            author: Who stores it.
 
         Raises:
-            ReaderStudyError: If verdict or grade is missing.
+            ReaderStudyError: If verdict or grade is missing, or the study is finished.
         """
         for name in ("verdict", "grade"):
             if getattr(answer, name) is None:
                 raise ReaderStudyError(f"a review needs a verdict and a grade. Received: no {name}")
-        return self._save(reader, item, answer, seconds, final=True)
+        return self._save(reader, item, answer, seconds, author or Author(), final=True)
 
     def history(self, reader: Reader, item: HeatmapItem) -> list[Review]:
         """All versions of what a reader said of a heatmap, the first first."""
@@ -212,12 +236,29 @@ class ReaderStudyRepository:
             return [read_review(row) for row in connection.execute(query.order_by(*order))]
 
     def _save(
-        self, reader: Reader, item: HeatmapItem, answer: Answer, seconds: float, *, final: bool
+        self,
+        reader: Reader,
+        item: HeatmapItem,
+        answer: Answer,
+        seconds: float,
+        author: Author,
+        *,
+        final: bool,
     ) -> Review:
         spent, saved = check_seconds(seconds), datetime.now(UTC)
         versions = tables.reviews.c
-        # Saves of one reader wait for each other here: no two get the same version.
-        lock = select(tables.readers.c.id).where(tables.readers.c.id == reader.id).with_for_update()
+        # Saves of one study wait for each other here: no two get the same version, nor the same
+        # place in the chain.
+        lock = (
+            select(tables.studies.c.id, tables.studies.c.finished)
+            .where(
+                tables.studies.c.id
+                == select(tables.items.c.study_id)
+                .where(tables.items.c.id == item.id)
+                .scalar_subquery()
+            )
+            .with_for_update()
+        )
         before = (
             select(versions.version, versions.seconds, versions.boxes_before_heat)
             .where(versions.reader_id == reader.id, versions.item_id == item.id)
@@ -226,51 +267,35 @@ class ReaderStudyRepository:
         )
         try:
             with self._write() as connection:
-                connection.execute(lock)
+                study = connection.execute(lock).first()
+                if study is None:
+                    raise ReaderStudyError(_GONE.format(reader.name))
+                if study.finished is not None:
+                    raise ReaderStudyError("this study is finished, and its answers are locked")
                 last = connection.execute(before).first()
                 version = last.version + 1 if last else 1
                 total = last.seconds + spent if last else spent
                 if last and last.boxes_before_heat is not None:
                     # What was stored of that time first: nothing that comes later is from then.
                     answer = replace(answer, before_heat=read_boxes(last.boxes_before_heat))
-                connection.execute(
-                    insert(tables.reviews).values(
-                        reader_id=reader.id,
-                        item_id=item.id,
-                        version=version,
-                        final=final,
-                        verdict=answer.verdict,
-                        grade=answer.grade,
-                        comment=answer.comment,
-                        boxes=corners_of_all(answer.boxes),
-                        no_finding=answer.no_finding,
-                        boxes_before_heat=corners_of_all(answer.before_heat),
-                        seconds=total,
-                        saved=saved,
-                    )
-                )
+                row = {
+                    "reader_id": reader.id,
+                    "item_id": item.id,
+                    "version": version,
+                    "final": final,
+                    "verdict": answer.verdict,
+                    "grade": answer.grade,
+                    "boxes": corners_of_all(answer.boxes),
+                    "no_finding": answer.no_finding,
+                    "boxes_before_heat": corners_of_all(answer.before_heat),
+                    "seconds": total,
+                    "saved": saved,
+                }
+                sealed = seal(connection, study.id, row, author, answer.comment)
+                connection.execute(insert(tables.reviews).values(sealed))
         except IntegrityError:
-            raise ReaderStudyError(
-                f"the database knows no reader {reader.name!r} or no such heatmap. "
-                "Was it replaced? Reload the page"
-            ) from None
-        return Review(reader, item, version, final, answer, total, saved)
-
-    @contextmanager
-    def _read(self) -> Iterator[Connection]:
-        with translate_errors(self._engine.url), self._engine.begin() as connection:
-            yield connection
-
-    @contextmanager
-    def _write(self) -> Iterator[Connection]:
-        with translate_errors(self._engine.url), write_locked(self._engine).begin() as connection:
-            yield connection
-
-
-def _insert_row(connection: Connection, table: Table, **row: object) -> int:
-    key = connection.execute(insert(table).values(**row)).inserted_primary_key
-    assert key is not None  # Of one row that is inserted alone.
-    return key[0]
+            raise ReaderStudyError(_GONE.format(reader.name)) from None
+        return Review(reader, item, version, final, answer, total, saved, author)
 
 
 def _state(review: Review | None) -> str:

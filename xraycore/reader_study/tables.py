@@ -11,6 +11,7 @@ from sqlalchemy import (
     DateTime,
     Float,
     ForeignKey,
+    Index,
     Integer,
     MetaData,
     String,
@@ -48,16 +49,19 @@ metadata = MetaData(
     }
 )
 
-# `key` is the name as names are compared: without case.
+# `key` is the name as names are compared: without case. `login` is what a sign-in knows him by.
 readers = Table(
     "xraycore_readers",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("name", Text, nullable=False),
     Column("key", Text, nullable=False, unique=True),
+    Column("login", Text),
+    Index("ix_xraycore_readers_login", "login", unique=True),
 )
 
-# Without a seed, all readers read a study in its own order.
+# Without a seed, all readers read a study in its own order. `owner` is the login of who leads it;
+# once it is finished, answers to it are refused.
 studies = Table(
     "xraycore_studies",
     metadata,
@@ -67,6 +71,14 @@ studies = Table(
     Column("seed", BigInteger),
     Column("blinded", Boolean, nullable=False),
     Column("created", UtcTime, nullable=False),
+    Column("owner", Text, nullable=False, server_default=""),
+    Column("finished", UtcTime),
+)
+
+# What a `Study` is read from.
+study_columns = (
+    *(studies.c.id, studies.c.name, studies.c.seed, studies.c.blinded, studies.c.created),
+    *(studies.c.owner, studies.c.finished),
 )
 
 # One heatmap of one film, to be judged.
@@ -86,7 +98,9 @@ items = Table(
 )
 
 # One version of what a reader says of an item. Rows are added and never changed: the highest
-# version is what the reader sees, the highest final one is what counts.
+# version is what the reader sees, the highest final one is what counts. Triggers see to it
+# (migration 0004); what they let pass is an erasure, which blanks `author`, `session` and `comment`
+# and sets `erased`. `chain` links an answer to the one of the same study before, see `chain.py`.
 reviews = Table(
     "xraycore_reviews",
     metadata,
@@ -104,9 +118,38 @@ reviews = Table(
     Column("boxes_before_heat", JSON(none_as_null=True)),
     Column("seconds", Float, nullable=False),
     Column("saved", UtcTime, nullable=False),
+    Column("author", Text, nullable=False, server_default=""),
+    Column("session", Text, nullable=False, server_default=""),
+    Column("digest", String(64)),
+    Column("private_digest", String(64)),
+    Column("chain", String(64)),
+    Column("erased", UtcTime),
     UniqueConstraint("item_id", "reader_id", "version"),
     CheckConstraint("verdict IN ('agree', 'disagree', 'unsure')", name="verdict"),
     CheckConstraint("grade BETWEEN 1 AND 5", name="grade"),
     CheckConstraint("seconds >= 0", name="seconds"),
     CheckConstraint("NOT final OR (verdict IS NOT NULL AND grade IS NOT NULL)", name="complete"),
+)
+
+# Who may answer a study: by his login, or by a link whose token only its sha256 is kept of.
+invitations = Table(
+    "xraycore_invitations",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("study_id", ForeignKey("xraycore_studies.id"), nullable=False),
+    Column("reader_id", ForeignKey("xraycore_readers.id"), nullable=False),
+    Column("token_sha256", String(64), unique=True),
+    Column("made", UtcTime, nullable=False),
+    UniqueConstraint("study_id", "reader_id"),
+)
+
+# What was done to a study, by whom and when. Rows are added and never changed.
+events = Table(
+    "xraycore_events",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("study_id", ForeignKey("xraycore_studies.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
 )
