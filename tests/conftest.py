@@ -15,6 +15,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["TF_NUM_INTEROP_THREADS"] = "1"
 # What tests measure is not kept among the user's own.
 os.environ["XRAYCORE_CACHE"] = tempfile.mkdtemp(prefix="xraycore-cache-")
+os.environ["XRAYCORE_STATE"] = tempfile.mkdtemp(prefix="xraycore-state-")
 ROOT = Path(__file__).resolve().parents[1]
 # Where files take longest. They go first: one that comes last has everyone wait for it.
 LONG = (

@@ -19,6 +19,7 @@ XRAYCORE_CACHE = "XRAYCORE_CACHE"
 XRAYCORE_DATABASE = "XRAYCORE_DATABASE"
 XRAYCORE_JOB = "XRAYCORE_JOB"
 XRAYCORE_SITES = "XRAYCORE_SITES"
+XRAYCORE_STATE = "XRAYCORE_STATE"
 XRAYCORE_LIMITS = "XRAYCORE_LIMITS"
 XRAYCORE_SETTINGS = "XRAYCORE_SETTINGS"
 XRAYCORE_ROOTS = "XRAYCORE_ROOTS"
@@ -129,6 +130,12 @@ def sites_folder() -> Path:
     """
     own = os.environ.get(XRAYCORE_SITES)
     return Path(own) if own else platformdirs.user_data_path("xraycore", appauthor=False) / "sites"
+
+
+def state_folder() -> Path:
+    """Where the app notes down who is at work: `XRAYCORE_STATE`, or the user's folder for such."""
+    own = os.environ.get(XRAYCORE_STATE)
+    return Path(own) if own else platformdirs.user_state_path("xraycore", appauthor=False)
 
 
 def cache_folder() -> Path:

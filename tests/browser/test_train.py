@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import serve_app
-from xraycore.jobs.process import read_job, status
+from xraycore.jobs.process import status
+from xraycore.jobs.records import read_record
 from xraycore.training.run import Run
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -81,7 +82,7 @@ def test_start_watch_kill_the_app_and_resume(chromium, serve, tmp_path):
 
     # Held for a moment, so that no slow browser misses what comes next.
     until(lambda: len(epochs_of(folder)) >= 1)
-    training = read_job(folder)["pid"]
+    training = read_record(folder)["pid"]
     os.kill(training, signal.SIGSTOP)
     expect(epochs_shown(page)).to_have_text(f"{len(epochs_of(folder))} of {EPOCHS}")
     expect(badge(page, "Running")).to_be_visible()

@@ -15,6 +15,7 @@ from xraycore.errors import JobError
 from xraycore.jobs import process as jobs
 from xraycore.jobs.process import last_lines, launch, status, stop
 from xraycore.jobs.recorder import recorded
+from xraycore.jobs.records import read_record, write_record
 from xraycore.training.run import Run
 from xraycore.utils.progress import Progress, Speed
 
@@ -89,7 +90,7 @@ def test_a_stopped_job_keeps_its_epochs_and_is_resumed(folder):
 def test_a_killed_job_says_so_and_is_resumed(folder):
     launch(folder, arguments(folder, 12), {"STAND_IN_PAUSE": "0.1"})
     wait_for(folder, lambda now: now.epoch >= 3)
-    os.kill(jobs.read_job(folder)["pid"], signal.SIGKILL)
+    os.kill(read_record(folder)["pid"], signal.SIGKILL)
     ended = wait_for(folder, lambda now: not now.alive)
     assert (ended.phase, ended.error) == ("failed", jobs.VANISHED)
     launch(folder, [*arguments(folder, 12), "--resume"])
@@ -142,21 +143,19 @@ def test_of_many_starts_at_once_one_is_made(folder):
         said = list(pool.map(attempt, range(8)))
     assert said.count("started") == 1
     refused = next(text for text in said if text != "started")
-    pid = jobs.read_job(folder)["pid"]
+    pid = read_record(folder)["pid"]
     assert f"process {pid} is at work here since" in refused
     # Nor does a process that somebody starts on the command line join in.
     with pytest.raises(JobError, match="at work here"), recorded(folder) as record:
         record(Progress(0.5, "all"))
-    assert jobs.read_job(folder)["pid"] == pid
+    assert read_record(folder)["pid"] == pid
 
 
 def test_another_process_of_the_same_number_is_not_taken_for_the_job(tmp_path):
     started = jobs.started_at(os.getpid())
-    job = {"pid": os.getpid(), "started": started}
-    job |= {"began": "2026-01-01T00:00:00", "arguments": []}
-    (tmp_path / "job.json").write_text(json.dumps(job))
+    write_record(tmp_path, os.getpid(), started, [])
     assert status(tmp_path).phase == "running"
-    (tmp_path / "job.json").write_text(json.dumps(job | {"started": started + 1}))
+    write_record(tmp_path, os.getpid(), started + 1, [])
     assert (status(tmp_path).phase, status(tmp_path).error) == ("failed", jobs.VANISHED)
     # This process would not survive it.
     stop(tmp_path, at_once=True)
@@ -197,7 +196,7 @@ def test_a_run_of_the_command_line_is_followed_from_its_first_report(tmp_path):
         record(Progress(0.25, "reading films"))
         now = status(tmp_path)
         assert (now.phase, now.activity, now.done) == ("running", "reading films", 0.25)
-    assert jobs.read_job(tmp_path)["arguments"] == ["train", "/films"]
+    assert read_record(tmp_path)["arguments"] == ["train", "/films"]
     told = json.loads((tmp_path / "progress.json").read_text())
     assert told["end"] == "finished"
 

@@ -47,7 +47,7 @@ def finish_epoch(run, state):
     state.epoch += 1
     state.total_epochs += 1
     state.best_choice, state.stale = -0.5, state.stale + 1
-    state.history.append({"epoch": state.total_epochs, "val_loss": 0.5})
+    state.history.append({"epoch": state.total_epochs, "loss": 0.7, "val_loss": 0.5})
     FakeNetwork(f"epoch {state.total_epochs}").save_weights(run.last_weights(state))
     run.commit(state)
 
@@ -119,10 +119,10 @@ def test_committed_state_comes_back_with_its_weights_only(run):
     assert [file.name for file in run.folder.glob("last-*")] == ["last-3.weights.h5"]
     assert run.last_weights(found).read_text() == "epoch 3"
     assert (run.folder / "history.csv").read_text().splitlines() == [
-        "epoch,val_loss",
-        "1,0.5",
-        "2,0.5",
-        "3,0.5",
+        "epoch,loss,val_loss",
+        "1,0.7,0.5",
+        "2,0.7,0.5",
+        "3,0.7,0.5",
     ]
 
 

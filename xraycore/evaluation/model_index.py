@@ -1,6 +1,5 @@
 """Every model of which something is stored: the shipped ones, and the user's own runs."""
 
-import csv
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -10,12 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xraycore.config import HOME, runs_folder, weights_folder
-from xraycore.errors import ArgumentError, WeightsError
+from xraycore.errors import ArgumentError, WeightsError, XrayCoreError
 from xraycore.metrics.calibration import Calibration
+from xraycore.models.card_schema import ModelCard, RunEntry
 from xraycore.models.cards import list_trained, read_card, stored_title
 from xraycore.models.registry import title_of
 from xraycore.models.spec import FULL
-from xraycore.utils.checkpoints import Card
+from xraycore.utils.checkpoints import Card, load_card
+from xraycore.utils.stored import finite, read_limited, read_stored, read_table
 
 if TYPE_CHECKING:
     from xraycore.evaluation.predictions import PredictionSet
@@ -53,8 +54,7 @@ class StoredModel:
         """The sha256 of the stored files; it changes when any of them does."""
         digest = hashlib.sha256(self.name.encode())
         for name in FILES:
-            file = self.folder / name
-            digest.update(file.read_bytes() if file.is_file() else b"none")
+            digest.update(_content(self.folder / name) or b"none")
         return digest.hexdigest()
 
     @property
@@ -95,18 +95,18 @@ class StoredModel:
             ArgumentError: If the file is damaged.
         """
         file = self.folder / "history.csv"
-        if not file.is_file():
+        try:
+            rows = read_table(file, ArgumentError)
+        except FileNotFoundError:
             return []
         try:
-            with file.open(newline="") as handle:
-                rows = list(csv.DictReader(handle))
             if any(not row.get("epoch") for row in rows):
                 raise ArgumentError("an epoch has no number")
             return [
-                {key: text if key == "stage" else float(text) for key, text in row.items() if text}
+                {key: text if key == "stage" else finite(text) for key, text in row.items() if text}
                 for row in rows
             ]
-        except (OSError, ValueError, TypeError) as error:
+        except ValueError as error:
             raise ArgumentError(f"{file}: expected a row of numbers an epoch: {error}") from None
 
 
@@ -150,16 +150,21 @@ def _shipped(name: str, timings: Mapping[str, float]) -> StoredModel:
 def _run(folder: Path, timings: Mapping[str, float]) -> StoredModel:
     name, card = f"runs/{folder.name}", {}
     try:
-        config = json.loads((folder / "run.json").read_text())
+        config = read_stored(folder / "run.json", RunEntry, ArgumentError)
         if (folder / "card.json").is_file():
-            card = json.loads((folder / "card.json").read_text())
-        model = config["model"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+            card = load_card(folder, ModelCard)
+    except (OSError, XrayCoreError) as error:
         problem = f"{folder}: expected a run's run.json and card.json: {error}"
         return StoredModel(name, f"Run {folder.name}", folder, False, problem=problem)
-    title = title_of(str(model), config.get("end", FULL))
+    model = config["model"]
+    title = title_of(model, config.get("end", FULL))
     return StoredModel(name, f"{title}, run {folder.name}", folder, False, card, timings.get(model))
 
 
 def _content(file: Path) -> bytes | None:
-    return file.read_bytes() if file.is_file() else None
+    try:
+        return read_limited(file, ArgumentError)
+    except FileNotFoundError:
+        return None
+    except ArgumentError as error:
+        return str(error).encode()

@@ -1,6 +1,5 @@
 """What models say about films, alone and averaged to an ensemble."""
 
-import csv
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,6 +20,7 @@ from xraycore.models.architectures import peak_activation_bytes
 from xraycore.models.classifier import BATCH, Classifier
 from xraycore.utils.files import write_text
 from xraycore.utils.progress import Progress, ProgressCallback, ignore
+from xraycore.utils.stored import finite, read_table
 from xraycore.utils.text import csv_plain, to_csv
 
 
@@ -249,13 +249,12 @@ def read_predictions(file: Path, model: str, calibration: Calibration) -> Predic
         ArgumentError: If the file is missing or is no such table.
     """
     try:
-        with file.open(newline="") as handle:
-            rows = [
-                {csv_plain(name): csv_plain(cell or "") for name, cell in row.items()}
-                for row in csv.DictReader(handle)
-            ]
+        rows = [
+            {csv_plain(name): csv_plain(cell) for name, cell in row.items()}
+            for row in read_table(file, ArgumentError)
+        ]
         return _outcome(rows, model, calibration)
-    except (OSError, UnicodeDecodeError, csv.Error, LookupError, TypeError, ValueError) as error:
+    except (OSError, LookupError, TypeError, ValueError, OverflowError) as error:
         raise ArgumentError(
             f"{file}: expected predictions, a CSV file with a row a film: {error}"
         ) from None
@@ -288,7 +287,7 @@ def _outcome(rows: list[dict[str, str]], model: str, calibration: Calibration) -
         calibration,
         np.array([float(row["inside"] or "nan") for row in rows]),
         np.array([float(row["lungs"]) for row in rows]),
-        np.array([[int(row["height"]), int(row["width"])] for row in rows]),
+        np.array([[int(row["height"]), int(row["width"])] for row in rows], np.int64),
         {},
     )
 
@@ -306,6 +305,6 @@ def _row(outcome: PredictionSet, i: int) -> list:
 
 
 def _record(row: dict[str, str]) -> Record:
-    age = float(row["age"]) if row["age"] else None
+    age = finite(row["age"]) if row["age"] else None
     label, split, group, source = (row[name] for name in ("label", "split", "group", "source"))
     return Record(Path(row["file"]), label, split, group, source, age)

@@ -1,14 +1,12 @@
 """Commands as processes of their own, which outlive the browser and the app that started them.
 
-In a job's folder lie
-job.json       the process that works there: its command line, number and moment of start
+Who works in a folder is noted down elsewhere, see `xraycore.jobs.records`. In the folder lie
 progress.json  how far it is, written by the process itself
 log.txt        what it said on stderr, every start under a heading
 output.txt     what it printed on stdout
 """
 
 import contextlib
-import json
 import os
 import re
 import shlex
@@ -21,18 +19,26 @@ from datetime import datetime
 from pathlib import Path
 
 import psutil
-from filelock import FileLock
 
 from xraycore.config import XRAYCORE_JOB
 from xraycore.errors import JobError
-from xraycore.utils.files import write_json
+from xraycore.jobs.records import (
+    ProgressNote,
+    lock,
+    note_stop,
+    read_job,
+    read_record,
+    refuse_links,
+    write_record,
+)
+from xraycore.utils.stored import read_stored
 
 # This very package, wherever it lies: -P keeps Python from looking for it, or for anything it
 # imports, in the folder where the process happens to stand.
 COMMAND = (sys.executable, "-P", str(Path(__file__).resolve().parents[1] / "__main__.py"))
 # Nothing else is launched, whatever a folder's files say.
 LAUNCHED = ("train", "lr-find", "ship")
-JOB, PROGRESS, LOG, OUTPUT = "job.json", "progress.json", "log.txt", "output.txt"
+PROGRESS, LOG, OUTPUT = "progress.json", "log.txt", "output.txt"
 VANISHED = (
     "The process ended without a word: it was killed, ran out of memory, or the computer was "
     "switched off."
@@ -100,8 +106,9 @@ def launch(
         )
     folder = Path(folder).absolute()
     folder.mkdir(parents=True, exist_ok=True)
-    with _lock(folder):
+    with lock(folder):
         _refuse_second(folder)
+        refuse_links(folder)
         (folder / PROGRESS).unlink(missing_ok=True)
         began = datetime.now()
         with (folder / LOG).open("ab") as log, (folder / OUTPUT).open("wb") as output:
@@ -116,7 +123,7 @@ def launch(
                 stderr=log,
                 start_new_session=True,
             )
-        _write_job(folder, process.pid, arguments, began)
+        write_record(folder, process.pid, started_at(process.pid), arguments)
     # Whoever starts a process has to take note of its end, or it stays in the system's table.
     threading.Thread(target=process.wait, daemon=True).start()
 
@@ -124,12 +131,12 @@ def launch(
 def stop(folder: str | Path, *, at_once: bool = False) -> None:
     """Asks a job's process to end after its batch; `at_once` kills it. Nothing where none works."""
     folder = Path(folder)
-    if not (folder / JOB).is_file():
+    if not folder.is_dir():
         return
-    with _lock(folder):
-        job = read_job(folder)
+    with lock(folder):
+        job = read_record(folder)
         if _works(job):
-            write_json(folder / JOB, {**job, "stop_asked": True})
+            note_stop(folder, job)
             with contextlib.suppress(psutil.NoSuchProcess):
                 process = psutil.Process(job["pid"])
                 process.kill() if at_once else process.terminate()
@@ -138,15 +145,18 @@ def stop(folder: str | Path, *, at_once: bool = False) -> None:
 def status(folder: str | Path) -> Status:
     """What is known of the job of a folder."""
     folder = Path(folder)
-    job, progress = read_job(folder), _read(folder / PROGRESS)
-    if not job:
-        return Status()
-    # Looked at before what it wrote last: it may end in between.
-    works = _works(job)
-    progress = _read(folder / PROGRESS) if not works else progress
+    try:
+        job, progress = read_job(folder), _read_progress(folder)
+        if not job:
+            return Status()
+        # Looked at before what it wrote last: it may end in between.
+        works = _works(job)
+        progress = _read_progress(folder) if not works else progress
+    except JobError as fault:
+        return Status("failed", error=str(fault))
     progress = progress if progress.get("pid") == job["pid"] else {}
     known = {name: progress[name] for name in Status.__dataclass_fields__ if name in progress}
-    known["began"] = datetime.fromisoformat(job["began"])
+    known["began"] = datetime.fromisoformat(job["began"]).replace(tzinfo=None)
     if works:
         phase = "stopping" if job.get("stop_asked") else "running"
         return Status(**{**known, "phase": phase})
@@ -193,30 +203,11 @@ def claim(folder: Path, arguments: Sequence[str]) -> None:
     Raises:
         JobError: If another process does.
     """
-    with _lock(folder):
-        if read_job(folder).get("pid") != os.getpid():
+    with lock(folder):
+        if read_record(folder).get("pid") != os.getpid():
             _refuse_second(folder)
-            _write_job(folder, os.getpid(), arguments, datetime.now())
-
-
-def read_job(folder: Path) -> dict:
-    """The entries of a folder's job.json; none where there is no such file."""
-    return _read(folder / JOB)
-
-
-def _lock(folder: Path) -> FileLock:
-    """Lets one process at a time change who works in a folder; a dead one's lock is none."""
-    return FileLock(folder / ".lock")
-
-
-def _write_job(folder: Path, pid: int, arguments: Sequence[str], began: datetime) -> None:
-    job = {
-        "pid": pid,
-        "started": started_at(pid),
-        "arguments": list(arguments),
-        "began": began.isoformat(timespec="seconds"),
-    }
-    write_json(folder / JOB, job)
+            refuse_links(folder)
+            write_record(folder, os.getpid(), started_at(os.getpid()), arguments)
 
 
 def show_command(arguments: Sequence[str]) -> str:
@@ -225,7 +216,7 @@ def show_command(arguments: Sequence[str]) -> str:
 
 
 def _refuse_second(folder: Path) -> None:
-    job = read_job(folder)
+    job = read_record(folder)
     if _works(job):
         raise JobError(
             f"{folder}: process {job['pid']} is at work here since {job['began']}. "
@@ -238,9 +229,8 @@ def _works(job: Mapping) -> bool:
     return isinstance(pid, int) and started is not None and started_at(pid) == started
 
 
-def _read(file: Path) -> dict:
+def _read_progress(folder: Path) -> dict:
     try:
-        found = json.loads(file.read_text())
-    except (OSError, ValueError):
+        return read_stored(folder / PROGRESS, ProgressNote, JobError)
+    except FileNotFoundError:
         return {}
-    return found if isinstance(found, dict) else {}

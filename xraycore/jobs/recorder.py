@@ -55,7 +55,7 @@ class Recorder:
         before, judging = self._told, 0 < progress.films == progress.of_films
         self._told = {
             "activity": progress.activity,
-            "done": progress.done,
+            "done": min(1.0, progress.done),
             "epoch": progress.epoch,
             "epochs": progress.epochs,
             "loss": _finite(progress.loss),

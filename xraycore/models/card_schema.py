@@ -1,8 +1,8 @@
-"""What a classifier's card is to hold.
+"""What a classifier's card is to hold, and what the run that it comes from.
 
-Only `model`, `classes`, `weights`, `heat_scale`, `training`, `scores` and `limits` must be there:
-cards of every generation are read. To add an entry, add a field with a default here, and read it
-with `card.get`.
+Of a card only `model`, `classes`, `weights`, `heat_scale`, `training`, `scores` and `limits` must
+be there: cards of every generation are read. To add an entry, add a field with a default here, and
+read it with `card.get`.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from xraycore.utils.checkpoints import WeightsCard
-from xraycore.utils.stored import Count, Name, Sha256, Share, Stored, Text
+from xraycore.utils.stored import Count, Name, Share, Stored, Text
 
 
 def _different(names: Sequence[str]) -> Sequence[str]:
@@ -101,8 +101,8 @@ class Environment(Stored):
     commit: Name | None = None
 
 
-class Training(Stored):
-    """How a network was trained."""
+class Origin(Stored):
+    """With what films and from what a network was trained."""
 
     command: Text | None = None
     start: Text | None = None
@@ -110,8 +110,13 @@ class Training(Stored):
     epochs: Count = 0
     split_sizes: FilmCounts = {}
     chosen_on: list[Text] = []
-    manifest_sha256: Sha256 | None = None
+    manifest_sha256: Text | None = None
     environment: Environment = Environment()
+
+
+class Training(Origin):
+    """A card's entry on how its network was trained."""
+
     recipe: dict[str, object] = {}
 
 
@@ -134,6 +139,37 @@ class Levels(Stored):
 
     opacity: LevelEntry = LevelEntry()
     kind: LevelEntry = LevelEntry()
+
+
+class StageEntry(Stored):
+    """One stage of a recipe."""
+
+    name: Name = "-"
+    epochs: Annotated[int, Field(ge=1, le=100_000)]
+    size: Side
+
+
+class Recipe(Stored):
+    """What a training does."""
+
+    stages: Annotated[list[StageEntry], Field(min_length=1, max_length=50)]
+    view: Literal["lungs", "film"] = "lungs"
+
+
+class RunEntry(Origin):
+    """A run's `run.json`, as far as it must be there to tell what it is."""
+
+    model: Name
+
+
+class RunConfig(RunEntry):
+    """A run's `run.json`."""
+
+    end: Name = "-"
+    classes: Classes
+    recipe: Recipe
+    precision: Name | None = None
+    teachers: list[Name] = []
 
 
 class ModelCard(WeightsCard):

@@ -1,7 +1,6 @@
 """A training to be: its command line, its recipe, and how long it will take."""
 
 import argparse
-import csv
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,11 +11,12 @@ from xraycore.datasets.labels import parse_classes
 from xraycore.datasets.manifest import Manifest
 from xraycore.datasets.splits import limit_training, read_splits
 from xraycore.errors import ArgumentError
+from xraycore.models.card_schema import RunEntry
 from xraycore.models.registry import get_spec
 from xraycore.models.spec import ModelSpec
 from xraycore.training.config import TrainingConfig, preset
-from xraycore.training.run import Run
 from xraycore.training.settings import SETTINGS, options_of
+from xraycore.utils.stored import finite, read_stored, read_table
 
 # As a folder's name, in a link and on a command line it needs no quotes.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
@@ -215,17 +215,23 @@ def measured_speeds(model: str, folders: Iterable[Path]) -> dict[int, float]:
     speeds: dict[int, float] = {}
     for folder in folders:
         try:
-            known = folder.name if not (folder / "run.json").exists() else None
-            if (known or Run(folder).config.get("model")) != model:
+            if _model_of(folder) != model:
                 continue
-            with (folder / "history.csv").open(newline="") as handle:
-                for row in csv.DictReader(handle):
-                    if row.get("feature_draws"):
-                        continue  # Its films had passed the frozen layers before.
-                    speeds[int(row["size"])] = float(row["images_per_second"])
-        except (OSError, ValueError, KeyError, TypeError):
+            for row in read_table(folder / "history.csv", ArgumentError):
+                if row.get("feature_draws"):
+                    continue  # Its films had passed the frozen layers before.
+                speeds[int(row["size"])] = finite(row["images_per_second"])
+        except (OSError, ValueError, KeyError):
             continue  # What cannot be read measures nothing.
     return {size: speed for size, speed in speeds.items() if speed > 0}
+
+
+def _model_of(folder: Path) -> str:
+    """The network of a run; a shipped model's folder is called by it."""
+    try:
+        return read_stored(folder / "run.json", RunEntry, ArgumentError)["model"]
+    except FileNotFoundError:
+        return folder.name
 
 
 def expected_seconds(

@@ -13,14 +13,18 @@ import platform
 import subprocess
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
+from pydantic import ConfigDict, Field
 
 from xraycore.errors import ArgumentError
+from xraycore.jobs.records import refuse_links
+from xraycore.models.card_schema import RunConfig
 from xraycore.models.spec import FULL
 from xraycore.training.config import TrainingConfig
 from xraycore.utils.files import replacing, write_json, write_text
+from xraycore.utils.stored import Count, Name, Stored, read_stored
 from xraycore.utils.text import to_csv
 
 if TYPE_CHECKING:
@@ -32,6 +36,31 @@ _SAME = (
     *("model", "end", "classes", "start", "recipe", "teachers", "seed"),
     *("manifest_sha256", "chosen_on", "lungs_sha256"),
 )
+
+
+# A score that could not be had is NaN.
+_Score = Annotated[float, Field(allow_inf_nan=True)]
+
+
+class HistoryRow(Stored):
+    """What `state.json` holds of an epoch: also scores, by their names."""
+
+    __pydantic_extra__: dict[str, _Score | None]
+    epoch: float
+    loss: float
+    stage: Name = "-"
+
+
+class StoredState(Stored):
+    """What `state.json` holds; another version's entries are none that could be gone on from."""
+
+    model_config = ConfigDict(extra="forbid")
+    stage: Count = 0
+    epoch: Count = 0
+    total_epochs: Count = 0
+    best_choice: _Score | None = None
+    stale: Count = 0
+    history: Annotated[list[HistoryRow], Field(max_length=100_000)] = []
 
 
 @dataclass
@@ -67,11 +96,11 @@ class Run:
         """What the run was asked for.
 
         Raises:
-            ArgumentError: If the folder holds no run.
+            ArgumentError: If the folder holds no run, or what it holds of it is not as expected.
         """
         try:
-            return json.loads((self.folder / "run.json").read_text())
-        except (OSError, json.JSONDecodeError) as error:
+            return read_stored(self.folder / "run.json", RunConfig, ArgumentError)
+        except FileNotFoundError as error:
             raise ArgumentError(
                 f"{self.folder}: expected a run's folder with run.json: {error}"
             ) from None
@@ -81,7 +110,9 @@ class Run:
 
         Raises:
             ArgumentError: If it holds a run already and `resume` is False, or another run's.
+            JobError: If something in it is a link, over which would be written.
         """
+        refuse_links(self.folder)
         file = self.folder / "run.json"
         if not file.exists():
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -107,9 +138,15 @@ class Run:
         return self.state()
 
     def state(self) -> State:
-        """The last finished epoch's state; a fresh one where none is finished."""
-        file = self.folder / "state.json"
-        return State(**json.loads(file.read_text())) if file.exists() else State()
+        """The last finished epoch's state; a fresh one where none is finished.
+
+        Raises:
+            ArgumentError: If what is kept of it is not as expected.
+        """
+        try:
+            return State(**read_stored(self.folder / "state.json", StoredState, ArgumentError))
+        except FileNotFoundError:
+            return State()
 
     def last_weights(self, state: State) -> Path:
         """Network and optimizer after the state's epoch."""
@@ -121,9 +158,22 @@ class Run:
             network.save_weights(part)
 
     def load_teacher(self) -> np.ndarray | None:
-        """What the teachers said of the training films; None where they were not asked yet."""
+        """What the teachers said of the training films; None where they were not asked yet.
+
+        Raises:
+            ArgumentError: If the file holds something else.
+        """
         file = self.folder / "teacher.npy"
-        return np.load(file, allow_pickle=False) if file.exists() else None
+        try:
+            # Mapped: no room is made for numbers that a header promises and the file lacks.
+            found = np.load(file, mmap_mode="r", allow_pickle=False)
+            if found.ndim != 2 or found.dtype.kind != "f":
+                raise ValueError(f"an array {found.shape} of {found.dtype}")
+            return np.array(found)
+        except FileNotFoundError:
+            return None
+        except (ValueError, OSError, EOFError) as error:
+            raise ArgumentError(f"{file}: expected probabilities, (n, k): {error}") from None
 
     def save_teacher(self, probabilities: np.ndarray) -> None:
         """Keeps what the teachers said: to ask them takes as long as an epoch or two."""

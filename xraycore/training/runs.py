@@ -1,13 +1,15 @@
 """All runs of a folder: how each stands, what it learnt, and how to go on with it."""
 
+import os
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from xraycore.errors import ArgumentError
-from xraycore.jobs.process import Status, launch, read_job, status
+from xraycore.errors import ArgumentError, XrayCoreError
+from xraycore.jobs.process import Status, launch, status
+from xraycore.jobs.records import FORMER, read_job, read_record
 from xraycore.models.spec import FULL
 from xraycore.training.plan import Plan
 from xraycore.training.run import Run, State
@@ -71,7 +73,7 @@ class RunStatus:
             return self.status.began
         try:
             return datetime.fromtimestamp((self.folder / "run.json").stat().st_mtime)
-        except OSError:
+        except (OSError, ValueError, OverflowError):
             return None
 
 
@@ -79,18 +81,15 @@ def run_status(folder: Path) -> RunStatus:
     """How the run of a folder stands."""
     now = Status()
     try:
+        read_job(folder)
         now = status(folder)
         there = (folder / "run.json").is_file()
         config = Run(folder).config if there else {}
         state = Run(folder).state()
-        _ = [(row["epoch"], row["loss"]) for row in state.history]  # What its curves need.
-        if there and not isinstance(config["model"], str):
-            raise TypeError(f"a network named {config['model']}")
         stages = len(config["recipe"]["stages"]) if there else None
-    except (OSError, ValueError) as error:
-        return RunStatus(folder.name, folder, "failed", status=now, problem=str(error))
-    except (KeyError, TypeError) as error:
-        problem = f"it was written by another version of xraycore ({error})."
+    except (OSError, XrayCoreError) as error:
+        # Which folder it is, is said beside it.
+        problem = str(error).removeprefix(f"{folder}{os.sep}")
         return RunStatus(folder.name, folder, "failed", status=now, problem=problem)
     if now.alive:
         phase = now.phase if there or now.phase == "stopping" else "starting"
@@ -112,7 +111,8 @@ def list_runs(runs: Path) -> list[RunStatus]:
 
 def _has_run(folder: Path) -> bool:
     try:
-        return (folder / "run.json").exists() or (folder / "job.json").exists()
+        known = [folder / "run.json", folder / FORMER]
+        return any(file.exists() for file in known) or bool(read_record(folder))
     except PermissionError:
         return True  # Its standing says that it may not be read.
 
@@ -133,14 +133,14 @@ def plan_of(run: RunStatus) -> Plan:
     Raises:
         ArgumentError: If it keeps none, or one that is none of `train`.
     """
-    job = read_job(run.folder)
-    words = job.get("arguments") or shlex.split(run.config.get("command") or "")[3:]
     try:
+        job = read_job(run.folder)
+        words = job.get("arguments") or shlex.split(run.config.get("command") or "")[3:]
         # Jobs of before have paths as they were typed, and where that was.
         plan = Plan.parse(words, job.get("cwd", ""))
         # Runs of before have whole networks.
         return replace(plan, end=run.config.get("end", FULL)) if run.config else plan
-    except (ArgumentError, TypeError) as error:
+    except ValueError as error:  # Also of quotes that do not end.
         raise ArgumentError(
             f"{run.name}: its folder does not say what it was started with ({error}): go on with "
             "it, or ship it, on the command line."

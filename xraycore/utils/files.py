@@ -96,3 +96,18 @@ def write_text(file: Path, text: str, *, durable: bool = True) -> None:
 def write_json(file: Path, data: dict, *, durable: bool = True) -> None:
     """Writes a JSON file whole, see `replacing`."""
     write_text(file, json.dumps(data, indent=2, ensure_ascii=False) + "\n", durable=durable)
+
+
+def make_private_folder(folder: Path) -> None:
+    """Makes a folder that nobody but this user may look into; one that is there stays as it is."""
+    if not folder.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def make_private_file(file: Path) -> None:
+    """Makes an empty file that nobody but this user may read; one that is there keeps its content.
+
+    For databases: what opens the file later leaves it as private as it is.
+    """
+    os.close(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600))

@@ -5,7 +5,6 @@ and the map after each step is compared with the trained network's. A map that s
 or the architecture, and not what the network goes by. All happens on a copy.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -17,11 +16,12 @@ import numpy as np
 from xraycore.attribution.heatmap import NO_HEAT, Heatmap, explain
 from xraycore.attribution.metrics.similarity import Similarity, similarity
 from xraycore.config import weights_folder
-from xraycore.errors import ArgumentError
+from xraycore.errors import ArgumentError, WeightsError
 from xraycore.imaging.resample import upsample
 from xraycore.models.architectures import HEAD
 from xraycore.models.classifier import Classifier, Prediction
 from xraycore.utils.progress import Progress, ProgressCallback, ignore, part_of
+from xraycore.utils.stored import Name, Stored, read_stored
 
 if TYPE_CHECKING:
     import keras
@@ -45,18 +45,30 @@ def stored_verdict(method: str, model: str, weights_sha256: str | None = None) -
     """
     file = weights_folder() / RANDOMISATION_FILE
     try:
-        found = _read_stored(file, file.stat().st_mtime_ns)
-    except (FileNotFoundError, json.JSONDecodeError):
+        found = _read_verdicts(file, file.stat().st_mtime_ns)
+    except (OSError, WeightsError):
         return None  # Not there, or not written to its end.
     if weights_sha256 not in (None, found["weights"].get(model)):
         return None
     return found["rows"].get(model, {}).get(method, {}).get("passes")
 
 
+class MethodVerdict(Stored):
+    """What was measured of one method on one model."""
+
+    passes: bool | None = None
+
+
+class Verdicts(Stored):
+    """What `randomise --json` wrote: `rows` by model and method, `weights` their sha256."""
+
+    rows: dict[Name, dict[Name, MethodVerdict]]
+    weights: dict[Name, Name]
+
+
 @lru_cache(maxsize=2)
-def _read_stored(file: Path, changed: int) -> Mapping[str, Mapping]:
-    """`rows` (model -> method -> what was measured) and `weights` (model -> sha256)."""
-    return json.loads(file.read_text())
+def _read_verdicts(file: Path, changed: int) -> Mapping[str, Mapping]:
+    return read_stored(file, Verdicts, WeightsError)
 
 
 @dataclass(frozen=True, eq=False)
