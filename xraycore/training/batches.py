@@ -29,19 +29,30 @@ MASK = 56
 CHUNK = 32
 
 
+class Rows:
+    """Rows of several arrays, one array after the other."""
+
+    def __init__(self, arrays: Sequence[np.ndarray]):
+        self.arrays, self.ends = arrays, np.cumsum([len(one) for one in arrays])
+
+    def __getitem__(self, row: int) -> np.ndarray:
+        which = int(np.searchsorted(self.ends, row, side="right"))
+        return self.arrays[which][row - self.ends[which]]  # Negative: from its end.
+
+
 @dataclass(frozen=True)
 class Features:
-    """What the frozen layers of a network make of films, as a file keeps it.
+    """What the frozen layers of a network make of films, as files keep it, row by row.
 
     Attributes:
-        values: Feature maps, float16 (n, h, w, c).
-        places: Lungs and drawn lesions, moved as the films were, uint8 (n, 56, 56, 2) in [0, 255].
-        painted: Whether opacities were painted in, bool (n,).
+        values: Feature maps, float16 (h, w, c) a film.
+        places: Lungs and drawn lesions, moved as the film was, uint8 (56, 56, 2) in [0, 255].
+        painted: Whether opacities were painted in.
     """
 
-    values: np.ndarray
-    places: np.ndarray
-    painted: np.ndarray
+    values: Rows
+    places: Rows
+    painted: Rows
 
 
 @dataclass(frozen=True)

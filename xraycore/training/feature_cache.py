@@ -7,12 +7,12 @@ draws instead of a new one in every epoch, at a fraction of the time.
 
 What is kept is found by its content: the trunk's weights and shapes, the films, the changes, the
 seed. So a killed run goes on where it was, and several runs of one folder share what they have in
-common.
+common; source by source, so that one more costs no more than its own films.
 
-KEY/values.npy     feature maps, float16 (n, h, w, c)
-KEY/places.npy     lungs and drawn lesions, uint8 (n, 56, 56, 2)
-KEY/painted.npy    whether opacities were painted in, bool (n,)
-KEY/done.json      how many films are done
+KEY-DRAW/values.npy     feature maps, float16 (n, h, w, c)
+KEY-DRAW/places.npy     lungs and drawn lesions, uint8 (n, 56, 56, 2)
+KEY-DRAW/painted.npy    whether opacities were painted in, bool (n,)
+KEY-DRAW/done.json      how many films are done
 """
 
 import hashlib
@@ -20,6 +20,7 @@ import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Literal
 
@@ -27,7 +28,7 @@ import keras
 import numpy as np
 
 from xraycore.errors import ArgumentError
-from xraycore.training.batches import MASK, BatchSequence, Features, ImageArray
+from xraycore.training.batches import MASK, BatchSequence, Features, ImageArray, Rows
 from xraycore.training.config import TrainingConfig
 from xraycore.utils.files import write_json
 from xraycore.utils.progress import Progress, ProgressCallback, ignore
@@ -36,6 +37,7 @@ from xraycore.utils.progress import Progress, ProgressCallback, ignore
 _NOTED = 512
 # Bytes that are left free, for weights and whatever else is written meanwhile.
 _SPARE = 2 * 1024**3
+_FILES = ("values", "places", "painted")
 _LARGEST = float(np.finfo(np.float16).max)
 
 
@@ -80,9 +82,10 @@ def split_frozen(network: keras.Model) -> tuple[keras.Model, keras.Model]:
 
 @dataclass(frozen=True)
 class _Part:
-    """One set of films under one set of changes: where its features lie, or will."""
+    """Films of one source under one set of changes: where their features lie, or will."""
 
     batches: BatchSequence
+    films: range
     draw: int
     folder: Path
 
@@ -119,34 +122,45 @@ def with_features(
     """
     trunk, _ = split_frozen(network)
     trunk_sha256 = _trunk_sha256(trunk)
-    parts: list[list[_Part]] = []
+    found: list[list[list[_Part]]] = []
     for number, one in enumerate(films):
-        draws = range(recipe.feature_draws if number == 0 else 1)
-        changes = recipe.augmentation if number == 0 else None
-        painted = recipe.synthetic_opacity_rate if number == 0 else 0.0
+        trained = number == 0
         batches = BatchSequence(
             one,
             classes,
             (1, 1),
             batch_size=recipe.batch_size,
-            augmentation=changes,
-            synthetic_opacity_rate=painted,
+            augmentation=recipe.augmentation if trained else None,
+            synthetic_opacity_rate=recipe.synthetic_opacity_rate if trained else 0.0,
             seed=seed,
         )
-        facts = [trunk_sha256, _films_sha256(one, classes)]
-        facts += [repr((changes, painted, seed))] if changes else []
-        keys = [hashlib.sha256(repr([*facts, draw]).encode()).hexdigest()[:16] for draw in draws]
-        parts.append([_Part(batches, draw, folder / key) for draw, key in enumerate(keys)])
-    flat = [part for some in parts for part in some]
-    _check_space(folder, trunk, flat)
-    total, before = sum(len(part.batches.order) for part in flat), 0
-    for part in flat:
+        contents = {block: _sha256(trunk_sha256, batches, block) for block in _sources(one)}
+        found.append(
+            [
+                [
+                    _Part(batches, block, draw, folder / f"{content[:16]}-{draw}")
+                    for block, content in contents.items()
+                ]
+                for draw in range(recipe.feature_draws if trained else 1)
+            ]
+        )
+    parts = [part for draws in found for draw in draws for part in draw]
+    _check_space(folder, trunk, parts)
+    total, before = sum(len(part.films) for part in parts), 0
+    for part in parts:
         _fill(part, trunk, before, total, report)
-        before += len(part.batches.order)
+        before += len(part.films)
     return [
-        replace(one, features=tuple(_open(part) for part in some))
-        for one, some in zip(films, parts, strict=True)
+        replace(one, features=tuple(_joined(draw) for draw in draws))
+        for one, draws in zip(films, found, strict=True)
     ]
+
+
+def _sources(films: ImageArray) -> list[range]:
+    """Places of films of one source that follow one another."""
+    counts = [len(list(some)) for _, some in groupby(films.records, lambda record: record.source)]
+    ends = np.cumsum(counts)
+    return [range(end - count, end) for end, count in zip(ends.tolist(), counts, strict=True)]
 
 
 def _trunk_sha256(trunk: keras.Model) -> str:
@@ -159,18 +173,25 @@ def _trunk_sha256(trunk: keras.Model) -> str:
     return found.hexdigest()
 
 
-def _films_sha256(films: ImageArray, classes: Sequence[str]) -> str:
-    found = hashlib.sha256()
-    # The targets tell which films may be painted.
-    for values in (films.pixels, films.lungs, films.lesions, films.targets(classes)):
-        found.update(b"-" if values is None else np.ascontiguousarray(values).tobytes())
+def _sha256(trunk_sha256: str, batches: BatchSequence, films: range) -> str:
+    """Of all that features of some films follow from."""
+    array, here = batches.films, slice(films.start, films.stop)
+    found = hashlib.sha256(trunk_sha256.encode())
+    nowhere = array.lesions is None or not array.lesions[here].any()
+    for values in (array.pixels, array.lungs, None if nowhere else array.lesions):
+        found.update(b"-" if values is None else np.ascontiguousarray(values[here]).tobytes())
+    if batches.augmentation is not None:
+        # A film's changes follow from its place; its target tells whether it may be painted.
+        rate = batches.synthetic_opacity_rate
+        found.update(repr((batches.augmentation, rate, batches.seed, films.start)).encode())
+        found.update(batches.targets[here].tobytes() if rate else b"-")
     return found.hexdigest()
 
 
 def _check_space(folder: Path, trunk: keras.Model, parts: Sequence[_Part]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     one = 2 * int(np.prod(trunk.output.shape[1:])) + 2 * MASK**2 + 1
-    needed = sum(len(p.batches.order) * one for p in parts if not p.folder.exists())
+    needed = sum(len(part.films) * one for part in parts if not part.folder.exists())
     free = shutil.disk_usage(folder).free
     if needed > free - _SPARE:
         raise ArgumentError(
@@ -184,7 +205,7 @@ def _fill(
     part: _Part, trunk: keras.Model, before: int, total: int, report: ProgressCallback
 ) -> None:
     """Computes what is missing of a part, and notes every few films how far it is."""
-    count = len(part.batches.order)
+    count = len(part.films)
     if part.done == count:
         return
     kept = _open(part) if part.done else _create(part, trunk, count)
@@ -192,38 +213,43 @@ def _fill(
     size = part.batches.batch_size
     noted = part.done
     for start in range(noted, count, size):
-        seen = [part.batches.film(i) for i in range(start, min(start + size, count))]
+        seen = [part.batches.film(i) for i in part.films[start : start + size]]
         here = slice(start, start + len(seen))
         made = np.asarray(trunk.predict_on_batch(np.stack([film for film, _, _ in seen])))
-        kept.values[here] = np.clip(made.astype(np.float32), -_LARGEST, _LARGEST)
-        kept.places[here] = np.rint(255.0 * np.stack([places for _, places, _ in seen]))
-        kept.painted[here] = [painted for _, _, painted in seen]
+        kept["values"][here] = np.clip(made.astype(np.float32), -_LARGEST, _LARGEST)
+        kept["places"][here] = np.rint(255.0 * np.stack([places for _, places, _ in seen]))
+        kept["painted"][here] = [painted for _, _, painted in seen]
         if here.stop == count or here.stop - noted >= _NOTED:
             noted = here.stop
-            for values in (kept.values, kept.places, kept.painted):
-                if isinstance(values, np.memmap):
-                    values.flush()
+            for values in kept.values():
+                values.flush()
             write_json(part.folder / "done.json", {"films": noted})
         report(Progress((before + here.stop) / total, "computing features of the frozen layers"))
 
 
-def _create(part: _Part, trunk: keras.Model, count: int) -> Features:
+def _create(part: _Part, trunk: keras.Model, count: int) -> dict[str, np.memmap]:
     part.folder.mkdir(exist_ok=True)
     shapes = {
         "values": (np.float16, trunk.output.shape[1:]),
         "places": (np.uint8, (MASK, MASK, 2)),
         "painted": (np.bool_, ()),
     }
-    made = {
+    return {
         name: np.lib.format.open_memmap(
             part.folder / f"{name}.npy", mode="w+", dtype=kind, shape=(count, *shape)
         )
         for name, (kind, shape) in shapes.items()
     }
-    return Features(**made)
 
 
-def _open(part: _Part) -> Features:
-    names = ("values", "places", "painted")
-    mode: Literal["r", "r+"] = "r" if part.done == len(part.batches.order) else "r+"
-    return Features(*(np.load(part.folder / f"{name}.npy", mmap_mode=mode) for name in names))
+def _open(part: _Part) -> dict[str, np.memmap]:
+    mode: Literal["r", "r+"] = "r" if part.done == len(part.films) else "r+"
+    return {
+        name: np.lib.format.open_memmap(part.folder / f"{name}.npy", mode=mode) for name in _FILES
+    }
+
+
+def _joined(parts: Sequence[_Part]) -> Features:
+    """The features of all films, source after source."""
+    opened = [_open(part) for part in parts]
+    return Features(**{name: Rows([one[name] for one in opened]) for name in _FILES})
