@@ -67,6 +67,17 @@ def test_boxes_in_shares_and_in_pixels(tmp_path):
     np.testing.assert_array_equal(drawn, expected)
 
 
+def test_boxes_in_pixels_of_films_of_another_size(tmp_path):
+    films = [write(tmp_path / "images" / f"{name}.png") for name in "ab"]
+    (tmp_path / "boxes.csv").write_text(
+        "path,x,y,w,h,film_width,film_height\na.png,1000,500,500,1000,2000,4000\n"
+        "b.png,512,256,128,64,,\n"
+    )
+    found = find_lesions(films)
+    assert found[films[0]] == Lesion(boxes=((0.5, 0.125, 0.25, 0.25),))
+    assert found[films[1]] == Lesion(boxes=((0.5, 0.25, 0.125, 0.0625),))
+
+
 def test_boxes_as_the_rsna_challenge_has_them(tmp_path):
     images = tmp_path / "stage_2_train_images"
     films = [write(images / f"{name}.png") for name in ("ill", "well")]
@@ -81,6 +92,8 @@ def test_boxes_as_the_rsna_challenge_has_them(tmp_path):
     [
         ("path,left\na.png,1\n", "expected the columns path,x,y,w,h"),
         ("path,x,y,w,h\na,1,2,b,3\n", "line 2"),
+        ("path,x,y,w,h\na,1500,20,100,30\n", "line 2: expected a box on the film.*1024 x 1024"),
+        ("path,x,y,w,h\na,-0.5,0,0.2,0.3\n", "expected a box on the film"),
     ],
 )
 def test_boxes_that_cannot_be_read_are_refused(tmp_path, text, said):

@@ -24,9 +24,12 @@ MASK_FOLDERS = ("lesion_masks", "infection_masks", "opacity_masks")
 # doi:10.1148/ryai.2019180041).
 BOX_FILES = ("boxes.csv", "stage_2_train_labels.csv")
 _COLUMNS = (("path", "x", "y", "w", "h"), ("patientId", "x", "y", "width", "height"))
-# Boxes above 1 are in pixels of the films of NIH and of the RSNA challenge, whatever size these
-# films have now.
+# Boxes above 1 are in pixels: of films of the size that two more columns may say, or else of those
+# of NIH and of the RSNA challenge, whatever size these have now.
+_SIZE = ("film_width", "film_height")
 _ORIGINAL = 1024.0
+# A box may reach beyond the film by as much, as hands and roundings have it.
+_OVER = 0.02
 # Boxes are drawn on a grid of this height and width.
 _GRID = 256
 
@@ -128,7 +131,8 @@ def find_lesions(films: Iterable[Path]) -> dict[Path, Lesion]:
     """What lies beside films, for those where something does; a mask before boxes.
 
     Raises:
-        DatasetError: If a file of boxes has other columns, or what is no number in them.
+        DatasetError: If a file of boxes has other columns, what is no number in them, or a box
+            that is not on the film.
     """
     masks, boxes = cache(_masks_beside), cache(_boxes_beside)
     found = {}
@@ -164,11 +168,20 @@ def _boxes_beside(folder: Path) -> Mapping[str, tuple[Rectangle, ...]]:
                 if not any(values):
                     continue  # A film without a finding.
                 try:
-                    x0, y0, x1, y1 = map(float, values)
+                    box = [float(value) for value in values]
+                    width, height = (float(row.get(side) or _ORIGINAL) for side in _SIZE)
                 except ValueError:
                     raise DatasetError(f"{file}, line {number}: not a box: {values}") from None
-                scale = _ORIGINAL if max(x0, y0, x1, y1) > 1 else 1
-                box = (x0 / scale, y0 / scale, x1 / scale, y1 / scale)
+                scale = (width, height) if max(box) > 1 else (1.0, 1.0)
+                shares = tuple(
+                    value / side for value, side in zip(box, (*scale, *scale), strict=True)
+                )
+                if min(shares) < 0 or max(shares[0] + shares[2], shares[1] + shares[3]) > 1 + _OVER:
+                    raise DatasetError(
+                        f"{file}, line {number}: expected a box on the film; pixels are those of "
+                        f"one of {width:.0f} x {height:.0f} (columns {', '.join(_SIZE)}). "
+                        f"Received: {values}"
+                    )
                 stem = Path(name).stem
-                found[stem] = (*found.get(stem, ()), box)
+                found[stem] = (*found.get(stem, ()), shares)
     return found
