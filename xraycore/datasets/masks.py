@@ -172,14 +172,14 @@ def _boxes_beside(folder: Path) -> Mapping[str, tuple[Rectangle, ...]]:
                     width, height = (float(row.get(side) or _ORIGINAL) for side in _SIZE)
                 except ValueError:
                     raise DatasetError(f"{file}, line {number}: not a box: {values}") from None
-                scale = (width, height) if max(box) > 1 else (1.0, 1.0)
-                shares = tuple(
-                    value / side for value, side in zip(box, (*scale, *scale), strict=True)
-                )
+                if max(box) <= 1:
+                    width = height = 1.0
+                x, y, w, h = box
+                shares = (x / width, y / height, w / width, h / height)
                 if min(shares) < 0 or max(shares[0] + shares[2], shares[1] + shares[3]) > 1 + _OVER:
                     raise DatasetError(
-                        f"{file}, line {number}: expected a box on the film; pixels are those of "
-                        f"one of {width:.0f} x {height:.0f} (columns {', '.join(_SIZE)}). "
+                        f"{file}, line {number}: expected a box on a film of "
+                        f"{width:.0f} x {height:.0f} (columns {', '.join(_SIZE)}). "
                         f"Received: {values}"
                     )
                 stem = Path(name).stem
