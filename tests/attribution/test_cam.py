@@ -121,6 +121,14 @@ def test_grad_cam_plus_plus_discounts_what_fires_everywhere():
     np.testing.assert_allclose(heat, [[1 / 6 + 1 / 3, 1 / 6], [1 / 6, 1 / 6]], rtol=1e-6)
 
 
+def test_grad_cam_plus_plus_of_a_channel_against_the_class_is_no_division():
+    """Its alpha would be 1 / (2 - 2); only channels that speak for the class have one."""
+    features = np.full((2, 2, 2), 2.0, np.float32)
+    kernel = np.array([[-1.0], [3.0]], np.float32)
+    heat = ANALYTIC["grad_cam_plus_plus"](features, kernel)[..., 0]
+    np.testing.assert_allclose(heat, np.full((2, 2), 3 / (2 + 6) * 2 / 4), rtol=1e-6)
+
+
 def test_hires_cam_is_grad_cam(arrays):
     np.testing.assert_array_equal(ANALYTIC["hires_cam"](*arrays), ANALYTIC["grad_cam"](*arrays))
 

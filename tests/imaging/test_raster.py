@@ -1,5 +1,6 @@
 """Raster images: stored values, colour and orientation."""
 
+import io
 import struct
 import zlib
 
@@ -204,6 +205,23 @@ def test_signed_and_large_integers_are_stretched():
         xray = read_radiograph(encode(np.array(values, np.int32), "TIFF"))
         np.testing.assert_allclose(xray.pixels, [[0, 0.25, 1]], atol=1e-6)
         assert "range" in warning_codes(xray.warnings)
+
+
+@pytest.mark.parametrize(("highest", "stretched"), [(65535, False), (65536, True)])
+def test_large_integers_that_fit_16_bits_are_16_bits(highest, stretched):
+    xray = read_radiograph(encode(np.array([[0, highest]], np.int32), "TIFF"))
+    np.testing.assert_array_equal(xray.pixels, [[0, 1]])
+    assert xray.info.bit_depth == (32 if stretched else 16)
+    assert ("range" in warning_codes(xray.warnings)) == stretched
+
+
+def test_a_broken_exif_block_leaves_a_film_upright(ramp):
+    plain = encode(ramp)
+    end = plain.index(b"IDAT") - 4
+    broken = plain[:end] + png_chunk(b"eXIf", b"no TIFF header at all") + plain[end:]
+    with pytest.raises(SyntaxError):
+        Image.open(io.BytesIO(broken)).getexif()
+    np.testing.assert_array_equal(read_radiograph(broken).pixels, read_radiograph(plain).pixels)
 
 
 def pages(*films, **options):

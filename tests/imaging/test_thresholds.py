@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.dicom_files import make_dicom
 from tests.imaging.pictures import encode, png16
 from xraycore.imaging import read_radiograph
 from xraycore.imaging.overlay import overlay
@@ -61,9 +62,9 @@ def test_a_tenth_of_pure_white(share, said):
     assert not warned(greys((200, 200), (share, 0.999), (0.3, 0.2)), "pure white")
 
 
-def coloured(samples):
+def coloured(samples, made=encode):
     """What is said of the colour of a film of 8-bit or 16-bit samples (H, W, 3)."""
-    data = encode(samples) if samples.dtype == np.uint8 else png16(samples)
+    data = made(samples) if samples.dtype == np.uint8 else png16(samples)
     return [text for text in read_radiograph(data).warnings if "coloured" in text]
 
 
@@ -81,12 +82,13 @@ def test_how_far_channels_differ_in_a_grey_film(dtype, full, difference, channel
     assert len(coloured(image)) == 1
 
 
-def test_one_coloured_pixel_in_a_thousand():
+@pytest.mark.parametrize("made", [encode, make_dicom])
+def test_one_coloured_pixel_in_a_thousand(made):
     image = np.full((100, 100, 3), 200, np.uint8)
     image[0, :10, 2] = 0
-    assert coloured(image) == []
+    assert coloured(image, made) == []
     image[0, :11, 2] = 0
-    assert coloured(image) == [
+    assert coloured(image, made) == [
         "Part of the image is coloured (under 1 %) and was turned to grey: "
         "it may be a photograph, a screenshot or an annotated film."
     ]

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy.optimize import fsolve
 
 from xraycore.metrics.calibration import (
     Calibration,
@@ -7,6 +8,7 @@ from xraycore.metrics.calibration import (
     expected_calibration_error,
     fit_calibration,
     reliability_curve,
+    softmax,
 )
 
 CONFIDENCE = np.array([0.2, 0.3, 0.5, 0.7, 0.8, 0.9])
@@ -96,6 +98,26 @@ def test_what_drew_the_labels_is_found_again(temperature):
     assert found.temperature == pytest.approx(temperature, rel=0.04)
     assert found.bias == pytest.approx(bias, abs=0.1)
     assert sum(found.bias) == pytest.approx(0, abs=2e-4)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_calibration_is_the_optimum_to_its_last_decimal(seed):
+    """Of the likelihood and its prior, by the slope of both; the fit itself knows no slope."""
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(0, 3, (400, 4))
+    label = (logits / 2 + rng.gumbel(size=logits.shape)).argmax(axis=1)
+    allowed = np.eye(4)[label]
+
+    def slope(parameters):
+        scaled = logits / np.exp(parameters[0]) + parameters[1:]
+        excess = (softmax(scaled) - allowed) / len(logits)
+        by_temperature = -(excess * logits).sum() / np.exp(parameters[0])
+        return np.array([by_temperature, *excess.sum(axis=0)]) + parameters / len(logits)
+
+    best = fsolve(slope, np.zeros(5), xtol=1e-12)
+    found = fit_calibration(logits, allowed)
+    assert found.temperature == pytest.approx(np.exp(best[0]), abs=5.1e-5)
+    assert found.bias == pytest.approx(best[1:] - best[1:].mean(), abs=5.1e-5)
 
 
 def test_films_whose_label_allows_all_do_not_count():

@@ -118,6 +118,25 @@ def test_the_cpu_preset_finds_the_layer_it_trains_from(spec, network):
     assert any(layer.name.startswith(spec.cpu_unfreeze_from) for layer in network.layers)
 
 
+def test_each_network_has_its_own_layers_and_starting_points():
+    assert {
+        name: (spec.preprocessing, spec.input_size, spec.feature_layer, spec.early_layer,
+               spec.imagenet, spec.cpu_unfreeze_from, spec.tune_from, spec.finer_map,
+               [(end.name, end.layer) for end in spec.ends])
+        for name, spec in MODELS.items()
+    } == {
+        "basic_cnn": ("unit", 224, "pool3", "relu3", None, "", "", False, []),
+        "vgg16": ("caffe", 224, "block5_conv3", "block4_conv3", "VGG16", "block4", "block5",
+                  False, []),
+        "resnet50": ("caffe", 224, "conv5_block3_out", "conv3_block4_out", "ResNet50", "conv4",
+                     "conv4_block4", True, [("stage4", "conv4_block6_out")]),
+        "inception_v3": ("tf", 224, "mixed10", "mixed2", "InceptionV3", "", "mixed5", True,
+                         [("mixed7", "mixed7")]),
+        "xception": ("tf", 224, "block14_sepconv2_act", "block4_sepconv2_act", "Xception",
+                     "block7", "block11", True, [("block12", "block13_sepconv1_act")]),
+    }  # fmt: skip
+
+
 def test_another_size_and_number_of_classes():
     network = build_network(get_spec("basic_cnn"), 2, size=64)
     assert [output.shape for output in network.outputs] == [(None, 2), (None, 4, 4, 192)]

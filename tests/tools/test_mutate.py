@@ -92,9 +92,13 @@ def test_a_line_that_no_test_reaches_is_told_by_its_function_and_endless_tests_a
 
 
 def test_what_a_module_does_concerns_all_that_reach_it():
-    chosen = choose_tests(fault(1, None), REACH)
-    assert chosen[0] == EVERYWHERE
-    assert len(chosen) == 5
+    named = "tests/imaging/test_box.py::reads_a_constant"
+    seconds = REACH["seconds"] | {named: 0.1}
+    chosen = choose_tests(fault(1, None), REACH | {"seconds": seconds})
+    assert chosen[:2] == list(EVERYWHERE)
+    assert len(chosen) == 6
+    box = {**fault(1, None), "file": "xraycore/imaging/box.py"}
+    assert choose_tests(box, REACH | {"seconds": seconds}) == [*EVERYWHERE, named]
 
 
 @pytest.mark.parametrize(("function", "expected"), [(None, True), ([3, 5], False), ([8, 9], True)])

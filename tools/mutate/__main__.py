@@ -32,10 +32,10 @@ from tools.mutate.harness import (
 )
 
 PACKAGES = ("metrics", "attribution", "imaging", "datasets", "models")
-# Looks at what every module is made of.
-EVERYWHERE = "tests/test_values.py"
-AROUND = ("anatomy", "evaluation", "report", "cli")
-TESTS = [*(str(ROOT / "tests" / name) for name in (*PACKAGES, *AROUND)), str(ROOT / EVERYWHERE)]
+# Look at what every module is made of.
+EVERYWHERE = ("tests/test_values.py", "tests/test_defaults.py")
+AROUND = ("anatomy", "evaluation", "report", "cli", "tools")
+TESTS = [str(ROOT / "tests" / name) for name in (*PACKAGES, *AROUND)]
 # Imported once, before processes part. TensorFlow may be forked as long as it has computed nothing.
 SHARED = (
     *("cv2", "imagehash", "keras", "pandas", "pydicom", "scipy.stats", "sqlalchemy"),
@@ -97,10 +97,14 @@ def runs_at_import(fault: dict[str, Any], reach: dict[str, Any]) -> bool:
 def choose_tests(fault: dict[str, Any], reach: dict[str, Any]) -> list[str]:
     """The tests that reach a fault: quick ones first, then by files, its package's first."""
     lines, seconds = reach["lines"].get(fault["file"], {}), reach["seconds"]
-    # What a module does as it is imported concerns all tests that reach any of it.
+    # What a module does as it is imported concerns all tests that reach any of it, or name it.
     places = [fault["lines"], fault["function"]] if fault["function"] else [[0, 10**6]]
     reached = ({n for at in lines if a <= int(at) <= b for n in lines[at]} for a, b in places)
     names = next(filter(None, (names - {IMPORTED} for names in reached)), set())
+    if not fault["function"]:
+        module = ".".join(Path(fault["file"]).with_suffix("").parts)
+        files = {file for file in {n.split("::")[0] for n in seconds} if _names(file, module)}
+        names = names | {name for name in seconds if name.split("::")[0] in files}
     own, whole = f"tests/{Path(fault['file']).parts[1]}/", defaultdict(float)
     for name in names:
         whole[name.split("::")[0]] += seconds.get(name, 0)
@@ -113,7 +117,11 @@ def choose_tests(fault: dict[str, Any], reach: dict[str, Any]) -> list[str]:
     ordered = sorted(names, key=order)
     spent = accumulate(seconds.get(name, 0) for name in ordered)
     near = [name for name, total in zip(ordered, spent, strict=True) if total <= MOST_SECONDS]
-    return near if fault["function"] else [EVERYWHERE, *near]
+    return near if fault["function"] else [*EVERYWHERE, *near]
+
+
+def _names(file: str, module: str) -> bool:
+    return (ROOT / file).is_file() and module in (ROOT / file).read_text()
 
 
 def at_import(

@@ -139,9 +139,9 @@ def test_blurring_hides_detail_and_keeps_brightness():
     assert blurred(checked).mean() == pytest.approx(checked.mean(), abs=0.01)
 
 
-def curves(deleted):
+def curves(deleted, whole=0.93):
     flat = Curve(np.array([0.0, 1.0]), np.array([0.0, 0.0]))
-    steps = Curve(np.array([0.0, 0.2, 1.0]), np.array([0.93, deleted, 0.1]))
+    steps = Curve(np.array([0.0, 0.2, 1.0]), np.array([whole, deleted, 0.1]))
     return MapCurves(steps, flat, flat, flat)
 
 
@@ -156,6 +156,18 @@ def test_the_reading():
         "Hiding the 20 % hottest part leaves the logit of Normal at 0.93; "
         "hiding random parts raises it to 0.95, hiding the middle raises it to 1.50."
     )
+
+
+@pytest.mark.parametrize(
+    ("whole", "hidden", "said"),
+    [(0.934, 0.926, "leaves the logit of Normal at 0.93"), (0.934, 0.93, "at 0.93"),
+     (0.93, 0.9342, "at 0.93"), (0.934, 0.936, "raises"), (0.936, 0.934, "lowers")],
+)  # fmt: skip
+def test_what_is_shown_the_same_is_the_same(whole, hidden, said):
+    parts = [curves(hidden, whole) for _ in range(3)]
+    reading = Faithfulness("Normal", "logit", *parts).reading
+    assert said in reading.split(";")[0]
+    assert ("leaves" in reading) == ("at" in said)
 
 
 def test_passes_batches_and_progress():

@@ -66,6 +66,14 @@ def test_what_a_network_that_sees_brightness_says(film):
     assert found.gain > 0.4
 
 
+def test_heat_of_less_than_a_logit_is_heat_too(film):
+    model = classifier(0.5)
+    found = insert(model, film, "focal", (30, 15), 6, "Opacity", prediction=predicted(model, film))
+    assert 0 < found.heatmap.values.max() < 0.01
+    assert found.hit == 1.0
+    assert found.gain > 0.4
+
+
 def test_a_blind_network_does_not_move(film):
     model = classifier(0.0)
     found = insert(model, film, "focal", (30, 15), 6, "Opacity", prediction=predicted(model, film))

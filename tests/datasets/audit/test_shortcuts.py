@@ -53,6 +53,11 @@ def test_nine_patients_a_class_are_too_few():
     assert measure_shortcuts([[0.0] * 6] * 18, ["A"] * 9 + ["B"] * 9, list("abcdefghi" * 2)) is None
 
 
+def test_labels_without_a_patient_are_refused():
+    with pytest.raises(ValueError, match="zip"):
+        measure_shortcuts([[0.0] * 6] * 2, ["A", "B"], ["one"])
+
+
 def test_ten_patients_a_class_are_enough_and_a_class_with_fewer_is_left_out():
     rng = np.random.default_rng(0)
     labels = ["A"] * 20 + ["B"] * 20 + ["C"] * 20

@@ -6,6 +6,7 @@ import pytest
 
 from xraycore.datasets.synthetic.opacities import OPACITIES, lung_width, paint_opacity, places_in
 from xraycore.datasets.synthetic.phantom import make_phantom
+from xraycore.errors import ArgumentError
 
 SIDE = 256
 
@@ -148,3 +149,14 @@ def test_a_lungs_width_is_that_of_the_lung_at_the_place():
     lungs = np.zeros((6, 20), bool)
     lungs[1:4, 2:6] = lungs[2:5, 10:17] = True
     assert (lung_width(lungs, (2, 3)), lung_width(lungs, (4, 12))) == (4, 7)
+
+
+@pytest.mark.parametrize("row", [0, 39])
+@pytest.mark.parametrize("column", [0, 29])
+def test_a_lung_may_reach_the_border_of_a_cropped_film_but_not_beyond(row, column):
+    pixels, lungs = np.full((40, 30), 0.3, np.float32), np.ones((40, 30), bool)
+    _, lesion = paint_opacity("focal", pixels, lungs, (row, column), 6, np.random.default_rng(0))
+    assert lesion.any()
+    for beyond in ((row + np.sign(row - 1), column), (row, column + np.sign(column - 1))):
+        with pytest.raises(ArgumentError, match="inside the lungs"):
+            paint_opacity("focal", pixels, lungs, beyond, 6, np.random.default_rng(0))

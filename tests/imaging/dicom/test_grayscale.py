@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tests.dicom_files import bits12, lut
+from xraycore.imaging.film_warnings import warning_codes
 
 
 def test_without_a_window_the_range_of_values_is_shown(read):
@@ -109,6 +110,13 @@ def test_bits_beyond_the_stored_ones_are_ignored(read):
     shifted = bits12([[0x0007, 0x0640, 0x0C80]])  # the same in bits 4 to 15
     xray = read(shifted, BitsStored=12, HighBit=15)
     np.testing.assert_allclose(xray.pixels, [[0, 0.5, 1]], atol=1e-6)
+
+
+def test_a_film_of_which_no_value_fits_the_declared_bits_is_shown_whole(read):
+    values = np.arange(256, 256 + 40 * 50, dtype=np.uint16).reshape(40, 50)
+    xray = read(values, BitsStored=8)
+    np.testing.assert_allclose(xray.pixels, (values - 256) / 1999, atol=1e-6)
+    assert "range" in warning_codes(xray.warnings)
 
 
 def test_significant_bits_may_begin_above_the_lowest(read):

@@ -2,8 +2,13 @@
 
 import numpy as np
 import pytest
+from pydicom.config import IGNORE
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian
 
 from tests.dicom_files import bits12, lut
+from xraycore.imaging.dicom.attributes import Attributes
 from xraycore.imaging.film_warnings import warning_codes
 
 
@@ -70,3 +75,45 @@ def test_a_depth_that_no_table_has_is_read_off_its_entries(read, declared):
     xray = read(bits12([[0, 1, 2]]), VOILUTSequence=lut(3, 0, declared, [0, 51, 255]))
     np.testing.assert_allclose(xray.pixels, [[0, 0.2, 1]], atol=1e-6)
     assert "range" not in warning_codes(xray.warnings)
+
+
+@pytest.mark.parametrize("data", [b"", b"\0", ["no number"]])
+def test_a_table_without_an_entry_is_left_out(data):
+    dataset = Dataset()
+    dataset.VOILUTSequence = lut(3, 0, 16, data)
+    header = Attributes(dataset)
+    assert header.tables("VOILUTSequence") == []
+    assert "VOILUTSequence" in header.warnings()[0]
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ExplicitVRBigEndian])
+def test_entries_of_8_bits_are_packed_in_words_of_the_files_order(syntax):
+    """The lower byte of a word comes first: in a big-endian file it stands behind the other."""
+    dataset = Dataset()
+    big = syntax == ExplicitVRBigEndian
+    dataset.VOILUTSequence = lut(4, 0, 8, b"\2\1\4\3" if big else b"\1\2\3\4")
+    dataset.set_original_encoding(False, not big)
+    (table,) = Attributes(dataset).tables("VOILUTSequence")
+    assert table.entries.tolist() == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("length", "held", "read"),
+    [
+        # 16 bits without a sign that were written with one; and none, which says 65,536.
+        (40_000 - 2**16, 40_002, 40_000),
+        (0, 2**16 + 2, 2**16),
+        (3, 5, 3),
+        (5, 3, 3),
+    ],
+)
+@pytest.mark.parametrize("bits", [9, 16])
+def test_a_table_has_as_many_entries_as_it_declares(length, held, read, bits):
+    item, dataset = Dataset(), Dataset()
+    item["LUTDescriptor"] = DataElement(
+        "LUTDescriptor", "SS", [length, 0, bits], validation_mode=IGNORE
+    )
+    item["LUTData"] = DataElement("LUTData", "OW", (np.arange(held) % 512).astype("<u2").tobytes())
+    dataset.VOILUTSequence = [item]
+    (table,) = Attributes(dataset).tables("VOILUTSequence")
+    np.testing.assert_array_equal(table.entries, np.arange(read) % 512)

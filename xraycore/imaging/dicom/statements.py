@@ -82,7 +82,7 @@ def _another_view(code: str, view: str) -> FilmWarning:
 
 def _raw(header: Attributes) -> FilmWarning | None:
     intent, kind = header.code("PresentationIntentType"), header.code("SOPClassUID")
-    if "PROCESSING" not in intent.replace("_", " ") and kind != FOR_PROCESSING:
+    if "PROCESSING" not in intent and kind != FOR_PROCESSING:
         return None
     text = (
         "The DICOM file holds raw data of the detector (for processing), not the film that was "
