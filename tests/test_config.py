@@ -7,6 +7,7 @@ from xraycore.errors import ArgumentError
 
 
 def test_limits_are_those_of_the_environment_and_else_the_defaults(monkeypatch):
+    monkeypatch.delenv("XRAYCORE_LIMITS")
     assert limits() == Limits()
     monkeypatch.setenv("XRAYCORE_LIMITS", "trainings=3, disk_gb=0.5")
     assert limits() == Limits(trainings=3, disk_gb=0.5)

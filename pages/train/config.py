@@ -101,11 +101,16 @@ def starting_weights(plan: Plan) -> str:
     return named.get(plan.weights, f"the weights in {plain(plan.weights)}")
 
 
+def speeds_of(model: str) -> dict[int, float]:
+    """What was measured of a network's training here, see `measured_speeds`."""
+    folders = [*weights_folder().glob("*/"), *sorted(runs_folder().glob("*/"))]
+    return measured_speeds(model, folders)
+
+
 def choose_recipe(chosen: Chosen, model: str, weights: str) -> Plan | None:
     """The whole plan; None where a setting is out of its range."""
     films = len(chosen.manifest.split("train"))
-    folders = [*weights_folder().glob("*/"), *sorted(runs_folder().glob("*/"))]
-    speeds = measured_speeds(model, folders)
+    speeds = speeds_of(model)
 
     def cost(name: str) -> str:
         recipe = Plan(chosen.datasets, model, name, weights).recipe()

@@ -19,6 +19,9 @@ def duration(seconds: float) -> str:
 
 def words_of(now: Status) -> str:
     """What a process does, in one line."""
+    if now.place is not None:
+        when = "" if now.place.seconds is None else f", in about {duration(now.place.seconds)}"
+        return f"Waiting for its turn: {now.place}{when} …"
     if now.phase == "stopping":
         return "Stopping after this batch …"
     if not now.activity:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.shared.access import current_user
 from pages.shared.layout import plain
 from pages.shared.tables import show_scores
 from pages.train.process import follow_process, show_failure
@@ -140,7 +141,12 @@ def _promote(
         folder.mkdir(exist_ok=True)
         (folder / "limits.txt").write_text(limits)
         more = ["--limits", str((folder / "limits.txt").absolute()), "--json"]
-        launch(folder, [*arguments, *more], {XRAYCORE_WEIGHTS: str(target)})
+        launch(
+            folder,
+            [*arguments, *more],
+            {XRAYCORE_WEIGHTS: str(target)},
+            user=current_user().id,
+        )
     except (XrayCoreError, OSError) as error:
         st.session_state[REFUSED] = str(error)
 

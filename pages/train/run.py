@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from pages.shared.access import current_user
 from pages.shared.layout import plain
 from pages.shared.tables import show_history, show_metrics
 from pages.train.config import clear_form
@@ -17,6 +18,7 @@ from xraycore.models.spec import FULL
 from xraycore.training.runs import RunStatus, resume, run_status
 
 LOOKS = {
+    "waiting": ("violet", ":material/hourglass_empty:", "Waiting"),
     "starting": ("blue", ":material/hourglass_top:", "Starting"),
     "running": ("blue", ":material/play_circle:", "Running"),
     "stopping": ("orange", ":material/stop_circle:", "Stopping"),
@@ -109,7 +111,7 @@ def _buttons(run: RunStatus) -> None:
 
 def _resume(run: RunStatus) -> None:
     try:
-        resume(run)
+        resume(run, current_user().id)
     except (XrayCoreError, OSError) as error:
         st.session_state[REFUSED] = str(error)
 

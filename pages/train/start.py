@@ -7,17 +7,18 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from pages.shared.access import current_user
 from pages.shared.charts import show_chart
 from pages.shared.layout import plain
 from pages.train.charts import rate_chart
-from pages.train.config import rate_key, starting_weights
+from pages.train.config import rate_key, speeds_of, starting_weights
 from pages.train.dataset import Chosen
 from pages.train.process import follow_process, show_failure
 from xraycore.config import cache_folder, runs_folder
 from xraycore.errors import XrayCoreError
 from xraycore.jobs.process import OUTPUT, launch, show_command, status
 from xraycore.training.config import TrainingConfig
-from xraycore.training.plan import Plan, check_name, free_name
+from xraycore.training.plan import Plan, check_name, expected_seconds, free_name
 
 # Why the last start, and the last search for a rate, was refused.
 REFUSED, RATE_REFUSED = "train-refused", "rate-refused"
@@ -118,7 +119,7 @@ def start_training(plan: Plan, chosen: Chosen) -> None:
         # Not by a refusal: what refused a start may have passed, so it can be tried again.
         disabled=problem is not None,
         on_click=_start,
-        args=(runs / name, plan),
+        args=(runs / name, plan, films),
         width="stretch",
     )
     st.caption(
@@ -147,23 +148,24 @@ def _stages(recipe: TrainingConfig) -> pd.DataFrame:
     )
 
 
-def _begin(folder: Path, arguments: list[str], refused: str) -> bool:
+def _begin(folder: Path, arguments: list[str], refused: str, expected: float | None = None) -> bool:
     """Starts a process; what refuses it is kept under a key for the next run of the page."""
     try:
-        launch(folder, arguments)
+        launch(folder, arguments, user=current_user().id, expected=expected)
     except (XrayCoreError, OSError) as error:
         st.session_state[refused] = str(error)
         return False
     return True
 
 
-def _start(folder: Path, plan: Plan) -> None:
+def _start(folder: Path, plan: Plan, films: int) -> None:
     try:
         # Looked at again: another session may have taken the name meanwhile.
         check_name(folder.name, folder.parent)
     except XrayCoreError as error:
         st.session_state[REFUSED] = str(error)
         return
-    if _begin(folder, plan.train_arguments(folder), REFUSED):
+    expected = expected_seconds(plan.recipe(), films, speeds_of(plan.model))
+    if _begin(folder, plan.train_arguments(folder), REFUSED, expected):
         st.session_state[TRAININGS] = st.session_state.get(TRAININGS, 0) + 1
         st.query_params["run"] = folder.name

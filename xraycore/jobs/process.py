@@ -22,6 +22,16 @@ import psutil
 
 from xraycore.config import XRAYCORE_JOB
 from xraycore.errors import JobError
+from xraycore.jobs.identity import started_at
+from xraycore.jobs.queue import (
+    EVALUATION,
+    TRAINING,
+    Place,
+    Ticket,
+    add_ticket,
+    find_ticket,
+    place_of,
+)
 from xraycore.jobs.records import (
     ProgressNote,
     lock,
@@ -31,13 +41,14 @@ from xraycore.jobs.records import (
     refuse_links,
     write_record,
 )
+from xraycore.jobs.storage import check_space
 from xraycore.utils.stored import read_stored
 
 # This very package, wherever it lies: -P keeps Python from looking for it, or for anything it
 # imports, in the folder where the process happens to stand.
 COMMAND = (sys.executable, "-P", str(Path(__file__).resolve().parents[1] / "__main__.py"))
 # Nothing else is launched, whatever a folder's files say.
-LAUNCHED = ("train", "lr-find", "ship")
+LAUNCHED = {"train": TRAINING, "lr-find": EVALUATION, "ship": EVALUATION}
 PROGRESS, LOG, OUTPUT = "progress.json", "log.txt", "output.txt"
 VANISHED = (
     "The process ended without a word: it was killed, ran out of memory, or the computer was "
@@ -53,8 +64,8 @@ class Status:
     """What is known of a job.
 
     Attributes:
-        phase: "none" where there is no job, "running", "stopping", or how it ended: "finished",
-            "stopped", "failed".
+        phase: "none" where there is no job, "waiting" for its turn, "running", "stopping", or how
+            it ended: "finished", "stopped", "failed".
         activity: What it does, "" before it said so; see `Progress`.
         done: Share of the work in [0, 1].
         epoch: Epoch of the stage, from 1; 0 where there are none.
@@ -65,6 +76,7 @@ class Status:
         seconds_left: Of the whole job, from its speed.
         began: When the process was started.
         error: Why it failed, in words; None where it did not.
+        place: Where it stands in the queue, while it waits.
     """
 
     phase: str = "none"
@@ -78,26 +90,36 @@ class Status:
     seconds_left: float | None = None
     began: datetime | None = None
     error: str | None = None
+    place: Place | None = None
 
     @property
     def alive(self) -> bool:
-        """Whether a process is at work."""
-        return self.phase in ("running", "stopping")
+        """Whether a process is at work, or waits for its turn to be."""
+        return self.phase in ("waiting", "running", "stopping")
 
 
 def launch(
-    folder: str | Path, arguments: Sequence[str], variables: Mapping[str, str] | None = None
+    folder: str | Path,
+    arguments: Sequence[str],
+    variables: Mapping[str, str] | None = None,
+    *,
+    user: str = "",
+    expected: float | None = None,
 ) -> None:
-    """Starts `python -m xraycore ARGUMENTS` in a session of its own.
+    """Starts `python -m xraycore ARGUMENTS` in a session of its own, where it waits for its turn.
 
     Args:
         folder: Where it says how far it is; created.
         arguments: The command, one of `LAUNCHED`, and its options. What an earlier process left in
             the folder decides none of them.
         variables: More of the environment.
+        user: Who asks, see `xraycore.jobs.queue`.
+        expected: Seconds of the work, where known.
 
     Raises:
-        JobError: If it is another command, or a process works there already.
+        JobError: If it is another command, a process works there already, or too many of the user's
+            jobs wait.
+        StorageError: If the disk has no room for it.
     """
     if not arguments or arguments[0] not in LAUNCHED:
         raise JobError(
@@ -105,27 +127,41 @@ def launch(
             f"Received: {shlex.join(arguments)!r}"
         )
     folder = Path(folder).absolute()
+    check_space(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with lock(folder):
         _refuse_second(folder)
         refuse_links(folder)
-        (folder / PROGRESS).unlink(missing_ok=True)
         began = datetime.now()
-        with (folder / LOG).open("ab") as log, (folder / OUTPUT).open("wb") as output:
-            heading = f"{_HEADING}{began:%Y-%m-%d %H:%M:%S} {show_command(arguments)}\n"
-            log.write(heading.encode())
-            log.flush()
-            process = subprocess.Popen(
-                [*COMMAND, *arguments],
-                env={**os.environ, XRAYCORE_JOB: str(folder), **(variables or {})},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=log,
-                start_new_session=True,
-            )
-        write_record(folder, process.pid, started_at(process.pid), arguments)
+
+        def start() -> int:
+            (folder / PROGRESS).unlink(missing_ok=True)
+            return _start(folder, arguments, variables or {}, began)
+
+        kind = LAUNCHED[arguments[0]]
+        ticket = add_ticket(start, kind, user, expected=expected, folder=str(folder))
+        write_record(folder, ticket.pid, ticket.started, arguments)
+
+
+def _start(
+    folder: Path, arguments: Sequence[str], variables: Mapping[str, str], began: datetime
+) -> int:
+    """Starts the process; its number."""
+    with (folder / LOG).open("ab") as log, (folder / OUTPUT).open("wb") as output:
+        heading = f"{_HEADING}{began:%Y-%m-%d %H:%M:%S} {show_command(arguments)}\n"
+        log.write(heading.encode())
+        log.flush()
+        process = subprocess.Popen(
+            [*COMMAND, *arguments],
+            env={**os.environ, XRAYCORE_JOB: str(folder), **variables},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=log,
+            start_new_session=True,
+        )
     # Whoever starts a process has to take note of its end, or it stays in the system's table.
     threading.Thread(target=process.wait, daemon=True).start()
+    return process.pid
 
 
 def stop(folder: str | Path, *, at_once: bool = False) -> None:
@@ -158,8 +194,11 @@ def status(folder: str | Path) -> Status:
     known = {name: progress[name] for name in Status.__dataclass_fields__ if name in progress}
     known["began"] = datetime.fromisoformat(job["began"]).replace(tzinfo=None)
     if works:
-        phase = "stopping" if job.get("stop_asked") else "running"
-        return Status(**{**known, "phase": phase})
+        if job.get("stop_asked"):
+            return Status(**{**known, "phase": "stopping"})
+        if (ticket := find_ticket(job["pid"])) and (place := place_of(ticket, left=_seconds_left)):
+            return Status(**{**known, "phase": "waiting", "place": place})
+        return Status(**{**known, "phase": "running"})
     if progress.get("end"):
         return Status(**{**known, "phase": progress["end"]})
     if job.get("stop_asked"):
@@ -167,6 +206,14 @@ def status(folder: str | Path) -> Status:
     lines = last_lines(folder, 1)
     error = VANISHED if progress or not lines else lines[0]
     return Status(**{**known, "phase": "failed", "error": error})
+
+
+def _seconds_left(ticket: Ticket) -> float | None:
+    """What a job at work says of itself."""
+    try:
+        return _read_progress(Path(ticket.folder)).get("seconds_left") if ticket.folder else None
+    except JobError:
+        return None
 
 
 def last_lines(folder: str | Path, count: int = 12) -> list[str]:
@@ -179,22 +226,6 @@ def last_lines(folder: str | Path, count: int = 12) -> list[str]:
     starts = [i for i, line in enumerate(lines) if line.startswith(_HEADING)]
     since = lines[starts[-1] + 1 :] if starts else lines
     return [line for line in since if line and not _STARTUP.match(line)][-count:]
-
-
-def started_at(pid: int) -> float | None:
-    """When a living process began, in seconds since the computer did; None where there is none.
-
-    Numbers of processes are given again; a number and its beginning are not. It is no time of day,
-    which would be another one once the clock is set.
-    """
-    booted = psutil.boot_time()
-    try:
-        process = psutil.Process(pid)
-        if process.status() == psutil.STATUS_ZOMBIE:
-            return None
-        return round(process.create_time() - booted, 2)
-    except psutil.NoSuchProcess:
-        return None
 
 
 def claim(folder: Path, arguments: Sequence[str]) -> None:

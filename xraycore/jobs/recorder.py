@@ -14,6 +14,7 @@ from pathlib import Path
 from xraycore.config import job_folder
 from xraycore.errors import StorageError, XrayCoreError
 from xraycore.jobs.process import PROGRESS, claim
+from xraycore.jobs.queue import find_ticket, wait_for_turn
 from xraycore.utils.files import write_json
 from xraycore.utils.progress import Progress, Speed, TimeLeft
 
@@ -42,10 +43,14 @@ class Recorder:
             claim(self.folder, self.arguments)
             self.owner = True
 
-    def __call__(self, progress: Progress) -> None:
-        """Notes down where the work is."""
+    def check(self) -> None:
+        """Raises KeyboardInterrupt once the process was asked to stop."""
         if self.stop_asked:
             raise KeyboardInterrupt
+
+    def __call__(self, progress: Progress) -> None:
+        """Notes down where the work is."""
+        self.check()
         if self.folder is None:
             return
         if not self.owner:
@@ -111,6 +116,8 @@ def recorded(
         # Not an exception out of the blue: an epoch is being saved, perhaps.
         before = signal.signal(signal.SIGTERM, lambda *_: setattr(recorder, "stop_asked", True))
     try:
+        if told_to and (ticket := find_ticket(os.getpid())):
+            wait_for_turn(ticket, lambda place: recorder.check())
         yield recorder
         recorder.end("finished")
     except KeyboardInterrupt:

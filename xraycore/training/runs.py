@@ -26,8 +26,9 @@ class RunStatus:
     Attributes:
         name: Its folder's name.
         folder: Where it lies.
-        phase: "starting", "running", "stopping", "stopped", "failed" or "finished". A run that no
-            process works on and that is not finished is stopped, unless its process failed.
+        phase: "waiting" for its turn, "starting", "running", "stopping", "stopped", "failed" or
+            "finished". A run that no process works on and that is not finished is stopped, unless
+            its process failed.
         config: See `Run.config`; empty while it is starting, or where it never began.
         state: The last finished epoch's.
         status: What its process says.
@@ -92,7 +93,7 @@ def run_status(folder: Path) -> RunStatus:
         problem = str(error).removeprefix(f"{folder}{os.sep}")
         return RunStatus(folder.name, folder, "failed", status=now, problem=problem)
     if now.alive:
-        phase = now.phase if there or now.phase == "stopping" else "starting"
+        phase = "starting" if now.phase == "running" and not there else now.phase
     elif state.stage == stages:
         phase = "finished"
     else:
@@ -117,14 +118,20 @@ def _has_run(folder: Path) -> bool:
         return True  # Its standing says that it may not be read.
 
 
-def resume(run: RunStatus) -> None:
+def resume(run: RunStatus, user: str = "") -> None:
     """Goes on with a run from its last finished epoch, in a process of its own.
 
+    Args:
+        run: Which one.
+        user: Who asks, see `launch`.
+
     Raises:
-        JobError: If a process works on it.
+        JobError: If a process works on it, or too many jobs of the user wait.
+        StorageError: If the disk has no room for it.
         ArgumentError: See `plan_of`.
     """
-    launch(run.folder, plan_of(run).train_arguments(run.folder, resume=bool(run.config)))
+    arguments = plan_of(run).train_arguments(run.folder, resume=bool(run.config))
+    launch(run.folder, arguments, user=user)
 
 
 def plan_of(run: RunStatus) -> Plan:

@@ -77,10 +77,10 @@ def refused(monkeypatch):
     """The next process is refused, those after it are not."""
     launch, refusals = start.launch, [JobError("another process works there")]
 
-    def once(*args):
+    def once(*args, **more):
         if refusals:
             raise refusals.pop()
-        launch(*args)
+        launch(*args, **more)
 
     monkeypatch.setattr(start, "launch", once)
 
