@@ -1,11 +1,9 @@
 """Jobs of one computer wait for their turn in one queue."""
 
-import json
 import os
 import subprocess
 import sys
 import threading
-import time
 
 import pytest
 
@@ -39,18 +37,6 @@ def queue(tmp_path, monkeypatch):
 
 def ticket(kind=TRAINING, user="", **about):
     return add_ticket(os.getpid, kind, user, **about)
-
-
-def begin(one):
-    """Has a ticket's turn come."""
-    file = next(place for place in queue_files() if one.token in place.name)
-    file.write_text(json.dumps(one.model_dump() | {"began": time.time()}))
-
-
-def queue_files():
-    from xraycore.config import queue_folder
-
-    return sorted(queue_folder().glob("*.json"))
 
 
 def start(folder, user="", epochs=60, expected=None):
@@ -107,25 +93,25 @@ def test_one_who_waits_can_be_stopped_and_the_queue_closes_up(tmp_path):
 
 def test_kinds_have_turns_of_their_own_and_a_user_has_one(monkeypatch):
     monkeypatch.setenv("XRAYCORE_LIMITS", "evaluations=2")
-    training, ours, other, third = (
+    training, ours, other, bobs, last = (
         ticket(TRAINING, "ada"),
         ticket(EVALUATION, "ada"),
         ticket(EVALUATION, "ada"),
         ticket(EVALUATION, "bob"),
+        ticket(EVALUATION, "cleo"),
     )
-    begin(training)
-    begin(ours)
-    # Bob's comes before Ada's second, who asked earlier.
-    assert place_of(third) == Place(0)
-    assert place_of(other) == Place(1)
-    assert place_of(ours) is None
+    # Bob's goes before Ada's second, who asked earlier.
+    assert [place_of(one) for one in (training, ours, bobs)] == [None, None, None]
+    assert (place_of(other), place_of(last)) == (Place(0), Place(1))
+    leave(bobs)
+    # Ada has her turn still.
+    assert (place_of(other), place_of(last)) == (Place(1), Place(0, 0.0))
     leave(ours)
-    assert place_of(other) == Place(0)
+    assert place_of(other) == Place(0, 0.0)
 
 
 def test_when_a_turn_comes_is_reckoned_from_what_was_expected():
-    first = ticket(user="a", expected=100.0)
-    begin(first)
+    ticket(user="a", expected=100.0)
     second, third = ticket(user="b", expected=50.0), ticket(user="c")
     last = ticket(user="d")
     assert place_of(second).seconds == pytest.approx(100, abs=3)
@@ -136,11 +122,11 @@ def test_when_a_turn_comes_is_reckoned_from_what_was_expected():
 
 def test_of_one_user_a_few_jobs_may_wait(monkeypatch):
     monkeypatch.setenv("XRAYCORE_LIMITS", "waiting=2")
-    for _ in range(2):
+    for _ in range(3):
         ticket(user="ada")
     with pytest.raises(JobError, match="2 jobs of yours wait for their turn already"):
         ticket(user="ada")
-    assert ticket(user="bob").number == 3
+    assert ticket(user="bob").number == 4
 
 
 def test_tickets_of_processes_that_are_gone_and_files_of_others_count_for_nothing(queue):
@@ -151,7 +137,8 @@ def test_tickets_of_processes_that_are_gone_and_files_of_others_count_for_nothin
     assert len(list_tickets()) == 2
     ended.communicate()
     assert list_tickets() == [mine]
-    assert [file.name[:6] for file in queue_files()] == ["000002", "000009"]
+    files = sorted(file.name[:6] for file in queue.glob("*.json"))
+    assert files == ["000002", "000009"]
 
 
 def test_work_in_the_app_takes_turns_too_and_says_that_it_waits():

@@ -84,7 +84,7 @@ def add_ticket(
     expected: float | None = None,
     folder: str = "",
 ) -> Ticket:
-    """A place at the end of the queue.
+    """A place at the end of the queue; where nobody is in the way, its turn has come.
 
     Args:
         start: Gives the number of the process that will wait; it may start it, and that will not
@@ -117,6 +117,8 @@ def add_ticket(
             expected=expected,
             folder=folder,
         )
+        if ticket in _next([*tickets, ticket]):
+            ticket = _begun(ticket)
         _write(ticket)
     return ticket
 
@@ -145,10 +147,11 @@ def wait_for_turn(ticket: Ticket, waiting: Callable[[Place], None]) -> None:
     while True:
         with _lock():
             tickets = _living()
-            if ticket.token not in (one.token for one in tickets):
-                return  # Somebody has cleared the queue's folder.
-            if ticket.token in (one.token for one in _next(tickets)):
-                _write(ticket.model_copy(update={"began": time.time()}))
+            now = next((one for one in tickets if one.token == ticket.token), None)
+            if now is None or now.began is not None:
+                return  # None: somebody has cleared the queue's folder.
+            if now in _next(tickets):
+                _write(_begun(now))
                 return
         if place := place_of(ticket, tickets):
             waiting(place)
@@ -236,6 +239,10 @@ def _next(tickets: Iterable[Ticket]) -> list[Ticket]:
             of_users[mine] += 1
             found.append(one)
     return found
+
+
+def _begun(ticket: Ticket) -> Ticket:
+    return ticket.model_copy(update={"began": time.time()})
 
 
 def _slots() -> dict[str, int]:
