@@ -153,8 +153,14 @@ def test_results_are_drawn_from_the_store(world, tmp_path):
     (measured / "ablation.json").write_text(
         json.dumps({"text": "A short training.", "rows": [{"name": "whole film", "last": row}]})
     )
+    row = {"val_auc": 0.91, "hit_val": 0.888, "heat_val": 0.777, "hit_nih": 0.666}
+    (measured / "ablation-lesions.json").write_text(
+        json.dumps({"text": "A short tuning.", "rows": [{"name": "as before", "last": row}]})
+    )
     write_results(stored, measured, tmp_path / "results.md")
     text = (tmp_path / "results.md").read_text()
+    assert "A short tuning. Validation films" in text
+    assert "| as before | 0.910 | – | – | – | – | 0.888 | 0.777 | 0.666 | – | – | – |" in text
     accuracy = read_card("basic_cnn")["scores"]["pneumonia"]["accuracy"]["value"]
     assert f"| Basic CNN | {accuracy:.3f} [" in text
     assert "| whole film | 0.932 | 0.800 | 0.600 | – | 0.700 |" in text

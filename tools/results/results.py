@@ -36,6 +36,19 @@ _INGREDIENTS = {
     "auc_cohen": "Cohen's ill, AUC",
     "val_inside": "evidence in the lungs",
 }
+_TUNING = {
+    "val_auc": "home, AUC",
+    "val_accuracy": "home, accuracy",
+    "auc_nih": "NIH's ill, AUC",
+    "auc_nih_others": "NIH's others, AUC",
+    "auc_cohen": "Cohen's ill, AUC",
+    "hit_val": "home, hit",
+    "heat_val": "on the lesion",
+    "hit_nih": "NIH, hit",
+    "heat_nih": "on the box",
+    "hit_cohen_masks": "Cohen, hit",
+    "heat_cohen_masks": "on the outline",
+}
 _CHOICE = {
     "val_auc": "home, AUC",
     "auc_nih": "NIH's ill, AUC",
@@ -49,7 +62,8 @@ def write_results(stored: Stored, measured: Path, file: Path) -> None:
 
     Args:
         stored: Cards and predictions.
-        measured: Folder with what other commands measured: `ablation.json`, `audit.json`,
+        measured: Folder with what other commands measured: `ablation.json` and
+            `ablation-lesions.json` (`ablate`, its two tables), `audit.json`,
             and `tried/` with the runs that were not shipped.
         file: The Markdown file.
     """
@@ -69,7 +83,8 @@ def write_results(stored: Stored, measured: Path, file: Path) -> None:
         calibration=compare_calibrations(stored),
         probes=probes(stored, audit),
         pairs=compare_pairs(stored),
-        ablation=_ablation(measured / "ablation.json"),
+        ablation=_ablation(measured / "ablation.json", _INGREDIENTS),
+        tuning=_ablation(measured / "ablation-lesions.json", _TUNING),
         targets=_targets(stored),
         negative_results=negative_results(stored, measured / "tried"),
     )
@@ -164,15 +179,14 @@ def _lungs(stored: Stored) -> list[dict[str, str]]:
     ]
 
 
-def _ablation(file: Path) -> dict | None:
+def _ablation(file: Path, columns: Mapping[str, str]) -> dict | None:
     if not file.exists():
         return None
     found = json.loads(file.read_text())
     return {
         "text": found["text"],
         "rows": [
-            {"recipe": row["name"]} | _format_values(row["last"], _INGREDIENTS)
-            for row in found["rows"]
+            {"recipe": row["name"]} | _format_values(row["last"], columns) for row in found["rows"]
         ],
         "changes": _describe_changes(found["rows"]),
     }
