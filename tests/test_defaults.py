@@ -12,6 +12,8 @@ DEFAULTS = {
         "grad_cam", "grad_cam_plus_plus", "hires_cam", "layer_cam", "eigen_cam", "ablation_cam",
         "recipro_cam",
     )},
+    "attribution.cam.against_kinds": {"bias": 0.0, "normal": 0},
+    "attribution.cam.against_normal": {"bias": 0.0, "normal": 0},
     "attribution.counterfactual.clearing": {"steps": 8},
     "attribution.gradients.attributions": {"steps": 32, "base": 0.0},
     "attribution.gradients.integrated_gradients": {"steps": 32},

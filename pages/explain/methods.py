@@ -122,7 +122,7 @@ def _two_classes_reading(subject: Subject, heatmaps: Mapping[str, Heatmap]) -> s
     if subject.method == "eigen_cam":
         return "Eigen-CAM knows no class, so both maps are the same."
     first, second = heatmaps
-    if subject.method == "against_normal" and NORMAL not in heatmaps:
+    if subject.method == "against_normal_views" and NORMAL not in heatmaps:
         return "What speaks against Normal is the same for every disease, so both maps are."
     if not all(heatmap.values.any() for heatmap in heatmaps.values()):
         cold = " and ".join(name for name, heatmap in heatmaps.items() if not heatmap.values.any())

@@ -9,7 +9,7 @@ from xraycore.attribution.counterfactual import (
     _back,
     _matrix,
     _warped,
-    against_normal,
+    against_normal_views,
     softened,
 )
 
@@ -56,7 +56,7 @@ def test_a_mirrored_view_is_the_film_mirrored(spot):
 def test_an_even_film_by_hand():
     """Cells of 1 / 2 speak twice as much against Normal: 1 in all, spread over 16 x 16 cells."""
     model, film = Mirror(), np.full((SIDE, SIDE), 0.5)
-    heat = against_normal(model, model.predict_input(film), 0)
+    heat = against_normal_views(model, model.predict_input(film), 0)
     assert heat.shape == (SIDE, SIDE)
     np.testing.assert_allclose(heat, 1 / 256, rtol=1e-4)
 
@@ -65,20 +65,20 @@ def test_heat_lies_where_the_film_speaks_against_normal(spot):
     model = Mirror()
     prediction = model.predict_input(spot)
     model.passes = 0
-    heat = against_normal(model, prediction, 0)
+    heat = against_normal_views(model, prediction, 0)
     assert model.passes == len(TTA_TRANSFORMS) == 8
     row, column = np.unravel_index(heat.argmax(), heat.shape)
     # The middle of the spot, between four pixels.
     assert row in (23, 24)
     assert column in (39, 40)
     # The same for the other disease; for Normal it is what speaks for it, and there is none.
-    np.testing.assert_array_equal(against_normal(model, prediction, 2), heat)
-    assert not against_normal(model, prediction, 1).any()
+    np.testing.assert_array_equal(against_normal_views(model, prediction, 2), heat)
+    assert not against_normal_views(model, prediction, 1).any()
 
 
 def test_without_a_normal_class_it_is_evidence_for_the_class(spot):
     model = Mirror()
     model.classes = ("A", "B", "C")
     prediction = model.predict_input(spot)
-    assert against_normal(model, prediction, 0).any()
-    assert not against_normal(model, prediction, 1).any()
+    assert against_normal_views(model, prediction, 0).any()
+    assert not against_normal_views(model, prediction, 1).any()

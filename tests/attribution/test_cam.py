@@ -56,7 +56,8 @@ def test_by_hand(name, expected):
 
 def test_every_analytic_method_is_worked_out_by_hand():
     here = {"grad_cam", "hires_cam", "layer_cam", "grad_cam_plus_plus", "ablation_cam"}
-    assert set(ANALYTIC) == here | {"eigen_cam", "recipro_cam"}
+    others = {"eigen_cam", "recipro_cam", "against_normal", "against_kinds"}
+    assert set(ANALYTIC) == here | others
     assert list_methods() == [method.name for method in METHODS.values()]
 
 
@@ -225,3 +226,30 @@ def test_eigen_cam_is_the_first_singular_vector_and_points_to_activation(arrays)
 def test_unknown_method_is_refused_with_the_list():
     with pytest.raises(ValueError, match="grad_cam, grad_cam_plus_plus.*Received: 'gradcam'"):
         get_method("gradcam")
+
+
+def test_against_normal_is_the_gradient_of_the_log_odds_by_hand():
+    features = np.array([[[4.0, 0.0], [0.0, 8.0]]], np.float32)  # Means 2 and 4.
+    kernel = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.5]], np.float32)
+    # Logits 4, 2, 2: both diseases are as likely, so their mean gradient is (0.5, 0.25) and that
+    # less Normal's (0.5, -0.75). Over two cells.
+    maps = ANALYTIC["against_normal"](features, kernel, np.zeros(3))
+    np.testing.assert_allclose(maps[0, :, 1], [1.0, 0.0])
+    np.testing.assert_array_equal(maps[..., 2], maps[..., 1])
+    np.testing.assert_allclose(maps[0, :, 0], [0.0, 3.0])
+    # Between the kinds: (1, -0.5) for the first, (-1, 0.5) for the second.
+    kinds = ANALYTIC["against_kinds"](features, kernel, np.zeros(3))
+    np.testing.assert_allclose(kinds[0, :, 1], [2.0, 0.0])
+    np.testing.assert_allclose(kinds[0, :, 2], [0.0, 2.0])
+    np.testing.assert_array_equal(kinds[..., 0], maps[..., 0])
+
+
+def test_against_normal_without_normal_and_without_rivals():
+    features = np.array([[[2.0, 0.0]]], np.float32)
+    kernel = np.array([[1.0, 0.0], [0.0, 1.0]], np.float32)
+    for name in ("against_normal", "against_kinds"):
+        for normal in (0, None):
+            maps = ANALYTIC[name](features, kernel, np.zeros(2), normal)
+            np.testing.assert_allclose(maps[0, 0], [2.0, 0.0])
+        # The only class that there is stands against nothing.
+        assert ANALYTIC[name](features, kernel[:, :1], 0.0, 0)[0, 0, 0] == 2.0

@@ -23,7 +23,7 @@ OF_THE_PIXELS = (
     "smooth_grad",
     "integrated_gradients",
     "clearing",
-    "against_normal",
+    "against_normal_views",
 )
 
 
@@ -205,7 +205,7 @@ def test_the_cost_is_said_in_words():
     costs = {name: method.cost for name, method in METHODS.items()}
     assert costs["grad_cam"] == "none beyond the prediction"
     assert costs["saliency"] == "one forward and one backward pass"
-    assert costs["against_normal"] == "8 forward passes"
+    assert costs["against_normal_views"] == "8 forward passes"
     assert costs["clearing"] == "8 forward and backward passes"
     quick = {name for name, method in METHODS.items() if method.quick}
     assert quick == {*ANALYTIC, "saliency", "fused"}

@@ -195,7 +195,7 @@ def test_what_methods_cost():
     assert {name: cost for name, cost in costs.items() if name not in ANALYTIC} == {
         "fused": ("one forward and one backward pass", True),
         "score_cam": ("64 forward passes", False),
-        "against_normal": ("8 forward passes", False),
+        "against_normal_views": ("8 forward passes", False),
         "occlusion": ("196 forward passes", False),
         "rise": ("300 forward passes", False),
         "saliency": ("one forward and one backward pass", True),

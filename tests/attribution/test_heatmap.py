@@ -1,11 +1,15 @@
 """A heatmap's place on the film and its scale; and what `explain` does and leaves alone."""
 
+import dataclasses
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
 
 import xraycore as xc
 from tests.attribution.quick import QUICK
+from xraycore.attribution.heatmap import target_of
 from xraycore.attribution.registry import ANALYTIC, METHODS
 from xraycore.datasets.labels import CHEST4
 from xraycore.imaging.box import Box
@@ -138,7 +142,7 @@ def test_scale_is_the_cards_for_the_method(model, film, monkeypatch):
 
 
 def test_unknown_method_class_and_foreign_prediction_are_refused(model, film, random_classifier):
-    with pytest.raises(ValueError, match="method must be one of grad_cam.*Received: 'guided'"):
+    with pytest.raises(ValueError, match="must be one of against_normal.*Received: 'guided'"):
         xc.explain(model, film, "guided")
     with pytest.raises(ValueError, match="target must be one of Normal.*Received: 'Fracture'"):
         xc.explain(model, film, target="Fracture")
@@ -174,3 +178,23 @@ def test_the_model_is_never_changed(film, method):
         np.testing.assert_array_equal(np.asarray(old), np.asarray(new))
     for old, new in zip(head, model.head, strict=True):
         np.testing.assert_array_equal(old, new)
+
+
+def test_what_is_not_significant_is_not_coloured():
+    values = np.array([[1.0, 3.0]], np.float32)
+    plain = xc.Heatmap(values, "COVID-19", "against_normal", "vgg16", Box(), 4.0)
+    cut = dataclasses.replace(plain, threshold=2.0)
+    np.testing.assert_allclose(plain.on((1, 2)), [[0.25, 0.75]])
+    np.testing.assert_allclose(cut.on((1, 2)), [[0.0, 0.75]])
+    assert (plain.significant, cut.significant) == (True, True)
+    assert not dataclasses.replace(cut, threshold=3.0).significant
+    np.testing.assert_allclose(cut.stretched().on((1, 2)), [[1 / 3, 1.0]])
+    # Even where full heat is below it.
+    assert not dataclasses.replace(cut, scale=1.0, threshold=3.5).on((1, 2)).any()
+
+
+def test_a_map_against_other_classes_is_never_of_normal_unless_asked():
+    calm = SimpleNamespace(label="Normal", probabilities={"Normal": 0.8, "A": 0.05, "B": 0.15})
+    assert target_of(calm, "grad_cam") == "Normal"
+    assert target_of(calm, "against_normal") == target_of(calm, "against_kinds") == "B"
+    assert target_of(SimpleNamespace(probabilities={"Normal": 1.0}), "against_normal") == "Normal"

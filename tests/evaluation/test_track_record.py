@@ -90,6 +90,23 @@ def test_films_of_a_set_without_the_answer_are_wrong():
     assert (found.films, found.right["value"]) == (40, 0.75)
 
 
+def test_open_labels_are_counted_between_the_bounds_that_are_told_only():
+    """Of 30 bacterial films at 60 % and open ones at 60 and 65 %: only the former are meant."""
+    classes = ("Normal", "Bacterial pneumonia", "Viral pneumonia")
+    labels = ["Bacterial pneumonia"] * 30 + ["Pneumonia"] * 9
+    records = tuple(Record(Path(f"{i}.png"), x, "test", f"p{i}", "s") for i, x in enumerate(labels))
+    said = np.r_[np.full(34, 0.6), np.full(5, 0.65)]
+    logits = np.log(np.stack([np.full(39, 0.1), said, 0.9 - said], axis=1))
+    nothing = np.full(39, np.nan)
+    stored = PredictionSet(
+        "a", classes, records, logits, PLAIN, nothing, nothing, np.zeros((39, 2)), {}
+    )
+    # Nearest to 63 %: open films at 65 % lie no farther away than the counted ones at 60 %.
+    found = track_record(stored, "Bacterial pneumonia", 0.63)
+    assert (found.films, found.open) == (30, 4)
+    assert (found.low, found.high) == pytest.approx((0.6, 0.6))
+
+
 def test_open_labels_are_told_where_too_few_are_left():
     classes = ("Normal", "Bacterial pneumonia", "Viral pneumonia")
     labels = ["Pneumonia"] * 31 + ["Bacterial pneumonia"] * 13

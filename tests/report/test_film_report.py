@@ -1,11 +1,13 @@
 import base64
 import re
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 
 from xraycore.config import NOTICE
+from xraycore.imaging.film_warnings import FilmWarning
 from xraycore.report.film_report import write_report
 
 
@@ -23,6 +25,17 @@ def test_everything_is_in_one_file(film, result):
     assert not re.search(r'(src|href)="(?!data:)', page)
     assert "<b>film" not in page
     assert "&lt;b&gt;film.png" in page
+
+
+def test_both_levels_head_a_model_and_say_where_they_come_from(film, result):
+    page, answer = write_report(film, [result]), result.answer
+    assert f": {answer.reading}</h2>" in page
+    # Nothing is on this model's card: even odds, and no trust.
+    assert "Called an opacity from 50.0 % on: Even odds (50 %)." in page
+    side = replace(result.prediction, warnings=(FilmWarning("lateral", "A side view."),))
+    silent = write_report(film, [replace(result, prediction=side)])
+    assert ": No answer: it is no frontal chest film</h2>" in silent
+    assert "Called an opacity" not in silent
 
 
 def test_pictures_are_small_and_not_squeezed(film, result):

@@ -10,6 +10,8 @@ float32 (h, w, k), never negative. Where nothing else is said a cell's value is 
 logit: Grad-CAM's cells before the ReLU sum to the logit less its bias.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from xraycore.metrics.calibration import softmax
@@ -98,6 +100,75 @@ def eigen_cam(
         vector = gram @ (vector / strength)
     heatmap = (vector / np.sqrt(strength) if strength else vector).astype(np.float32)
     return np.repeat(heatmap.reshape(height, width, 1), kernel.shape[1], axis=-1)
+
+
+def against_normal(
+    features: np.ndarray,
+    kernel: np.ndarray,
+    bias: np.ndarray | float = 0.0,
+    normal: int | None = 0,
+) -> np.ndarray:
+    """Grad-CAM of the log-odds of anything but Normal: where the film speaks against Normal.
+
+    relu(A (sum_k p_k W_k - W_normal)) over the other classes k, p_k their probabilities given that
+    it is one of them: the gradient of logsumexp of their logits less Normal's (Selvaraju et al.
+    2016, arXiv:1610.02391). The same map for all of them; of Normal itself, what speaks for it.
+
+    Args:
+        features: As above.
+        kernel: As above.
+        bias: As above.
+        normal: Index of Normal; None where there is none: evidence for each class against all
+            others.
+    """
+    every = range(kernel.shape[1])
+    others = [k for k in every if k != normal]
+    sides = [
+        ([k], [j for j in every if j != k]) if normal is None or k == normal else (others, [normal])
+        for k in every
+    ]
+    return _contrasts(features, kernel, bias, sides)
+
+
+def against_kinds(
+    features: np.ndarray,
+    kernel: np.ndarray,
+    bias: np.ndarray | float = 0.0,
+    normal: int | None = 0,
+) -> np.ndarray:
+    """Grad-CAM of the log-odds of a kind among the kinds: why this disease and not another.
+
+    relu(A (W_k - sum_j p_j W_j)) over the other classes j but Normal, see `against_normal`. Of
+    Normal, and of the only other class, what speaks for it against all others.
+
+    Args:
+        features: As above.
+        kernel: As above.
+        bias: As above.
+        normal: Index of Normal; None where there is none.
+    """
+    every, sides = range(kernel.shape[1]), []
+    for k in every:
+        rivals = [j for j in every if j != k and (j != normal or k == normal)]
+        sides.append(([k], rivals or [j for j in every if j != k]))
+    return _contrasts(features, kernel, bias, sides)
+
+
+def _contrasts(
+    features: np.ndarray,
+    kernel: np.ndarray,
+    bias: np.ndarray | float,
+    sides: Sequence[tuple[Sequence[int], Sequence[int]]],
+) -> np.ndarray:
+    """Grad-CAM of logsumexp of one side's logits less that of the other's, class by class."""
+    logits = features.mean(axis=(0, 1)) @ kernel + bias
+
+    def gradient(side: Sequence[int]) -> np.ndarray:
+        # A softmax of nothing: the only class that there is stands against no other.
+        return kernel[:, side] @ softmax(logits[list(side)]) if side else 0.0 * kernel[:, 0]
+
+    directions = [gradient(mine) - gradient(others) for mine, others in sides]
+    return _weighted(features, np.stack(directions, axis=1).astype(kernel.dtype))
 
 
 def ablation_cam(

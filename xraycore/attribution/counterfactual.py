@@ -108,7 +108,7 @@ TTA_TRANSFORMS = (
 )
 
 
-def against_normal(
+def against_normal_views(
     model: Classifier, prediction: Prediction, class_index: int, report: ProgressCallback = ignore
 ) -> np.ndarray:
     """relu of the mean over eight views of what speaks against Normal; (s, s), in logits.

@@ -7,6 +7,7 @@ from typing import overload
 import numpy as np
 
 from xraycore.attribution.registry import get_method
+from xraycore.datasets.labels import NORMAL
 from xraycore.errors import ArgumentError
 from xraycore.imaging.box import Box
 from xraycore.imaging.radiograph import Radiograph
@@ -31,6 +32,8 @@ class Heatmap:
         scale: Raw value that is drawn as full heat. The same for all films of a model and method,
             so that a film with little evidence looks cold; None where the model has no measured
             one, and the map's own maximum is full heat.
+        threshold: Raw value below which nothing is coloured: of normal validation films 95 % have
+            less everywhere. None where the model has no measured one.
     """
 
     values: np.ndarray = field(repr=False)
@@ -39,20 +42,31 @@ class Heatmap:
     model: str
     box: Box
     scale: float | None = None
+    threshold: float | None = None
+
+    @property
+    def significant(self) -> bool:
+        """Whether any of it is coloured."""
+        return bool(self.values.max(initial=0) > (self.threshold or 0))
 
     def on(self, film: Radiograph | tuple[int, int]) -> np.ndarray:
         """Heat on the film's grid, float32 (H, W) in [0, 1]; zero outside the box.
+
+        What is below the threshold is zero as well, whatever the scale.
 
         Args:
             film: The film; or the shape of a copy of it, of any size.
         """
         shape = film.pixels.shape if isinstance(film, Radiograph) else film
         full = self.scale or float(self.values.max()) or 1.0
-        return self.box.spread(np.clip(self.values / np.float32(full), 0, 1), shape)
+        heat = self.box.spread(np.clip(self.values / np.float32(full), 0, 1), shape)
+        if self.threshold is not None:
+            heat[self.box.spread(self.values, shape) < self.threshold] = 0
+        return heat
 
     def stretched(self) -> "Heatmap":
         """The same map with its own maximum as full heat: shape without strength."""
-        return replace(self, scale=None)
+        return replace(self, scale=None, threshold=None)
 
 
 @overload
@@ -94,7 +108,7 @@ def explain(
         model: The classifier.
         source: A film; or a prediction of this model, which then need not be run again.
         method: Name of a method, see `list_methods`.
-        target: Class to explain; the predicted one where None.
+        target: Class to explain; where None the predicted one, see `target_of`.
         report: Called with the share that is done; raises `Cancelled` to stop.
         settings: Of the method, by name: how many `maps`, `masks`, `samples`, `steps`, its `seed`.
 
@@ -118,7 +132,7 @@ def explain(
         raise ArgumentError(
             f"expected a prediction of {model.spec.name}. Received one of {prediction.model}"
         )
-    target = target or prediction.label
+    target = target or target_of(prediction, method)
     return Heatmap(
         entry.heatmap(model, prediction, model.classes.index(target), report, **settings),
         target,
@@ -126,4 +140,17 @@ def explain(
         model.spec.name,
         prediction.box,
         model.card.get("heat_scale", {}).get(method),
+        model.card.get("heat_threshold", {}).get(method),
     )
+
+
+def target_of(prediction: Prediction, method: str) -> str:
+    """The class that a map explains where none is named: the predicted one.
+
+    Of a map against other classes never Normal, but then the likeliest other: whether there is
+    anything to see is what it is asked.
+    """
+    probabilities = prediction.probabilities
+    if get_method(method).contrast and len(probabilities) > 1:
+        probabilities.pop(NORMAL, None)
+    return max(probabilities, key=probabilities.__getitem__)

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from xraycore.attribution import cam, counterfactual, gradients, perturbation
+from xraycore.datasets.labels import NORMAL
 from xraycore.errors import ArgumentError
 from xraycore.models.classifier import Classifier, Prediction
 from xraycore.utils.progress import ProgressCallback
@@ -31,6 +32,8 @@ class Method:
             the network's input, any grid, never negative.
         maps: Of an analytic method, (features (h, w, c), kernel (c, k), bias (k,)) -> the maps of
             all classes, float32 (h, w, k); None of others.
+        contrast: Whether `maps` also takes the index of Normal: evidence for some classes against
+            others.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Method:
     needs: Literal["features", "forward", "gradients"]
     heatmap: Maps
     maps: Maps | None = None
+    contrast: bool = False
 
     @property
     def cost(self) -> str:
@@ -59,18 +63,45 @@ class Method:
         return self.passes <= 2
 
 
-def _analytic(name: str, title: str, paper: str, summary: str, maps: Maps) -> Method:
+def _analytic(
+    name: str, title: str, paper: str, summary: str, maps: Maps, *, contrast: bool = False
+) -> Method:
     def heatmap(
         model: Classifier, prediction: Prediction, class_index: int, report: ProgressCallback
     ) -> np.ndarray:
-        return maps(prediction.features, *model.head)[..., class_index]
+        return all_maps(METHODS[name], model, prediction.features)[..., class_index]
 
-    return Method(name, title, paper, summary, 0, "features", heatmap, maps)
+    return Method(name, title, paper, summary, 0, "features", heatmap, maps, contrast)
+
+
+def all_maps(method: Method, model: Classifier, features: np.ndarray) -> np.ndarray:
+    """The maps of all classes by an analytic method, float32 (h, w, k), of features (h, w, c)."""
+    assert method.maps is not None, f"{method.name} is none of the analytic methods"
+    if not method.contrast:
+        return method.maps(features, *model.head)
+    normal = model.classes.index(NORMAL) if NORMAL in model.classes else None
+    return method.maps(features, *model.head, normal)
 
 
 METHODS: Mapping[str, Method] = {
     method.name: method
     for method in (
+        _analytic(
+            "against_normal",
+            "Against Normal",
+            "Selvaraju et al. 2016, arXiv:1610.02391, of the log-odds",
+            "What speaks against Normal, whichever disease it may be.",
+            cam.against_normal,
+            contrast=True,
+        ),
+        _analytic(
+            "against_kinds",
+            "Against other kinds",
+            "Selvaraju et al. 2016, arXiv:1610.02391, of the log-odds",
+            "What speaks for this disease rather than for another.",
+            cam.against_kinds,
+            contrast=True,
+        ),
         _analytic(
             "grad_cam",
             "Grad-CAM",
@@ -140,15 +171,15 @@ METHODS: Mapping[str, Method] = {
             perturbation.score_cam,
         ),
         Method(
-            "against_normal",
-            "Against Normal",
+            "against_normal_views",
+            "Against Normal, eight views",
             "Selvaraju et al. 2016, arXiv:1610.02391 (counterfactual), averaged over views as in "
             "pytorch-grad-cam",
             "What speaks against Normal, whichever disease it may be: the mean of eight views of "
             "the film, mirrored, enlarged and shifted.",
             8,
             "forward",
-            counterfactual.against_normal,
+            counterfactual.against_normal_views,
         ),
         Method(
             "occlusion",

@@ -27,6 +27,19 @@ Models = Annotated[
 ]
 
 
+def chosen_models(names: list[str] | None) -> list[str]:
+    """The names, checked; those of all trained models for none or "all".
+
+    Raises:
+        ArgumentError: If a name is unknown, or there are no trained models.
+    """
+    shipped = list_trained()
+    chosen = shipped if not names or names == ["all"] else [get_spec(name).name for name in names]
+    if not chosen:
+        raise ArgumentError(f"no trained models: expected some in {weights_folder()}. {NO_WEIGHTS}")
+    return chosen
+
+
 def load_models(names: list[str] | None) -> list["Classifier"]:
     """The trained models of those names, all of them for none or "all".
 
@@ -34,10 +47,7 @@ def load_models(names: list[str] | None) -> list["Classifier"]:
         ArgumentError: If a name is unknown, or there are no trained models.
         WeightsError: If one has no weights, or they are not what its card says.
     """
-    shipped = list_trained()
-    chosen = shipped if not names or names == ["all"] else [get_spec(name).name for name in names]
-    if not chosen:
-        raise ArgumentError(f"no trained models: expected some in {weights_folder()}. {NO_WEIGHTS}")
+    chosen = chosen_models(names)
     loaded = []
     with progress_bar() as report:
         for index, name in enumerate(chosen):

@@ -1,33 +1,35 @@
-"""Commands that run trained models: models, predict, explain."""
+"""Commands that ask trained models: models, predict."""
 
-from collections.abc import Container, Iterator, Sequence
-from itertools import chain, count
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import numpy as np
 import typer
 
-import xraycore
-from xraycore.attribution.registry import get_method
 from xraycore.cli.app import Json, app
 from xraycore.cli.console import emit_json, emit_table, err, format_score, progress_bar
-from xraycore.cli.loading import Models, Paths, _read, load_models
+from xraycore.cli.loading import Models, Paths, _read, chosen_models, load_models
 from xraycore.config import NOTICE
-from xraycore.datasets.labels import LabelScheme, canonical_label, get_label_scheme
+from xraycore.datasets.labels import LabelScheme, get_label_scheme
+from xraycore.errors import ArgumentError
 from xraycore.evaluation.ensemble import ENSEMBLE, mean_probabilities
-from xraycore.imaging import Radiograph
-from xraycore.imaging.encode import encode_png
 from xraycore.imaging.film_warnings import warning_codes
-from xraycore.imaging.overlay import overlay
+from xraycore.models.answer import (
+    DEFAULT_ERROR_RATE,
+    ERROR_RATES,
+    Answer,
+    agree_on,
+    state_answer,
+)
 from xraycore.models.cards import card_sha256, list_trained, read_card
 from xraycore.models.classifier import Prediction, predict_each
 from xraycore.models.registry import MODELS
-from xraycore.utils.files import replacing, write_json
-from xraycore.utils.progress import part_of
+from xraycore.models.sites import read_site
+from xraycore.utils.text import percent
 
-if TYPE_CHECKING:
-    from xraycore.attribution.heatmap import Heatmap
+States = Mapping[str, Callable[[Prediction], Answer | None]]
 
 
 @app.command()
@@ -65,14 +67,39 @@ def predict(
     paths: Paths,
     model: Models = None,
     view: Annotated[str | None, typer.Option(help="chest4, pneumonia or covid3.")] = None,
+    site: Annotated[
+        str | None, typer.Option(help="Site profile to answer by, see `adapt`.")
+    ] = None,
+    error_rate: Annotated[
+        float,
+        typer.Option(
+            help="Of how many films the right answer may be missed before a model says that it "
+            "cannot tell: 0.05, 0.1 or 0.2; 0 to answer by the operating point alone."
+        ),
+    ] = DEFAULT_ERROR_RATE,
     json: Annotated[bool, typer.Option("--json", help="JSON lines, one a film and model.")] = False,
 ) -> None:
     """Say what trained models see on films; a bad file gets an error line, the rest go on.
 
-    Two models or more are also averaged, as "ensemble".
+    Is there an opacity, and if so of which kind; the probabilities of all classes stand beside in
+    `--json`. Two models or more are also taken together, as "ensemble".
     """
     chosen_view = get_label_scheme(view) if view else None
+    if error_rate and error_rate not in ERROR_RATES:
+        rates = ", ".join(map(str, ERROR_RATES))
+        raise ArgumentError(f"--error-rate must be 0, {rates}. Received: {error_rate}")
+    # Before networks are loaded, which takes a while.
+    sites = {name: read_site(name, site) for name in chosen_models(model)} if site else {}
     classifiers = load_models(model)
+    states: States = {
+        one.spec.name: partial(
+            state_answer,
+            card=one.card,
+            site=sites.get(one.spec.name),
+            error_rate=error_rate or None,
+        )
+        for one in classifiers
+    }
     rows = []
     with progress_bar() as report:
         for films, failures in _read(paths, report):
@@ -80,74 +107,13 @@ def predict(
                 rows.append(_answer(path, error=str(error)))
             answers = list(predict_each(classifiers, [radiograph for _, radiograph in films]))
             for index, (path, _) in enumerate(films):
-                rows += _answers(path, [one[index] for one in answers], chosen_view)
+                rows += _answers(path, [one[index] for one in answers], chosen_view, states)
             if json:
                 for row in rows:
                     emit_json(row)
                 rows.clear()
     if not json:
         _show_predictions(rows)
-
-
-@app.command()
-def explain(
-    paths: Paths,
-    out: Annotated[Path, typer.Option(help="Folder for overlays, maps and provenance.")],
-    model: Models = None,
-    method: Annotated[list[str] | None, typer.Option(help="Heatmap method; repeatable.")] = None,
-    target: Annotated[str | None, typer.Option(help="Class; the predicted one by default.")] = None,
-    opacity: Annotated[float, typer.Option(min=0.0, max=1.0, help="Cover at full heat.")] = 0.4,
-    json: Annotated[bool, typer.Option("--json", help="JSON lines, one a map.")] = False,
-) -> None:
-    """Write where trained models look: overlay (.png), raw map (.npy), provenance (.json)."""
-    methods = [get_method(name).name for name in method or ["grad_cam"]]
-    target = canonical_label(target) if target else None
-    from xraycore.report.provenance import provenance
-
-    classifiers = load_models(model)
-    out.mkdir(parents=True, exist_ok=True)
-    used: set[str] = set()
-    rows = []
-    with progress_bar() as report:
-        for films, failures in _read(paths, report):
-            lines = [_line(path, error=str(error)) for path, error in failures]
-            for path, radiograph in films:
-                stem = _free_stem(path.stem, used)
-                used.add(stem)
-                each = predict_each(classifiers, [radiograph])
-                for classifier, (prediction,) in zip(classifiers, each, strict=True):
-                    for name in methods:
-                        words = f"{name} of {classifier.spec.name}, {path.name}"
-                        heatmap = xraycore.explain(
-                            classifier,
-                            prediction,
-                            name,
-                            target,
-                            report=part_of(report, activity=words),
-                        )
-                        file = _write_map(out, stem, radiograph, heatmap, opacity)
-                        facts = provenance(classifier, radiograph, prediction, heatmap)
-                        write_json(file.with_suffix(".json"), facts)
-                        about = {"model": heatmap.model, "method": name, "target": heatmap.target}
-                        lines.append(_line(path, **about, overlay=str(file)))
-            if json:
-                for line in lines:
-                    emit_json(line)
-            rows += lines
-    if not json:
-        columns = ["file", "model", "target", "overlay"]
-        table = [
-            [r["path"], r.get("model") or "", r.get("target") or "", r.get("overlay") or r["error"]]
-            for r in rows
-        ]
-        emit_table("Heatmaps", columns, table)
-        err.print(NOTICE)
-
-
-def _free_stem(stem: str, used: Container[str]) -> str:
-    """The stem, counted on from 2 until no film before has it: a film may itself be called a-2."""
-    counted = (f"{stem}-{number}" for number in count(2))
-    return next(name for name in chain([stem], counted) if name not in used)
 
 
 def _headline(scores: dict) -> str:
@@ -160,15 +126,20 @@ def _headline(scores: dict) -> str:
 
 
 def _answers(
-    path: Path, predictions: list["Prediction"], view: LabelScheme | None
+    path: Path, predictions: list[Prediction], view: LabelScheme | None, states: States
 ) -> Iterator[dict]:
     """What each model says of a film, and what two or more say together."""
-    found: list[tuple[str, dict[str, float], tuple[str, ...], Prediction | None]]
-    found = [(one.model, one.probabilities, one.warnings, one) for one in predictions]
+    stated = [states[one.model](one) for one in predictions]
+    found: list[tuple[str, dict[str, float], tuple[str, ...], Prediction | None, Answer | None]]
+    found = [
+        (one.model, one.probabilities, one.warnings, one, answer)
+        for one, answer in zip(predictions, stated, strict=True)
+    ]
     if together := mean_probabilities(predictions):
         notes = tuple(dict.fromkeys(note for one in predictions for note in one.warnings))
-        found.append((ENSEMBLE, together, notes, None))
-    for name, probabilities, notes, origin in found:
+        agreed = agree_on([answer for answer in stated if answer], together)
+        found.append((ENSEMBLE, together, notes, None, agreed))
+    for name, probabilities, notes, origin, answer in found:
         if view:
             values = np.array([list(probabilities.values())])
             viewed = view.probabilities(values, list(probabilities))[0]
@@ -180,6 +151,7 @@ def _answers(
             probabilities={k: round(p, 6) for k, p in probabilities.items()},
             notes=list(notes),
             origin=origin,
+            answer=answer,
         )
 
 
@@ -191,23 +163,23 @@ def _answer(
     probabilities: dict[str, float] | None = None,
     notes: Sequence[str] = (),
     origin: Prediction | None = None,
+    answer: Answer | None = None,
     error: str | None = None,
 ) -> dict:
+    levels = answer.to_json() if answer else dict.fromkeys(("opacity", "kind", "scope", "site"))
     return {
         "path": str(path),
         "model": model,
         "label": label,
         "probabilities": probabilities,
+        "answer": answer.reading if answer else None,
+        **levels,
         "warnings": list(notes),
         "warning_codes": warning_codes(notes),
         "weights_sha256": origin.weights_sha256 if origin else None,
         "card_sha256": origin.card_sha256 if origin else None,
         "error": error,
     }
-
-
-def _line(path: Path, *, error: str | None = None, **facts: object) -> dict:
-    return {"path": str(path), "model": None, **facts, "error": error}
 
 
 def _show_predictions(rows: list[dict]) -> None:
@@ -218,18 +190,23 @@ def _show_predictions(rows: list[dict]) -> None:
             continue
         label = row["label"]
         notes = " ".join(row["warnings"])
-        table.append([row["path"], row["model"], label, row["probabilities"][label], notes])
-    emit_table("Predictions", ["file", "model", "says", "probability", "notes"], table)
+        said = row["answer"] or f"{label} ({percent(row['probabilities'][label])})"
+        table.append([row["path"], row["model"], said, _called_from(row), notes])
+    emit_table("Answers", ["file", "model", "answer", "called from", "notes"], table)
+    told = {
+        f"{row['model']}: {row[level]['trust']['text']}"
+        for row in rows
+        for level in ("opacity", "kind")
+        if row[level] and row[level]["trust"]
+    }
+    for text in sorted(told):
+        err.print(text)
     err.print(NOTICE)
 
 
-def _write_map(
-    out: Path, stem: str, radiograph: Radiograph, heatmap: "Heatmap", opacity: float
-) -> Path:
-    """Writes a map's values, and its overlay, whose file is returned."""
-    file = out / f"{stem}.{heatmap.model}.{heatmap.method}.png"
-    with replacing(file) as part:
-        part.write_bytes(encode_png(overlay(radiograph, heatmap, opacity=opacity)))
-    with replacing(file.with_suffix(".npy")) as part:
-        np.save(part, heatmap.values)
-    return file
+def _called_from(row: dict) -> str:
+    """From which probability on there is said to be an opacity, and where this was chosen."""
+    level = row["opacity"]
+    if not level or level["threshold_from"] == "majority":
+        return ""
+    return f"{percent(level['threshold'])}, {row['site'] or level['threshold_from']}"

@@ -6,11 +6,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from xraycore.errors import ArgumentError
+from xraycore.models.answer import ENSEMBLE as ENSEMBLE
 from xraycore.models.classifier import Prediction
 from xraycore.utils.text import join_names, percent
-
-# What the mean of several models' probabilities is called where models are listed by name.
-ENSEMBLE = "ensemble"
 
 
 def describe_agreement(predictions: Sequence[Prediction], titles: Mapping[str, str]) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from xraycore.attribution.registry import METHODS
 from xraycore.datasets.labels import CHEST4, LABEL_SCHEMES, NORMAL, LabelScheme
 from xraycore.datasets.manifest import Manifest, Record
 from xraycore.datasets.public import CITATIONS
@@ -21,6 +22,8 @@ from xraycore.utils.progress import ProgressCallback, part_of
 
 # Full heat is what one film in twenty of the validation split reaches at its hottest cell.
 HEAT_PERCENTILE = 95
+# What is normal stays uncoloured on so many of a hundred normal validation films.
+UNCOLOURED_PERCENTILE = 95
 HEADLINES = ("accuracy", "balanced_accuracy", "macro_f1", "macro_auroc", "brier", "ece")
 
 
@@ -82,6 +85,7 @@ def build_model_card(
             method: float(f"{np.percentile(peaks, HEAT_PERCENTILE):.4g}")
             for method, peaks in validation.peaks.items()
         },
+        "heat_threshold": heat_thresholds(validation),
         "training": training,
         "data": _data(manifest),
         "scores": headline_scores(test, points),
@@ -95,6 +99,21 @@ def build_model_card(
             classifier, manifest.split("test"), part_of(report, activity="shortcut probes")
         )
     write_json(folder / "card.json", card)
+
+
+def heat_thresholds(validation: PredictionSet) -> dict[str, float]:
+    """Contrasting method -> raw heat that 95 % of normal validation films have nowhere.
+
+    Nothing where there is no such film.
+    """
+    normal = np.array([record.label == NORMAL for record in validation.records])
+    if not normal.any():
+        return {}
+    return {
+        method: float(f"{np.percentile(peaks[normal], UNCOLOURED_PERCENTILE):.4g}")
+        for method, peaks in validation.peaks.items()
+        if METHODS[method].contrast
+    }
 
 
 def headline_scores(outcome: PredictionSet, points: dict[str, OperatingPoint]) -> dict:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from xraycore.attribution.registry import ANALYTIC
-from xraycore.datasets.labels import members
+from xraycore.attribution.registry import ANALYTIC, METHODS, all_maps
+from xraycore.datasets.labels import NORMAL, members
 from xraycore.datasets.manifest import Record
 from xraycore.errors import ArgumentError
 from xraycore.evaluation.ensemble import ENSEMBLE
@@ -132,7 +132,7 @@ def predict_dataset(
         seconds += time.perf_counter() - began
         for film, prediction in zip(films, predictions, strict=True):
             maps = {
-                name: maps(prediction.features, *classifier.head) for name, maps in ANALYTIC.items()
+                name: all_maps(METHODS[name], classifier, prediction.features) for name in ANALYTIC
             }
             for method, values in maps.items():
                 peaks[method].append(values.max(axis=(0, 1)))
@@ -150,7 +150,11 @@ def predict_dataset(
     said = np.stack(logits).astype(np.float64)
     if calibrate:
         classifier.calibration = fit_calibration(said, _allowed(kept, classifier.classes))
-    every, called = np.arange(len(kept)), classifier.probabilities_of(said).argmax(axis=1)
+    every, probabilities = np.arange(len(kept)), classifier.probabilities_of(said)
+    called = probabilities.argmax(axis=1)
+    # As `target_of` has it.
+    abnormal = np.array([name != NORMAL for name in classifier.classes])
+    contrasted = np.where(abnormal, probabilities, -1.0).argmax(axis=1)
     return PredictionSet(
         classifier.spec.name,
         classifier.classes,
@@ -160,7 +164,10 @@ def predict_dataset(
         np.array(fraction_in_lungs)[every, called],
         np.array(lungs),
         np.array(sizes),
-        {method: np.stack(values)[every, called] for method, values in peaks.items()},
+        {
+            method: np.stack(values)[every, contrasted if METHODS[method].contrast else called]
+            for method, values in peaks.items()
+        },
         seconds / len(kept),
         peak_activation_bytes(classifier.network),
     )

@@ -75,13 +75,16 @@ def track_record(outcome: PredictionSet, label: str, probability: float) -> Trac
     if len(films) < FEWEST:
         unknown = int((alike & ~known).sum())
         return TrackRecord(label, probability, probability, None, len(films), unknown)
-    near = films[np.argsort(away[films], kind="stable")[:NEAREST]]
-    right = tests.allowed[near, place].astype(bool)
+    nearest = said[films[np.argsort(away[films], kind="stable")[:NEAREST]]]
+    low, high = float(nearest.min()), float(nearest.max())
+    # What is said is about all answers between these two, and about no other.
+    meant = alike & (low <= said) & (said <= high)
+    right = tests.allowed[meant & known, place].astype(bool)
     return TrackRecord(
         label,
-        float(said[near].min()),
-        float(said[near].max()),
+        low,
+        high,
         wilson_interval(int(right.sum()), len(right)),
         len(right),
-        int((alike & ~known & (away <= away[near].max())).sum()),
+        int((meant & ~known).sum()),
     )

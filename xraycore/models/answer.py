@@ -11,190 +11,36 @@ right class in no more of further films like them. An answer is given where the 
 the set agree; a set of both or of none is no answer.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from xraycore.datasets.labels import CHEST4, NORMAL, SETS
 from xraycore.errors import ArgumentError, WeightsError
 from xraycore.imaging.film_warnings import FilmWarning
-from xraycore.metrics.classification import Score
 from xraycore.metrics.operating_points import DEFAULT
 from xraycore.models.classifier import Prediction
+from xraycore.models.levels import (
+    ABNORMAL,
+    CANNOT_TELL,
+    DEFAULT_ERROR_RATE,
+    DEFAULT_THRESHOLD,
+    ENSEMBLE,
+    ERROR_RATES,
+    NONE,
+    OPACITY,
+    OUT_OF_SCOPE,
+    Answer,
+    KindAnswer,
+    OpacityAnswer,
+    OperatingThreshold,
+    Scope,
+    Trust,
+)
 from xraycore.models.sites import SiteProfile
 from xraycore.utils.checkpoints import Card
 from xraycore.utils.text import percent, pluralise
-
-OPACITY, ABNORMAL, NONE, CANNOT_TELL = "opacity", "abnormal", "none", "cannot tell"
-# Of which shares of films sets may miss the right class; what cards and profiles hold bounds for.
-ERROR_RATES = (0.05, 0.1, 0.2)
-DEFAULT_ERROR_RATE = 0.1
-
-# A film with one of these warnings gets no answer: the warning's code, and in words why not.
-OUT_OF_SCOPE: Mapping[str, str] = {
-    "lateral": "it is no frontal chest film",
-    "oblique": "it is no frontal chest film",
-    "projection": "it is no frontal chest film",
-    "body-part": "it is no frontal chest film",
-    "no-lungs": "no lungs were found on it",
-    "unlike": "it is too unlike all films that the networks know",
-    "blank": "it cannot be read: there is hardly any difference between its greys",
-    "raw": "it cannot be read: it holds data for processing, not for looking at",
-}
-
-
-@dataclass(frozen=True)
-class Scope:
-    """Whether a film is one that the networks answer for.
-
-    Attributes:
-        inside: Whether it is.
-        code: Of the warning that rules it out (a key of `OUT_OF_SCOPE`); None inside.
-        text: Why there is no answer, in a sentence; empty inside.
-    """
-
-    inside: bool = True
-    code: str | None = None
-    text: str = ""
-
-
-@dataclass(frozen=True)
-class Trust:
-    """How often such an answer was right where the network had never been trained.
-
-    Attributes:
-        right: That share with its interval, over `n` films; None where nobody measured it.
-        text: In a sentence: of how many films, of which hospitals.
-    """
-
-    right: Score | None
-    text: str
-
-
-@dataclass(frozen=True)
-class OperatingThreshold:
-    """The operating point in force.
-
-    Attributes:
-        threshold: Least probability that is called positive.
-        origin: "default" (even odds), "home" (validation films of the hospitals that it learnt
-            from), "external" (validation films of others) or "site" (a site profile).
-        title: In words.
-    """
-
-    threshold: float
-    origin: str
-    title: str
-
-
-@dataclass(frozen=True)
-class OpacityAnswer:
-    """Level 1: is there an opacity? (Is it abnormal at all, of a model of other findings.)
-
-    Attributes:
-        answer: "opacity" (or "abnormal"), "none" or "cannot tell"; None out of scope.
-        probability: Of an opacity, in [0, 1]: after the site's temperature where one is in force.
-        point: The operating point in force.
-        error_rate: At which a set could withdraw the answer; None where there is none.
-        trust: Of this answer; None where there is none, or it is "cannot tell".
-    """
-
-    answer: str | None
-    probability: float
-    point: OperatingThreshold
-    error_rate: float | None
-    trust: Trust | None
-
-    @property
-    def positive(self) -> bool:
-        """Whether the answer is that there is one."""
-        return self.answer in (OPACITY, ABNORMAL)
-
-
-@dataclass(frozen=True)
-class KindAnswer:
-    """Level 2: which kind, as the training sources would call it.
-
-    Attributes:
-        answer: The kind, or "cannot tell" where the set holds several or none.
-        probability: Of the likeliest kind given that there is an opacity, in [0, 1].
-        probabilities: Of each kind given that there is an opacity; they sum to 1.
-        trust: Of this answer.
-        rests_on: What the kinds were learnt from, and what else than disease may tell them apart.
-    """
-
-    answer: str
-    probability: float
-    probabilities: Mapping[str, float]
-    trust: Trust | None
-    rests_on: str
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a model answers of a film, on two levels.
-
-    Attributes:
-        model: Its name.
-        scope: Whether it answers at all.
-        opacity: Level 1.
-        kind: Level 2; None where level 1 is not positive, or the model knows one kind only.
-        site: Name of the site profile in force; None for none.
-    """
-
-    model: str
-    scope: Scope
-    opacity: OpacityAnswer
-    kind: KindAnswer | None = None
-    site: str | None = None
-
-    @property
-    def reading(self) -> str:
-        """Both levels in one sentence, for tables and headings."""
-        first = self.opacity
-        if first.answer is None:
-            return f"No answer: {OUT_OF_SCOPE[self.scope.code or '']}"
-        text = f"{_WORDS[first.answer]} ({percent(first.probability)})"
-        if self.kind is not None:
-            kind = self.kind
-            named = f"{kind.answer} ({percent(kind.probability)} of the kinds)"
-            text += f"; kind: {CANNOT_TELL if kind.answer == CANNOT_TELL else named}"
-        return text
-
-    def to_json(self) -> dict[str, Any]:
-        """`opacity`, `kind`, `scope` and `site`, as `predict --json` has them."""
-        first, second = self.opacity, self.kind
-        return {
-            "opacity": {
-                "answer": first.answer,
-                "probability": round(first.probability, 6),
-                "threshold": first.point.threshold,
-                "threshold_from": first.point.origin,
-                "error_rate": first.error_rate,
-                "trust": _trust_json(first.trust),
-            },
-            "kind": {
-                "answer": second.answer if second else None,
-                "probability": round(second.probability, 6) if second else None,
-                "trust": _trust_json(second.trust) if second else None,
-            },
-            "scope": {
-                "inside": self.scope.inside,
-                "code": self.scope.code,
-                "text": self.scope.text,
-            },
-            "site": self.site,
-        }
-
-
-_WORDS = {
-    OPACITY: "Opacity",
-    ABNORMAL: "Abnormal",
-    NONE: "No opacity",
-    CANNOT_TELL: "Cannot tell whether there is an opacity",
-}
 
 
 def state_answer(
@@ -217,38 +63,84 @@ def state_answer(
         ArgumentError: If the rate is another.
         WeightsError: If the profile was fitted to other weights, or of another model.
     """
+    return state_probabilities(
+        prediction.model, prediction.probabilities, prediction.warnings, card, site, error_rate
+    )
+
+
+def state_probabilities(
+    model: str,
+    probabilities: Mapping[str, float],
+    warnings: Sequence[str],
+    card: Card,
+    site: SiteProfile | None = None,
+    error_rate: float | None = DEFAULT_ERROR_RATE,
+) -> Answer | None:
+    """What `state_answer` returns, of probabilities by class and a film's warnings."""
     if error_rate is not None and error_rate not in ERROR_RATES:
         raise ArgumentError(
             f"the error rate must be one of {', '.join(map(str, ERROR_RATES))}. "
             f"Received: {error_rate}"
         )
-    if site is not None and site.weights_sha256 != card["weights"]["sha256"]:
+    if site is not None and (site.model, site.weights_sha256) != (model, card["weights"]["sha256"]):
         raise WeightsError(
-            f"site profile {site.name}: expected one of {prediction.model} as it is now. It was "
-            f"fitted to other weights of {site.model}: fit it anew with `xraycore adapt`."
+            f"site profile {site.name}: expected one of {model} as it is now. It was fitted to "
+            f"other weights of {site.model}: fit it anew with `xraycore adapt`."
         )
-    if NORMAL not in prediction.classes or len(prediction.classes) < 2:
+    if NORMAL not in probabilities or len(probabilities) < 2:
         return None
-    kinds = tuple(name for name in prediction.classes if name != NORMAL)
-    scope = find_scope(prediction.warnings)
-    probabilities = prediction.probabilities
+    kinds = tuple(name for name in probabilities if name != NORMAL)
+    scope = find_scope(warnings)
     probability = opacity_probability(probabilities)
-    measured = card.get("levels", {})
     if site is not None:
         probability = tempered(probability, site.temperature)
     first = _answer_opacity(probability, kinds, card, site, error_rate)
+    at = site.name if site else None
     if not scope.inside:
         silent = OpacityAnswer(None, probability, first.point, first.error_rate, None)
-        return Answer(prediction.model, scope, silent, None, site.name if site else None)
+        return Answer(model, scope, silent, None, at)
     second = None
     if first.positive and len(kinds) > 1:
-        second = _answer_kind(
-            {name: probabilities[name] for name in kinds},
-            measured.get("kind", {}),
-            card,
-            error_rate,
-        )
-    return Answer(prediction.model, scope, first, second, site.name if site else None)
+        of_kinds = {name: probabilities[name] for name in kinds}
+        second = _answer_kind(of_kinds, card.get("levels", {}).get("kind", {}), card, error_rate)
+    return Answer(model, scope, first, second, at)
+
+
+def agree_on(answers: Sequence[Answer], probabilities: Mapping[str, float]) -> Answer | None:
+    """What several models answer together: what more than half of them say, else "cannot tell".
+
+    Args:
+        answers: One a model, of the same film.
+        probabilities: Their mean, by class.
+
+    Returns:
+        With the mean probabilities, without an operating point of its own and without trust, which
+        nobody measured; None for fewer than two.
+    """
+    if len(answers) < 2:
+        return None
+    scope = next((one.scope for one in answers if not one.scope.inside), Scope())
+    point = OperatingThreshold(DEFAULT_THRESHOLD, "majority", "What most models say")
+    probability = opacity_probability(probabilities)
+    sites = {one.site for one in answers}
+    site = sites.pop() if len(sites) == 1 else None
+    said = Counter(one.opacity.answer for one in answers)
+    word, votes = said.most_common(1)[0]
+    answer = None if not scope.inside else word if votes > len(answers) / 2 else CANNOT_TELL
+    first = OpacityAnswer(answer, probability, point, None, None)
+    if not first.positive:
+        return Answer(ENSEMBLE, scope, first, None, site)
+    shares = {name: p for name, p in probabilities.items() if name != NORMAL}
+    shares = {name: p / (sum(shares.values()) or 1.0) for name, p in shares.items()}
+    named = Counter(one.kind.answer for one in answers if one.kind)
+    if len(shares) < 2 or not named:
+        return Answer(ENSEMBLE, scope, first, None, site)
+    kind, votes = named.most_common(1)[0]
+    kind = kind if votes > len(answers) / 2 else CANNOT_TELL
+    likeliest = max(shares, key=shares.__getitem__)
+    of = shares[likeliest if kind == CANNOT_TELL else kind]
+    rests_on = next(one.kind.rests_on for one in answers if one.kind)
+    return Answer(ENSEMBLE, scope, first, KindAnswer(kind, of, shares, None, rests_on), site)
 
 
 def find_scope(warnings: Sequence[str]) -> Scope:
@@ -298,7 +190,7 @@ def operating_threshold(card: Card, site: SiteProfile | None = None) -> Operatin
         return OperatingThreshold(chosen["threshold"], "external", chosen["title"])
     if home := card.get("operating_points", {}).get("best_f1"):
         return OperatingThreshold(home["threshold"], "home", home["title"])
-    return OperatingThreshold(DEFAULT.threshold, "default", DEFAULT.title)
+    return OperatingThreshold(DEFAULT_THRESHOLD, "default", DEFAULT.title)
 
 
 def _answer_opacity(
@@ -336,15 +228,13 @@ def _answer_kind(
         kept = [kind for kind, share in shares.items() if share >= bounds.get(kind, 0.0)]
         if kept != [name]:
             answer, trust = CANNOT_TELL, None
-    return KindAnswer(answer, shares[name], shares, trust, describe_sources(card))
+    return KindAnswer(answer, shares[name], shares, trust, describe_sources(card, list(shares)))
 
 
-def describe_sources(card: Card) -> str:
+def describe_sources(card: Card, kinds: Sequence[str]) -> str:
     """What kinds were learnt from: of each the data sets with most of its training films."""
     parts = []
-    for name in card["classes"]:
-        if name == NORMAL:
-            continue
+    for name in kinds:
         films = {
             source: about.get("films", {}).get("train", {}).get(name, 0)
             for source, about in card.get("data", {}).items()
@@ -387,7 +277,3 @@ def _site_trust(site: SiteProfile, called: str) -> Trust | None:
         return None
     between = f"{percent(right['low'])} to {percent(right['high'])}"
     return Trust(right, f"{text} ({between}; {of}).")
-
-
-def _trust_json(trust: Trust | None) -> dict[str, Any] | None:
-    return None if trust is None else {"right": trust.right, "text": trust.text}

@@ -188,6 +188,7 @@ class ModelCard(WeightsCard):
     working_memory: Count = 0
     lungs_sha256: Text | None = None
     heat_scale: dict[Name, Annotated[float, Field(ge=0)]]
+    heat_threshold: dict[Name, Annotated[float, Field(ge=0)]] = {}
     training: Training
     data: dict[Name, SourceFilms] = {}
     scores: Scores

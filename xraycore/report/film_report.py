@@ -18,8 +18,11 @@ from xraycore.imaging.encode import data_url, encode_jpeg
 from xraycore.imaging.overlay import overlay, to_uint8
 from xraycore.imaging.radiograph import Radiograph
 from xraycore.imaging.resample import fit_within
+from xraycore.models.answer import Answer, state_answer
 from xraycore.models.cards import stored_title
 from xraycore.models.classifier import Prediction
+from xraycore.models.levels import CANNOT_TELL
+from xraycore.models.sites import SiteProfile
 from xraycore.report.provenance import DescribedModel, now, provenance
 from xraycore.utils.text import percent
 
@@ -38,12 +41,19 @@ class ModelResult:
         prediction: What it says.
         heat: The map that is shown.
         notes: More sentences to print, such as its track record.
+        site: Site profile that the film is answered by; None for none.
     """
 
     model: DescribedModel
     prediction: Prediction
     heatmap: Heatmap
     notes: tuple[str, ...] = ()
+    site: SiteProfile | None = None
+
+    @property
+    def answer(self) -> Answer | None:
+        """What it answers on two levels; None of a model that knows no normal films."""
+        return state_answer(self.prediction, self.model.card, self.site)
 
     @property
     def title(self) -> str:
@@ -124,6 +134,7 @@ def _section(
         "picture": data_url(encode_jpeg(drawn, _QUALITY)),
         "caption": _caption(result, style["contour"]),
         "label": prediction.label,
+        "levels": _levels(result.answer),
         "probabilities": prediction.probabilities,
         "notes": result.notes,
         "warnings": check_plausibility(heatmap, radiograph, prediction.lungs),
@@ -135,6 +146,28 @@ def _section(
             "method": f"{method.title} ({method.paper}), full heat at {full}",
         },
     }
+
+
+def _levels(answer: Answer | None) -> dict[str, Any] | None:
+    """The answer in a heading, and sentences on where it comes from and how far it holds."""
+    if answer is None:
+        return None
+    first, second = answer.opacity, answer.kind
+    sentences = [answer.scope.text] if not answer.scope.inside else []
+    if answer.scope.inside:
+        sentences.append(
+            f"Called an opacity from {percent(first.point.threshold, 1)} on: {first.point.title}."
+        )
+        if first.answer == CANNOT_TELL:
+            sentences.append(
+                f"At an error rate of {percent(first.error_rate or 0)} the film is not told from "
+                "both kinds of films, with an opacity and without, or is like neither."
+            )
+    trusts = (first.trust, second.trust if second else None)
+    sentences += [trust.text for trust in trusts if trust]
+    if second:
+        sentences.append(second.rests_on)
+    return {"heading": answer.reading, "sentences": sentences}
 
 
 def _caption(result: ModelResult, contour: float | None) -> str:

@@ -112,7 +112,7 @@ def _expose(water: np.ndarray, bone: np.ndarray, rng: np.random.Generator) -> np
 
     transmitted = np.exp(-(np.float32(_WATER) * water + np.float32(_BONE) * bone))
     # Focal spot, detector and heartbeat: what is small is never drawn as sharp as it is.
-    transmitted = cv2.GaussianBlur(transmitted, (0, 0), max(0.3, unsharp))
+    transmitted = np.asarray(cv2.GaussianBlur(transmitted, (0, 0), max(0.3, unsharp)), np.float32)
     transmitted += np.float32(fog) * _wide_blur(np.minimum(transmitted, 0.2), 0.08)
     grain = rng.standard_normal(water.shape, dtype=np.float32)
     grain /= np.sqrt(transmitted * np.float32(dose) + 20)
