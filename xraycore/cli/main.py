@@ -9,6 +9,7 @@ import typer
 
 from xraycore.cli import (  # noqa: F401  (they register)
     ablate,
+    adapt,
     audit,
     benchmark,
     evaluate,
