@@ -53,6 +53,15 @@ def test_a_mirrored_view_is_the_film_mirrored(spot):
     )
 
 
+def test_a_shift_goes_across_and_down(spot):
+    down = _warped(spot, _matrix(spot.shape, 1.0, 0.0, 1 / 8, False))
+    np.testing.assert_allclose(down[8:], spot[:-8], atol=1e-6)
+    across = _warped(spot, _matrix(spot.shape, 1.0, 1 / 8, 0.0, False))
+    np.testing.assert_allclose(across[:, 8:], spot[:, :-8], atol=1e-6)
+    # An enlarged view is enlarged about its middle.
+    np.testing.assert_allclose(_matrix((64, 32), 1.5, 0, 0, False), [[1.5, 0, -8], [0, 1.5, -16]])
+
+
 def test_an_even_film_by_hand():
     """Cells of 1 / 2 speak twice as much against Normal: 1 in all, spread over 16 x 16 cells."""
     model, film = Mirror(), np.full((SIDE, SIDE), 0.5)

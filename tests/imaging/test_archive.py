@@ -83,6 +83,14 @@ def test_a_member_that_tells_less_than_it_holds_costs_no_memory(packing, monkeyp
     assert peak < 6 * 2**20  # of 40
 
 
+@pytest.mark.parametrize(("packed_as", "told"), [(5_000_000, "4.8"), (3_000_000, "2.9")])
+def test_a_member_that_is_too_large_is_refused_by_its_size(monkeypatch, packed_as, told):
+    monkeypatch.setattr(archive, "MAX_BYTES", 2**21)
+    films, refused = unpacked(packed({"a/large.png": bytes(packed_as), "b.png": FILM}))
+    assert films == [("b.png", FILM)]
+    assert refused == [f"large.png, in films.zip: expected at most 2 MiB. Received: {told} MiB"]
+
+
 def test_members_that_share_their_bytes_end_at_the_archives_limit(monkeypatch):
     monkeypatch.setattr(archive, "MAX_BYTES", 1000)
     monkeypatch.setattr(archive, "MAX_TOTAL_BYTES", 4000)

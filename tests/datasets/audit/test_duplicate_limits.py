@@ -81,3 +81,18 @@ def test_a_hash_by_hand():
     assert found.thumbnail.dtype == np.uint8
     boxes = np.round(rising * 255).reshape(128, 2, 128, 2).mean(axis=(1, 3))
     np.testing.assert_allclose(found.thumbnail, boxes, atol=0.51)
+
+
+def test_refinement_begins_where_half_the_size_has_led(monkeypatch):
+    """Twice as far: a refinement that begins elsewhere may end elsewhere."""
+    large, starts, find = draw(2, (160, 160)), [], cv2.findTransformECC
+
+    def spied(first, second, start, *others):
+        starts.append(start.copy())
+        return find(first, second, start, *others)
+
+    monkeypatch.setattr(cv2, "findTransformECC", spied)
+    near_copies([hashed(large[10:138, 10:138]), hashed(large[16:144, 14:142])])
+    half, whole = starts
+    np.testing.assert_array_equal(half, np.eye(2, 3))
+    np.testing.assert_allclose(whole[:, 2], [-4, -6], atol=0.5)

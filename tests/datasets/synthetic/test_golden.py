@@ -30,6 +30,11 @@ def band():
     return np.rint(255 * make_phantom(2, size=640).pixels[300:340]).astype(np.uint8)
 
 
+def arm():
+    """Where an upper arm leaves a large film."""
+    return np.rint(255 * make_phantom(3, size=640).pixels[100:180, 560:]).astype(np.uint8)
+
+
 def opacities():
     """What each kind of opacity adds to one film, side by side, ten times as bright."""
     film, added = make_phantom(4, size=128), []
@@ -42,7 +47,7 @@ def opacities():
 
 
 PICTURES = {f"chest-{seed}": (chest, seed) for seed in CHESTS}
-PICTURES |= {"band": (band,), "opacities": (opacities,)}
+PICTURES |= {"band": (band,), "arm": (arm,), "opacities": (opacities,)}
 
 
 @pytest.mark.parametrize("name", PICTURES)

@@ -119,6 +119,15 @@ def test_a_film_of_which_no_value_fits_the_declared_bits_is_shown_whole(read):
     assert "range" in warning_codes(xray.warnings)
 
 
+@pytest.mark.parametrize(("high", "usable"), [(10, False), (11, True), (15, True), (16, False)])
+def test_the_highest_bit_lies_within_the_word_and_above_the_others(read, high, usable):
+    values = np.array([[0, 1000, 2000, 4095]])
+    stored = (values << (high - 11 if usable else 0)).astype(np.uint16)
+    xray = read(stored, BitsStored=12, HighBit=high)
+    np.testing.assert_allclose(xray.pixels, values / 4095, atol=1e-6)
+    assert ("HighBit" in " ".join(xray.warnings)) != usable
+
+
 def test_significant_bits_may_begin_above_the_lowest(read):
     values = np.array([[0, 1000, 2000, 3000, 4095]])
     xray = read((values << 4).astype(np.uint16), BitsStored=12, HighBit=15)
