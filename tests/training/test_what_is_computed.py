@@ -9,9 +9,10 @@ import pytest
 from tests.training.short_runs import SPEC, recipe
 from xraycore.models.architectures import HEAD, build_network
 from xraycore.models.registry import get_spec
+from xraycore.training import learner
 from xraycore.training.augmentation import Augmentation
 from xraycore.training.config import Stage, TrainingConfig, preset
-from xraycore.training.learner import compile_for, resolve_precision, set_trainable
+from xraycore.training.learner import compile_for, resolve_precision, set_trainable, with_xla
 from xraycore.training.trainer import train
 from xraycore.utils.precision import computing_in
 
@@ -203,3 +204,19 @@ def test_a_stage_trains_what_it_says(since, frozen):
     convolutions = {"": {"conv1", "conv2", "conv3"}, "conv3": {"conv3"}, None: set()}[since]
     norms = set() if frozen else {name.replace("conv", "bn") for name in convolutions}
     assert trained == {HEAD, *convolutions, *norms}
+
+
+@pytest.mark.parametrize(
+    ("backend", "cpu", "wanted"),
+    [("tensorflow", True, False), ("tensorflow", False, "auto"), ("jax", True, "auto")],
+)
+def test_xla_is_left_to_those_whom_it_serves(monkeypatch, backend, cpu, wanted):
+    monkeypatch.setattr(learner, "on_cpu", lambda: cpu)
+    monkeypatch.setattr(keras.backend, "backend", lambda: backend)
+    assert with_xla() == wanted
+
+
+def test_what_is_trained_on_a_cpu_is_compiled_without_xla():
+    network = build_network(get_spec("basic_cnn"), 2, size=32)
+    recipe = TrainingConfig((Stage("all", 1, 32, 1e-3),))
+    assert compile_for(network, recipe, 1e-3).jit_compile is with_xla() is False

@@ -30,6 +30,7 @@ import numpy as np
 from xraycore.errors import ArgumentError
 from xraycore.training.batches import MASK, BatchSequence, Features, ImageArray, Rows
 from xraycore.training.config import TrainingConfig
+from xraycore.training.learner import with_xla
 from xraycore.utils.files import write_json
 from xraycore.utils.progress import Progress, ProgressCallback, ignore
 
@@ -121,6 +122,7 @@ def with_features(
         ArgumentError: If nothing is frozen, or the features do not fit on the disk.
     """
     trunk, _ = split_frozen(network)
+    trunk.compile(jit_compile=with_xla())
     trunk_sha256 = _trunk_sha256(trunk)
     found: list[list[list[_Part]]] = []
     for number, one in enumerate(films):

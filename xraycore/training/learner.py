@@ -31,12 +31,26 @@ def resolve_precision(precision: str) -> str:
         )
     if precision != "auto":
         return precision
-    # Where a new tensor lies: Keras itself lists no devices under PyTorch.
-    if "cpu" not in str(keras.ops.zeros(()).device).lower():
+    if not on_cpu():
         return "mixed_bfloat16"
     cpuinfo = Path("/proc/cpuinfo")
     flags = cpuinfo.read_text() if cpuinfo.exists() else ""
     return "mixed_bfloat16" if "avx512_bf16" in flags or "amx_bf16" in flags else "float32"
+
+
+def on_cpu() -> bool:
+    """Whether the backend computes on a CPU."""
+    # Where a new tensor lies: Keras itself lists no devices under PyTorch.
+    return "cpu" in str(keras.ops.zeros(()).device).lower()
+
+
+def with_xla() -> bool | str:
+    """What a model is compiled with as `jit_compile`.
+
+    TensorFlow's own kernels of a CPU know bfloat16, XLA's do not: VGG16's last block takes 41 ms of
+    a core to train on a film and its other blocks 124 ms to compute with them, 74 and 293 with XLA.
+    """
+    return False if keras.backend.backend() == "tensorflow" and on_cpu() else "auto"
 
 
 def set_trainable(network: keras.Model, stage: Stage, *, freeze_batch_norm: bool) -> None:
@@ -202,7 +216,8 @@ def compile_for(
             clipnorm=1.0,
             use_ema=recipe.ema_momentum > 0,
             ema_momentum=recipe.ema_momentum,
-        )
+        ),
+        jit_compile=with_xla(),
     )
     learner.optimizer.build(learner.trainable_variables)
     return learner
