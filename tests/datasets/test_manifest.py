@@ -201,14 +201,14 @@ def test_csv_labels_of_another_column(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("path,label\na.png,covid\n,covid\n", "line 3: expected the columns path and label"),
-        ("path,label\na.png,\n", "line 2: expected the columns path and label"),
-        ("file,label\na.png,covid\n", "line 2: expected the columns path and label"),
-        ("path,label,split\na.png,covid,dev\n", "line 2: split must be train, val, test or empty"),
+        ("path,label\n,covid\n", "1 rows without a file name .*line 2: no path"),
+        ("path,label\na.png,\n", "1 without a label .*line 2: a.png"),
+        ("foto,label\na.png,covid\n", "columns path and label. Received: foto, label"),
+        ("path,label,split\na.png,covid,fold 3\n", "1 rows of a split that is not .*line 2"),
         ("path,label\n", "found none"),
     ],
 )
-def test_csv_errors_name_the_line(tmp_path, text, message):
+def test_csv_errors_name_the_cause(tmp_path, text, message):
     with pytest.raises(DatasetError, match=message):
         read_manifest(write_csv(tmp_path, text))
 
@@ -260,20 +260,19 @@ def test_other_names_of_splits_and_folders_beside_them(touch, caplog):
     folder = touch("train/NORMAL/a.png", "valid/NORMAL/b.png", "Test/NORMAL/c.png", "more/d.png")
     found = {name: r.split for name, r in by_name(read_manifest(folder)).items()}
     assert found == {"a.png": "train", "b.png": "val", "c.png": "test"}
-    assert "beside the splits the folders more were left out" in caplog.text
+    assert "left out 1 in folders beside the splits (more/d.png)" in caplog.text
 
 
 def test_a_folder_that_may_not_be_read_is_no_class_less(touch, monkeypatch):
     root = touch("Normal/a.png", "Viral/b.png")
     walk = os.walk
 
-    def guarded(folder, onerror):
-        if folder.name == "Viral":
-            onerror(PermissionError(13, "Permission denied", str(folder)))
-        return walk(folder, onerror=onerror)
+    def guarded(folder, onerror, followlinks):
+        onerror(PermissionError(13, "Permission denied", f"{folder}/Viral"))
+        return walk(folder, onerror=onerror, followlinks=followlinks)
 
     # The tests may run as root, who may read all.
-    monkeypatch.setattr("xraycore.datasets.manifest.os.walk", guarded)
+    monkeypatch.setattr("xraycore.datasets.files.os.walk", guarded)
     with pytest.raises(DatasetError, match="Viral: may not be read by this user"):
         read_manifest(root)
 

@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from xraycore.datasets.labelling import POLICY_HELP
+
 app = typer.Typer(
     help="Look inside chest X-ray classifiers. For education and research, never for diagnosis.",
     no_args_is_help=True,
@@ -16,6 +18,10 @@ Seed = Annotated[int, typer.Option(help="Seed of the split and of everything ran
 Classes = Annotated[
     str | None,
     typer.Option(help="Classes to use, e.g. 'Normal; Pneumonia = bacteria | virus'."),
+]
+Labels = Annotated[
+    str | None,
+    typer.Option(help=f"How labels are read, e.g. 'uncertain=positive'. {POLICY_HELP}."),
 ]
 
 

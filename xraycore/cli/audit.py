@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from xraycore.cli.app import Classes, Json, Seed, app
-from xraycore.cli.console import emit_json, emit_table, err, out, progress_bar
+from xraycore.cli.app import Classes, Json, Labels, Seed, app
+from xraycore.cli.console import emit_json, emit_left_out, emit_table, err, out, progress_bar
+from xraycore.datasets.labelling import LabelPolicy
 from xraycore.datasets.labels import parse_classes
 from xraycore.datasets.manifest import read_manifest
 
@@ -19,9 +20,12 @@ SHOWN = 10
 
 
 @app.command()
-def audit(datasets: Datasets, classes: Classes = None, json: Json = False) -> None:
+def audit(
+    datasets: Datasets, classes: Classes = None, labels: Labels = None, json: Json = False
+) -> None:
     """Look for copies, crossing patients, broken files and shortcuts in folders of films."""
-    manifest = read_manifest(datasets, parse_classes(classes) if classes else None)
+    chosen = parse_classes(classes) if classes else None
+    manifest = read_manifest(datasets, chosen, LabelPolicy.parse(labels))
 
     from xraycore.datasets.audit.audit import audit
     from xraycore.datasets.audit.findings import audit_to_json
@@ -57,6 +61,8 @@ def _print(found: "Audit") -> None:
     """All tables, then the findings, so that these stand last."""
     from xraycore.datasets.audit.findings import describe
 
+    if found.layout:
+        out.print(found.layout)
     labels = list(dict.fromkeys(label for counts in found.counts.values() for label in counts))
     emit_table(
         f"{found.films} films of {found.patients.count} patients",
@@ -66,6 +72,7 @@ def _print(found: "Audit") -> None:
             for split, counts in found.counts.items()
         ],
     )
+    emit_left_out(found.left_out)
     if found.unreadable:
         rows = [[bad.error] for bad in found.unreadable[:SHOWN]]
         emit_table(_title("Unreadable files", len(found.unreadable)), ["error"], rows)

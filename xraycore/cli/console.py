@@ -10,12 +10,15 @@ from rich import progress as bars
 from rich.console import Console
 from rich.table import Table
 
+from xraycore.datasets.records import LeftOut
 from xraycore.utils.progress import Progress, ProgressCallback, TimeLeft
 
 # Tables go to stdout; progress and remarks to stderr, so that --json leaves stdout to the document.
 # Plain text: a file's name may hold [brackets] or :colons:, which rich would take for its own.
 out = Console(markup=False, highlight=False, emoji=False)
 err = Console(markup=False, highlight=False, emoji=False, stderr=True)
+
+_EXAMPLES = 2
 
 
 def emit_json(data: object) -> None:
@@ -33,6 +36,19 @@ def emit_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[objec
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
     out.print(table)
+
+
+def emit_left_out(left_out: Mapping[str, LeftOut]) -> None:
+    """Prints what of the data sets was not used, and why."""
+    if left_out:
+        emit_table(
+            "Not used",
+            ["number", "why", "for instance"],
+            [
+                [left.count, reason, ", ".join(left.examples[:_EXAMPLES])]
+                for reason, left in sorted(left_out.items(), key=lambda one: -one[1].count)
+            ],
+        )
 
 
 def format_score(score: Mapping[str, float] | None, digits: str = ".3f") -> str:

@@ -1,16 +1,27 @@
 """The command that judges trained models on a data set: evaluate."""
 
 import logging
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from xraycore.cli.app import Classes, Json, app
-from xraycore.cli.console import emit_json, emit_table, err, format_score, out, progress_bar
+from xraycore.cli.app import Classes, Json, Labels, app
+from xraycore.cli.console import (
+    emit_json,
+    emit_left_out,
+    emit_table,
+    err,
+    format_score,
+    out,
+    progress_bar,
+)
 from xraycore.cli.loading import Models, load_models
-from xraycore.datasets.labels import get_label_scheme, parse_classes
+from xraycore.datasets.labelling import LabelPolicy
+from xraycore.datasets.labels import LabelScheme, get_label_scheme, parse_classes
 from xraycore.datasets.manifest import Manifest
+from xraycore.datasets.reasons import OTHER_SPLIT, TRAINED_ON, UNKNOWN_LABEL, UNREADABLE
 from xraycore.datasets.splits import read_splits
 from xraycore.errors import ArgumentError
 from xraycore.utils.checkpoints import Card
@@ -50,6 +61,7 @@ def evaluate(
         typer.Option(help="Share of sick people where a model is to be used, in (0, 1)."),
     ] = None,
     classes: Classes = None,
+    labels: Labels = None,
     json: Json = False,
 ) -> None:
     """Judge trained models on films: every score with its 95 % interval, every pair compared."""
@@ -66,15 +78,16 @@ def evaluate(
             + "; ".join(f"{one.spec.name} {', '.join(one.classes)}" for one in models)
             + ". Name those to judge together (--model)."
         )
-    manifest = read_splits(
-        datasets, parse_classes(classes) if classes else None, seed=seed_of(cards)
-    )
+    asked = parse_classes(classes) if classes else None
+    manifest = read_splits(datasets, asked, LabelPolicy.parse(labels), seed=seed_of(cards))
     manifest = films_to_judge(manifest, split, cards)
 
     from xraycore.evaluation.evaluator import evaluate, own_scheme
     from xraycore.evaluation.predictions import predict_dataset
     from xraycore.metrics.operating_points import OperatingPoint
 
+    scheme = chosen_view or own_scheme(models[0].classes)
+    manifest = films_with_known_labels(manifest, scheme)
     outcomes = []
     with progress_bar() as report:
         for index, one in enumerate(models):
@@ -88,14 +101,16 @@ def evaluate(
             }
             for one in models
         }
-        document = evaluate(
-            outcomes, chosen_view or own_scheme(outcomes[0].classes), points, prevalence
-        )
-    document = {"datasets": [str(path) for path in datasets], "split": split, **document}
+        document = evaluate(outcomes, scheme, points, prevalence)
+    read = set(outcomes[0].records)
+    manifest = manifest.without(lambda record: record not in read, UNREADABLE)
+    about = {"datasets": [str(path) for path in datasets], "split": split}
+    document = {**about, **manifest.reading_to_json(), **document}
     if json:
         emit_json(document)
     else:
         _print(document)
+        emit_left_out(manifest.left_out)
 
 
 def seed_of(cards: list[Card]) -> int:
@@ -122,8 +137,10 @@ def films_to_judge(manifest: Manifest, split: str, cards: list[Card]) -> Manifes
     """
     trained_on = {source for card in cards for source in card.get("data", {})}
     if split == "auto":
-        records = [r for r in manifest.records if r.source not in trained_on or r.split == "test"]
-        if left := len(manifest.records) - len(records):
+        judged = manifest.without(
+            lambda record: record.source in trained_on and record.split != "test", TRAINED_ON
+        )
+        if left := len(manifest.records) - len(judged.records):
             logger.warning(
                 "%d films of %s are left out: by its name a model was trained on this data. "
                 "--split all judges them too.",
@@ -131,16 +148,38 @@ def films_to_judge(manifest: Manifest, split: str, cards: list[Card]) -> Manifes
                 ", ".join(sorted(trained_on & {record.source for record in manifest.records})),
             )
     else:
-        records = [r for r in manifest.records if split in ("all", r.split)]
-        if split != "test" and (known := trained_on & {record.source for record in records}):
+        judged = manifest.without(lambda record: split not in ("all", record.split), OTHER_SPLIT)
+        if split != "test" and (known := trained_on & {r.source for r in judged.records}):
             logger.warning(
                 "%s: the models were trained on this data; only its test split tells how good "
                 "they are.",
                 ", ".join(sorted(known)),
             )
-    if not records:
+    if not judged.records:
         raise ArgumentError(f"expected films in the split {split!r}; there are none.")
-    return Manifest(tuple(records))
+    return judged
+
+
+def films_with_known_labels(manifest: Manifest, scheme: LabelScheme) -> Manifest:
+    """The films whose label the scheme knows; others are warned of, and not even predicted.
+
+    Raises:
+        ArgumentError: If it knows none.
+    """
+    unknown = Counter(r.label for r in manifest.records if scheme.label(r.label) is None)
+    known = manifest.without(lambda record: record.label in unknown, UNKNOWN_LABEL)
+    if unknown:
+        labels = ", ".join(f"{label} ({count})" for label, count in unknown.most_common())
+        hint = (
+            f"known are {', '.join(scheme.classes)}. Map others to these with --classes, e.g. "
+            f"--classes '{scheme.classes[0]} = {next(iter(unknown))}', or choose a --view"
+        )
+        if not known.records:
+            raise ArgumentError(f"no film has a label to judge by: {labels}; {hint}.")
+        logger.warning(
+            "%d films are left out for their labels, %s; %s.", unknown.total(), labels, hint
+        )
+    return known
 
 
 def _print(document: dict) -> None:

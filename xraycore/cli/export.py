@@ -8,10 +8,11 @@ from typing import Annotated
 
 import typer
 
-from xraycore.cli.app import Classes, Json, app
+from xraycore.cli.app import Classes, Json, Labels, app
 from xraycore.cli.console import emit_json, emit_table, progress_bar
 from xraycore.datasets.audit.leakage import drop_overlap
 from xraycore.datasets.index import default_index
+from xraycore.datasets.labelling import LabelPolicy
 from xraycore.datasets.labels import parse_classes
 from xraycore.datasets.manifest import Manifest, read_manifest
 from xraycore.datasets.splits import limit_training, read_splits
@@ -36,6 +37,7 @@ def ship(
     external: External = None,
     limits: Limits = None,
     classes: Classes = None,
+    labels: Labels = None,
     films: Films = None,
     json: Json = False,
 ) -> None:
@@ -44,7 +46,7 @@ def ship(
     from xraycore.training.run import Run
 
     opened = Run(run)
-    manifest = _manifest(datasets, classes, films, opened.config["seed"])
+    manifest = _manifest(datasets, classes, labels, films, opened.config["seed"])
     _measured(partial(export_run, opened, manifest), manifest, external, limits, json)
 
 
@@ -55,6 +57,7 @@ def rescore(
     external: External = None,
     limits: Limits = None,
     classes: Classes = None,
+    labels: Labels = None,
     films: Films = None,
     json: Json = False,
 ) -> None:
@@ -62,12 +65,16 @@ def rescore(
     from xraycore.models.cards import read_card
     from xraycore.training.export import recalibrate
 
-    manifest = _manifest(datasets, classes, films, read_card(model)["training"].get("seed", 0))
+    seed = read_card(model)["training"].get("seed", 0)
+    manifest = _manifest(datasets, classes, labels, films, seed)
     _measured(partial(recalibrate, model, manifest), manifest, external, limits, json)
 
 
-def _manifest(datasets: list[Path], classes: str | None, films: int | None, seed: int) -> Manifest:
-    manifest = read_splits(datasets, parse_classes(classes) if classes else None, seed=seed)
+def _manifest(
+    datasets: list[Path], classes: str | None, labels: str | None, films: int | None, seed: int
+) -> Manifest:
+    asked = parse_classes(classes) if classes else None
+    manifest = read_splits(datasets, asked, LabelPolicy.parse(labels), seed=seed)
     return manifest if films is None else limit_training(manifest, films, seed=seed)
 
 

@@ -30,9 +30,10 @@ from xraycore.errors import XrayCoreError, log_fault
 
 # What a module belongs to that core does not install: extras of pyproject.toml.
 EXTRAS = {
-    **dict.fromkeys(("imagehash", "plotly", "scipy", "skimage", "sklearn", "statsmodels"), "train"),
+    **dict.fromkeys(("imagehash", "pandas", "plotly", "scipy"), "train"),
+    **dict.fromkeys(("skimage", "sklearn", "statsmodels"), "train"),
     **dict.fromkeys(("alembic", "confusable_homoglyphs", "psycopg", "sqlalchemy"), "review"),
-    **dict.fromkeys(("jinja2", "pandas", "streamlit"), "app"),
+    **dict.fromkeys(("jinja2", "streamlit"), "app"),
     "tf_keras_vis": "compare",
 }
 

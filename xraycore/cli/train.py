@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 import typer
 
-from xraycore.cli.app import Classes, Json, Seed, app
+from xraycore.cli.app import Classes, Json, Labels, Seed, app
 from xraycore.cli.console import emit_json, emit_table, err, progress_bar
 from xraycore.datasets.audit.leakage import drop_overlap
 from xraycore.datasets.index import default_index
-from xraycore.datasets.manifest import read_manifest
+from xraycore.datasets.manifest import describe_left_out, read_manifest
 from xraycore.errors import ArgumentError
 from xraycore.jobs.process import show_command
 from xraycore.jobs.recorder import recorded
@@ -90,6 +90,7 @@ def train(
     weights: Weights = "none",
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the run stopped.")] = False,
     classes: Classes = None,
+    labels: Labels = None,
     films: Films = None,
     choose_on: Annotated[
         list[str] | None,
@@ -107,6 +108,7 @@ def train(
     plan = Plan(
         *(tuple(map(str, datasets)), model, preset, weights, films, changes_of(changes)),
         classes=classes,
+        labels=labels,
         choose_on=tuple(choose_on or ()),
         teacher=tuple(teacher or ()),
         precision=precision,
@@ -149,6 +151,7 @@ def train(
                 "run": str(out),
                 "classes": list(manifest.classes),
                 "split_sizes": manifest.counts(),
+                **manifest.reading_to_json(),
                 "epochs": state.total_epochs,
                 "history": state.history,
             }
@@ -156,6 +159,8 @@ def train(
         return
     rows = [[row[key] for key in HISTORY.values()] for row in state.history]
     emit_table(f"{spec.title}: {out}", list(HISTORY), [[*row[:-1], round(row[-1])] for row in rows])
+    if said := describe_left_out(manifest.left_out):
+        err.print(f"Not used: {said}.", soft_wrap=True)
     ship = show_command(plan.ship_arguments(out))
     err.print(f"Best weights: {run.best_weights}. Ship them with: {ship}", soft_wrap=True)
 
@@ -169,6 +174,7 @@ def lr_find(
     preset: Preset = "cpu",
     weights: Weights = "none",
     classes: Classes = None,
+    labels: Labels = None,
     films: Films = None,
     steps: Annotated[int, typer.Option(help="Number of rates, a batch each.")] = 100,
     out: Annotated[Path | None, typer.Option(help="HTML file to draw the curve into.")] = None,
@@ -183,6 +189,7 @@ def lr_find(
     plan = Plan(
         *(tuple(map(str, datasets)), model, preset, weights, films, changes_of(changes)),
         classes=classes,
+        labels=labels,
         seed=seed,
         end=end,
     )

@@ -1,5 +1,7 @@
 """Class names: the four of the shipped models, their aliases in public data sets, and the views."""
 
+import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,25 +19,40 @@ NORMAL, BACTERIAL, VIRAL, COVID = CHEST4 = (
 # Of the 133-image teaching set. Elsewhere 1 may well be pneumonia.
 CODES: Mapping[str, str] = {"0": COVID, "1": NORMAL, "2": VIRAL, "3": BACTERIAL}
 
+# In any case and order of words, whatever stands between these: see `canonical_label`.
 ALIASES: Mapping[str, str] = {
     "normal": NORMAL,
     "healthy": NORMAL,
     "no finding": NORMAL,
-    "no_findings": NORMAL,
+    "no findings": NORMAL,
     "bacteria": BACTERIAL,
     "bacterial": BACTERIAL,
     "bacterial pneumonia": BACTERIAL,
+    "pneumonia bacteria": BACTERIAL,
     "virus": VIRAL,
     "viral": VIRAL,
     "viral pneumonia": VIRAL,
+    "pneumonia virus": VIRAL,
     "covid": COVID,
     "covid19": COVID,
-    "covid-19": COVID,
+    "covid 19": COVID,
+    "covid pneumonia": COVID,
+    "covid19 pneumonia": COVID,
+    "covid 19 pneumonia": COVID,
+    "sars cov 2": COVID,
     "pneumonia": "Pneumonia",
     "lung opacity": "Pneumonia",
     "opacity": "Opacity",
 }
 
+
+def _words(name: str) -> str:
+    """A name's words in alphabetical order, without case, accents' spelling or what parts them."""
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    return " ".join(sorted(re.findall(r"[^\W_]+", folded)))
+
+
+_BY_WORDS = {_words(name): label for name, label in ALIASES.items()}
 
 # A label that tells no more than a set of classes: which of them it is, nobody wrote down.
 SETS: Mapping[str, tuple[str, ...]] = {
@@ -47,10 +64,16 @@ SETS: Mapping[str, tuple[str, ...]] = {
 def canonical_label(name: str) -> str:
     """The class that a folder or CSV label stands for; an unknown name is kept as it is.
 
-    >>> canonical_label("Covid"), canonical_label("healthy"), canonical_label("Oedema")
-    ('COVID-19', 'Normal', 'Oedema')
+    >>> [canonical_label(name) for name in ("Pneumonia-Bacterial", "healthy", "Oedema ")]
+    ['Bacterial pneumonia', 'Normal', 'Oedema']
     """
-    return ALIASES.get(name.strip().lower(), name.strip())
+    # Composed letters: macOS takes folders' names apart.
+    return _BY_WORDS.get(_words(name), unicodedata.normalize("NFC", name.strip()))
+
+
+def is_known(name: str) -> bool:
+    """Whether a name stands for a class, or a set of them, that models may know."""
+    return _words(name) in _BY_WORDS
 
 
 def canonical_labels(names: Iterable[str]) -> dict[str, str]:

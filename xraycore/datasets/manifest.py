@@ -1,297 +1,192 @@
 """Data set folders and CSV files -> a manifest: one record an image, nothing decoded yet."""
 
-import csv
-import hashlib
 import logging
-import os
-import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from xraycore.datasets.labels import (
-    ALIASES,
-    BACTERIAL,
-    VIRAL,
-    canonical_label,
-    canonical_labels,
-    class_names,
-    order_classes,
+from xraycore.datasets.files import FileTally, find_films, is_mask_folder, list_images
+from xraycore.datasets.labelling import BY_DEFAULT, Labelling, LabelPolicy
+from xraycore.datasets.labels import NORMAL, is_known
+from xraycore.datasets.layouts.class_folders import (
+    is_plain,
+    read_class_folders,
+    read_flat,
+    subfolders,
 )
-from xraycore.datasets.masks import MASK_FOLDERS, Lesion, find_lesions
+from xraycore.datasets.layouts.csv_table import read_csv
+from xraycore.datasets.layouts.layout import Reading
+from xraycore.datasets.layouts.registry import read_layout
+from xraycore.datasets.masks import BOX_FILES, find_lesions
+from xraycore.datasets.reasons import CLUTTER, MASK, NOT_ASKED, NOT_LISTED, TABLE
+from xraycore.datasets.records import LeftOut, Manifest, Record, join_left_out
+from xraycore.datasets.split_names import split_of
+from xraycore.datasets.table import COLUMNS, read_columns
 from xraycore.errors import DatasetError
+from xraycore.utils.text import pluralise
+
+__all__ = ["EXPECTED", "Manifest", "Record", "describe_left_out", "list_images", "read_manifest"]
 
 logger = logging.getLogger(__name__)
 
-SPLITS = ("train", "val", "test")
-# Other names of split folders, as data sets have them.
-_SPLIT_NAMES = {**{name: name for name in SPLITS}, "valid": "val", "validation": "val"}
-IMAGE_SUFFIXES = {
-    *(".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"),
-    *(".heic", ".heif", ".avif", ".jp2", ".j2k"),
-    *(".dcm", ".dicom", ".dic"),
-}
-
-_KERMANY_PNEUMONIA = re.compile(r"(person\d+)_(bacteria|virus)", re.IGNORECASE)
-_KERMANY_NORMAL = re.compile(r"((?:NORMAL2-)?IM-\d+)-", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Record:
-    """One image of a data set.
-
-    Attributes:
-        path: The image file.
-        label: Its class.
-        split: "train", "val", "test", or "" where the data set does not say.
-        group: Images of one group (a patient) never cross splits.
-        source: Name of the data set it came from.
-        age: Of the patient in years, None where the data set does not say.
-        lesion: Where the finding was drawn, None where it was not.
-        copy_of: The end of another film's path that this film is a copy of, "" where none is known.
-    """
-
-    path: Path
-    label: str
-    split: str
-    group: str
-    source: str
-    age: float | None = None
-    lesion: Lesion | None = None
-    copy_of: str = ""
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """The images of one or more data sets."""
-
-    records: tuple[Record, ...]
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Class names in their fixed order; a label that is a set of them is none of them."""
-        return class_names(record.label for record in self.records)
-
-    def split(self, name: str) -> tuple[Record, ...]:
-        """The records of one split."""
-        return tuple(record for record in self.records if record.split == name)
-
-    def counts(self) -> dict[str, dict[str, int]]:
-        """Images by split ("" where none is given) and label."""
-        labels = order_classes(record.label for record in self.records)
-        counter = Counter((record.split, record.label) for record in self.records)
-        names = [name for name in (*SPLITS, "") if any(key[0] == name for key in counter)]
-        return {
-            name: {label: counter[name, label] for label in labels if counter[name, label]}
-            for name in names
-        }
-
-    def crossing(self) -> dict[str, tuple[str, ...]]:
-        """Group (a patient) -> its splits, of those that lie in more than one."""
-        splits: dict[str, set[str]] = defaultdict(set)
-        for record in self.records:
-            if record.split:
-                splits[record.group].add(record.split)
-        return {group: tuple(sorted(names)) for group, names in splits.items() if len(names) > 1}
-
-    def fingerprint(self) -> str:
-        """sha256 over name, label, split and group of each image, and whether a lesion is drawn."""
-        lines = sorted(
-            f"{r.source}/{r.path.name}|{r.label}|{r.split}|{r.group}{'|lesion' if r.lesion else ''}"
-            for r in self.records
-        )
-        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+# What nobody misses, or was asked for: it is counted, and not warned of.
+EXPECTED = {CLUTTER, TABLE, MASK, NOT_ASKED}
+_NAMED = 2
 
 
 def read_manifest(
-    datasets: str | Path | Sequence[str | Path], classes: Mapping[str, str] | None = None
+    datasets: str | Path | Sequence[str | Path],
+    classes: Mapping[str, str] | None = None,
+    policy: LabelPolicy = BY_DEFAULT,
 ) -> Manifest:
-    """Reads one or more data sets.
+    """Reads one or more data sets; docs/files.md has the layouts, columns and rules.
 
     Args:
-        datasets: Each a `{train,val,test}/<class>/` folder or one split of it, a plain `<class>/`
-            folder, a flat folder of one label, its own name (`pneumonia/`) or given
-            (`images=COVID`), or a CSV file `path,label[,split,group,age]` whose paths are relative
-            to it. `file.csv#column` takes the labels from another column and leaves out the rows
-            where it is empty. Drawn lesions come with the films: masks of the CSV's column `mask`,
-            or what `find_lesions` finds beside them.
+        datasets: Each a data set in one of the layouts of `xraycore.datasets.layouts.registry`, a
+            `{train,val,test}/<class>/` folder or one split of it, a plain `<class>/` folder, a
+            folder of one label, its own name (`pneumonia/`) or given (`images=COVID`), or a CSV
+            file `path,label[,split,group,age]`. `file.csv#column` takes the labels from another
+            column. Drawn lesions come with the films: masks of the CSV's column `mask`, or what
+            `find_lesions` finds beside films that are not normal.
         classes: Canonical label -> class to train as; labels not named are left out
             (see `xraycore.datasets.labels.parse_classes`).
+        policy: How labels are read that are no plain name of a class.
+
+    Returns:
+        The films, and by reason what is not used.
 
     Raises:
         DatasetError: If one does not exist, may not be read, has another layout or holds no image.
     """
     if isinstance(datasets, str | Path):
         datasets = [datasets]
+    labelling = Labelling(policy, classes)
     records: list[Record] = []
+    left_out: dict[str, LeftOut] = {}
+    layouts = []
     for dataset in map(str, datasets):
-        file, _, column = dataset.partition("#")
-        flat, _, label = dataset.rpartition("=")
-        try:
-            if Path(file).is_file():
-                found = _read_csv(Path(file), column or "label")
-            elif flat and label and Path(flat).is_dir():
-                found = _read_flat(Path(flat), label)
-            else:
-                found = _read_folder(Path(dataset))
-        except PermissionError as error:
-            raise DatasetError(f"{error.filename}: may not be read by this user.") from None
-        try:
-            "".join(str(record.path) for record in found).encode()
-        except UnicodeEncodeError as error:
-            # It could not be stored beside what is said of the film.
-            near = error.object[max(0, error.start - 40) : error.end + 20]
-            raise DatasetError(f"{dataset}: a name is not UTF-8. Rename it: …{near!r}…") from None
-        if classes is not None:
-            dropped = Counter(r.label for r in found if r.label not in classes)
-            if dropped:
-                logger.info("%s: left out %s", dataset, dict(dropped))
-            found = [replace(r, label=classes[r.label]) for r in found if r.label in classes]
-        if not found:
-            raise DatasetError(
-                f"{dataset}: expected images under <class>/ or {{train,val,test}}/<class>/ folders"
-                f"{' with one of the labels ' + ', '.join(classes) if classes else ''}; found none."
-            )
-        beside = find_lesions(r.path for r in found if r.lesion is None)
-        records += [replace(r, lesion=beside[r.path]) if r.path in beside else r for r in found]
-    return Manifest(tuple(records))
+        reading = _read(dataset, labelling)
+        _refuse_names(dataset, reading.records)
+        if not reading.records:
+            raise DatasetError(_nothing(dataset, reading, classes))
+        if said := describe_left_out(reading.left_out, EXPECTED):
+            logger.warning("%s: left out %s.", dataset, said)
+        left_out = join_left_out(left_out, reading.left_out)
+        if reading.title:
+            layouts.append(_describe(reading))
+        records += _with_lesions(reading)
+    return Manifest(tuple(records), left_out, tuple(layouts))
 
 
-def _read_folder(folder: Path) -> list[Record]:
+def describe_left_out(left_out: Mapping[str, LeftOut], but: set[str] | None = None) -> str:
+    """What is left out, in words, the most first; "" for nothing.
+
+    Args:
+        left_out: Reason -> how many, and examples.
+        but: Reasons that are not worth a word here.
+    """
+    parts = sorted(left_out.items(), key=lambda part: -part[1].count)
+    return "; ".join(
+        f"{left.count:,} {reason} ({', '.join(left.examples[:_NAMED])}"
+        f"{', …' if left.count > _NAMED else ''})"
+        for reason, left in parts
+        if reason not in (but or ())
+    )
+
+
+def _read(dataset: str, labelling: Labelling) -> Reading:
+    file, _, column = dataset.partition("#")
+    flat, _, label = dataset.rpartition("=")
+    try:
+        if Path(file).is_file():
+            return read_csv(Path(file), column, labelling)
+        if flat and label and Path(flat).is_dir():
+            return read_flat(Path(flat), label, labelling)
+        return _read_folder(Path(dataset), labelling)
+    except PermissionError as error:
+        raise DatasetError(f"{error.filename}: may not be read by this user.") from None
+
+
+def _read_folder(folder: Path, labelling: Labelling) -> Reading:
     if not folder.is_dir():
         raise DatasetError(
             f"{folder}: expected a data set folder or a CSV file, but there is nothing."
         )
-    if folder.resolve().name.lower() in ALIASES and any(list_images(folder.iterdir())):
-        return _read_flat(folder, folder.resolve().name)
-    # One split of a data set by itself is still a part of it.
-    inner = _split_folders(folder)
-    whole = "" if inner else _SPLIT_NAMES.get(folder.resolve().name.lower(), "")
-    source = (folder.resolve().parent if whole else folder.resolve()).name
-    folders = [
-        (split, class_folder)
-        for split, child in inner or [(whole, folder)]
-        for class_folder in _folders(child)
-        if class_folder.name not in MASK_FOLDERS
-    ]
-    labels = canonical_labels(class_folder.name for _, class_folder in folders)
-    found = [
-        (path, split, labels[class_folder.name])
-        for split, class_folder in folders
-        for path in list_images(sorted(_files_below(class_folder)))
-    ]
-    return _records(found, folder, source)
+    if (reading := read_layout(folder, labelling)) is not None:
+        return reading
+    if table := _own_table(folder):
+        return _read_own_table(folder, table, labelling)
+    return read_class_folders(folder, labelling)
 
 
-def _records(found: Sequence[tuple[Path, str, str]], folder: Path, source: str) -> list[Record]:
-    """Of files below a folder with their splits and labels; names may tell patient and kind."""
-    stems = Counter(path.stem for path, _, _ in found)
-    records = []
-    for path, split, label in found:
-        label, patient = _kermany(path.name, label)
-        # Files numbered anew in every folder are of different patients.
-        own = path.stem if stems[path.stem] == 1 else str(path.relative_to(folder))
-        records.append(Record(path, label, split, f"{source}/{patient or own}", source))
-    return records
+def _own_table(folder: Path) -> Path | None:
+    """The one table of films in a folder without classes, or beside a folder `images`."""
+    inner = subfolders(folder)
+    if not all(is_plain(c.name) or is_mask_folder(c.name) for c in inner):
+        return None
+    if is_known(folder.resolve().name) or split_of(folder.resolve().name):
+        return None
+    places = [folder, *([folder.resolve().parent] if is_plain(folder.resolve().name) else [])]
+    for place in places:
+        tables = [
+            file
+            for file in sorted(place.glob("*.csv*"))
+            if file.name not in BOX_FILES and _lists_films(read_columns(file))
+        ]
+        if len(tables) > 1:
+            names = ", ".join(table.name for table in tables)
+            raise DatasetError(f"{folder}: it has several tables of films, {names}: name one.")
+        if tables:
+            return tables[0]
+    return None
 
 
-def _split_folders(folder: Path) -> list[tuple[str, Path]]:
-    """The folders of splits in a data set, in the order of `SPLITS`."""
-    found = [(_SPLIT_NAMES.get(child.name.lower()), child) for child in _folders(folder)]
-    if not any(split for split, _ in found):
-        return []
-    if others := [child.name for split, child in found if not split]:
-        logger.warning(
-            "%s: beside the splits the folders %s were left out.", folder, ", ".join(others)
-        )
-    return sorted(((s, child) for s, child in found if s), key=lambda pair: SPLITS.index(pair[0]))
+def _lists_films(columns: Sequence[str]) -> bool:
+    return all(not set(COLUMNS[meaning]).isdisjoint(columns) for meaning in ("path", "label"))
 
 
-def _read_flat(folder: Path, name: str) -> list[Record]:
-    """Images of one label in one folder; its parent names the source."""
-    label = canonical_label(name)
-    files = [(path, "", label) for path in list_images(sorted(folder.iterdir()))]
-    return _records(files, folder, folder.resolve().parent.name)
-
-
-def list_images(paths: Iterable[Path]) -> Iterator[Path]:
-    """Those of the paths that are image files by their names, whether or not they can be read."""
-    return (
-        path
-        for path in paths
-        if path.suffix.lower() in IMAGE_SUFFIXES
-        and not path.name.startswith(".")
-        and not path.is_dir()
+def _read_own_table(folder: Path, table: Path, labelling: Labelling) -> Reading:
+    reading = read_csv(table, "", labelling)
+    records = tuple(r for r in reading.records if r.path.resolve().is_relative_to(folder.resolve()))
+    tally = FileTally(folder)
+    # What a row names and is not used has its reason already.
+    named = {path.resolve() for path in reading.named}
+    for film in find_films(folder, tally):
+        if film.resolve() not in named:
+            tally.add(NOT_LISTED, film)
+    return replace(
+        reading, records=records, left_out=join_left_out(reading.left_out, tally.left_out)
     )
 
 
-def _files_below(folder: Path) -> Iterator[Path]:
-    # Not `rglob`: it passes over folders that may not be read, and a class would be missing.
-    def refuse(error: OSError) -> None:
-        raise error
-
-    for place, _, names in os.walk(folder, onerror=refuse):
-        yield from (Path(place) / name for name in names)
-
-
-def _folders(folder: Path) -> list[Path]:
-    return sorted(c for c in folder.iterdir() if c.is_dir() and not c.name.startswith("."))
+def _with_lesions(reading: Reading) -> list[Record]:
+    """The records, with what is drawn beside films that have a finding."""
+    if not reading.drawn:
+        return list(reading.records)
+    beside = find_lesions(r.path for r in reading.records if r.lesion is None and r.label != NORMAL)
+    return [replace(r, lesion=beside.get(r.path, r.lesion)) for r in reading.records]
 
 
-def _kermany(name: str, label: str) -> tuple[str, str | None]:
-    """The finer class and the patient that a file name of Kermany's set (Cell 172:1122) tells.
-
-    `NORMAL2-IM-0381` and `IM-0381` are numbered apart: thumbnails of equal numbers under the two
-    prefixes correlate no more than random pairs (median 0.74 against 0.74; one prefix: 0.81).
-    """
-    if match := _KERMANY_PNEUMONIA.match(name):
-        kind = BACTERIAL if match[2].lower() == "bacteria" else VIRAL
-        return (kind if label == "Pneumonia" else label), f"{match[1]}_{match[2]}".lower()
-    match = _KERMANY_NORMAL.match(name)
-    return label, match[1] if match else None
+def _describe(reading: Reading) -> str:
+    patients = len({record.group for record in reading.records})
+    films = pluralise(len(reading.records), "film")
+    return f"{reading.title}: {films} of {pluralise(patients, 'patient')}"
 
 
-def _read_csv(file: Path, column: str) -> list[Record]:
-    source = file.parent.resolve().name
+def _refuse_names(dataset: str, records: Sequence[Record]) -> None:
     try:
-        with file.open(newline="", encoding="utf-8-sig") as handle:
-            rows = list(csv.DictReader(handle))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DatasetError(
-            f"{file}: expected a CSV file path,label[,split,group]: {error}"
-        ) from None
-    # As in folders: files numbered anew in each are of different patients.
-    stems = Counter(Path(row.get("path") or "").stem for row in rows)
-    labels = canonical_labels(row[column] for row in rows if row.get(column))
-    records = []
-    for number, row in enumerate(rows, start=2):
-        if column != "label" and row.get(column) == "":
-            continue
-        if not row.get("path") or not row.get(column):
-            raise DatasetError(
-                f"{file}, line {number}: expected the columns path and {column} filled. "
-                f"Received: {dict(row)}"
-            )
-        split = (row.get("split") or "").strip().lower()
-        if split not in (*SPLITS, ""):
-            raise DatasetError(
-                f"{file}, line {number}: split must be train, val, test or empty. "
-                f"Received: {split!r}"
-            )
-        path = file.parent / row["path"]
-        label, patient = _kermany(path.name, labels[row[column]])
-        own = path.stem if stems[path.stem] == 1 else row["path"]
-        group = (row.get("group") or "").strip() or patient or own
-        mask, copy_of = row.get("mask"), row.get("copy_of") or ""
-        lesion = Lesion(file.parent / mask) if mask else None
-        group = f"{source}/{group}"
-        records.append(Record(path, label, split, group, source, _age(row), lesion, copy_of))
-    return records
+        "".join(str(record.path) for record in records).encode()
+    except UnicodeEncodeError as error:
+        # It could not be stored beside what is said of the film.
+        near = error.object[max(0, error.start - 40) : error.end + 20]
+        raise DatasetError(f"{dataset}: a name is not UTF-8. Rename it: …{near!r}…") from None
 
 
-def _age(row: Mapping[str, str]) -> float | None:
-    try:
-        return float(row.get("age") or "")
-    except ValueError:
-        return None
+def _nothing(dataset: str, reading: Reading, classes: Mapping[str, str] | None) -> str:
+    labels = f" with one of the labels {', '.join(classes)}" if classes else ""
+    left = describe_left_out(reading.left_out)
+    return (
+        f"{dataset}: expected images under <class>/ or {{train,val,test}}/<class>/ folders, a "
+        f"layout of docs/files.md, or a CSV file path,label{labels}; found none."
+        f"{f' Left out: {left}.' if left else ''}"
+    )

@@ -1,6 +1,5 @@
 """What a person drew on films: masks or boxes of the finding, kept beside them."""
 
-import csv
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -10,6 +9,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from xraycore.datasets.table import column_key, parse_number, read_table
 from xraycore.errors import ArgumentError, DatasetError, RadiographError
 from xraycore.imaging import read_radiograph
 from xraycore.imaging.resample import resize
@@ -19,7 +19,8 @@ Rectangle = tuple[float, float, float, float]
 
 # Folders of masks beside the folder of the films, a mask of the same stem for each film. Not
 # `masks`: in the COVID-19 Radiography Database that is a folder of lungs.
-MASK_FOLDERS = ("lesion_masks", "infection_masks", "opacity_masks")
+_DRAWN = ("lesion", "infection", "opacity")
+MASK_FOLDERS = tuple(f"{what}{sign}masks" for what in _DRAWN for sign in "_ -")
 # Files of boxes beside the films or their folder: ours, and the RSNA challenge's (Shih et al. 2019,
 # doi:10.1148/ryai.2019180041).
 BOX_FILES = ("boxes.csv", "stage_2_train_labels.csv")
@@ -41,21 +42,28 @@ class Lesion:
     Attributes:
         mask: An image of any size, white where it is; None where boxes tell.
         boxes: Rectangles around it.
+        pixels_of: A film whose pixels the boxes count; None where they are shares.
     """
 
     mask: Path | None = None
     boxes: tuple[Rectangle, ...] = ()
+    pixels_of: Path | None = None
 
     def draw(self) -> np.ndarray:
         """Where it is on the whole film: float32 (h, w) in {0, 1}, of the mask's shape.
 
         Raises:
-            RadiographError: If the mask cannot be read.
+            RadiographError: If the mask, or the film that boxes count pixels of, cannot be read.
         """
         if self.mask is not None:
             return read_mask(self.mask)
         drawn = np.zeros((_GRID, _GRID), np.float32)
-        for left, top, width, height in self.boxes:
+        wide, high = (1.0, 1.0)
+        if self.pixels_of is not None:
+            info = read_radiograph(self.pixels_of).info
+            wide, high = float(info.width), float(info.height)
+        for box in self.boxes:
+            left, top, width, height = box[0] / wide, box[1] / high, box[2] / wide, box[3] / high
             first = (round(left * _GRID), round(top * _GRID))
             last = (round((left + width) * _GRID) - 1, round((top + height) * _GRID) - 1)
             cv2.rectangle(drawn, first, last, 1.0, cv2.FILLED)
@@ -156,32 +164,47 @@ def _boxes_beside(folder: Path) -> Mapping[str, tuple[Rectangle, ...]]:
     for file in (place / name for place in (folder.parent, folder) for name in BOX_FILES):
         if not file.is_file():
             continue
-        with file.open(newline="", encoding="utf-8-sig") as handle:
-            for number, row in enumerate(csv.DictReader(handle), start=2):
-                columns = next((c for c in _COLUMNS if row.keys() >= set(c)), None)
-                if columns is None:
-                    raise DatasetError(
-                        f"{file}: expected the columns {','.join(_COLUMNS[0])}. "
-                        f"Received: {','.join(row)}"
-                    )
-                name, *values = (row[column] for column in columns)
-                if not any(values):
-                    continue  # A film without a finding.
-                try:
-                    box = [float(value) for value in values]
-                    width, height = (float(row.get(side) or _ORIGINAL) for side in _SIZE)
-                except ValueError:
-                    raise DatasetError(f"{file}, line {number}: not a box: {values}") from None
-                if max(box) <= 1:
-                    width = height = 1.0
-                x, y, w, h = box
-                shares = (x / width, y / height, w / width, h / height)
-                if min(shares) < 0 or max(shares[0] + shares[2], shares[1] + shares[3]) > 1 + _OVER:
-                    raise DatasetError(
-                        f"{file}, line {number}: expected a box on a film of "
-                        f"{width:.0f} x {height:.0f} (columns {', '.join(_SIZE)}). "
-                        f"Received: {values}"
-                    )
-                stem = Path(name).stem
-                found[stem] = (*found.get(stem, ()), shares)
+        table = read_table(file)
+        keys = [tuple(map(column_key, names)) for names in _COLUMNS]
+        columns = next((c for c in keys if table.columns.keys() >= set(c)), None)
+        if columns is None:
+            raise DatasetError(
+                f"{file}: expected the columns {','.join(_COLUMNS[0])}. "
+                f"Received: {','.join(table.columns.values())}"
+            )
+        for row in table.rows:
+            name, *cells = (row.get(column) for column in columns)
+            try:
+                box = [number for cell in cells if (number := parse_number(cell)) is not None]
+                size = [parse_number(row.get(column_key(side))) or _ORIGINAL for side in _SIZE]
+            except ValueError:
+                box, size = [0.0], []
+            if not box:
+                continue  # A film without a finding.
+            if len(box) != len(cells):
+                raise DatasetError(f"{file}, line {row.number}: not a box: {cells}")
+            size = [1.0, 1.0] if max(box) <= 1 else size
+            shares = box_shares(*box, *size)
+            if min(shares) < 0 or max(shares[0] + shares[2], shares[1] + shares[3]) > 1 + _OVER:
+                raise DatasetError(
+                    f"{file}, line {row.number}: expected a box on a film of "
+                    f"{size[0]:.0f} x {size[1]:.0f} (columns {', '.join(_SIZE)}). "
+                    f"Received: {cells}"
+                )
+            stem = Path(name).stem
+            found[stem] = (*found.get(stem, ()), shares)
     return found
+
+
+def box_shares(
+    x: float,
+    y: float,
+    width: float,
+    height: float,
+    wide: float = _ORIGINAL,
+    high: float = _ORIGINAL,
+) -> Rectangle:
+    """A box in shares of a film; numbers above 1 count pixels of one of that width and height."""
+    if max(x, y, width, height) <= 1:
+        wide = high = 1.0
+    return x / wide, y / high, width / wide, height / high

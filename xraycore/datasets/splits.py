@@ -8,8 +8,10 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from xraycore.datasets.labelling import BY_DEFAULT, LabelPolicy
 from xraycore.datasets.manifest import Manifest, Record, read_manifest
 from xraycore.datasets.masks import Lesion
+from xraycore.datasets.reasons import BEYOND, CONTRADICTION, CROSSING, SAID_COPY, SAME_FILE
 from xraycore.errors import ArgumentError, DatasetError
 
 logger = logging.getLogger(__name__)
@@ -18,24 +20,37 @@ logger = logging.getLogger(__name__)
 # Kaggle's chest_xray/val have no viral case.
 MIN_VAL_PER_CLASS = 20
 TEST_SHARE = 0.2
+# Split that is judged on -> those that must not hold the same.
+_LEARNT = {"test": ("train", "val"), "val": ("train",)}
 VAL_SHARE = 0.2
 
 
 def read_splits(
     datasets: str | Path | Sequence[str | Path],
     classes: Mapping[str, str] | None = None,
+    policy: LabelPolicy = BY_DEFAULT,
     *,
     seed: int = 0,
 ) -> Manifest:
     """The data sets' manifest with every record in a split: what training and evaluation share.
 
+    No patient lies in two splits.
+
     Raises:
         DatasetError: See `read_manifest`.
     """
-    manifest = join_copies(read_manifest(datasets, classes))
+    manifest = join_copies(leave_out_contradictions(read_manifest(datasets, classes, policy)))
     contents = _contents(manifest)
     manifest = assign_splits(group_copies(manifest, contents), seed=seed)
-    return leave_out_copies(manifest, contents)
+    return leave_out_crossing(leave_out_copies(manifest, contents))
+
+
+def leave_out_contradictions(manifest: Manifest) -> Manifest:
+    """Leaves out files that a table lists with several labels."""
+    labels: dict[Path, set[str]] = defaultdict(set)
+    for record in manifest.records:
+        labels[record.path].add(record.label)
+    return manifest.without(lambda record: len(labels[record.path]) > 1, CONTRADICTION)
 
 
 def join_copies(manifest: Manifest) -> Manifest:
@@ -56,13 +71,8 @@ def join_copies(manifest: Manifest) -> Manifest:
             if original.path.as_posix().endswith(end):
                 copies.add(copy)
                 lesions.setdefault(original, copy.lesion)
-    return Manifest(
-        tuple(
-            replace(r, lesion=r.lesion or lesions.get(r))
-            for r in manifest.records
-            if r not in copies
-        )
-    )
+    manifest = manifest.without(copies.__contains__, SAID_COPY)
+    return manifest.having(replace(r, lesion=r.lesion or lesions.get(r)) for r in manifest.records)
 
 
 def _contents(manifest: Manifest) -> dict[Path, bytes]:
@@ -83,17 +93,37 @@ def leave_out_copies(manifest: Manifest, contents: Mapping[Path, bytes]) -> Mani
         manifest: Records with their splits.
         contents: Hash of each file's bytes; a file without one is kept.
     """
-    records = list(manifest.records)
-    for judged, learnt in (("test", ("train", "val")), ("val", ("train",))):
-        there = {contents[r.path] for r in records if r.split == judged and r.path in contents}
-        records = [r for r in records if r.split not in learnt or contents.get(r.path) not in there]
-    if left := len(manifest.records) - len(records):
+    kept = manifest
+    for judged, learnt in _LEARNT.items():
+        there = {contents[r.path] for r in kept.split(judged) if r.path in contents}
+        copies = {r for s in learnt for r in kept.split(s) if contents.get(r.path) in there}
+        kept = kept.without(copies.__contains__, SAME_FILE)
+    if left := len(manifest.records) - len(kept.records):
         logger.warning(
             "%d training or validation films are byte-identical to test or validation films and "
             "were left out.",
             left,
         )
-    return Manifest(tuple(records))
+    return kept
+
+
+def leave_out_crossing(manifest: Manifest) -> Manifest:
+    """Leaves out training films of patients who are validated or tested on, and so on.
+
+    A data set that comes split may have a patient in two of its splits.
+    """
+    kept = manifest
+    for judged, learnt in _LEARNT.items():
+        there = {record.group for record in kept.split(judged)}
+        crossing = {r for s in learnt for r in kept.split(s) if r.group in there}
+        kept = kept.without(crossing.__contains__, CROSSING)
+    if left := len(manifest.records) - len(kept.records):
+        logger.warning(
+            "%d training or validation films are of patients who are tested or validated on and "
+            "were left out.",
+            left,
+        )
+    return kept
 
 
 def group_copies(manifest: Manifest, contents: Mapping[Path, bytes]) -> Manifest:
@@ -116,7 +146,7 @@ def group_copies(manifest: Manifest, contents: Mapping[Path, bytes]) -> Manifest
             continue
         first = root(first_of.setdefault((record.source, content), record.group))
         parent[root(record.group)] = first
-    return Manifest(tuple(replace(r, group=root(r.group)) for r in manifest.records))
+    return manifest.having(replace(r, group=root(r.group)) for r in manifest.records)
 
 
 def assign_splits(manifest: Manifest, *, seed: int = 0) -> Manifest:
@@ -143,7 +173,7 @@ def assign_splits(manifest: Manifest, *, seed: int = 0) -> Manifest:
         if not own_validation:
             of_source = _carve(of_source, "val", VAL_SHARE, seed)
         records += of_source
-    return Manifest(tuple(records))
+    return manifest.having(records)
 
 
 def _with_their_group(records: list[Record]) -> list[Record]:
@@ -186,7 +216,7 @@ def limit_training(manifest: Manifest, films: int, *, seed: int = 0) -> Manifest
         for records in queues.values():
             if place < len(records) and len(kept) < films:
                 kept.add(records[place])
-    return Manifest(tuple(r for r in manifest.records if r.split != "train" or r in kept))
+    return manifest.without(lambda r: r.split == "train" and r not in kept, BEYOND)
 
 
 def trainable_classes(manifest: Manifest) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
+from xraycore.datasets.labelling import LabelPolicy
 from xraycore.datasets.labels import parse_classes
 from xraycore.datasets.manifest import Manifest
 from xraycore.datasets.splits import limit_training, read_splits
@@ -39,6 +40,7 @@ class Plan:
         precision: See `resolve_precision`.
         seed: Of everything random.
         end: Where the network ends; None for where trainings end it.
+        labels: How they are read, see `LabelPolicy.parse`; None for the default.
     """
 
     datasets: tuple[str, ...]
@@ -53,6 +55,7 @@ class Plan:
     precision: str = "auto"
     seed: int = 0
     end: str | None = None
+    labels: str | None = None
 
     def __post_init__(self) -> None:
         # Whoever goes on with it may stand elsewhere.
@@ -113,7 +116,8 @@ class Plan:
             DatasetError: If a data set cannot be read.
         """
         classes = parse_classes(self.classes) if self.classes else None
-        manifest = read_splits(self.datasets, classes, seed=self.seed)
+        policy = LabelPolicy.parse(self.labels)
+        manifest = read_splits(self.datasets, classes, policy, seed=self.seed)
         return (
             manifest if self.films is None else limit_training(manifest, self.films, seed=self.seed)
         )
@@ -130,7 +134,7 @@ class Plan:
 
     def ship_arguments(self, folder: str | Path) -> list[str]:
         """The command line that ships the run of a folder."""
-        return ["ship", str(Path(folder).absolute()), *self._words("classes", "films")]
+        return ["ship", str(Path(folder).absolute()), *self._words("classes", "labels", "films")]
 
     def _words(self, *names: str) -> list[str]:
         """The data sets, and those options that are not as they are by default."""
@@ -143,7 +147,7 @@ class Plan:
         return words
 
 
-_OF_BOTH = ("model", "end", "preset", "weights", "films", "classes", "seed")
+_OF_BOTH = ("model", "end", "preset", "weights", "films", "classes", "labels", "seed")
 _OF_TRAIN = ("choose_on", "teacher", "precision")
 
 

@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ from xraycore.datasets.audit.shortcuts import ShortcutScore, measure_shortcuts
 from xraycore.datasets.index import ImageIndex, ImageStats, Unreadable, measure_images
 from xraycore.datasets.labels import order_classes
 from xraycore.datasets.manifest import Manifest, Record
+from xraycore.datasets.reasons import UNREADABLE
+from xraycore.datasets.records import EXAMPLES, LeftOut, join_left_out
 from xraycore.utils.progress import Progress, ProgressCallback, ignore
 
 _KERMANY_GROUP = re.compile(r"/(person\d+_(bacteria|virus)|(NORMAL2-)?IM-\d+)$", re.IGNORECASE)
@@ -81,6 +83,8 @@ class Audit:
         near_copies: Pairs of files that show one exposure and are not byte-identical.
         patients: Who crosses splits.
         confounding: How well file and brightness tell the class; None with too few films.
+        left_out: What of the data sets is not used, by reason.
+        layout: The layout that was recognised, with its films and patients; "" for none.
     """
 
     films: int
@@ -92,10 +96,13 @@ class Audit:
     near_copies: tuple[Likes, ...]
     patients: Patients
     confounding: ShortcutScore | None
+    left_out: Mapping[str, LeftOut] = field(default_factory=dict)
+    layout: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """What was measured as JSON values; `findings.audit_to_json` adds what it means."""
-        return _plain(asdict(self))
+        found = _plain(asdict(self))
+        return found if self.layout else {k: v for k, v in found.items() if k != "layout"}
 
 
 def _plain(value: Any) -> Any:
@@ -150,7 +157,14 @@ def audit_measured(
         ),
         patients=_patients(manifest),
         confounding=_confounding(distinct, store),
+        left_out=join_left_out(manifest.left_out, _unreadable(unreadable)),
+        layout="; ".join(manifest.layouts),
     )
+
+
+def _unreadable(unreadable: Sequence[Unreadable]) -> dict[str, LeftOut]:
+    examples = tuple("/".join(bad.path.parts[-3:]) for bad in unreadable[:EXAMPLES])
+    return {UNREADABLE: LeftOut(len(unreadable), examples)} if unreadable else {}
 
 
 def _near_copies(films: Sequence[ImageStats], store: ImageIndex | None) -> Sequence[Sequence[Any]]:

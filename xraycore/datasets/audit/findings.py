@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from xraycore.datasets.audit.audit import Audit, Likes
+from xraycore.datasets.manifest import EXPECTED, describe_left_out
+from xraycore.datasets.reasons import UNREADABLE
 from xraycore.datasets.splits import MIN_VAL_PER_CLASS
 
 # A macro AUROC from here on lets a network score well without looking at a lung.
@@ -33,6 +35,7 @@ def describe(audit: Audit) -> tuple[AuditFinding, ...]:
     """What the audit means, the worst first."""
     found = (
         _unreadable(audit),
+        *_left_out(audit),
         *_one_class(audit),
         *_splits(audit),
         _patients(audit),
@@ -60,6 +63,17 @@ def _unreadable(audit: Audit) -> AuditFinding:
         f"{_names(bad.path for bad in audit.unreadable)}.",
         "Fetch them again or take them out.",
     )
+
+
+def _left_out(audit: Audit) -> Iterator[AuditFinding]:
+    """What is not used though somebody might miss it."""
+    if said := describe_left_out(audit.left_out, {*EXPECTED, UNREADABLE}):
+        yield AuditFinding(
+            "files",
+            "note",
+            f"Not used: {said}.",
+            "If you miss them, docs/files.md says by which rules files and labels are read.",
+        )
 
 
 def _one_class(audit: Audit) -> Iterator[AuditFinding]:
