@@ -55,6 +55,7 @@ def test_a_row_by_hand():
     assert row["ruled_out"]["value"] == pytest.approx(0.2)
     assert row["uncoloured"]["value"] == 0.5
     assert row["others_called"]["value"] == 1.0
+    assert row["heat"]["coloured"]["value"] == row["heat"]["hit"]["value"] == 1.0
     assert row["heat"]["hit"]["value"] == row["heat"]["beyond_brightness"]["value"] == 1.0
     # The opacity at .64 lies below its bound, the normals at .2 and .6 within theirs.
     assert row["sets"]["none"]["value"] == 1.0
@@ -107,9 +108,19 @@ def test_trust_counts_the_answers_that_were_given():
         answered("Viral pneumonia", 0.9, 0.8),
     ]
     trust = opacity_trust({"here": here, "there": there})
-    assert (trust["opacity"]["value"], trust["opacity"]["n"]) == (0.75, 4)
-    # .7 is called, but its set is empty: no answer was given.
-    assert (trust["none"]["value"], trust["none"]["n"], trust["hospitals"]) == (1.0, 1, 2)
-    # Pneumonia of an unknown kind cannot tell whether COVID-19 was right.
-    kinds = kind_trust({"here": here, "there": there})
-    assert (kinds["COVID-19"]["value"], kinds["COVID-19"]["n"], kinds["hospitals"]) == (0.5, 2, 2)
+    # .7 is called, but its set is empty: no answer was given. All 3 opacities were found, and one
+    # of 2 normals: at even odds 1 of 1.5 is right, and whatever was said to have none.
+    assert trust["opacity"]["value"] == pytest.approx(2 / 3, abs=1e-3)
+    assert (trust["opacity"]["n"], trust["none"]["value"], trust["hospitals"]) == (5, 1.0, 2)
+    # Too few of each kind to tell.
+    assert kind_trust({"here": here, "there": there}, CHEST4[1:]) == {"hospitals": 2}
+    kinds = kind_trust(
+        {
+            "here": [answered("COVID-19", 0.9, 0.8)] * 6 + [answered("Opacity", 0.9, 0.8)],
+            "there": [answered("SARS", 0.9, 0.8)] * 2 + [answered("Pneumonia", 0.9, 0.02)] * 6,
+        },
+        CHEST4[1:],
+    )
+    # Named on all 6 of it and on 2 of 8 others; a label that leaves it open tells nothing.
+    assert kinds["COVID-19"]["value"] == pytest.approx(1 / 1.25, abs=1e-3)
+    assert (kinds["COVID-19"]["n"], list(kinds)) == (14, ["COVID-19", "hospitals"])

@@ -7,7 +7,6 @@ from xraycore.metrics.conformal import (
     fewest_for,
     kind_sets,
     lower_bound,
-    opacity_sets,
     upper_bound,
 )
 
@@ -38,13 +37,6 @@ def test_one_more_value_exceeds_its_bound_as_often_as_was_said():
     assert (low, high) == pytest.approx((0.784, 0.982), abs=0.002)
 
 
-def test_sets_of_both_levels_and_rates_for_which_films_are_too_few():
-    probability = np.r_[np.linspace(0, 0.18, 10), np.linspace(0.5, 0.95, 10)]
-    positive = np.arange(20) >= 10
-    sets = opacity_sets(probability, positive, (0.05, 0.1, 0.2))
-    # Of ten the 10th at 10 % and the 9th at 20 %; 5 % would need 19.
-    assert list(sets) == ["0.1", "0.2"]
-    assert sets["0.1"] == pytest.approx({"none": 0.18, "opacity": 0.5})
-    assert sets["0.2"] == pytest.approx({"none": 0.16, "opacity": 0.55})
+def test_kinds_of_which_films_are_too_few_have_no_bound():
     kinds = kind_sets({"A": np.linspace(0.1, 1, 10), "B": np.ones(3)}, (0.1,))
     assert kinds == {"0.1": {"A": pytest.approx(0.1)}}

@@ -65,8 +65,8 @@ def test_both_levels_with_the_trust_of_the_answer_that_is_given():
     assert answer.opacity.probability == pytest.approx(0.9)
     assert answer.opacity.point.origin == "external"
     assert answer.opacity.trust.text == (
-        "Of 100 films said to have an opacity, in 3 collections that it was never trained on, 90 % "
-        "were rightly so (95 % interval 80 % to 95 %)."
+        "Said to have an opacity: right in 90 % (80 % to 95 %) where every second film has one; "
+        "measured on 100 films of 3 collections that it was never trained on."
     )
     assert answer.kind.answer == "COVID-19"
     assert answer.kind.probability == pytest.approx(0.8)

@@ -43,8 +43,8 @@ def fit_site(
     """A site's profile of a model, fitted to local films.
 
     The threshold is the bound that a further normal film exceeds with a chance of at most 1 -
-    `specificity` (split conformal, see `xraycore.metrics.conformal`). With ten films or more of both
-    kinds the log-odds get a temperature first (Guo et al. 2017, arXiv:1706.04599).
+    `specificity` (split conformal, see `xraycore.metrics.conformal`). With ten films or more of
+    both kinds the log-odds get a temperature first (Guo et al. 2017, arXiv:1706.04599).
 
     Args:
         name: Of the site.

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from xraycore.datasets.labels import COVID, LABEL_SCHEMES, NORMAL, members
+from xraycore.datasets.labels import BACTERIAL, COVID, LABEL_SCHEMES, NORMAL, VIRAL, members
 from xraycore.evaluation.predictions import PredictionSet
 from xraycore.metrics.calibration import Calibration
 from xraycore.metrics.classification import (
@@ -31,6 +31,13 @@ from xraycore.utils.checkpoints import Card
 # How many local normal films a site is fitted to where that is tried out, and how often.
 LOCAL_NORMALS, DRAWS = 20, 200
 _TRUTH = LABEL_SCHEMES["pneumonia"]
+# What Cohen's collection names by its germ, or by what came of it.
+_KINDS = {
+    **dict.fromkeys(("E.Coli", "Klebsiella", "Legionella", "Streptococcus"), BACTERIAL),
+    "Mycoplasma Bacterial Pneumonia": BACTERIAL,
+    "SARS": VIRAL,
+    "COVID-19, ARDS": COVID,
+}
 
 Entries = Sequence[Mapping[str, Any]]
 
@@ -56,13 +63,13 @@ class HospitalAnswers:
     @classmethod
     def of(cls, entries: Entries, card: Card) -> "HospitalAnswers":
         """The films with such a label, their probabilities by the card's calibration."""
-        kept = tuple(one for one in entries if _TRUTH.label(one["label"]) is not None)
+        kept = tuple(one for one in entries if has_opacity(one["label"]) is not None)
         classes = card["classes"]
         logits = np.array([one["logits"] for one in kept]).reshape(len(kept), len(classes))
         probabilities = Calibration.of_card(card).probabilities(logits)
         return cls(
             kept,
-            np.array([_TRUTH.label(one["label"]) != NORMAL for one in kept], bool),
+            np.array([has_opacity(one["label"]) for one in kept], bool),
             1 - probabilities[:, list(classes).index(NORMAL)],
             probabilities,
             tuple(one["group"] for one in kept),
@@ -90,6 +97,17 @@ def home_entries(outcome: PredictionSet, split: str) -> dict[str, list[dict[str,
     return found
 
 
+def kinds_of(label: str, kinds: Sequence[str]) -> tuple[str, ...]:
+    """Which of a model's kinds a label allows; none where it is no kind of theirs."""
+    return members(_KINDS.get(label, label), kinds)
+
+
+def has_opacity(label: str) -> bool | None:
+    """Whether films of that label show one; None where it does not tell."""
+    found = _TRUTH.label(_KINDS.get(label, label))
+    return None if found is None else found != NORMAL
+
+
 def score_hospital(entries: Entries, card: Card) -> dict[str, Any]:
     """One row of the bench: what a model's answers on a hospital's films are worth.
 
@@ -105,7 +123,7 @@ def score_hospital(entries: Entries, card: Card) -> dict[str, Any]:
     point = operating_threshold(card).threshold
     home = operating_threshold({**card, "levels": {}}).threshold
     levels = card.get("levels", {})
-    others = [one for one in entries if _TRUTH.label(one["label"]) is None]
+    others = [one for one in entries if has_opacity(one["label"]) is None]
     row: dict[str, Any] = {
         "films": len(answers.entries),
         "normals": int((~answers.positive).sum()),
@@ -113,7 +131,7 @@ def score_hospital(entries: Entries, card: Card) -> dict[str, Any]:
         "others": len(others),
         "others_called": called_share(others, card),
         "ruled_out": _ruled_out(entries),
-        "heat": _heat(entries),
+        "heat": _heat(entries, card),
         "uncoloured": _uncoloured(answers, card),
         "kind_auc": kind_auc(answers, card),
     }
@@ -150,14 +168,14 @@ def kind_auc(answers: HospitalAnswers, card: Card) -> Score | None:
     kinds = [name for name in card["classes"] if name != NORMAL]
     if COVID not in kinds:
         return None
-    allowed = [members(one["label"], kinds) for one in answers.entries]
+    allowed = [kinds_of(one["label"], kinds) for one in answers.entries]
     # A label that leaves open whether it is COVID-19 tells nothing.
     known = answers.only(
         np.array([one == (COVID,) or (bool(one) and COVID not in one) for one in allowed], bool)
     )
     if not known.entries:
         return None
-    covid = np.array([one["label"] == COVID for one in known.entries])
+    covid = np.array([kinds_of(one["label"], kinds) == (COVID,) for one in known.entries])
     share = known.probabilities[:, list(card["classes"]).index(COVID)]
     share = share / np.maximum(known.opacity, 1e-12)
     return auroc_score(covid, share, known.groups)
@@ -230,17 +248,27 @@ def _ruled_out(entries: Entries) -> Score | None:
     return defined_proportion(sum(one["code"] is not None for one in known), len(known))
 
 
-def _heat(entries: Entries) -> dict[str, Any] | None:
-    """Means over the films with a drawn lesion; `beyond_brightness` is paired, hit less hit."""
+def _heat(entries: Entries, card: Card) -> dict[str, Any] | None:
+    """Means over the films with a drawn lesion, and how many of them are coloured at all.
+
+    `beyond_brightness` is paired: the map's hit less that of what is bright in the lungs.
+    """
     drawn = [one for one in entries if "hit" in one]
     if not drawn:
         return None
     groups = [one["group"] for one in drawn]
     beyond = [one["hit"] - one["bright_hit"] for one in drawn]
-    return {
-        key: mean_share([one[key] for one in drawn], groups)
-        for key in ("hit", "on_lesion", "in_lungs", "iou", "bright_hit")
-    } | {"beyond_brightness": mean_score(beyond, groups)}
+    coloured = None
+    if (threshold := card.get("heat_threshold", {}).get("against_normal")) is not None:
+        coloured = mean_share([float(one["peak"] > threshold) for one in drawn], groups)
+    return (
+        {"coloured": coloured}
+        | {
+            key: mean_share([one[key] for one in drawn], groups)
+            for key in ("hit", "on_lesion", "in_lungs", "iou", "bright_hit")
+        }
+        | {"beyond_brightness": mean_score(beyond, groups)}
+    )
 
 
 def _uncoloured(answers: HospitalAnswers, card: Card) -> Score | None:

@@ -11,12 +11,12 @@ from xraycore.evaluation.generalisation import (
     HospitalAnswers,
     called_share,
     home_entries,
+    kinds_of,
     set_coverage,
 )
 from xraycore.evaluation.predictions import PredictionSet
-from xraycore.metrics.classification import defined_proportion
-from xraycore.metrics.conformal import kind_sets, opacity_sets
-from xraycore.metrics.operating_points import sweep
+from xraycore.metrics.conformal import fewest_for, kind_sets, lower_bound, upper_bound
+from xraycore.metrics.operating_points import at_threshold, predictive_scores, sweep
 from xraycore.models.answer import CANNOT_TELL, ERROR_RATES, Answer, state_probabilities
 from xraycore.utils.checkpoints import Card
 from xraycore.utils.text import join_names, pluralise
@@ -24,8 +24,14 @@ from xraycore.utils.text import join_names, pluralise
 # Patients of the hospitals that the point is chosen on, in so many parts: each is judged with the
 # point that the others choose.
 FOLDS = 5
+# A kind of fewer films elsewhere has no trust.
+FEWEST = 5
 # What radiologists call a film with a finding that is no opacity, in the sets of NIH.
 OTHERS = ("other", "No Lung Opacity / Not Normal")
+
+
+# Hospital -> every film's answer, its entry and whether there is an opacity.
+Answered = Mapping[str, Sequence[tuple[Answer, Mapping[str, Any], bool]]]
 
 
 def measure_levels(
@@ -56,13 +62,14 @@ def measure_levels(
                 "films": films,
                 "hospitals": sorted(choosing),
             },
-            "sets": opacity_sets(validation.opacity, validation.positive, ERROR_RATES),
+            "sets": _opacity_sets(home, card),
         },
         "kind": {"sets": kind_sets(_kind_shares(validation, card), ERROR_RATES)},
     }
     answered = _answered(card, levels, elsewhere, choosing)
     levels["opacity"]["trust"] = opacity_trust(answered)
-    levels["kind"]["trust"] = kind_trust(answered)
+    kinds = [name for name in card["classes"] if name != NORMAL]
+    levels["kind"]["trust"] = kind_trust(answered, kinds)
     measured = {**card, "levels": levels}
     levels["coverage"] = {
         "home test": set_coverage(_all_home(home, "test", card), levels["opacity"]["sets"]),
@@ -90,37 +97,58 @@ def choose_point(hospitals: Sequence[HospitalAnswers]) -> float:
     return round(float(best[len(best) // 2]), 5)
 
 
-def opacity_trust(answered: Mapping[str, Sequence[tuple[Answer, Mapping[str, Any], bool]]]) -> dict:
-    """Answer -> how often it was right, over hospitals; and of how many it was measured."""
-    given = {"opacity": [0, 0], "none": [0, 0]}
-    for answer, _, positive in (one for part in answered.values() for one in part):
-        if answer.opacity.answer in given:
-            count = given[answer.opacity.answer]
-            count[0] += positive == (answer.opacity.answer == "opacity")
-            count[1] += 1
-    return _counted(given, len(answered))
+def opacity_trust(answered: Answered) -> dict[str, Any]:
+    """Answer -> how often it is right where half of the films show an opacity.
+
+    How often it was right on the films as they are would tell how many of them are abnormal, not
+    how good the answer is: see `predictive_scores`. Films without an answer do not count.
+    """
+    given = [
+        (answer.opacity.answer == "opacity", positive)
+        for part in answered.values()
+        for answer, _, positive in part
+        if answer.opacity.answer in ("opacity", "none")
+    ]
+    scores = _at_even(given)
+    found = {"opacity": scores["ppv"], "none": scores["npv"]}
+    return {name: one for name, one in found.items() if one} | {"hospitals": len(answered)}
 
 
-def kind_trust(answered: Mapping[str, Sequence[tuple[Answer, Mapping[str, Any], bool]]]) -> dict:
-    """Kind -> how often it was rightly named where there was an opacity of one known kind."""
-    given: dict[str, list[int]] = {}
-    hospitals = set()
-    for hospital, part in answered.items():
-        for answer, entry, positive in part:
-            kind = answer.kind
-            if not positive or kind is None or kind.answer == CANNOT_TELL:
-                continue
-            if entry["label"] in kind.probabilities:
-                count = given.setdefault(kind.answer, [0, 0])
-                count[0] += entry["label"] == kind.answer
-                count[1] += 1
-                hospitals.add(hospital)
-    return _counted(given, len(hospitals))
+def kind_trust(answered: Answered, kinds: Sequence[str]) -> dict[str, Any]:
+    """Kind -> how often it is right where half of the films with an opacity are of that kind.
+
+    Of films with an opacity that a kind was named on, and whose label tells whether it is that one;
+    nothing for a kind of which there are fewer than five, or fewer than five of others.
+    """
+    found: dict[str, Any] = {}
+    hospitals: set[str] = set()
+    for kind in kinds:
+        given = []
+        for hospital, part in answered.items():
+            for answer, entry, positive in part:
+                allowed = kinds_of(entry["label"], kinds)
+                told = allowed == (kind,) or kind not in allowed
+                named = answer.kind is not None and answer.kind.answer != CANNOT_TELL
+                if positive and allowed and told and named and answer.kind:
+                    given.append((answer.kind.answer == kind, allowed == (kind,)))
+                    hospitals.add(hospital)
+        of_kind = sum(truth for _, truth in given)
+        if min(of_kind, len(given) - of_kind) >= FEWEST:
+            found |= {kind: score} if (score := _at_even(given)["ppv"]) else {}
+    return found | {"hospitals": len(hospitals)}
 
 
-def _counted(given: Mapping[str, Sequence[int]], hospitals: int) -> dict:
-    scores = {name: defined_proportion(*count) for name, count in given.items()}
-    return {name: score for name, score in scores.items() if score} | {"hospitals": hospitals}
+def _at_even(given: Sequence[tuple[bool, bool]]) -> dict[str, Any]:
+    """PPV and NPV at even odds of films that were called, or not, and are, or not."""
+    called, positive = (
+        (np.array(part, bool) for part in zip(*given, strict=True))
+        if given
+        else (
+            np.zeros(0, bool),
+            np.zeros(0, bool),
+        )
+    )
+    return predictive_scores(at_threshold(positive, called.astype(float), 0.5), 0.5)
 
 
 def _answered(
@@ -169,6 +197,25 @@ def _cross_fitted(chosen: Mapping[str, HospitalAnswers]) -> dict[str, float]:
         if len(kinds) == 2:
             points[number] = choose_point(others)
     return {patient: points[number] for patient, number in fold.items() if number in points}
+
+
+def _opacity_sets(home: PredictionSet, card: Card) -> dict[str, dict[str, float]]:
+    """Bounds that hold on each home hospital by itself: the widest of theirs.
+
+    Mondrian by class and hospital (Vovk 2012): one that is easier than another does not pay for it.
+    """
+    parts = [HospitalAnswers.of(one, card) for one in home_entries(home, "val").values()]
+    bounds: dict[str, dict[str, float]] = {}
+    for rate in ERROR_RATES:
+        enough = fewest_for(rate)
+        clear = [one.opacity[~one.positive] for one in parts if (~one.positive).sum() >= enough]
+        shown = [one.opacity[one.positive] for one in parts if one.positive.sum() >= enough]
+        if clear and shown:
+            bounds[f"{rate:g}"] = {
+                "none": max(upper_bound(values, rate) for values in clear),
+                "opacity": min(lower_bound(values, rate) for values in shown),
+            }
+    return bounds
 
 
 def _all_home(home: PredictionSet, split: str, card: Card) -> HospitalAnswers:

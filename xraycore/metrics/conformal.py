@@ -60,28 +60,6 @@ def expected_share(count: int, error_rate: float) -> tuple[float, float, float]:
     return float(kept.mean()), float(kept.ppf(0.05)), float(kept.ppf(0.95))
 
 
-def opacity_sets(
-    probability: np.ndarray, positive: np.ndarray, error_rates: Sequence[float]
-) -> dict[str, dict[str, float]]:
-    """Error rate -> bounds of `none` and `opacity`, see `xraycore.models.answer.conformal_set`.
-
-    A rate for which films of one kind are too few is left out.
-
-    Args:
-        probability: Of an opacity, (n,).
-        positive: Bool (n,).
-        error_rates: Which.
-    """
-    found = {}
-    for rate in error_rates:
-        if min(positive.sum(), (~positive).sum()) >= fewest_for(rate):
-            found[f"{rate:g}"] = {
-                "none": upper_bound(probability[~positive], rate),
-                "opacity": lower_bound(probability[positive], rate),
-            }
-    return found
-
-
 def kind_sets(
     shares: Mapping[str, np.ndarray], error_rates: Sequence[float]
 ) -> dict[str, dict[str, float]]:

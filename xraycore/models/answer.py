@@ -210,7 +210,7 @@ def _answer_opacity(
     if site is not None:
         trust: Trust | None = _site_trust(site, called)
     else:
-        trust = _trust(measured.get("trust", {}), called, _CALLED[called])
+        trust = _trust(measured.get("trust", {}), called, _CALLED[called], "has one")
     known = set(CHEST4) | set(SETS)
     word = ABNORMAL if called == OPACITY and not known.issuperset(kinds) else called
     return OpacityAnswer(word, probability, point, error_rate if bounds else None, trust)
@@ -222,7 +222,7 @@ def _answer_kind(
     total = sum(probabilities.values()) or 1.0
     shares = {name: p / total for name, p in probabilities.items()}
     name = max(shares, key=shares.__getitem__)
-    answer, trust = name, _trust(measured.get("trust", {}), name, f"called {name}")
+    answer, trust = name, _trust(measured.get("trust", {}), name, f"Called {name}", "is of that kind")
     bounds = measured.get("sets", {}).get(f"{error_rate:g}") if error_rate is not None else None
     if bounds is not None:
         kept = [kind for kind, share in shares.items() if share >= bounds.get(kind, 0.0)]
@@ -248,10 +248,10 @@ def describe_sources(card: Card, kinds: Sequence[str]) -> str:
     return f"{text}. Age and hospital tell these sources apart as well as disease does."
 
 
-_CALLED = {OPACITY: "said to have an opacity", NONE: "said to have none"}
+_CALLED = {OPACITY: "Said to have an opacity", NONE: "Said to have none"}
 
 
-def _trust(measured: Mapping, answer: str, said: str) -> Trust | None:
+def _trust(measured: Mapping, answer: str, said: str, shows: str) -> Trust | None:
     right = measured.get(answer)
     if right is None:
         return None
@@ -259,8 +259,9 @@ def _trust(measured: Mapping, answer: str, said: str) -> Trust | None:
     hospitals = pluralise(measured["hospitals"], "collection")
     return Trust(
         right,
-        f"Of {pluralise(right['n'], 'film')} {said}, in {hospitals} that it was never trained on, "
-        f"{percent(right['value'])} were rightly so (95 % interval {low} to {high}).",
+        f"{said}: right in {percent(right['value'])} ({low} to {high}) where every second film "
+        f"{shows}; measured on {pluralise(right['n'], 'film')} of {hospitals} that it was never "
+        "trained on.",
     )
 
 
