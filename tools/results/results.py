@@ -11,6 +11,7 @@ from tools.results.generalisation import (
     external_hospitals,
     probes,
 )
+from tools.results.hospitals import hospitals
 from tools.results.markdown import format_value, get_template
 from tools.results.stored import KINDS, Scored, Stored
 from tools.results.targets import Target, accuracy, auc, targets
@@ -63,7 +64,7 @@ def write_results(stored: Stored, measured: Path, file: Path) -> None:
     Args:
         stored: Cards and predictions.
         measured: Folder with what other commands measured: `ablation.json` and
-            `ablation-lesions.json` (`ablate`, its two tables), `audit.json`,
+            `ablation-lesions.json` (`ablate`, its two tables), `audit.json`, `generalisation.json`,
             and `tried/` with the runs that were not shipped.
         file: The Markdown file.
     """
@@ -79,6 +80,7 @@ def write_results(stored: Stored, measured: Path, file: Path) -> None:
         four_classes=_four_classes(stored),
         near_copies=_count_near_copies(stored, audit),
         external=external_hospitals(stored),
+        hospitals=hospitals(measured / "generalisation.json"),
         lungs=_lungs(stored),
         calibration=compare_calibrations(stored),
         probes=probes(stored, audit),

@@ -222,7 +222,10 @@ def _answer_kind(
     total = sum(probabilities.values()) or 1.0
     shares = {name: p / total for name, p in probabilities.items()}
     name = max(shares, key=shares.__getitem__)
-    answer, trust = name, _trust(measured.get("trust", {}), name, f"Called {name}", "is of that kind")
+    answer, trust = (
+        name,
+        _trust(measured.get("trust", {}), name, f"Called {name}", "is of that kind"),
+    )
     bounds = measured.get("sets", {}).get(f"{error_rate:g}") if error_rate is not None else None
     if bounds is not None:
         kept = [kind for kind, share in shares.items() if share >= bounds.get(kind, 0.0)]
