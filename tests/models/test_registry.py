@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+from xraycore.errors import ArgumentError
 from xraycore.models.architectures import HEAD, build_network
 from xraycore.models.registry import MODELS, get_spec, list_models, title_of
 
@@ -112,6 +113,11 @@ def test_preprocessing_of_the_basic_cnn(random_classifier):
     grey = np.full((1, 224, 224, 1), 0.75, np.float32)
     found = preprocessed(random_classifier("basic_cnn").network, grey)
     np.testing.assert_allclose(found, np.full((1, 224, 224, 1), 0.5))
+
+
+def test_a_preprocessing_that_there_is_not_is_refused():
+    with pytest.raises(ArgumentError, match="unit, tf or caffe. Received: 'torch'"):
+        build_network(replace(get_spec("basic_cnn"), preprocessing="torch"), 2, size=64)
 
 
 def test_the_cpu_preset_finds_the_layer_it_trains_from(spec, network):
