@@ -1,4 +1,4 @@
-"""Commands for whoever keeps the review database: reviews check."""
+"""Commands for whoever keeps the review database: reviews check, backup, restore, erase-reader."""
 
 import json as json_module
 from collections.abc import Mapping
@@ -51,6 +51,86 @@ def check(
             ],
         )
     if any(one.faults for one in checks):
+        raise typer.Exit(1)
+
+
+@reviews.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="New file to write; keep it off this computer.")],
+    json: Json = False,
+) -> None:
+    """Write a copy of all studies, readers and answers, also while the app runs.
+
+    One SQLite file, of whichever database; copying the database's own file would lose what is
+    still in its log.
+    """
+    from xraycore.reader_study import open_database
+    from xraycore.reader_study.backup import backup_database
+
+    engine = open_database()
+    try:
+        checks = backup_database(engine, file)
+    finally:
+        engine.dispose()
+    _tell(file, checks, json)
+
+
+@reviews.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="What `reviews backup` wrote.")],
+    replace: Annotated[
+        bool, typer.Option(help="In place of studies that are there (SQLite; they are kept aside).")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Bring a copy back into the database that XRAYCORE_DATABASE names. Stop the app first."""
+    from xraycore.reader_study.backup import restore_database
+
+    checks, before = restore_database(file, replace=replace)
+    _tell(file, checks, json, before)
+
+
+@reviews.command("erase-reader")
+def erase_reader(
+    name: Annotated[str, typer.Argument(help="The reader's name, as results show it.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether it is meant.")] = False,
+    json: Json = False,
+) -> None:
+    """Take a reader's name, login, sessions, comments and links out of the database, for good.
+
+    What he judged and marked stays under a name that is no one's, and `reviews check` still finds
+    it unchanged. Copies that were made before still hold him: make a new one, delete the others.
+    """
+    from xraycore.reader_study import open_database
+    from xraycore.reader_study.erasure import erase_reader as erase
+
+    if not yes:
+        typer.confirm(f"Erase {name} for good?", abort=True, err=True)
+    engine = open_database()
+    try:
+        pseudonym, answers = erase(engine, name, "command line")
+    finally:
+        engine.dispose()
+    if json:
+        emit_json({"reader": pseudonym, "answers": answers})
+    else:
+        rows = [(pseudonym, answers)]
+        emit_table("Erased", ("is now", "answers without name and words"), rows)
+
+
+def _tell(file: Path, checks: list, json: bool, before: Path | None = None) -> None:
+    """What a copy holds; exit code 1 where its answers are not those that were given."""
+    studies, answers = len(checks), sum(one.answers for one in checks)
+    faults = [f"{one.name or one.study}: {fault}" for one in checks for fault in one.faults]
+    kept = str(before) if before else None
+    if json:
+        found = {"file": str(file), "studies": studies, "answers": answers, "faults": faults}
+        emit_json(found | {"before": kept})
+    else:
+        wrong = "; ".join(faults) or "nothing"
+        columns = ("file", "studies", "answers", "what is wrong", "what was there before")
+        emit_table("Copy", columns, [(str(file), studies, answers, wrong, kept or "–")])
+    if faults:
         raise typer.Exit(1)
 
 
