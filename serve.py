@@ -25,6 +25,11 @@ try:
     access = decide_access(
         st.get_option("server.address"), settings, open_to_everybody=OPEN_WORD in sys.argv
     )
+    if access.mode is Mode.PROXY and os.environ.get("FORWARDED_ALLOW_IPS") != "":
+        raise AccessError(
+            "Behind a proxy start the app with xraycore serve, or set FORWARDED_ALLOW_IPS to "
+            "nothing: else a program of this computer can say that it is the proxy."
+        )
 except AccessError as error:
     sys.exit(str(error))
 if access.served:

@@ -21,7 +21,7 @@ from xraycore.reader_study import Answer, ReaderStudyRepository, ToRead, open_da
 from xraycore.training.config import Stage
 from xraycore.training.run import Run
 from xraycore.training.trainer import train
-from xraycore.utils.checkpoints import install, save_float16
+from xraycore.utils.checkpoints import install, load_card, save_float16, verified_weights
 from xraycore.utils.files import PART, sha256, write_json
 from xraycore.utils.progress import Progress
 
@@ -94,7 +94,7 @@ def test_a_promotion_leaves_the_model_that_was_there(disk, tmp_path, monkeypatch
     fill(disk, left=100_000)
     with pytest.raises(StorageError, match="weights/basic_cnn: the disk is full"):
         install(model_folder(tmp_path / "new", bytes(1_000_000)), "basic_cnn")
-    assert (disk / "weights" / "basic_cnn" / "weights").read_bytes() == b"old"
+    assert (disk / "weights" / "basic_cnn" / "m.weights.h5").read_bytes() == b"old"
     visible = [file.name for file in (disk / "weights").iterdir()]
     assert sorted(visible) == [".lock", "basic_cnn"]
     with pytest.raises(StorageError, match=r"basic_cnn\.weights\.h5: the disk is full"):
@@ -116,8 +116,10 @@ def test_promotions_of_one_model_do_not_meet(tmp_path, monkeypatch):
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(promote, folders))
     there = tmp_path / "weights" / "basic_cnn"
-    assert (there / "card").read_text() == sha256(there / "weights")
-    assert sorted(file.name for file in there.parent.iterdir()) == [".lock", "basic_cnn"]
+    for model in (there, there.with_name(".basic_cnn.old")):
+        verified_weights(model, load_card(model))
+    names = sorted(file.name for file in there.parent.iterdir())
+    assert names == [".basic_cnn.old", ".lock", "basic_cnn"]
 
 
 def test_reviews_that_were_saved_stay_and_the_next_says_why_it_was_not(disk):
@@ -151,8 +153,10 @@ def test_an_export_leaves_no_half_picture(disk, film):
 
 
 def model_folder(folder, weights: bytes):
-    """What a promotion has made: a card that says which weights are its own."""
+    """A model that can be installed: weights, and the card that belongs to them."""
     folder.mkdir()
-    (folder / "weights").write_bytes(weights)
-    (folder / "card").write_text(sha256(folder / "weights"))
+    file = folder / "m.weights.h5"
+    file.write_bytes(weights)
+    card = {"weights": {"file": file.name, "sha256": sha256(file), "bytes": len(weights)}}
+    (folder / "card.json").write_text(json.dumps(card))
     return folder

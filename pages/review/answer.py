@@ -1,6 +1,7 @@
 """What a reader says of heatmaps: stored with every box, click and pause in typing."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import streamlit as st
@@ -8,6 +9,7 @@ import streamlit as st
 from xraycore.imaging.box import Box
 from xraycore.reader_study import (
     Answer,
+    Author,
     HeatmapItem,
     Reader,
     ReaderStudyError,
@@ -48,6 +50,7 @@ class ReadingSession:
         reader: Reader,
         entry: WorklistEntry,
         *,
+        authorise: Callable[[], Author],
         before_heat: tuple[Box, ...] | None = None,
         offered: tuple[Box, ...] = (),
     ) -> "Reading":
@@ -57,16 +60,20 @@ class ReadingSession:
             repository: Where it is stored.
             reader: Who reads.
             entry: Of the worklist.
+            authorise: Gives who stores an answer, each time one is; raises a `ReaderStudyError` if
+                who is there may not.
             before_heat: The reader's boxes on this film before any heat; None if he has seen none.
             offered: Boxes to begin with, where nothing is stored.
         """
         key = reader.id, entry.item.id
         reading = self.readings.get(key)
         if reading is None:
-            reading = Reading(self, repository, reader, entry.item, Answer(boxes=offered))
+            answer = Answer(boxes=offered)
+            reading = Reading(self, repository, reader, entry.item, answer, authorise)
             self.readings[key] = reading
             reading.fill_comment()
         reading.repository, reading.before_heat = repository, before_heat
+        reading.authorise = authorise
         if entry.review and entry.review.version > reading.version:
             reading.take(entry.review)
             # Also what another tab or computer typed.
@@ -87,13 +94,15 @@ class ReadingSession:
         spent = min(now - self.since, LONGEST_PAUSE) if self.current is reading else 0.0
         reading.waiting = True
         save = reading.repository.save_review if final else reading.repository.save_draft
-        reading.take(save(reading.reader, reading.item, reading.answer, seconds=spent))
+        said = (reading.reader, reading.item, reading.answer)
+        reading.take(save(*said, seconds=spent, author=reading.authorise()))
         self.current, self.since = reading, now
         for other in self.readings.values():
             if other.waiting:
                 # Its time was not taken.
                 draft = (other.reader, other.item, other.answer)
-                other.take(other.repository.save_draft(*draft, seconds=0.0))
+                who = other.authorise()
+                other.take(other.repository.save_draft(*draft, seconds=0.0, author=who))
         self.problem = None
 
 
@@ -113,6 +122,7 @@ class Reading:
         reader: Who reads.
         item: The heatmap.
         answer: As it stands, stored or not.
+        authorise: Gives who stores it, each time it is.
         before_heat: The reader's boxes on this film before any heat; None if he has seen none.
         version: Of the newest that is known to be stored; 0 for none.
         waiting: Whether the answer could not be stored yet.
@@ -125,6 +135,7 @@ class Reading:
     reader: Reader
     item: HeatmapItem
     answer: Answer
+    authorise: Callable[[], Author]
     before_heat: tuple[Box, ...] | None = None
     version: int = 0
     waiting: bool = False

@@ -1,6 +1,7 @@
 """Reading: one heatmap of the worklist, the film on the left, the reader's answer on the right."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import streamlit as st
 
@@ -8,6 +9,7 @@ from pages.components.film_viewer import StyledMap, film_panel, size_and_depth
 from pages.review.answer import Reading, reading_session
 from pages.review.films import Drawable, draw_heat, read_same_film, show_left_out
 from pages.review.form import show_form
+from pages.review.identity import authorise
 from pages.review.routing import RESULTS, go_to, stay_at
 from pages.review.worklist import choose_entry, show_progress
 from pages.shared.analysis import Analysis
@@ -38,7 +40,14 @@ def show_reading(
     reviews = [e.review for e in entries if e.review and e.item.sha256 == entry.item.sha256]
     first = _boxes_before_heat(reviews)
     offered = _newest_boxes(reviews) if first is None else first
-    reading = reading_session().open(repository, reader, entry, before_heat=first, offered=offered)
+    reading = reading_session().open(
+        repository,
+        reader,
+        entry,
+        authorise=partial(authorise, repository, study, reader),
+        before_heat=first,
+        offered=offered,
+    )
     film = can.films[entry.item.sha256]
     radiograph = read_same_film(entry.item.sha256, film)
     left, right = st.columns([7, 5], gap="medium")

@@ -7,6 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from pages.review.films import NO_FILM, Drawable, describe, draw_heat_on_grid
+from pages.review.identity import leads, signs_in
+from pages.review.leading import unblind, unblinded_key
 from pages.shared.jobs import Job, poll
 from pages.shared.layout import plain
 from xraycore.config import NOTICE
@@ -50,7 +52,14 @@ def show_results(
         )
         return
     reading = {review.reader.id for review in reviews} - finished
-    if study.blinded and reader is None and not _ask_to_open(study, len(reading)):
+    if signs_in() and study.finished is None and not leads(study):
+        st.info(
+            "The results open when the lead has finished the study.",
+            icon=":material/hourglass_empty:",
+        )
+        return
+    ask = study.blinded and study.finished is None and (reader is None or signs_in())
+    if ask and not _ask_to_open(repository, study, len(reading)):
         return
     _show_export(study, reviews)
     if not finished:
@@ -64,20 +73,17 @@ def show_results(
     _show_readers(results, finished)
 
 
-def _ask_to_open(study: Study, reading: int) -> bool:
+def _ask_to_open(repository: ReaderStudyRepository, study: Study, reading: int) -> bool:
     """Whether someone who does not read here wants the results of a blinded study."""
-    key = f"opened-{study.id}"
-    if st.session_state.get(key):
+    if st.session_state.get(unblinded_key(study)):
         return True
     still = f"{pluralise(reading, 'reader')} {'is' if reading == 1 else 'are'} still reading. "
     st.info(
         f"This study is blinded. {still if reading else ''}Its results name the networks: whoever "
-        "reads, or will, should not see them.",
+        "reads, or will, should not see them. That you opened them is kept.",
         icon=":material/visibility_off:",
     )
-    st.button(
-        "Show the results", key="open-results", on_click=st.session_state.__setitem__, args=(key, 1)
-    )
+    st.button("Show the results", key="open-results", on_click=unblind, args=(repository, study))
     return False
 
 

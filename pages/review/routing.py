@@ -2,14 +2,14 @@
 
 import streamlit as st
 
+from pages.review.identity import find_reader, signs_in
+from pages.shared.access import READER_LINK, get_access
 from xraycore.config import database_url
 from xraycore.reader_study import Reader, ReaderStudyRepository, Study, open_database
 
 # Query parameters: a reload, or a bookmark, reopens the same place.
 STUDY, READER, AT, PART = "study", "reader", "at", "part"
 READ, RESULTS = "Read", "Results"
-# State of the session: the reader who has said to be one.
-_ME = "review-me"
 # Value of AT when all is read.
 END = "end"
 
@@ -29,7 +29,9 @@ def open_repository() -> ReaderStudyRepository:
 
 
 def read_link(repository: ReaderStudyRepository) -> tuple[Study | None, Reader | None]:
-    """The study and the reader that the link names, as far as there are such.
+    """The study that the link names and who reads it, as far as there are such.
+
+    On one's own computer the link names the reader; of a served app it is who is invited.
 
     Raises:
         ReaderStudyError: If the database cannot be read.
@@ -40,24 +42,18 @@ def read_link(repository: ReaderStudyRepository) -> tuple[Study | None, Reader |
     study = next((one for one in repository.studies() if str(one.id) == wanted), None)
     if study is None:
         st.warning("The study of this link is not in the database; here are those that are.")
+    if signs_in():
+        return study, find_reader(repository, study) if study else None
     by_id = {str(one.id): one for one in repository.readers()}
     return study, by_id.get(st.query_params.get(READER, ""))
 
 
-def make_link(study: Study) -> str:
-    """The link to send to readers: of the study, and of none of them."""
-    place = (st.context.url or "").partition("?")[0].rstrip("/")
-    return f"{place}?{STUDY}={study.id}"
-
-
-def has_claimed(reader: Reader) -> bool:
-    """Whether the session has said that it is this reader: a link alone may be another's."""
-    return st.session_state.get(_ME) == reader.id
-
-
-def claim(reader: Reader) -> None:
-    """Takes the session's word that it is this reader; fit for a callback."""
-    st.session_state[_ME] = reader.id
+def make_link(study: Study, secret: str = "") -> str:
+    """The link to send to readers: of the study, and of none of them; of one by his secret."""
+    settings = get_access().settings
+    place = f"{settings.url.rstrip('/')}/review" if settings else st.context.url or ""
+    link = f"{place.partition('?')[0].rstrip('/')}?{STUDY}={study.id}"
+    return f"{link}&{READER_LINK}={secret}" if secret else link
 
 
 def go_to(study: Study | None, reader: Reader | None = None, *, part: str = READ) -> None:
@@ -65,8 +61,10 @@ def go_to(study: Study | None, reader: Reader | None = None, *, part: str = READ
     link = {}
     if study:
         link = {STUDY: str(study.id), PART: part}
-    if reader:
+    if reader and not get_access().served:
         link[READER] = str(reader.id)
+    if secret := st.query_params.get(READER_LINK):
+        link[READER_LINK] = secret
     st.query_params.from_dict(link)
 
 

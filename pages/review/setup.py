@@ -8,11 +8,13 @@ import streamlit as st
 
 from pages.review.routing import go_to
 from pages.shared import cache
+from pages.shared.access import current_user
 from pages.shared.analysis import Analysis
 from pages.shared.film_picker import say_refused, upload_films, usable_models
 from pages.shared.jobs import Job, poll
 from pages.shared.layout import plain
 from pages.shared.open_films import open_films
+from xraycore.access import Action
 from xraycore.attribution.registry import METHODS
 from xraycore.datasets.locator import MOST_PHANTOMS, Read, draw_records, phantom_number
 from xraycore.datasets.public import list_datasets
@@ -70,7 +72,7 @@ class StudyForm:
         return None
 
     def create(
-        self, repository: ReaderStudyRepository, report: ProgressCallback
+        self, repository: ReaderStudyRepository, owner: str, report: ProgressCallback
     ) -> tuple[Study, list[str]]:
         """The study, and why films are left out; its networks answer first."""
 
@@ -85,7 +87,9 @@ class StudyForm:
             public=cache.film_locator() if self.films.public else None,
             report=part_of(report, activity="running the networks on the films"),
         )
-        study = repository.create_study(self.title, heatmaps, seed=self.seed, blinded=self.blinded)
+        study = repository.create_study(
+            self.title, heatmaps, seed=self.seed, blinded=self.blinded, owner=owner
+        )
         return study, refused
 
 
@@ -109,7 +113,8 @@ def show_setup(repository: ReaderStudyRepository) -> None:
     if st.button("Set up", key="set-up", type="primary", icon=":material/add:"):
         problem = form.problem(repository.studies())
         if not problem:
-            st.session_state[_JOB] = Job(partial(form.create, repository))
+            work = partial(form.create, repository, current_user().id)
+            st.session_state[_JOB] = Job(work, Action.LEAD)
             st.rerun()
     if problem:
         st.error(plain(problem), icon=":material/error:")

@@ -2,9 +2,13 @@
 
 import streamlit as st
 
-from pages.review.routing import RESULTS, claim, go_to, make_link
+from pages.review.identity import claim, find_reader, leads, signs_in
+from pages.review.leading import show_readers
+from pages.review.routing import RESULTS, go_to, make_link
 from pages.review.setup import show_setup
+from pages.shared.access import acts, permitted
 from pages.shared.layout import choose_page, plain
+from xraycore.access import Action
 from xraycore.reader_study import Reader, ReaderStudyError, ReaderStudyRepository, Study
 from xraycore.reader_study.records import MAX_NAME, finished_readers
 from xraycore.utils.text import pluralise
@@ -19,7 +23,8 @@ def show_start(repository: ReaderStudyRepository) -> None:
     with left:
         _show_studies(repository)
     with right:
-        show_setup(repository)
+        if permitted(Action.LEAD):
+            show_setup(repository)
 
 
 def ask_name() -> None:
@@ -38,17 +43,24 @@ def ask_name() -> None:
 
 
 def show_link(study: Study) -> None:
-    """The link for readers, to be copied."""
+    """The link for readers, to be copied; where they sign in, each gets his own."""
+    if signs_in():
+        return
     with st.popover("Link for readers", icon=":material/link:", type="tertiary"):
         st.caption("Each reader opens it and enters a name of his own.")
         st.code(make_link(study), None)
 
 
+@acts(Action.ANSWER)
 def begin(repository: ReaderStudyRepository, study: Study) -> None:
     """Goes to the study as the reader whose name stands in the field; fit for a callback.
 
-    Of a name that is known the page asks first whether it is the same person.
+    Of a name that is known the page asks first whether it is the same person. Where readers sign
+    in, who they are is known.
     """
+    if signs_in():
+        go_to(study)
+        return
     name = st.session_state.get(_NAME) or ""
     if not name.strip():
         st.session_state[_PROBLEM] = "Enter your name first; a pseudonym is fine."
@@ -101,17 +113,26 @@ def _be_another(study: Study, reader: Reader) -> None:
 
 def _show_studies(repository: ReaderStudyRepository) -> None:
     st.subheader("Read a study", anchor=False)
-    studies = repository.studies()
+    studies = [study for study in repository.studies() if _is_shown(repository, study)]
     if not studies:
         st.info(
-            "There is no study yet. Set one up, then send its link to the readers.",
+            "You are invited to no study, and lead none."
+            if signs_in()
+            else "There is no study yet. Set one up, then send its link to the readers.",
             icon=":material/rate_review:",
         )
         return
-    ask_name()
+    if not signs_in():
+        ask_name()
     _, part = choose_page(studies, PER_PAGE, key="studies-page")
     for study in part:
         _show_study(repository, study)
+
+
+def _is_shown(repository: ReaderStudyRepository, study: Study) -> bool:
+    if not signs_in() or leads(study):
+        return True
+    return find_reader(repository, study) is not None
 
 
 def _show_study(repository: ReaderStudyRepository, study: Study) -> None:
@@ -119,14 +140,15 @@ def _show_study(repository: ReaderStudyRepository, study: Study) -> None:
         st.markdown(f"**{plain(study.name)}**")
         st.caption(_facts(repository, study))
         with st.container(horizontal=True):
-            st.button(
-                "Read",
-                key=f"read-{study.id}",
-                icon=":material/play_arrow:",
-                type="primary",
-                on_click=begin,
-                args=(repository, study),
-            )
+            if not signs_in() or find_reader(repository, study):
+                st.button(
+                    "Read",
+                    key=f"read-{study.id}",
+                    icon=":material/play_arrow:",
+                    type="primary",
+                    on_click=begin,
+                    args=(repository, study),
+                )
             st.button(
                 "Results",
                 key=f"results-{study.id}",
@@ -134,6 +156,8 @@ def _show_study(repository: ReaderStudyRepository, study: Study) -> None:
                 on_click=lambda: go_to(study, part=RESULTS),
             )
             show_link(study)
+            if signs_in() and leads(study):
+                show_readers(repository, study)
 
 
 def _facts(repository: ReaderStudyRepository, study: Study) -> str:
@@ -145,6 +169,7 @@ def _facts(repository: ReaderStudyRepository, study: Study) -> str:
         pluralise(len(items), "heatmap"),
         "blinded" if study.blinded else "not blinded",
         f"{pluralise(len(begun), 'reader')}, {len(finished)} finished",
+        *(["finished: answers are locked"] if study.finished else []),
         f"set up {study.created:%Y-%m-%d}",
     ]
     return " · ".join(facts)

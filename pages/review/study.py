@@ -3,8 +3,10 @@
 import streamlit as st
 
 from pages.review.films import check_drawable, find_films
+from pages.review.identity import has_claimed, leads, signs_in
+from pages.review.leading import show_end, show_readers
 from pages.review.reading import show_reading
-from pages.review.routing import PART, READ, RESULTS, go_to, has_claimed
+from pages.review.routing import PART, READ, RESULTS, go_to
 from pages.review.setup import show_refused
 from pages.review.studies import ask_name, begin, confirm_reader, show_link
 from pages.shared.layout import plain
@@ -13,9 +15,12 @@ from xraycore.reader_study import Reader, ReaderStudyRepository, Study
 
 def show_study(repository: ReaderStudyRepository, study: Study, reader: Reader | None) -> None:
     """What the link names of the study."""
-    _head(study, reader)
+    _head(repository, study, reader)
     show_refused()
     reading = st.query_params.get(PART) != RESULTS
+    if signs_in() and reader is None and (reading or not leads(study)):
+        st.warning("You are not invited to this study.", icon=":material/block:")
+        return
     if reading and reader is None:
         with st.container(width=520):
             ask_name()
@@ -28,7 +33,7 @@ def show_study(repository: ReaderStudyRepository, study: Study, reader: Reader |
                 args=(repository, study),
             )
         return
-    if reader and not has_claimed(reader):
+    if reader and not signs_in() and not has_claimed(reader):
         confirm_reader(repository, study, reader)
         return
     items = repository.items(study)
@@ -45,18 +50,22 @@ def show_study(repository: ReaderStudyRepository, study: Study, reader: Reader |
     show_results(repository, study, reader, items, can)
 
 
-def _head(study: Study, reader: Reader | None) -> None:
+def _head(repository: ReaderStudyRepository, study: Study, reader: Reader | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(plain(study.name), anchor=False, width="content")
         st.caption(
-            (f"Reader: {plain(reader.name)} · " if reader and has_claimed(reader) else "")
-            + ("blinded" if study.blinded else "not blinded"),
+            (f"Reader: {plain(reader.name)} · " if reader and _is_known(reader) else "")
+            + ("blinded" if study.blinded else "not blinded")
+            + (" · finished: answers are locked" if study.finished else ""),
             width="content",
             help="Which network made a heatmap, how, and what the network says is not shown."
             if study.blinded
             else "Readers see which network made a heatmap, how, and what the network says.",
         )
         show_link(study)
+        if signs_in() and leads(study):
+            show_readers(repository, study)
+        show_end(repository, study)
         st.space("stretch")
         part = RESULTS if st.query_params.get(PART) == RESULTS else READ
         other = READ if part == RESULTS else RESULTS
@@ -69,3 +78,7 @@ def _head(study: Study, reader: Reader | None) -> None:
         st.button(
             "All studies", key="leave", icon=":material/arrow_back:", on_click=lambda: go_to(None)
         )
+
+
+def _is_known(reader: Reader) -> bool:
+    return signs_in() or has_claimed(reader)

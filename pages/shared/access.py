@@ -70,17 +70,19 @@ def permitted(action: Action, owner: str = "") -> bool:
     return may(current_user(), action, owner)
 
 
-def require(action: Action, owner: str = "") -> None:
-    """Passes who may do something.
+def require(*actions: Action, owner: str = "") -> None:
+    """Passes who may do one of these.
 
     Raises:
-        AccessError: If who is asking may not.
+        AccessError: If who is asking may do none.
     """
-    if not permitted(action, owner):
-        raise AccessError(_refusal(action, owner))
+    if not any(permitted(action, owner) for action in actions):
+        raise AccessError(_refusal(actions[0], owner))
 
 
-def acts(action: Action) -> Callable[[Callable[Given, Returned]], Callable[Given, Returned | None]]:
+def acts(
+    *actions: Action,
+) -> Callable[[Callable[Given, Returned]], Callable[Given, Returned | None]]:
     """For a callback, or whatever else writes or starts work: asks who is asking each time.
 
     Who may not is told so, where it is drawn, and the function is not called: it gives None.
@@ -90,13 +92,12 @@ def acts(action: Action) -> Callable[[Callable[Given, Returned]], Callable[Given
         @functools.wraps(function)
         def call(*arguments: Given.args, **settings: Given.kwargs) -> Returned | None:
             try:
-                require(action)
+                require(*actions)
             except AccessError as error:
                 st.error(plain(str(error)), icon=":material/block:")
                 return None
             return function(*arguments, **settings)
 
-        call.acts = action
         return call
 
     return gate

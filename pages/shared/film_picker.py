@@ -5,11 +5,13 @@ from pathlib import Path
 import streamlit as st
 
 from pages.shared import cache, inference
+from pages.shared.access import acts, permitted
 from pages.shared.faults import guarded
 from pages.shared.layout import plain
 from pages.shared.open_films import OpenFilm, OpenFilms, open_films, thumbnail
 from pages.shared.sample_gallery import show_gallery
 from pages.shared.uploads import drop_upload
+from xraycore.access import Action
 from xraycore.imaging import RadiographError
 from xraycore.imaging.archive import unpack
 from xraycore.utils.text import pluralise
@@ -96,6 +98,8 @@ def select_film(key: str | None) -> None:
 
 def upload_films() -> None:
     """The uploader; what it takes is open from then on, or refused (see `say_refused`)."""
+    if not permitted(Action.UPLOAD):
+        return
     key = f"uploads-{open_films().uploads}"
     st.file_uploader(
         "Chest X-rays",
@@ -147,6 +151,7 @@ def _leave_sample() -> None:
         _close(film.key)
 
 
+@acts(Action.UPLOAD)
 @guarded
 def _take_uploads(widget: str) -> None:
     films, uploads = open_films(), st.session_state[widget] or []

@@ -8,7 +8,9 @@ from functools import cached_property
 
 import streamlit as st
 
+from pages.shared.access import require
 from pages.shared.faults import describe_error
+from xraycore.access import Action
 from xraycore.errors import Cancelled
 from xraycore.utils.progress import Progress, ProgressCallback
 
@@ -17,7 +19,7 @@ _BRIEF = 0.4
 
 
 class Job:
-    """One piece of work in a thread of its own.
+    """One piece of work in a thread of its own, for who may do one of its actions.
 
     Attributes:
         words: What it is doing.
@@ -27,7 +29,8 @@ class Job:
         began: When it was started.
     """
 
-    def __init__(self, work: Callable[[ProgressCallback], object]):
+    def __init__(self, work: Callable[[ProgressCallback], object], *actions: Action):
+        require(*(actions or (Action.LOOK, Action.ANSWER)))
         self.words, self.share = "Starting", 0.0
         self.result: object = None
         self.error: Exception | None = None

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.shared.access import acts
 from pages.shared.layout import plain
+from xraycore.access import Action
 from xraycore.jobs.process import Status, last_lines, status, stop
 
 
@@ -42,10 +44,16 @@ def follow_process(folder: Path, key: str) -> None:
         "Stop",
         key=f"stop-{key}",
         icon=":material/stop_circle:",
-        on_click=stop,
+        on_click=stop_process,
         args=(folder,),
         kwargs={"at_once": True},
     )
+
+
+@acts(Action.TRAIN)
+def stop_process(folder: Path, *, at_once: bool = False) -> None:
+    """Ends what works in a folder, whoever began it; fit for a callback."""
+    stop(folder, at_once=at_once)
 
 
 @st.fragment(run_every=0.7)

@@ -5,16 +5,18 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.shared.access import current_user
+from pages.shared.access import acts, current_user, get_access, require
 from pages.shared.layout import plain
 from pages.shared.tables import show_scores
 from pages.train.process import follow_process, show_failure
+from xraycore.access import Action
 from xraycore.config import XRAYCORE_WEIGHTS, weights_folder
 from xraycore.datasets.labels import CHEST4
 from xraycore.errors import ArgumentError, XrayCoreError
 from xraycore.jobs.process import OUTPUT, launch, status
 from xraycore.models.cards import stored_title
 from xraycore.training.runs import SHIPPING, RunStatus, plan_of, shipped_into
+from xraycore.utils.checkpoints import kept_before, undo_install
 from xraycore.utils.paths import parse_path
 
 TEST_SCORES = {"accuracy": "Accuracy", "macro_auroc": "AUC, mean of the classes"}
@@ -48,10 +50,11 @@ def promote_section(run: RunStatus) -> None:
 def _ask(run: RunStatus, folder: Path, arguments: list[str], alive: bool) -> None:
     model, config = run.config["model"], run.config
     of_app = set(config["classes"]) == set(CHEST4)
+    # Of a served app no visitor names a folder to write to.
     place = st.segmented_control(
         "Where to",
-        [APP, OWN],
-        default=APP if of_app else OWN,
+        [APP] if get_access().served else [APP, OWN],
+        default=APP if of_app or get_access().served else OWN,
         required=True,
         key=f"promote-to-{run.name}",
         persist_state="session",
@@ -91,8 +94,8 @@ def _ask(run: RunStatus, folder: Path, arguments: list[str], alive: bool) -> Non
     number, sure = st.session_state.setdefault(PROMOTIONS, 0), True
     if there:
         st.warning(
-            f"{plain(str(there))} holds {stored_title(model)} already. It will be replaced and "
-            "cannot be brought back from here.",
+            f"{plain(str(there))} holds {stored_title(model)} already. It will be replaced, and "
+            "kept beside it until the next promotion.",
             icon=":material/warning:",
         )
         sure = st.checkbox(
@@ -107,8 +110,19 @@ def _ask(run: RunStatus, folder: Path, arguments: list[str], alive: bool) -> Non
         type="primary",
         disabled=alive or not sure,
         on_click=_promote,
-        args=(folder, arguments, target, limits, model, sure),
+        args=(run, folder, arguments, target, limits, sure),
     )
+    if place == APP and kept_before(model):
+        st.button(
+            f"Bring back the {stored_title(model)} from before",
+            key="undo-promotion",
+            icon=":material/undo:",
+            disabled=alive,
+            on_click=_undo,
+            args=(model,),
+            help="Changes it with the one that the last promotion has replaced; once more, and all "
+            "is as it was.",
+        )
 
 
 def _own_folder(run: RunStatus, alive: bool) -> Path | None:
@@ -131,22 +145,30 @@ def _own_folder(run: RunStatus, alive: bool) -> Path | None:
     return parse_path(text)
 
 
+@acts(Action.PROMOTE)
 def _promote(
-    folder: Path, arguments: list[str], target: Path, limits: str, model: str, sure: bool
+    run: RunStatus, folder: Path, arguments: list[str], target: Path, limits: str, sure: bool
 ) -> None:
+    target = weights_folder() if get_access().served else target
+    place = target / run.config["model"]
     try:
-        if shipped_into(target, model) and not sure:
-            raise ArgumentError(f"{target / model} was filled meanwhile: confirm to replace it.")
+        require(Action.PROMOTE, owner=run.owner)
+        if shipped_into(target, place.name) and not sure:
+            raise ArgumentError(f"{place} was filled meanwhile: confirm to replace it.")
         st.session_state[PROMOTIONS] += 1
         folder.mkdir(exist_ok=True)
         (folder / "limits.txt").write_text(limits)
         more = ["--limits", str((folder / "limits.txt").absolute()), "--json"]
-        launch(
-            folder,
-            [*arguments, *more],
-            {XRAYCORE_WEIGHTS: str(target)},
-            user=current_user().id,
-        )
+        where = {XRAYCORE_WEIGHTS: str(target)}
+        launch(folder, [*arguments, *more], where, user=current_user().id)
+    except (XrayCoreError, OSError) as error:
+        st.session_state[REFUSED] = str(error)
+
+
+@acts(Action.PROMOTE)
+def _undo(model: str) -> None:
+    try:
+        undo_install(model)
     except (XrayCoreError, OSError) as error:
         st.session_state[REFUSED] = str(error)
 

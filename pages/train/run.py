@@ -5,14 +5,15 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from pages.shared.access import current_user
+from pages.shared.access import acts, current_user, require
 from pages.shared.layout import plain
 from pages.shared.tables import show_history, show_metrics
 from pages.train.config import clear_form
-from pages.train.process import duration, show_failure, words_of
+from pages.train.process import duration, show_failure, stop_process, words_of
 from pages.train.promote import promote_section
+from xraycore.access import Action
 from xraycore.errors import XrayCoreError
-from xraycore.jobs.process import last_lines, stop
+from xraycore.jobs.process import last_lines
 from xraycore.models.registry import title_of
 from xraycore.models.spec import FULL
 from xraycore.training.runs import RunStatus, resume, run_status
@@ -84,7 +85,7 @@ def _buttons(run: RunStatus) -> None:
             "End at once",
             key="kill",
             icon=":material/dangerous:",
-            on_click=stop,
+            on_click=stop_process,
             args=(run.folder,),
             kwargs={"at_once": True},
             help="Does not wait for the batch; finished epochs are kept all the same.",
@@ -94,7 +95,7 @@ def _buttons(run: RunStatus) -> None:
             "Stop",
             key="stop-run",
             icon=":material/stop_circle:",
-            on_click=stop,
+            on_click=stop_process,
             args=(run.folder,),
             help="Ends after this batch. Finished epochs are kept, and it can be resumed.",
         )
@@ -109,8 +110,10 @@ def _buttons(run: RunStatus) -> None:
         )
 
 
+@acts(Action.TRAIN)
 def _resume(run: RunStatus) -> None:
     try:
+        require(Action.TRAIN, owner=run.owner)
         resume(run, current_user().id)
     except (XrayCoreError, OSError) as error:
         st.session_state[REFUSED] = str(error)

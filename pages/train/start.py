@@ -7,13 +7,14 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from pages.shared.access import current_user
+from pages.shared.access import acts, current_user
 from pages.shared.charts import show_chart
 from pages.shared.layout import plain
 from pages.train.charts import rate_chart
 from pages.train.config import rate_key, speeds_of, starting_weights
 from pages.train.dataset import Chosen
 from pages.train.process import follow_process, show_failure
+from xraycore.access import Action
 from xraycore.config import cache_folder, runs_folder
 from xraycore.errors import XrayCoreError
 from xraycore.jobs.process import OUTPUT, launch, show_command, status
@@ -148,6 +149,7 @@ def _stages(recipe: TrainingConfig) -> pd.DataFrame:
     )
 
 
+@acts(Action.TRAIN)
 def _begin(folder: Path, arguments: list[str], refused: str, expected: float | None = None) -> bool:
     """Starts a process; what refuses it is kept under a key for the next run of the page."""
     try:
@@ -158,6 +160,7 @@ def _begin(folder: Path, arguments: list[str], refused: str, expected: float | N
     return True
 
 
+@acts(Action.TRAIN)
 def _start(folder: Path, plan: Plan, films: int) -> None:
     try:
         # Looked at again: another session may have taken the name meanwhile.

@@ -70,13 +70,15 @@ def test_no_reader_gets_two_names_nor_a_name_two_readers(lead, study):
 
 def test_to_finish_is_an_act_that_is_kept(lead, study):
     reader, _ = lead.invite(study, "Heron", who="lead@example.org")
+    lead.unblind(study, who="eve@example.org")
     done = lead.finish(study, who="lead@example.org")
     assert done.finished is not None
     # Once: the time of it stays.
     assert lead.finish(study, who="eve@example.org") == done
     assert [(event.kind, event.who) for event in lead.events(study)] == [
         (f"invited reader {reader.id}", "lead@example.org"),
-        ("finished and unblinded", "lead@example.org"),
+        ("unblinded", "eve@example.org"),
+        ("finished", "lead@example.org"),
     ]
     with pytest.raises(ReaderStudyError, match="finished: nobody else"):
         lead.invite(study, "Crane")

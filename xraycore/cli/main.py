@@ -22,6 +22,7 @@ from xraycore.cli import (  # noqa: F401  (they register)
     randomise,
     reviews,
     segmenter,
+    serve,
     train,
     weights,
 )

@@ -140,7 +140,7 @@ def launch(
 
         kind = LAUNCHED[arguments[0]]
         ticket = add_ticket(start, kind, user, expected=expected, folder=str(folder))
-        write_record(folder, ticket.pid, ticket.started, arguments)
+        write_record(folder, ticket.pid, ticket.started, arguments, user)
 
 
 def _start(

@@ -31,6 +31,7 @@ class JobRecord(Stored):
     arguments: list[Text] = []
     stop_asked: bool = False
     folder: Text | None = None
+    owner: Text = ""
 
 
 class FormerRecord(Stored):
@@ -81,8 +82,13 @@ def read_job(folder: Path) -> dict[str, Any]:
     return read_record(folder) or _read_former(folder)
 
 
-def write_record(folder: Path, pid: int, started: float | None, arguments: Sequence[str]) -> None:
-    """Notes down who works in a folder, and forgets folders that are gone."""
+def write_record(
+    folder: Path, pid: int, started: float | None, arguments: Sequence[str], owner: str = ""
+) -> None:
+    """Notes down who works in a folder and whose that is, and forgets folders that are gone.
+
+    A folder that has an owner stays his, whoever stops it or lets it go on.
+    """
     file = _file(folder)
     make_private_folder(file.parent)
     for other in file.parent.glob("*.json"):
@@ -90,6 +96,7 @@ def write_record(folder: Path, pid: int, started: float | None, arguments: Seque
             other.unlink(missing_ok=True)
             other.with_suffix(".lock").unlink(missing_ok=True)
     entries = {
+        "owner": read_record(folder).get("owner") or owner,
         "pid": pid,
         "started": started,
         "arguments": list(arguments),

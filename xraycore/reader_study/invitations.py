@@ -12,7 +12,7 @@ from xraycore.reader_study.names import look_alike, tidy_name
 from xraycore.reader_study.records import Event, Invitation, Reader, Study
 from xraycore.reader_study.store import Store, insert_row
 
-INVITED, FINISHED = "invited", "finished"
+INVITED, UNBLINDED, FINISHED = "invited", "unblinded", "finished"
 # Bits of a link's secret.
 _BITS = 128
 
@@ -56,7 +56,7 @@ class StudyLead(Store):
         return reader, token
 
     def finish(self, study: Study, *, who: str = "") -> Study:
-        """Ends the reading: answers are locked from now on, and a blinded study is unblinded.
+        """Ends the reading: answers are locked from now on, and the results are its readers' too.
 
         A study that is finished stays as it is.
         """
@@ -68,9 +68,13 @@ class StudyLead(Store):
                 .values(finished=now)
             )
             if changed.rowcount:
-                kind = f"{FINISHED} and unblinded" if study.blinded else FINISHED
-                _note(connection, study, kind, who)
+                _note(connection, study, FINISHED, who)
         return self.study(study.id)
+
+    def unblind(self, study: Study, *, who: str = "") -> None:
+        """Keeps that somebody looks at results, which name the networks, while others read."""
+        with self._write() as connection:
+            _note(connection, study, UNBLINDED, who)
 
     def study(self, study_id: int) -> Study:
         """The study as it is now.

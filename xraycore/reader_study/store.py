@@ -9,19 +9,23 @@ from xraycore.reader_study.database import translate_errors, write_locked
 
 
 class Store:
-    """A database of reviews, see `open_database`; threads and processes may share it."""
+    """A database of reviews; threads and processes may share it.
+
+    Attributes:
+        engine: See `open_database`.
+    """
 
     def __init__(self, engine: Engine):
-        self._engine = engine
+        self.engine = engine
 
     @contextmanager
     def _read(self) -> Iterator[Connection]:
-        with translate_errors(self._engine.url), self._engine.begin() as connection:
+        with translate_errors(self.engine.url), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
     def _write(self) -> Iterator[Connection]:
-        with translate_errors(self._engine.url), write_locked(self._engine).begin() as connection:
+        with translate_errors(self.engine.url), write_locked(self.engine).begin() as connection:
             yield connection
 
 

@@ -44,6 +44,11 @@ class RunStatus:
     problem: str | None = None
 
     @property
+    def owner(self) -> str:
+        """Who began it, see `xraycore.access.User.id`; "" where nobody signs in."""
+        return str(read_record(self.folder).get("owner", ""))
+
+    @property
     def epochs(self) -> int:
         """Epochs of all stages, if none ends early; 0 where not known."""
         return sum(stage["epochs"] for stage in self.config.get("recipe", {}).get("stages", ()))

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 from pages.review.answer import ReadingSession
 from tests.pages.review.review_page import open_page, words
 from xraycore.imaging.box import Box
-from xraycore.reader_study import Answer
+from xraycore.reader_study import Answer, Author
 from xraycore.reader_study.records import MAX_BOXES
 
 
@@ -41,7 +41,7 @@ def test_boxes_of_another_window_stay(reviews, study, monkeypatch):
     )
     reader = reviews.add_reader("Ada")
     entry = reviews.worklist(reader, study)[0]
-    reading = ReadingSession().open(reviews, reader, entry)
+    reading = ReadingSession().open(reviews, reader, entry, authorise=Author)
 
     def stored():
         return reviews.history(reader, entry.item)[-1].answer
