@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.shared.access import enter
+from pages.shared.access import enter, show_user
 from pages.shared.faults import errors_shown
 from pages.shared.layout import server_started
 from xraycore.access import Action
@@ -52,5 +52,7 @@ if page.url_path and not server_started():
     # folder `pages`, and says of any other link that there is no such page; asked again it knows.
     st.html("<script>location.reload()</script>", unsafe_allow_javascript=True)
     st.stop()
+with st.sidebar:
+    show_user()
 with errors_shown():
     page.run()

@@ -5,14 +5,14 @@ import streamlit as st
 from pages.shared.access import enter
 from pages.shared.faults import describe_error
 from pages.shared.jobs import Job, poll
-from pages.shared.layout import ask_path, page_header, plain
+from pages.shared.layout import page_header, plain
+from pages.shared.path_field import ask_datasets, named_datasets
 from xraycore.access import Action
 from xraycore.config import cache_folder
 from xraycore.datasets.index import default_index
 from xraycore.datasets.public import CITATIONS, list_datasets
 from xraycore.datasets.synthetic.flawed_dataset import LABELS_FILE, write_flawed_dataset
-from xraycore.errors import Cancelled
-from xraycore.utils.paths import parse_paths
+from xraycore.errors import Cancelled, XrayCoreError
 from xraycore.utils.progress import part_of
 
 LAYOUTS = """<folder>/{train,val,test}/<class>/*.png     splits that the data set brings
@@ -31,15 +31,18 @@ def flawed_dataset() -> Path:
 def survey_job(datasets: str) -> Job:
     """The survey of data sets, begun once for all sessions; what it measures is kept on disk."""
 
+    # Here, and not in the thread: what may not be named is not even looked for.
+    places = named_datasets(datasets)
+
     def work(report):
         from xraycore.datasets.audit.overview import survey_dataset
 
         if datasets == str(flawed_dataset()) and not flawed_dataset().exists():
             folder = flawed_dataset().parent
             write_flawed_dataset(folder, report=part_of(report, activity="generating films"))
-        return survey_dataset(parse_paths(datasets), store=default_index(), report=report)
+        return survey_dataset(places, store=default_index(), report=report)
 
-    return Job(work)
+    return Job(work, Action.SURVEY)
 
 
 def forget(datasets: str) -> None:
@@ -62,12 +65,8 @@ def open_dataset(place: Path | str) -> None:
 
 def choose_dataset() -> str:
     """What stands in the text field."""
-    return ask_path(
+    return ask_datasets(
         "Data set",
-        "dataset",
-        bind="query-params",
-        placeholder="/path/to/folder or /path/to/labels.csv",
-        icon=":material/folder_open:",
         help="A folder on the computer that runs this app, or a CSV file; several with "
         "semicolons between them. Films are only read, never changed or sent anywhere.",
     )
@@ -136,7 +135,11 @@ elif st.session_state.get(STOPPED) == datasets:
     st.info("Stopped. What was measured so far is kept.", icon=":material/stop_circle:")
     st.button("Go on", key="go-on", on_click=forget, args=(datasets,))
 else:
-    job = survey_job(datasets)
+    try:
+        job = survey_job(datasets)
+    except XrayCoreError as error:
+        show_error(datasets, error)
+        st.stop()
     if not job.wait():
         show_progress(datasets, job)
     elif isinstance(job.error, Cancelled):

@@ -11,13 +11,13 @@ import streamlit as st
 from pages.shared.layout import ask_path, plain
 from pages.train.dataset import Chosen
 from pages.train.process import duration
+from xraycore.access.paths import named_path
 from xraycore.config import runs_folder, weights_folder
 from xraycore.errors import XrayCoreError
 from xraycore.models.registry import MODELS, title_of
 from xraycore.training.config import DOMAIN_RANDOM
 from xraycore.training.plan import Plan, expected_seconds, measured_speeds
 from xraycore.training.settings import SETTINGS, Setting
-from xraycore.utils.paths import parse_path
 
 # In the order in which they are offered: title, and what it does.
 RECIPES = {
@@ -89,7 +89,7 @@ def choose_network() -> tuple[str, str] | None:
         st.info("Name the file to start from.", icon=":material/arrow_upward:")
         return None
     try:
-        return model, str(parse_path(file))
+        return model, str(named_path(file))
     except XrayCoreError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return None

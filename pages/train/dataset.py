@@ -9,15 +9,16 @@ import streamlit as st
 
 from pages.shared.faults import describe_error
 from pages.shared.jobs import Job, poll
-from pages.shared.layout import ask_path, plain
+from pages.shared.layout import plain
+from pages.shared.path_field import ask_datasets, named_datasets
 from pages.shared.tables import show_counts
+from xraycore.access import Action
 from xraycore.config import cache_folder
 from xraycore.datasets.manifest import Manifest
 from xraycore.datasets.public import CITATIONS, list_datasets
 from xraycore.datasets.splits import limit_training, read_splits, trainable_classes
 from xraycore.datasets.synthetic.phantom import write_phantoms
 from xraycore.errors import XrayCoreError
-from xraycore.utils.paths import parse_paths
 from xraycore.utils.progress import Progress, part_of
 from xraycore.utils.text import pluralise
 
@@ -74,7 +75,7 @@ def _generating(per_class: int) -> Job:
                 if not folder.is_dir():
                     raise
 
-    return Job(work)
+    return Job(work, Action.TRAIN)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -87,17 +88,13 @@ def _splitting(datasets: tuple[str, ...]) -> Job:
         trainable_classes(manifest)
         return manifest
 
-    return Job(work)
+    return Job(work, Action.TRAIN)
 
 
 def choose_data() -> Chosen | None:
     """The data set that stands in the text field, once it is read; None where there is none."""
-    text = ask_path(
+    text = ask_datasets(
         "Folder of films, or CSV file",
-        "dataset",
-        bind="query-params",
-        placeholder="/path/to/folder or /path/to/labels.csv",
-        icon=":material/folder_open:",
         help="On the computer that runs this app; several with semicolons between them. A "
         "folder has a folder for each class, with or without train, val and test above them. "
         "Films are only read.",
@@ -106,7 +103,7 @@ def choose_data() -> Chosen | None:
         _offer()
         return None
     try:
-        datasets = parse_paths(text)
+        datasets = named_datasets(text)
     except XrayCoreError as error:
         st.error(plain(str(error)), icon=":material/folder_off:")
         return None

@@ -10,6 +10,7 @@ from pages.shared.layout import plain
 from pages.shared.tables import show_scores
 from pages.train.process import follow_process, show_failure
 from xraycore.access import Action
+from xraycore.access.paths import named_path
 from xraycore.config import XRAYCORE_WEIGHTS, weights_folder
 from xraycore.datasets.labels import CHEST4
 from xraycore.errors import ArgumentError, XrayCoreError
@@ -17,7 +18,6 @@ from xraycore.jobs.process import OUTPUT, launch, status
 from xraycore.models.cards import stored_title
 from xraycore.training.runs import SHIPPING, RunStatus, plan_of, shipped_into
 from xraycore.utils.checkpoints import kept_before, undo_install
-from xraycore.utils.paths import parse_path
 
 TEST_SCORES = {"accuracy": "Accuracy", "macro_auroc": "AUC, mean of the classes"}
 APP, OWN = "The app's models", "A folder of my own"
@@ -142,7 +142,7 @@ def _own_folder(run: RunStatus, alive: bool) -> Path | None:
     if not text:
         st.info("Name a folder.", icon=":material/arrow_upward:")
         return None
-    return parse_path(text)
+    return named_path(text)
 
 
 @acts(Action.PROMOTE)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from xraycore.config import path_roots
 from xraycore.errors import PathError
+from xraycore.utils.paths import parse_path
 
 # \\server\share, //server/share, \\?\C:\ and C:\: other computers and drives.
 _ELSEWHERE = re.compile(r"[\\/]{2}|[A-Za-z]:")
@@ -43,6 +44,18 @@ def permit_path(path: str | Path, offered: Iterable[Path] = ()) -> Path:
     if not inside:
         raise refusal
     return found
+
+
+def named_path(text: str, offered: Iterable[Path] = ()) -> Path:
+    """The path that a visitor has typed; see `parse_path` and `permit_path`.
+
+    Raises:
+        PathError: If it may not be named here.
+        ArgumentError: If it is none.
+    """
+    if path_roots() is None:
+        return parse_path(text)
+    return parse_path(str(permit_path(text, offered)))
 
 
 def list_folders(offered: Iterable[Path] = ()) -> list[Path]:

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from xraycore.access.paths import permit_path
+from xraycore.config import path_roots
 from xraycore.datasets.files import FileTally, find_films, is_mask_folder, list_images
 from xraycore.datasets.labelling import BY_DEFAULT, Labelling, LabelPolicy
 from xraycore.datasets.labels import NORMAL, is_known
@@ -18,11 +20,12 @@ from xraycore.datasets.layouts.csv_table import read_csv
 from xraycore.datasets.layouts.layout import Reading
 from xraycore.datasets.layouts.registry import read_layout
 from xraycore.datasets.masks import BOX_FILES, find_lesions
+from xraycore.datasets.public import offered_folders
 from xraycore.datasets.reasons import CLUTTER, MASK, NOT_ASKED, NOT_LISTED, TABLE
 from xraycore.datasets.records import LeftOut, Manifest, Record, join_left_out
 from xraycore.datasets.split_names import split_of
 from xraycore.datasets.table import COLUMNS, read_columns
-from xraycore.errors import DatasetError
+from xraycore.errors import DatasetError, PathError
 from xraycore.utils.text import pluralise
 
 __all__ = ["EXPECTED", "Manifest", "Record", "describe_left_out", "list_images", "read_manifest"]
@@ -65,7 +68,7 @@ def read_manifest(
     left_out: dict[str, LeftOut] = {}
     layouts = []
     for dataset in map(str, datasets):
-        reading = _read(dataset, labelling)
+        reading = _permitted(_read(dataset, labelling))
         _refuse_names(dataset, reading.records)
         if not reading.records:
             raise DatasetError(_nothing(dataset, reading, classes))
@@ -97,6 +100,8 @@ def describe_left_out(left_out: Mapping[str, LeftOut], but: set[str] | None = No
 def _read(dataset: str, labelling: Labelling) -> Reading:
     file, _, column = dataset.partition("#")
     flat, _, label = dataset.rpartition("=")
+    for place in (file, flat) if flat and label else (file,):
+        permit_path(place, offered_folders())
     try:
         if Path(file).is_file():
             return read_csv(Path(file), column, labelling)
@@ -105,6 +110,23 @@ def _read(dataset: str, labelling: Labelling) -> Reading:
         return _read_folder(Path(dataset), labelling)
     except PermissionError as error:
         raise DatasetError(f"{error.filename}: may not be read by this user.") from None
+
+
+def _permitted(reading: Reading) -> Reading:
+    """Without films that links, or a table's paths, have lead out of where a visitor may name."""
+    if path_roots() is None:
+        return reading
+    offered = offered_folders()
+    inside = []
+    for record in reading.records:
+        try:
+            permit_path(record.path.absolute(), offered)
+            if record.lesion and record.lesion.mask:
+                permit_path(record.lesion.mask.absolute(), offered)
+        except PathError:
+            continue
+        inside.append(record)
+    return replace(reading, records=tuple(inside))
 
 
 def _read_folder(folder: Path, labelling: Labelling) -> Reading:

@@ -182,7 +182,7 @@ def _boxes_beside(folder: Path) -> Mapping[str, tuple[Rectangle, ...]]:
             if not box:
                 continue  # A film without a finding.
             if len(box) != len(cells):
-                raise DatasetError(f"{file}, line {row.number}: not a box: {cells}")
+                raise DatasetError(f"{file}, line {row.number}: expected four numbers of a box.")
             size = [1.0, 1.0] if max(box) <= 1 else size
             shares = box_shares(*box, *size)
             if min(shares) < 0 or max(shares[0] + shares[2], shares[1] + shares[3]) > 1 + _OVER:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from xraycore.config import data_folder
+from xraycore.config import cache_folder, data_folder
 
 CITATIONS: Mapping[str, str] = {
     "chest_xray": "Kermany et al. 2018, Cell 172:1122, doi:10.17632/rscbjbr9sj.2, CC BY 4.0: "
@@ -34,3 +34,9 @@ def list_datasets() -> dict[str, Path]:
     root = data_folder()
     found = {name: root / place for name, place in _DATASETS.items()} if root else {}
     return {name: path for name, path in found.items() if path.exists()}
+
+
+def offered_folders() -> list[Path]:
+    """Where data sets lie that an app offers by itself: public ones, and those that it draws."""
+    cache, root = cache_folder(), data_folder()
+    return [*([root] if root else []), cache / "flawed-dataset", *cache.glob("phantoms-*")]

@@ -1,4 +1,4 @@
-"""Paths as people type them."""
+"""Paths as people type them; `xraycore.access.paths` says which of them may be named."""
 
 import errno
 from pathlib import Path

@@ -1,0 +1,152 @@
+"""Sign-in by a real browser at a real OpenID Connect provider: what each role may, and may not."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+from oidc_provider_mock import User, run_server_in_thread
+from playwright.sync_api import Page, expect
+
+from tests.conftest import ROOT
+from xraycore.reader_study import ReaderStudyRepository, StudyLead, ToRead, open_database
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+USERS = [
+    User(sub="viewer", claims={"name": "Vera", "groups": ["viewer"]}),
+    User(sub="reader", claims={"name": "Rita", "groups": ["reader"]}),
+    User(sub="lead", claims={"name": "Lena", "groups": ["study-lead"]}),
+    User(sub="operator", claims={"name": "Otto", "groups": ["operator"]}),
+    User(sub="stranger", claims={"name": "Sam", "groups": ["staff"]}),
+]
+SETTINGS = """
+url = "{url}"
+[oidc]
+metadata_url = "{provider}/.well-known/openid-configuration"
+client_id = "xraycore"
+"""
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """Address of an app that signs people in, and its database."""
+    folder = tmp_path_factory.mktemp("served")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url, database = f"http://localhost:{port}", f"sqlite:///{folder / 'reviews.sqlite3'}"
+    with (
+        run_server_in_thread(user_claims=USERS) as provider,
+        (folder / "log").open("w") as log,
+    ):
+        known = f"http://localhost:{provider.server_port}"
+        (folder / "xraycore.toml").write_text(SETTINGS.format(url=url, provider=known))
+        secrets = {"XRAYCORE_OIDC_SECRET": "s", "XRAYCORE_COOKIE_SECRET": "c" * 32}
+        server = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "xraycore", "serve", "--port", str(port)),
+                *("--settings", str(folder / "xraycore.toml")),
+            ],
+            cwd=ROOT,
+            env=os.environ | secrets | {"XRAYCORE_DATABASE": database},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        deadline = time.monotonic() + 90
+        while time.monotonic() < deadline:
+            try:
+                urllib.request.urlopen(f"{url}/_stcore/health", timeout=2).close()
+                break
+            except OSError:
+                assert server.poll() is None, (folder / "log").read_text()
+                time.sleep(0.3)
+        yield url, database
+        server.terminate()
+        server.wait(timeout=30)
+
+
+@pytest.fixture
+def visit(chromium, served):
+    """`visit(path, who)`: a page as that person opens it, signed in; "" for nobody."""
+    contexts = []
+
+    def open_page(path: str, who: str = "") -> Page:
+        context = chromium.new_context(viewport={"width": 1280, "height": 900})
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        page.goto(f"{served[0]}{path}")
+        if who:
+            page.get_by_role("button", name="Sign in").click()
+            page.get_by_role("button", name=who, exact=True).click()
+            page.wait_for_url(f"{served[0]}/**")
+            page.goto(f"{served[0]}{path}")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def test_nobody_sees_anything_before_he_has_signed_in(visit):
+    for path in ("/", "/train", "/review?study=1&reader=1", "/data?dataset=/etc/passwd"):
+        page = visit(path)
+        expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+        expect(page.get_by_role("heading")).to_have_count(1)
+        assert "root:" not in page.content()
+
+
+@pytest.mark.parametrize(
+    ("who", "path", "seen"),
+    [
+        ("viewer", "/about", "About the models"),
+        ("viewer", "/train", "You may not train networks: that is for operator"),
+        ("viewer", "/review", "You may not answer a study"),
+        ("operator", "/train", "How a training goes"),
+        ("operator", "/review", "You may not answer a study"),
+        ("operator", "/data?dataset=/etc/passwd", "may not be named here"),
+        ("lead", "/review", "Set up a study"),
+        ("reader", "/review", "You are invited to no study"),
+        ("stranger", "/about", "you are without a role"),
+    ],
+)
+def test_each_role_opens_what_it_is_for(visit, who, path, seen):
+    page = visit(path, who)
+    expect(page.get_by_text(seen).first).to_be_visible()
+
+
+def test_a_reader_answers_as_himself_and_as_nobody_else(visit, served):
+    engine = open_database(served[1])
+    reviews, lead = ReaderStudyRepository(engine), StudyLead(engine)
+    made = [ToRead("f" * 64, "basic_cnn", "grad_cam", "COVID-19")]
+    study = reviews.create_study("Pilot", made, blinded=True, owner="lead")
+    lead.invite(study, "Heron", login="reader")
+    other, secret = lead.invite(study, "Crane")
+    page = visit(f"/review?study={study.id}&reader={other.id}", "reader")
+    # The address names another: it says nothing here.
+    expect(page.get_by_text("Reader: Heron")).to_be_visible()
+    # A link says who, without a sign-in; a wrong one says nobody.
+    page = visit(f"/review?study={study.id}&key={secret}")
+    expect(page.get_by_text("Reader: Crane")).to_be_visible()
+    page = visit(f"/review?study={study.id}&key={secret[:-1]}x")
+    expect(page.get_by_text("You are not invited to this study.")).to_be_visible()
+    page = visit(f"/about?key={secret}")
+    expect(page.get_by_text("You may not look at films")).to_be_visible()
+    engine.dispose()
+
+
+def test_a_sign_out_holds_in_every_tab(visit, served):
+    page = visit("/about", "operator")
+    other = page.context.new_page()
+    other.goto(f"{served[0]}/train")
+    expect(other.get_by_text("How a training goes")).to_be_visible()
+    page.get_by_text("Otto").click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+    # Its connection is from before; what it asks for is asked for anew.
+    other.get_by_role("tab", name="Runs").click()
+    expect(other.get_by_role("button", name="Sign in")).to_be_visible()
