@@ -1,22 +1,33 @@
 """What stands before the app: refuses requests that come from where none may, whatever they ask."""
 
 import ipaddress
-from urllib.parse import urlsplit
+import json
+import re
+from collections.abc import Mapping
+from urllib.parse import quote, unquote, urlsplit
 
-from starlette.datastructures import Headers
-from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
+from starlette.responses import PlainTextResponse, RedirectResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
+from streamlit.web.server.starlette.starlette_websocket import _get_signed_cookie_with_chunks
 
 from pages.shared.access import FORWARDED
 from xraycore.access import Access, Mode
 from xraycore.access.identity import sends_secret
 from xraycore.access.modes import is_loopback
+from xraycore.access.roles import NOBODY
 
 # WebSocket's "policy violation".
 _REFUSED = 1008
 _HEALTH = "/_stcore/health"
 # What Streamlit tells of the server to whoever asks.
 _CLOSED = ("/_stcore/metrics", "/_stcore/agent")
+# What is sent to Streamlit, and fetched from it, without a page's gate.
+_FILES = ("/_stcore/upload_file", "/media/")
+# The page that somebody wanted before he signed in.
+_WANTED = "xraycore-wanted"
 
 
 class Gateway:
@@ -35,7 +46,9 @@ class Gateway:
             await self.app(scope, receive, send)
             return
         why = self._why_not(scope)
-        if why is None:
+        if why is None and self.access.mode is Mode.OIDC and scope["type"] == "http":
+            await self._keep_wanted(scope, receive, send)
+        elif why is None:
             await self.app(scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": _REFUSED, "reason": why[:120]})
@@ -65,7 +78,30 @@ class Gateway:
             return "This app is not known by this name."
         if scope["type"] == "websocket" and not self._same_origin(headers):
             return "A page of another site may not use this app."
+        asks_file = any(part in path for part in _FILES)
+        if self.access.mode is Mode.OIDC and asks_file:
+            return None if self._signed_in(headers) else "Sign in first."
         return None
+
+    async def _keep_wanted(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Brings who has signed in to the page that he wanted: Streamlit leads to the first one."""
+        headers = Headers(scope=scope)
+        page = scope["method"] == "GET" and "text/html" in headers.get("accept", "")
+        cookies = cookie_parser(headers.get("cookie", ""))
+        wanted = unquote(cookies.get(_WANTED, ""))
+        asked = scope["path"] + (f"?{query}" if (query := scope["query_string"].decode()) else "")
+        if not page or "/oauth2callback" in asked or "/auth/" in asked:
+            await self.app(scope, receive, send)
+        elif not self._signed_in(headers):
+            await self.app(scope, receive, _with_cookie(send, quote(asked, safe="")))
+        # A path of this app, and of no other host.
+        elif asked == "/" and re.match(r"/[^/\\]", wanted):
+            await RedirectResponse(wanted, 303)(scope, receive, _with_cookie(send, ""))
+        else:
+            await self.app(scope, receive, send)
+
+    def _signed_in(self, headers: Headers) -> bool:
+        return self.access.user(read_claims(headers)) is not NOBODY
 
     def _is_proxy(self, address: str) -> bool:
         try:
@@ -87,3 +123,26 @@ class Gateway:
         if settings is not None and self.access.served:
             return origin == settings.origin
         return bool(origin) and urlsplit(origin).netloc == headers.get("host")
+
+
+def read_claims(headers: Headers) -> Mapping[str, object]:
+    """What the sign-in said of who holds the request's cookie; nothing of one not signed here."""
+    cookies = cookie_parser(headers.get("cookie", ""))
+    # There is no public way to read the cookie that `st.login` has set.
+    signed = _get_signed_cookie_with_chunks(cookies, USER_COOKIE_NAME)
+    try:
+        found = json.loads(signed or b"{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _with_cookie(send: Send, wanted: str) -> Send:
+    kind = f"Path=/; HttpOnly; SameSite=Lax; Max-Age={600 if wanted else 0}"
+
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message).append("set-cookie", f"{_WANTED}={wanted}; {kind}")
+        await send(message)
+
+    return sent

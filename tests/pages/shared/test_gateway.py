@@ -1,6 +1,7 @@
 """Which requests reach the app at all."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -24,7 +25,7 @@ def passes(access, headers, *, kind="http", client="127.0.0.1", server="127.0.0.
         sent.append(message)
 
     pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
-    scope = {"type": kind, "path": path, "headers": pairs, "method": "GET"}
+    scope = {"type": kind, "path": path, "headers": pairs, "method": "GET", "query_string": b""}
     scope |= {"client": client and (client, 5), "server": server and (server, 8501)}
     asyncio.run(Gateway(app, access)(scope, None, send))
     if not reached:
@@ -91,3 +92,53 @@ def test_an_app_behind_a_proxy_answers_that_alone(tmp_path):
         assert not passes(access, without, kind=kind, client="10.0.0.2")
     # Whoever looks whether it lives learns nothing else.
     assert passes(access, PUBLIC, client="127.0.0.1", path="/_stcore/health")
+
+
+def test_files_are_for_who_has_signed_in(tmp_path, monkeypatch):
+    access = Access(Mode.OIDC, settings_of(tmp_path, OIDC))
+    for path in ("/_stcore/upload_file/a/b", "/media/abc.csv"):
+        assert not passes(access, PUBLIC, path=path)
+        assert not passes(access, {**PUBLIC, "cookie": "_streamlit_user=forged"}, path=path)
+    signed = {"is_logged_in": True, "sub": "ada", "iat": time.time()}
+    monkeypatch.setattr("pages.shared.gateway.read_claims", lambda headers: signed)
+    assert passes(access, PUBLIC, path="/media/abc.csv")
+
+
+@pytest.mark.parametrize(
+    ("cookie", "leads"),
+    [
+        ("%2Ftrain%3Frun%3Da", "/train?run=a"),
+        ("", None),
+        ("%2F%2Fevil.example.org", None),
+        ("%2F%5Cevil.example.org", None),
+        ("https%3A%2F%2Fevil.example.org", None),
+    ],
+)
+def test_who_has_signed_in_comes_to_the_page_that_he_wanted(tmp_path, monkeypatch, cookie, leads):
+    access = Access(Mode.OIDC, settings_of(tmp_path, OIDC))
+
+    def ask(path, query, signed_in, cookie=""):
+        monkeypatch.setattr(
+            "pages.shared.gateway.read_claims",
+            lambda headers: {"is_logged_in": signed_in, "sub": "ada", "iat": time.time()},
+        )
+        sent = []
+
+        async def app(scope, receive, send):
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+
+        async def send(message):
+            sent.append(message)
+
+        asked = {**PUBLIC, "accept": "text/html", "cookie": f"xraycore-wanted={cookie}"}
+        pairs = [(name.encode(), value.encode()) for name, value in asked.items()]
+        scope = {"type": "http", "method": "GET", "path": path, "query_string": query.encode()}
+        scope |= {"headers": pairs, "client": ("10.0.0.5", 5), "server": ("10.0.0.3", 80)}
+        asyncio.run(Gateway(app, access)(scope, None, send))
+        return sent[0]["status"], dict(sent[0]["headers"])
+
+    status, headers = ask("/train", "run=a", signed_in=False)
+    assert status == 200
+    assert headers[b"set-cookie"].startswith(b"xraycore-wanted=%2Ftrain%3Frun%3Da;")
+    status, headers = ask("/", "", signed_in=True, cookie=cookie)
+    assert (status, headers.get(b"location")) == ((303, leads.encode()) if leads else (200, None))
