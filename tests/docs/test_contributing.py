@@ -103,7 +103,7 @@ def test_two_contracts_name_each_page():
     assert len(naming) == 2
 
 
-@pytest.mark.parametrize("heading", ["Mutation run", "Fuzzing", "Results", "Set-up"])
+@pytest.mark.parametrize("heading", ["Mutation run", "Load run", "Fuzzing", "Results", "Set-up"])
 def test_what_is_run_by_hand_has_its_section(heading):
     """Where someone looks for the command."""
     assert f"\n## {heading}\n" in (ROOT / FILE).read_text()
