@@ -121,6 +121,12 @@ def _forget(datasets: tuple[str, ...]) -> None:
         _generating.clear(count)
 
 
+def forget_all() -> None:
+    """Reads all data sets anew from the next run on, and draws films that were deleted."""
+    _splitting.clear()
+    _generating.clear()
+
+
 def _ended(job: Job, datasets: tuple[str, ...]) -> bool:
     """Whether a job gave its result; how far it is, or what went wrong, is drawn."""
     if not job.wait():

@@ -8,9 +8,10 @@ from pages.train.dataset import choose_data
 from pages.train.run import close_run, show_run
 from pages.train.runs import open_run, runs_section
 from pages.train.start import find_rate, start_training
+from pages.train.storage import storage_section
 from xraycore.config import runs_folder
 from xraycore.training.plan import is_name
-from xraycore.training.runs import list_runs
+from xraycore.training.runs import RunStatus, list_runs
 
 
 def show() -> None:
@@ -26,7 +27,10 @@ def show() -> None:
         st.button("All runs", key="back", icon=":material/arrow_back:", on_click=close_run)
     else:
         tabs = st.tabs(
-            ["New training", "Runs"], key="section", on_change="rerun", bind="query-params"
+            ["New training", "Runs", "Storage"],
+            key="section",
+            on_change="rerun",
+            bind="query-params",
         )
         with tabs[0]:
             # Drawn though it is hidden: a field that is left out forgets what was typed.
@@ -34,6 +38,9 @@ def show() -> None:
         if tabs[1].open:
             with tabs[1]:
                 runs_section(runs_folder())
+        if tabs[2].open:
+            with tabs[2]:
+                storage_section()
 
 
 def new_training() -> None:
@@ -41,7 +48,7 @@ def new_training() -> None:
     for run in list_runs(runs_folder()):
         if run.status.alive:
             st.button(
-                f"{plain(run.name)} is training: watch it",
+                f"{plain(run.name)} {_standing(run)}: watch it",
                 key=f"watch-{run.name}",
                 icon=":material/visibility:",
                 on_click=open_run,
@@ -68,6 +75,13 @@ def new_training() -> None:
         with st.container(border=True):
             st.subheader("Which learning rate?", anchor=False)
             find_rate(plan, chosen)
+
+
+def _standing(run: RunStatus) -> str:
+    """What a run does, for a sentence that its name begins."""
+    if run.status.place is None:
+        return "is training"
+    return f"waits for its turn, {run.status.place}"
 
 
 def show_steps() -> None:

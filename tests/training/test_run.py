@@ -168,6 +168,15 @@ def test_a_kill_while_writing_leaves_the_old_history(run, monkeypatch):
     assert (run.folder / "history.csv").read_text() == before
 
 
+def test_what_a_killed_process_left_half_written_goes_when_the_run_goes_on(run):
+    finish_epoch(run, State())
+    half = run.folder / ".part-0a1b2c3d.last-2.weights.h5"
+    half.write_bytes(b"half")
+    assert run.start(config(), resume=True).total_epochs == 1
+    assert not half.exists()
+    assert run.last_weights(run.state()).exists()
+
+
 def test_a_folder_without_a_run_says_so(tmp_path):
     with pytest.raises(ValueError, match=r"expected a run's folder with run\.json"):
         _ = Run(tmp_path).config

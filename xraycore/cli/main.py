@@ -23,6 +23,7 @@ from xraycore.cli import (  # noqa: F401  (they register)
     reviews,
     segmenter,
     serve,
+    storage,
     train,
     weights,
 )

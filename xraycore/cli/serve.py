@@ -1,7 +1,6 @@
 """The command serve: the app for others than the one user of this computer."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -55,4 +54,6 @@ def serve(
     if file:
         variables[XRAYCORE_SETTINGS] = str(file.absolute())
     words = ["--", OPEN_WORD] if open_to_everybody else []
-    raise typer.Exit(subprocess.run([*command, *words], cwd=HOME, env=variables).returncode)
+    # In this process's place: who stops it, as systemd does, stops the server and nothing else.
+    os.chdir(HOME)
+    os.execve(sys.executable, [*command, *words], variables)

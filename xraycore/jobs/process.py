@@ -208,6 +208,11 @@ def status(folder: str | Path) -> Status:
     return Status(**{**known, "phase": "failed", "error": error})
 
 
+def is_at_work(folder: Path) -> bool:
+    """Whether a process works in a folder, or waits for its turn to."""
+    return status(folder).alive
+
+
 def _seconds_left(ticket: Ticket) -> float | None:
     """What a job at work says of itself."""
     try:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from xraycore.config import cache_folder, limits, runs_folder
+from xraycore.config import XRAYCORE_LIMITS, cache_folder, limits, runs_folder
 from xraycore.errors import StorageError
 
 GB = 1e9
@@ -108,13 +108,15 @@ def check_space(folder: Path) -> None:
     if free < most.free_gb * GB:
         raise StorageError(
             f"{home}: expected at least {most.free_gb:g} GB that are free before a job starts. "
-            f"There are {free / GB:.1f} GB. Delete what is no longer needed, then start again."
+            f"There are {free / GB:.1f} GB. Delete what is no longer needed, then start again; or "
+            f"ask for less (free_gb of {XRAYCORE_LIMITS})."
         )
     taken = sum(one.bytes for one in list_kept())
     if taken > most.disk_gb * GB:
         raise StorageError(
             f"Runs, drawn films and caches take {taken / GB:.1f} GB, and may take "
-            f"{most.disk_gb:g} GB. Delete some, then start again."
+            f"{most.disk_gb:g} GB. Delete some, then start again; or allow more (disk_gb of "
+            f"{XRAYCORE_LIMITS})."
         )
 
 

@@ -23,7 +23,7 @@ from xraycore.jobs.records import refuse_links
 from xraycore.models.card_schema import RunConfig
 from xraycore.models.spec import FULL
 from xraycore.training.config import TrainingConfig
-from xraycore.utils.files import replacing, write_json, write_text
+from xraycore.utils.files import PART, replacing, write_json, write_text
 from xraycore.utils.stored import Count, Name, Stored, read_stored
 from xraycore.utils.text import to_csv
 
@@ -122,6 +122,9 @@ class Run:
             raise ArgumentError(
                 f"{self.folder} holds a run already: resume it (--resume) or name another folder."
             )
+        # What a process that was killed was writing: whole weights, some of them.
+        for half in self.folder.glob(f"{PART}*"):
+            half.unlink(missing_ok=True)
         held = self.config | {"recipe": _completed(self.config["recipe"])}
         # Runs from before it was noted down do not say which segmenter they see the lungs by, nor
         # that their network is a whole one.
