@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from pages.shared.access import acts
+from pages.shared.access import acts, require
 from pages.shared.layout import plain
 from pages.shared.tables import show_table
 from pages.train.dataset import forget_all
@@ -11,6 +11,7 @@ from xraycore.access import Action
 from xraycore.config import cache_folder, limits, runs_folder
 from xraycore.errors import XrayCoreError
 from xraycore.jobs.process import is_at_work
+from xraycore.jobs.records import read_record
 from xraycore.jobs.storage import CACHE, PHANTOMS, delete, expire, format_bytes, list_kept
 from xraycore.utils.text import pluralise
 
@@ -79,6 +80,7 @@ def _delete(keys: list[str]) -> None:
     try:
         for one in list_kept():
             if f"{one.kind}/{one.name}" in keys:
+                require(Action.TRAIN, owner=read_record(one.path).get("owner", ""))
                 freed += delete(one, is_at_work)
     except (XrayCoreError, OSError) as error:
         st.session_state[REFUSED] = str(error)
