@@ -28,6 +28,10 @@ LONG = (
     "tests/pages/",
 )
 
+# Networks that take seconds to build; `make test-quick` has the others, by the same tests.
+DEEP = ("resnet50", "inception_v3", "xception")
+DEEP_TESTS = ("tests/models/", "tests/attribution/test_contract.py")
+
 
 def find_real_data() -> Path | None:
     """The folder of real radiographs: XRAYCORE_DATA, or shared/data beside the checkout."""
@@ -42,8 +46,12 @@ def pytest_report_header() -> str:
     return f"real radiographs: {found or 'NOT FOUND, tests marked realdata are skipped'}"
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The long files first; all else as it was."""
+    """Tests of a network of many layers are slow ones. The long files first; all else as it was."""
+    for item in items:
+        if item.nodeid.startswith(DEEP_TESTS) and any(name in item.name for name in DEEP):
+            item.add_marker("slow")
     items.sort(key=lambda item: [not item.nodeid.startswith(place) for place in LONG])
 
 

@@ -67,6 +67,12 @@ def test_stretched_shows_shape_without_strength(film):
     assert cold.scale == 16.0 and cold.stretched().target == cold.target
 
 
+def test_heat_as_high_as_the_threshold_is_significant(film):
+    values = np.float32([[0.25, 0.5], [0.75, 1.0]])
+    heat = dataclasses.replace(heatmap(), values=values, threshold=0.5)
+    np.testing.assert_allclose(heat.on((2, 2)), [[0, 0.5], [0.75, 1]])
+
+
 def test_a_map_without_heat_stays_black(film):
     nothing = xc.Heatmap(np.zeros((2, 2), np.float32), "Normal", "grad_cam", "vgg16", Box())
     assert nothing.on(film).shape == film.pixels.shape

@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -107,3 +109,10 @@ def test_a_newer_version_measures_anew(manifest, reads, tmp_path, monkeypatch):
     monkeypatch.setattr(index, "VERSION", index.VERSION + 1)
     measure_images(manifest.records, store)
     assert len(reads) == 7
+
+
+def test_an_index_is_asked_by_any_thread(tmp_path):
+    store = ImageIndex(tmp_path / "films.sqlite3")
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(store.answer, "a question", lambda: 1).result() == 1
+    assert store.answer("a question", lambda: 2) == 1

@@ -112,3 +112,14 @@ def test_a_list_of_a_million_files_is_not_read():
     (said,) = refused
     assert said.startswith("films.zip: ")
     assert "Received: 1,000,000 files" in said
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_members_that_tell_less_than_they_hold_end_at_the_archives_limit(packing, monkeypatch):
+    monkeypatch.setattr(archive, "MAX_BYTES", 1000)
+    monkeypatch.setattr(archive, "MAX_TOTAL_BYTES", 2500)
+    data = packed({f"{number}.png": bytes(901) for number in range(5)}, packing)
+    told = data.replace(struct.pack("<I", 901), struct.pack("<I", 100))
+    films, refused = unpacked(told)
+    assert [len(content) for _, content in films] == [901, 901]
+    assert refused[0].endswith("more, though it tells less")

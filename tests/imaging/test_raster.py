@@ -201,10 +201,14 @@ def test_floating_point_numbers(values, shown, said):
 
 
 def test_signed_and_large_integers_are_stretched():
-    for values in ([[-5, 1, 19]], [[0, 1_000_000, 4_000_000]]):
+    for values, ends in (
+        ([[-5, 1, 19]], "from -5 to 19:"),
+        ([[0, 1_000_000, 4_000_000]], "from 0 to 4e+06:"),
+    ):
         xray = read_radiograph(encode(np.array(values, np.int32), "TIFF"))
         np.testing.assert_allclose(xray.pixels, [[0, 0.25, 1]], atol=1e-6)
         assert "range" in warning_codes(xray.warnings)
+        assert ends in " ".join(xray.warnings)
 
 
 @pytest.mark.parametrize(("highest", "stretched"), [(65535, False), (65536, True)])
@@ -279,3 +283,8 @@ def test_photographs_of_newer_formats(format, options, named, ramp):
 def test_what_is_no_film_is_called_by_its_name(start, named):
     with pytest.raises(RadiographError, match=named):
         read_radiograph(start, name="film.jpg")
+
+
+def test_an_empty_file_is_called_one():
+    with pytest.raises(RadiographError, match=r"empty file \(0 bytes\)"):
+        read_radiograph(b"", name="film.png")

@@ -1,9 +1,12 @@
 """Starting weights: what is copied, and what is refused."""
 
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
 
+from xraycore.models import pretrained
 from xraycore.models.architectures import build_network, without_last_halving
 from xraycore.models.pretrained import load_pretrained
 from xraycore.models.registry import MODELS, get_spec
@@ -179,3 +182,12 @@ def test_imagenet_takes_the_registrys_application(monkeypatch, vgg16_file):
 def test_every_imagenet_name_exists():
     for spec in MODELS.values():
         assert spec.imagenet is None or callable(getattr(keras.applications, spec.imagenet))
+
+
+def test_weights_of_none_of_a_networks_ends_are_refused(monkeypatch):
+    ended = SimpleNamespace(
+        input_shape=(None, 224, 224, 1), outputs=[None, SimpleNamespace(shape=(None, 14, 14, 64))]
+    )
+    monkeypatch.setattr(pretrained, "build_network", lambda *given, **options: ended)
+    with pytest.raises(ValueError, match="no end of resnet50 has 7 channels"):
+        pretrained._load_whole(ended, get_spec("resnet50", "stage4"), "a.weights.h5", (7, 4))

@@ -70,15 +70,15 @@ def crop_inputs(
     Raises:
         WeightsError: If the lung segmenter's weights are missing or damaged.
     """
-    found = []
+    inputs = []
     for radiograph, lung_field in zip(
         radiographs, lungs or segment_lungs(radiographs), strict=True
     ):
         box = lung_field.box if view == "lungs" else Box()
         whole = () if view == "film" or lung_field.found else (WHOLE_FILM,)
         warnings = (*radiograph.warnings, *lung_field.warnings, *whole)
-        found.append(ModelInput(crop_and_resize(radiograph, box, size), box, lung_field, warnings))
-    return found
+        inputs.append(ModelInput(crop_and_resize(radiograph, box, size), box, lung_field, warnings))
+    return inputs
 
 
 def crop_and_resize(radiograph: Radiograph, box: Box, size: int) -> np.ndarray:

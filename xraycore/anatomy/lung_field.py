@@ -95,8 +95,8 @@ def lung_field(probability: np.ndarray, ood_score: float = float("nan")) -> Lung
     _, components, stats, _ = cv2.connectedComponentsWithStats(likely, connectivity=8)
     areas = stats[:, cv2.CC_STAT_AREA].copy()
     areas[0] = 0  # The background.
-    kept = np.flatnonzero(areas >= max(1, SPECK * areas.max()))
-    mask = np.isin(components, kept) & (likely > 0)
+    large = np.flatnonzero(areas >= max(1, SPECK * areas.max()))
+    mask = np.isin(components, large) & (likely > 0)
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if len(rows):
         top, bottom = rows[0] / mask.shape[0], (rows[-1] + 1) / mask.shape[0]

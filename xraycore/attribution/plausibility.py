@@ -42,13 +42,13 @@ def check_plausibility(
     """
     if not heatmap.values.any():
         return ()
-    found = []
+    warnings = []
     inside, blind = (
         lungs.fraction_in_lungs(heatmap.values, heatmap.box),
         lungs.lung_fraction_of(heatmap.box),
     )
     if inside < max(LEAST_INSIDE, blind):
-        found.append(
+        warnings.append(
             f"Only {percent(inside)} of the heat lies in the lungs, which fill "
             f"{percent(blind)} of what the network looks at: the answer may rest on something "
             "else."
@@ -56,13 +56,13 @@ def check_plausibility(
     place = heatmap.box.spread(heatmap.values.astype(np.float32), (_SIDE, _SIDE))
     on_border = on_the_border(place)
     if on_border > MOST_ON_BORDER:
-        found.append(f"{percent(on_border)} of the heat lies on the border of the film.")
+        warnings.append(f"{percent(on_border)} of the heat lies on the border of the film.")
     if hottest_near(place, small_and_bright(resize(radiograph.pixels, (_SIDE, _SIDE)))):
-        found.append(
+        warnings.append(
             "The hottest point lies on something small and very bright, such as a marker, a wire "
             "or a device."
         )
-    return tuple(found)
+    return tuple(warnings)
 
 
 def on_the_border(heatmap: np.ndarray) -> float:

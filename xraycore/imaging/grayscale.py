@@ -129,17 +129,17 @@ class Display:
         way: Callable[[np.ndarray], np.ndarray | None] = self._full_range(ends)
         rescaled = self._rescale(values)
         for offered in self.shown:
-            found = offered(rescaled)
-            if found is not None and (np.ptp(found) > 0 or np.ptp(rescaled) == 0):
+            trial = offered(rescaled)
+            if trial is not None and (np.ptp(trial) > 0 or np.ptp(rescaled) == 0):
                 honest = not isinstance(offered, Table) or offered.honest
                 way, warnings = offered, [] if honest else [TABLE_RANGE]
                 break
 
         def greys(stored: np.ndarray) -> np.ndarray:
-            found = way(self._rescale(stored))
-            assert found is not None  # It was tried on the values.
-            found = np.clip(found, 0, 1)
-            return 1 - found if self.inverted else found
+            rendering = way(self._rescale(stored))
+            assert rendering is not None  # It was tried on the values.
+            rendering = np.clip(rendering, 0, 1)
+            return 1 - rendering if self.inverted else rendering
 
         return greys, warnings
 
@@ -167,29 +167,29 @@ def show(
     no part in the range. All is done some rows at a time: a film of 64 megapixels must not need the
     memory of ten.
     """
-    shown = new_pixels(samples.shape)
+    pixels = new_pixels(samples.shape)
 
     def parts() -> Iterator[tuple[slice, np.ndarray, np.ndarray | None]]:
         for rows in strips(len(samples)):
-            values, kept = significant(samples[rows]), None
+            values, valid = significant(samples[rows]), None
             if values.dtype.kind == "f":
-                kept = np.isfinite(values)
+                valid = np.isfinite(values)
             if is_padding is not None:
                 film = ~is_padding(samples[rows])
-                kept = film if kept is None else kept & film
-            yield rows, values, kept
+                valid = film if valid is None else valid & film
+            yield rows, values, valid
 
     step = max(1, samples.size // 500_000)
     thinned, lows, highs = [], [], []
-    for _, values, kept in parts():
-        counted = values.ravel() if kept is None else values[kept]
+    for _, values, valid in parts():
+        counted = values.ravel() if valid is None else values[valid]
         if counted.size:
             lows.append(counted.min().item())
             highs.append(counted.max().item())
             thinned.append(counted[::step])
     if not thinned:
-        shown.fill(0)
-        return shown, []
+        pixels.fill(0)
+        return pixels, []
     low, high = min(lows), max(highs)
     ends = _without_outliers(np.concatenate(thinned), low, high)
     integers = samples.dtype.kind != "f" and high - low < MAX_LEVELS
@@ -197,16 +197,16 @@ def show(
     every = np.arange(low, high + 1) if integers else np.linspace(low, high, 1024)
     greys, warnings = display.choose(every, ends)
     levels = greys(every).astype(np.float32)
-    for rows, values, kept in parts():
+    for rows, values, valid in parts():
         if integers:
-            values = values if kept is None else np.clip(values, low, high)
-            shown[rows] = levels[values.astype(np.int32) - low]
+            values = values if valid is None else np.clip(values, low, high)
+            pixels[rows] = levels[values.astype(np.int32) - low]
         else:
-            shown[rows] = greys(values if kept is None else np.where(kept, values, low))
-        if kept is not None:
-            shown[rows][~kept] = 0
+            pixels[rows] = greys(values if valid is None else np.where(valid, values, low))
+        if valid is not None:
+            pixels[rows][~valid] = 0
     cut = ends != (low, high) and (not display.shown or UNUSABLE_WINDOW in warnings)
-    return shown, [*warnings, *([FEW_FAR_OUT] if cut else [])]
+    return pixels, [*warnings, *([FEW_FAR_OUT] if cut else [])]
 
 
 def _without_outliers(values: np.ndarray, low: float, high: float) -> tuple[float, float]:

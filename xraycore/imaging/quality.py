@@ -50,13 +50,13 @@ def quality_warnings(pixels: np.ndarray) -> list[FilmWarning]:
 
 
 def _geometry_warnings(height: int, width: int) -> list[FilmWarning]:
-    found = []
+    warnings = []
     if min(height, width) < MIN_SIDE:
         text = (
             f"The image is very small ({width} x {height} pixels): below {MIN_SIDE} pixels a side, "
             "fine findings are lost."
         )
-        found.append(FilmWarning("small", text))
+        warnings.append(FilmWarning("small", text))
     aspect = max(height, width) / min(height, width)
     if aspect > MAX_ASPECT:
         text = (
@@ -64,8 +64,8 @@ def _geometry_warnings(height: int, width: int) -> list[FilmWarning]:
             f"{'high' if width > height else 'wide'}: it is unlikely to show a whole chest, and "
             "networks see it squashed to a square."
         )
-        found.append(FilmWarning("elongated", text))
-    return found
+        warnings.append(FilmWarning("elongated", text))
+    return warnings
 
 
 def _grey_warnings(pixels: np.ndarray) -> list[FilmWarning]:
@@ -76,21 +76,21 @@ def _grey_warnings(pixels: np.ndarray) -> list[FilmWarning]:
             "range from black to white."
         )
         return [FilmWarning("blank", text)]
-    found = []
+    warnings = []
     black, white = float(np.mean(pixels <= 0)), float(np.mean(pixels >= 1))
     if black > MAX_BLACK:
         text = (
             f"{percent(black)} of the image is pure black: it may be clipped, underexposed or "
             "surrounded by a wide border."
         )
-        found.append(FilmWarning("black", text))
+        warnings.append(FilmWarning("black", text))
     if white > MAX_WHITE:
         text = (
             f"{percent(white)} of the image is pure white: it may be clipped, hold burnt-in "
             "graphics or have a bright border."
         )
-        found.append(FilmWarning("white", text))
-    return found
+        warnings.append(FilmWarning("white", text))
+    return warnings
 
 
 def _thinned(pixels: np.ndarray, side: int = 512) -> np.ndarray:

@@ -118,7 +118,7 @@ def fit_calibration(logits: np.ndarray, allowed: np.ndarray, *, biased: bool = T
         return float(np.mean(logsumexp(scaled, axis=1) - of_label) + prior)
 
     classes = logits.shape[1]
-    found = minimize(
+    optimum = minimize(
         loss,
         np.zeros(1 + classes if biased else 1),
         method="L-BFGS-B",
@@ -126,8 +126,8 @@ def fit_calibration(logits: np.ndarray, allowed: np.ndarray, *, biased: bool = T
         options={"ftol": 1e-12, "gtol": 1e-7},
     ).x
     # The same for all classes it changes nothing, and the prior has made it almost nothing.
-    bias = found[1:] - found[1:].mean() if biased else found[1:]
-    return Calibration(round(float(np.exp(found[0])), 4), tuple(np.round(bias, 4).tolist()))
+    bias = optimum[1:] - optimum[1:].mean() if biased else optimum[1:]
+    return Calibration(round(float(np.exp(optimum[0])), 4), tuple(np.round(bias, 4).tolist()))
 
 
 def expected_calibration_error(

@@ -84,13 +84,13 @@ def mean_share(shares: Sequence[float] | np.ndarray, groups: Sequence[str]) -> S
         shares: One a film, in [0, 1].
         groups: The patient of each film.
     """
-    patients, found = len(set(groups)), mean_score(shares, groups)
-    if found["low"] < found["high"]:
-        return found
+    patients, score = len(set(groups)), mean_score(shares, groups)
+    if score["low"] < score["high"]:
+        return score
     from statsmodels.stats.proportion import proportion_confint  # Late, as pages import this.
 
-    low, high = proportion_confint(found["value"] * patients, patients, method="wilson")
-    return _score(found["value"], low, high, len(groups))
+    low, high = proportion_confint(score["value"] * patients, patients, method="wilson")
+    return _score(score["value"], low, high, len(groups))
 
 
 def auroc_score(positive: np.ndarray, score: np.ndarray, groups: Sequence[str]) -> Score | None:

@@ -140,10 +140,10 @@ def predictive_scores(at: dict, prevalence: float) -> dict[str, Score | None]:
         var_se / se**2 + var_sp / (1 - sp) ** 2,
         var_sp / sp**2 + var_se / (1 - se) ** 2,
     )
-    found = {}
+    intervals = {}
     for name, value, centre, spread in zip(("ppv", "npv"), values, centres, spreads, strict=True):
         low, high = expit(centre + np.array([-1, 1]) * Z * np.sqrt(spread))
-        found[name] = (
+        intervals[name] = (
             value
             if value is None
             else {
@@ -153,7 +153,7 @@ def predictive_scores(at: dict, prevalence: float) -> dict[str, Score | None]:
                 "n": at["tp"] + at["fp"] + at["tn"] + at["fn"],
             }
         )
-    return found
+    return intervals
 
 
 def sweep(

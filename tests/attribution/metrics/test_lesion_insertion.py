@@ -116,6 +116,7 @@ def test_a_probe_sums_up_and_repeats(seeing, film):
     scores = probe(
         seeing, films, "lobar", "Opacity", places=4, report=lambda now: shares.append(now.done)
     )
+    assert (scores.kind, scores.target) == ("lobar", "Opacity")
     assert scores.hit_rate["n"] == scores.noticed["n"] == 8
     assert scores.hit_rate["value"] > scores.chance
     assert scores.rise["value"] > 0

@@ -101,8 +101,8 @@ def test_a_map_of_the_film_stays_and_grad_cam_does_not(model, prediction, monkey
         model, [prediction] * 2, ["film", "grad_cam"], report=lambda now: shares.append(now.done)
     )
     assert all(equal(weights, before[name]) for name, weights in weights_of(model.network).items())
-    assert shares == sorted(shares)
-    assert (shares[0], shares[-1], len(shares)) == (0, 1, 8 * 2 * 2 + 1)
+    # Eight networks, two films and two methods.
+    assert shares == pytest.approx([n / 32 for n in range(33)])
     assert [len(films) for films in found.values()] == [2, 2]
     film, grad_cam = found["film"][1], found["grad_cam"][1]
     assert film.steps == tuple(names[0] for names in STEPS)

@@ -5,7 +5,12 @@ import numpy as np
 import pytest
 
 from tests.datasets.film_files import draw
-from xraycore.datasets.audit.duplicates import PerceptualHash, near_copies, perceptual_hash
+from xraycore.datasets.audit.duplicates import (
+    PerceptualHash,
+    _candidates,
+    near_copies,
+    perceptual_hash,
+)
 
 
 def hashed(thumbnail, phash=0, dhash=0):
@@ -96,3 +101,8 @@ def test_refinement_begins_where_half_the_size_has_led(monkeypatch):
     half, whole = starts
     np.testing.assert_array_equal(half, np.eye(2, 3))
     np.testing.assert_allclose(whole[:, 2], [-4, -6], atol=0.5)
+
+
+def test_the_nearest_hashes_are_compared_first(thumbnail):
+    films = [hashed(thumbnail, phash) for phash in (0, 30, 10, 32)]
+    assert _candidates(films) == [(1, 3), (0, 2), (1, 2), (2, 3), (0, 1), (0, 3)]

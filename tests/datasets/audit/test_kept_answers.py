@@ -7,6 +7,7 @@ import pytest
 import sklearn.ensemble
 
 from tests.datasets.film_files import draw, write
+from xraycore.datasets.audit import audit as audit_module
 from xraycore.datasets.audit.audit import audit
 from xraycore.datasets.index import ImageIndex, measure_images
 from xraycore.datasets.manifest import Manifest, Record
@@ -50,6 +51,13 @@ def test_the_same_files_with_other_patients(records, store):
     paired = [replace(r, group=f"{r.label}{n // 8}") for n, r in enumerate(records)]
     assert check(paired, store)["confounding"] is None
     assert check(records, store)["confounding"] is not None
+
+
+def test_what_was_answered_is_not_asked_again(records, store, monkeypatch):
+    first = check(records, store)
+    monkeypatch.setattr(sklearn.ensemble, "RandomForestClassifier", None)
+    monkeypatch.setattr(audit_module, "near_copies", None)
+    assert audit(Manifest(tuple(records)), store=store).to_json() == first
 
 
 def test_the_same_files_with_other_labels(records, store):

@@ -52,12 +52,16 @@ def test_what_was_measured_before_a_stop_is_kept(tmp_path):
     class Stopped(Exception):
         pass
 
+    said = []
+
     def stop(progress):
+        said.append(progress)
         if progress.activity == "reading films, 65 of 70":
             raise Stopped
 
     with pytest.raises(Stopped):
         survey_dataset(tmp_path / "set", store=store, report=stop)
+    assert (said[0].done, said[0].activity) == (0.0, "looking for films")
     hashes = [film.facts.sha256 for film in survey_dataset(tmp_path / "set").films]
     assert len(store.films(hashes)) == 64
 

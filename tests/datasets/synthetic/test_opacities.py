@@ -4,7 +4,13 @@ import cv2
 import numpy as np
 import pytest
 
-from xraycore.datasets.synthetic.opacities import OPACITIES, lung_width, paint_opacity, places_in
+from xraycore.datasets.synthetic.opacities import (
+    OPACITIES,
+    _logit,
+    lung_width,
+    paint_opacity,
+    places_in,
+)
 from xraycore.datasets.synthetic.phantom import make_phantom
 from xraycore.errors import ArgumentError
 
@@ -160,3 +166,9 @@ def test_a_lung_may_reach_the_border_of_a_cropped_film_but_not_beyond(row, colum
     for beyond in ((row + np.sign(row - 1), column), (row, column + np.sign(column - 1))):
         with pytest.raises(ArgumentError, match="inside the lungs"):
             paint_opacity("focal", pixels, lungs, beyond, 6, np.random.default_rng(0))
+
+
+def test_log_odds_of_black_and_white_are_those_of_a_hundredth():
+    values = np.array([0, 0.01, 0.012, 0.5, 0.988, 0.99, 1])
+    odds = [1 / 99, 1 / 99, 0.012 / 0.988, 1, 0.988 / 0.012, 99, 99]
+    np.testing.assert_allclose(_logit(values), np.log(odds), atol=1e-12)

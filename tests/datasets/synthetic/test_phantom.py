@@ -105,3 +105,9 @@ def test_a_data_set_of_phantoms(tmp_path):
     assert len({file.stem for file in written}) == 6
     with pytest.raises(ValueError, match="per_class"):
         write_phantoms(tmp_path, 0)
+
+
+def test_a_data_set_says_how_far_it_is(tmp_path):
+    shares = []
+    write_phantoms(tmp_path, 3, size=64, report=lambda now: shares.append(now.done))
+    assert shares == pytest.approx([n / 6 for n in range(1, 7)])

@@ -223,3 +223,10 @@ def test_one_value_everywhere_is_black_and_warned_about(read):
     xray = read(np.full((130, 130), 77, np.uint16))
     assert not xray.pixels.any()
     assert "almost blank" in xray.warnings[0]
+
+
+def test_one_value_everywhere_has_the_grey_that_its_window_gives_it(read):
+    window = {"WindowCenter": "1000", "WindowWidth": "2000", "VOILUTFunction": "LINEAR_EXACT"}
+    xray = read(bits12(np.full((4, 4), 1500)), **window)
+    np.testing.assert_allclose(xray.pixels, 0.75)
+    assert "window" not in warning_codes(xray.warnings)

@@ -215,10 +215,10 @@ def measure_faithfulness(
         Cancelled: If `report` did.
     """
     if isinstance(heatmap, Heatmap):
-        found = measure_faithfulness(
+        measures = measure_faithfulness(
             model, prediction, [heatmap], score=score, steps=steps, seed=seed, report=report
         )
-        return found[0]
+        return measures[0]
     for one in heatmap:
         _check(model, prediction, one)
     film, places = prediction.grey[..., 0], {(one.target, one.values.shape) for one in heatmap}

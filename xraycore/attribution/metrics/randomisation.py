@@ -45,12 +45,12 @@ def stored_verdict(method: str, model: str, weights_sha256: str | None = None) -
     """
     file = weights_folder() / RANDOMISATION_FILE
     try:
-        found = _read_verdicts(file, file.stat().st_mtime_ns)
+        verdicts = _read_verdicts(file, file.stat().st_mtime_ns)
     except (OSError, WeightsError):
         return None  # Not there, or not written to its end.
-    if weights_sha256 not in (None, found["weights"].get(model)):
+    if weights_sha256 not in (None, verdicts["weights"].get(model)):
         return None
-    return found["rows"].get(model, {}).get(method, {}).get("passes")
+    return verdicts["rows"].get(model, {}).get(method, {}).get("passes")
 
 
 class MethodVerdict(Stored):

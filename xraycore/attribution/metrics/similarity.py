@@ -74,10 +74,10 @@ def rank_correlations(maps: Sequence[np.ndarray]) -> np.ndarray:
 
     ranks = np.stack([rankdata(values, axis=None) for values in maps])
     varied = np.flatnonzero(np.ptp(ranks, axis=1) > 0)
-    found = np.zeros((len(maps), len(maps)))
+    overlaps = np.zeros((len(maps), len(maps)))
     if varied.size:
-        found[np.ix_(varied, varied)] = np.corrcoef(ranks[varied])
-    return found
+        overlaps[np.ix_(varied, varied)] = np.corrcoef(ranks[varied])
+    return overlaps
 
 
 def hottest(values: np.ndarray, share: float = HOTTEST) -> np.ndarray:

@@ -55,20 +55,20 @@ class Attributes:
         if isinstance(value, str):
             value = value.split("\\")
         written = [str(one).replace("\0", " ").strip() for one in _several(value)]
-        found = [_number(text) for text in written]
-        if any(text and math.isnan(one) for text, one in zip(written, found, strict=True)):
+        numbers = [_number(text) for text in written]
+        if any(text and math.isnan(one) for text, one in zip(written, numbers, strict=True)):
             self.unusable[keyword] = None
-        return found
+        return numbers
 
     def number(self, keyword: str) -> float | None:
         """The first of the element's numbers, None if it is none."""
-        found = next(iter(self.numbers(keyword)), math.nan)
-        return None if math.isnan(found) else found
+        number = next(iter(self.numbers(keyword)), math.nan)
+        return None if math.isnan(number) else number
 
     def integer(self, keyword: str, default: int = 0) -> int:
         """Likewise as a whole number, the default where there is none."""
-        found = self.number(keyword)
-        return default if found is None else int(found)
+        number = self.number(keyword)
+        return default if number is None else int(number)
 
     def code(self, keyword: str) -> str:
         """A code in capitals, its words parted by one blank; may be free text: never repeat it."""
@@ -87,10 +87,10 @@ class Attributes:
 
     def tables(self, keyword: str) -> list[Table]:
         """The look-up tables in a sequence, of any size of entry, without those that are none."""
-        found = [item._table() for item in self.items(keyword)]
-        if None in found:
+        tables = [item._table() for item in self.items(keyword)]
+        if None in tables:
             self.unusable[keyword] = None
-        return [table for table in found if table is not None]
+        return [table for table in tables if table is not None]
 
     def _table(self) -> Table | None:
         descriptor, data = self.numbers("LUTDescriptor"), self.value("LUTData")
@@ -122,8 +122,8 @@ def _several(value: object) -> list:
 def _number(text: str) -> float:
     if not _NUMBER.fullmatch(text):
         return math.nan
-    found = float(text.replace(",", "."))
-    return found if math.isfinite(found) else math.nan
+    number = float(text.replace(",", "."))
+    return number if math.isfinite(number) else math.nan
 
 
 def _entries(data: object, length: int, bits: int, order: str) -> np.ndarray | None:

@@ -20,7 +20,7 @@ def read_display(header: Attributes) -> Display:
         header.unusable["RescaleSlope"] = None
         slope = intercept = None
     modality = next(iter(header.tables("ModalityLUTSequence")), None)
-    shown = [*header.tables("VOILUTSequence"), *_windows(header)]
+    ways = [*header.tables("VOILUTSequence"), *_windows(header)]
     offered = any(
         header.value(keyword) is not None
         for keyword in ("VOILUTSequence", "WindowCenter", "WindowWidth")
@@ -30,7 +30,7 @@ def read_display(header: Attributes) -> Display:
     inverted = header.code("PhotometricInterpretation") == "MONOCHROME1"
     inverted |= header.code("PresentationLUTShape") == "INVERSE"
     return Display(
-        1.0 if slope is None else slope, intercept or 0.0, modality, shown, offered, inverted
+        1.0 if slope is None else slope, intercept or 0.0, modality, ways, offered, inverted
     )
 
 

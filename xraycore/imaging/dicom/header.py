@@ -115,11 +115,11 @@ def read_dataset_without_identity(data: bytes) -> Dataset:
     else:
         dataset = dcmread(io.BytesIO(data), force=True, specific_tags=NEEDED)
         syntax = meta.get("TransferSyntaxUID") or _native_syntax(dataset)
-    kept = FileMetaDataset()
-    kept.TransferSyntaxUID = syntax
+    needed = FileMetaDataset()
+    needed.TransferSyntaxUID = syntax
     if "MediaStorageSOPClassUID" in meta:
-        kept.MediaStorageSOPClassUID = meta.MediaStorageSOPClassUID
-    dataset.file_meta = kept
+        needed.MediaStorageSOPClassUID = meta.MediaStorageSOPClassUID
+    dataset.file_meta = needed
     return dataset
 
 

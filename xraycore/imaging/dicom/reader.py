@@ -139,13 +139,13 @@ def _check_run_lengths(frame: Dataset, runs: bytes, name: str) -> None:
 
 def _photometric(header: Attributes, samples: int) -> str:
     """The interpretation that fits the number of samples; a missing one is that of most films."""
-    found = header.code("PhotometricInterpretation").replace("PALETTE_", "PALETTE ")
+    interpretation = header.code("PhotometricInterpretation").replace("PALETTE_", "PALETTE ")
     fitting = COLOUR if samples == 3 else (*GREY, PALETTE)
-    if found not in fitting:
+    if interpretation not in fitting:
         header.unusable["PhotometricInterpretation"] = None
         compressed = header.dataset.file_meta.TransferSyntaxUID.is_encapsulated
         return "MONOCHROME2" if samples == 1 else "YBR_FULL_422" if compressed else "RGB"
-    return found
+    return interpretation
 
 
 def _grey(
@@ -205,6 +205,6 @@ def _facts(header: Attributes, bits: int) -> tuple[dict[str, Any], float]:
 
 def _spacing(header: Attributes, keyword: str) -> tuple[float, float] | None:
     """Two positive numbers, of rows and of columns."""
-    found = header.numbers(keyword)
-    usable = len(found) >= 2 and all(one > 0 for one in found[:2])
-    return (found[0], found[1]) if usable else None
+    numbers = header.numbers(keyword)
+    usable = len(numbers) >= 2 and all(one > 0 for one in numbers[:2])
+    return (numbers[0], numbers[1]) if usable else None

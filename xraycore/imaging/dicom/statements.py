@@ -38,8 +38,8 @@ _CHILDREN, _ADULT = (1, 5), 18
 
 def statements(header: Attributes) -> list[FilmWarning]:
     """A warning for each thing that the header says against reading its film as a chest film."""
-    found = [_modality(header), _view(header), _raw(header), _body_part(header), _age(header)]
-    return [warning for warning in found if warning is not None]
+    warnings = [_modality(header), _view(header), _raw(header), _body_part(header), _age(header)]
+    return [warning for warning in warnings if warning is not None]
 
 
 def _modality(header: Attributes) -> FilmWarning | None:
@@ -50,8 +50,8 @@ def _modality(header: Attributes) -> FilmWarning | None:
     # Free text may hold anything, so only codes are repeated.
     known = {"": "missing", "OT": "“other” (OT)"}
     code = re.fullmatch(r"[A-Z0-9]{1,4}", as_written)
-    said = known.get(modality) or (f"“{modality}”" if code else "no term of the standard")
-    text = f"The modality in the DICOM file is {said}: it may not be a radiograph."
+    term = known.get(modality) or (f"“{modality}”" if code else "no term of the standard")
+    text = f"The modality in the DICOM file is {term}: it may not be a radiograph."
     return FilmWarning("modality", text)
 
 
