@@ -55,6 +55,7 @@ def test_a_file_that_finds_no_room_leaves_the_one_before(disk):
     assert halves(disk) == []
 
 
+@pytest.mark.slow
 def test_a_training_keeps_its_finished_epochs_and_goes_on(discs, disk):  # noqa: F811
     wanted = recipe(Stage("all", 3, 32, 1e-3))
     full = []

@@ -20,6 +20,8 @@ from xraycore.imaging.box import Box
 from xraycore.models.classifier import Classifier, load_model
 from xraycore.utils.progress import Progress
 
+# Each starts the process that imports TensorFlow.
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[3]
 
 
