@@ -34,7 +34,7 @@ def test_predictions_as_csv(result):
 def test_a_film_without_an_answer_says_why_in_its_row(result):
     side = replace(result.prediction, warnings=(FilmWarning("lateral", "A side view."),))
     (row,) = csv.DictReader(io.StringIO(predictions_csv([("a.png", "ab", [side])])))
-    assert (row["answer"], row["kind"], row["no_answer_because"]) == ("", "", "lateral")
+    assert (row["answer"], row["kind"], row["why"]) == ("", "", "lateral")
 
 
 def test_overlays_are_the_film_at_its_size_with_where_they_come_from(film, result):

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from xraycore.anatomy.lung_field import NO_LUNGS
 from xraycore.config import NOTICE
 from xraycore.imaging.film_warnings import FilmWarning
 from xraycore.report.film_report import write_report
@@ -64,3 +65,13 @@ def test_models_are_compared(film, result):
 def test_without_a_finding_there_is_no_report(film):
     with pytest.raises(ValueError, match="at least one model"):
         write_report(film, [])
+
+
+def test_a_film_without_an_answer_has_that_in_its_first_line(film, result):
+    doubtful = replace(result, prediction=replace(result.prediction, warnings=(NO_LUNGS,)))
+    page = write_report(film, [doubtful, doubtful])
+    body = page[page.index("<h1>") :]
+    assert "No answer: no lungs were found on it." in body
+    assert body.index("No answer") < body.index("<details>") < body.index(result.prediction.label)
+    assert "models say" not in page
+    assert "No answer" not in write_report(film, [result])

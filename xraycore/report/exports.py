@@ -22,7 +22,7 @@ from xraycore.utils.text import to_csv
 
 LEVELS = (
     *("answer", "opacity_probability", "threshold", "threshold_from", "opacity_right"),
-    *("kind", "kind_probability", "kind_right", "no_answer_because", "site"),
+    *("kind", "kind_probability", "kind_right", "why", "site"),
 )
 
 

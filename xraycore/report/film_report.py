@@ -18,11 +18,12 @@ from xraycore.imaging.encode import data_url, encode_jpeg
 from xraycore.imaging.overlay import overlay, to_uint8
 from xraycore.imaging.radiograph import Radiograph
 from xraycore.imaging.resample import fit_within
-from xraycore.models.answer import Answer, state_answer
+from xraycore.models.answer import Answer, find_scope, state_answer
 from xraycore.models.cards import stored_title
 from xraycore.models.classifier import Prediction
 from xraycore.models.levels import CANNOT_TELL
 from xraycore.models.sites import SiteProfile
+from xraycore.report.annotations import Annotation, place_annotations
 from xraycore.report.provenance import DescribedModel, now, provenance
 from xraycore.utils.text import percent
 
@@ -65,15 +66,19 @@ def write_report(
     radiograph: Radiograph,
     results: Sequence[ModelResult],
     *,
+    annotations: Sequence[Annotation] = (),
     opacity: float = 0.6,
     color_map: str = "inferno",
     contour: float | None = None,
 ) -> str:
     """The report as HTML, with its pictures inside.
 
+    Of a film without an answer it says so first, and folds away what the models say.
+
     Args:
         xray: The film.
         results: One a model.
+        annotations: What a reader drew on the film.
         opacity: Cover at full heat, in [0, 1].
         color_map: One of `COLOR_MAPS`.
         contour: Draw a line at this share of full heat instead of colours.
@@ -84,9 +89,11 @@ def write_report(
     style = {"opacity": opacity, "color_map": color_map, "contour": contour}
     predictions = [one.prediction for one in results]
     titles = {one.prediction.model: one.title for one in results}
-    sentences = [describe_agreement(predictions, titles)]
+    warnings = list(dict.fromkeys(text for one in predictions for text in one.warnings))
+    scope = find_scope(warnings)
+    sentences = [describe_agreement(predictions, titles)] if scope.inside else []
     heatmaps = {one.title: one.heatmap for one in results}
-    if len(heatmaps) > 1 and all(one.values.any() for one in heatmaps.values()):
+    if scope.inside and len(heatmaps) > 1 and all(one.values.any() for one in heatmaps.values()):
         sentences.append(map_agreement(heatmaps, radiograph).reading)
     info, film = radiograph.info, to_uint8(fit_within(radiograph.pixels, _LONGEST))
     facts = (f"{info.width} × {info.height} px", f"{info.bit_depth} bit")
@@ -97,8 +104,12 @@ def write_report(
         version=VERSION,
         notice=NOTICE,
         film=data_url(encode_jpeg(film, _QUALITY)),
+        width=film.shape[1],
+        height=film.shape[0],
+        annotations=place_annotations(annotations, info, film.shape[1], film.shape[0]),
         sentences=sentences,
-        warnings=dict.fromkeys(text for one in predictions for text in one.warnings),
+        refusal=scope.text,
+        warnings=warnings,
         results=[_section(one, radiograph, style) for one in results],
     )
 
