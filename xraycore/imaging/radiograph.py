@@ -23,7 +23,8 @@ class RadiographInfo:
     `name` is the file's base name and `sha256` that of its bytes. `width` and `height` are those
     of the upright image. `bit_depth` counts the bits that a stored sample uses. The rest is known
     for DICOM only: `pixel_spacing` is (row, column) in millimetres, `spacing_on_patient` whether on
-    the patient (PixelSpacing) or on the detector, where all is larger (ImagerPixelSpacing).
+    the patient (PixelSpacing) or on the detector, where all is larger (ImagerPixelSpacing). `study`
+    is a hash that films of one study have in common; it goes into no answer and no export.
     """
 
     name: str
@@ -37,6 +38,7 @@ class RadiographInfo:
     view_position: str | None = None
     pixel_spacing: tuple[float, float] | None = None
     spacing_on_patient: bool = False
+    study: str | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -50,6 +50,16 @@ def test_spacing_falls_back_to_the_detectors(read, useless):
     assert read(values, PixelSpacing=useless).info.pixel_spacing is None
 
 
+def test_films_of_one_study_are_told_by_a_hash_of_its_uid(read, ramp):
+    first, second, other = (
+        read(ramp, StudyInstanceUID=f"1.2.826.0.1.77.{n}", SOPInstanceUID=f"1.2.{place}").info.study
+        for place, n in enumerate((1, 1, 2))
+    )
+    assert first == second != other
+    assert len(first) == 16
+    assert read(ramp, StudyInstanceUID="").info.study is None
+
+
 def test_nothing_that_identifies_a_patient_is_kept(read, ramp):
     planted = {
         "PatientName": "Planted^Nomen",

@@ -20,12 +20,13 @@ from xraycore.errors import ArgumentError
 from xraycore.imaging.decoding import MAX_BYTES, MAX_PIXELS
 
 COLOURS, PARTS = ("Red", "Green", "Blue"), ("Descriptor", "Data")
-# Nothing else is parsed. Of dates, ages and descriptions only a warning is kept; no name, number
-# or UID of a patient or study is read at all.
+# Nothing else is parsed. Of dates, ages and descriptions only a warning is kept, of the study's UID
+# a hash that tells its films; no name or number of a patient is read at all.
 NEEDED: list[BaseTag | int] = [
     Tag(keyword)
     for keyword in (
         "SOPClassUID",
+        "StudyInstanceUID",
         "StudyDate",
         "ContentDate",
         "Modality",

@@ -1,5 +1,6 @@
 """DICOM bytes to grey pixels, through pydicom, keeping nothing that identifies a patient."""
 
+import hashlib
 import math
 from typing import Any
 
@@ -199,8 +200,18 @@ def _facts(header: Attributes, bits: int) -> tuple[dict[str, Any], float]:
         "view_position": view if view in VIEW_POSITIONS else None,
         "pixel_spacing": spacing,
         "spacing_on_patient": pixel not in (None, detector),
+        "study": _hash_study(header),
     }
     return facts, ratio[0] / ratio[1]
+
+
+def _hash_study(header: Attributes) -> str | None:
+    """What films of one study have in common, without its identifier."""
+    try:
+        study = str(header.value("StudyInstanceUID") or "").strip("\0 ")
+    except (ValueError, TypeError):
+        return None
+    return hashlib.sha256(f"study {study}".encode()).hexdigest()[:16] if study else None
 
 
 def _spacing(header: Attributes, keyword: str) -> tuple[float, float] | None:
