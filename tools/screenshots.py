@@ -31,7 +31,7 @@ def main(folder: Path) -> None:
             page = browser.new_page(viewport={"width": 1440, "height": 960})
             page.set_default_timeout(120_000)
             page.goto(f"{url}/?sample=Opacity+1")
-            page.get_by_text("models say").or_(page.get_by_text("models disagree")).wait_for()
+            page.get_by_role("button", name="Report of this film (HTML)").wait_for()
             page.wait_for_timeout(5000)
             page.screenshot(path=folder / "compare.png")
             page.goto(f"{url}/explain?sample=Opacity+1&model=Xception")

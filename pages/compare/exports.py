@@ -9,14 +9,13 @@ import streamlit as st
 from pages.compare.worklist import answers_of
 from pages.shared.heatmap_controls import PLAIN, HeatmapStyle
 from pages.shared.open_films import OpenFilm
-from xraycore.imaging import Radiograph
 from xraycore.report.exports import predictions_csv, zip_overlays
 from xraycore.report.film_report import ModelResult, write_report
 from xraycore.utils.text import pluralise
 
 
 def show_exports(
-    radiograph: Radiograph,
+    film: OpenFilm,
     results: Sequence[ModelResult],
     style: HeatmapStyle,
     films: Sequence[OpenFilm],
@@ -25,49 +24,52 @@ def show_exports(
     """Download buttons for the film that is shown and for all that are open.
 
     Args:
-        radiograph: The film that is shown.
+        film: The film that is shown.
         results: What each model says of it.
         style: How heat is drawn.
         films: All that are open.
         names: The models.
     """
+    radiograph, annotations = film.analysis.radiograph(), film.annotations
     stem = PurePath(radiograph.info.name).stem or "film"
     if style.stretched:
         results = [replace(one, heatmap=one.heatmap.stretched()) for one in results]
-    with st.container(horizontal=True):
-        # Made when they are asked for: a report holds a picture a model.
-        st.download_button(
-            "Report of this film (HTML)",
-            lambda: write_report(radiograph, results, **style.arguments),
-            file_name=f"{stem}-report.html",
-            mime="text/html",
-            icon=":material/description:",
-            on_click="ignore",
-            help="Answers, heatmaps and where they come from, in one file that opens in any "
-            "browser and prints.",
-        )
-        st.download_button(
-            "Overlays (PNG)",
-            lambda: zip_overlays(radiograph, results, style.arguments),
-            file_name=f"{stem}-overlays.zip",
-            mime="application/zip",
-            icon=":material/image:",
-            on_click="ignore",
-            disabled=style.shown == PLAIN,
-            help="The film at its full size with each model's heat, drawn as it is here, and a "
-            "JSON file of where it comes from.",
-        )
-        # What the session holds is read here: a file is made outside of it.
-        asked = [(film, answers_of(film, names)) for film in films]
-        answered = [(film.title, film.sha256, answers) for film, answers in asked if answers]
-        st.download_button(
-            f"All predictions (CSV, {pluralise(len(answered), 'film')})",
-            lambda: predictions_csv(answered),
-            file_name="predictions.csv",
-            mime="text/csv",
-            icon=":material/table:",
-            on_click="ignore",
-            disabled=not answered,
-            help="One row a film and model; films that the models have not looked at yet are not "
-            "in it.",
-        )
+    # Made when they are asked for: a report holds a picture a model.
+    st.download_button(
+        "Report of this film (HTML)",
+        lambda: write_report(radiograph, results, annotations=annotations, **style.arguments),
+        file_name=f"{stem}-report.html",
+        mime="text/html",
+        icon=":material/description:",
+        on_click="ignore",
+        width="stretch",
+        help="Answers, heatmaps, what you drew and where all of it comes from, in one file that "
+        "opens in any browser and prints.",
+    )
+    st.download_button(
+        "Overlays (PNG)",
+        lambda: zip_overlays(radiograph, results, style.arguments),
+        file_name=f"{stem}-overlays.zip",
+        mime="application/zip",
+        icon=":material/image:",
+        on_click="ignore",
+        width="stretch",
+        disabled=style.shown == PLAIN,
+        help="The film at its full size with each model's heat, drawn as it is here, and a JSON "
+        "file of where it comes from.",
+    )
+    # What the session holds is read here: a file is made outside of it.
+    asked = [(one, answers_of(one, names)) for one in films]
+    answered = [(one.title, one.sha256, answers) for one, answers in asked if answers]
+    st.download_button(
+        f"All predictions (CSV, {pluralise(len(answered), 'film')})",
+        lambda: predictions_csv(answered),
+        file_name="predictions.csv",
+        mime="text/csv",
+        icon=":material/table:",
+        on_click="ignore",
+        width="stretch",
+        disabled=not answered,
+        help="One row a film and model; films that the models have not looked at yet are not in "
+        "it.",
+    )

@@ -1,21 +1,24 @@
-"""All films that are open, with every model's answer, those the models disagree on first."""
+"""The open films beside the viewer, with what the models answer of each."""
 
 import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import streamlit as st
 
-from pages.shared.film_picker import select_film
-from pages.shared.jobs import Job, poll
+from pages.compare.answers import join_answers, warnings_of
+from pages.compare.films import close, forget_all, pick
+from pages.components import worklist
+from pages.components.worklist import WorklistRow
+from pages.shared import cache
+from pages.shared.jobs import Job
 from pages.shared.open_films import OpenFilm, OpenFilms
+from pages.shared.visitor import visitor
 from xraycore.errors import Cancelled
-from xraycore.evaluation.ensemble import agree, disagreement
+from xraycore.evaluation.ensemble import disagreement
 from xraycore.models.cards import card_sha256, stored_title
 from xraycore.models.classifier import Prediction
 from xraycore.utils.progress import Progress, ProgressCallback
-from xraycore.utils.text import percent
 
 
 def answers_of(film: OpenFilm, names: Sequence[str]) -> list[Prediction] | None:
@@ -31,34 +34,25 @@ def note_answers(film: OpenFilm, predictions: Sequence[Prediction]) -> None:
         film.answers[one.model] = (card_sha256(one.model), _light(one))
 
 
-def ask_for(opened: OpenFilms, names: Sequence[str]) -> None:
-    """Has every model look at every film, in the background, and says how far it is."""
+def ask_for(opened: OpenFilms, names: Sequence[str]) -> str:
+    """Has every model look at every film, in the background; how far it is, "" once done."""
     films = list(opened.films.values())
-    missing = [film for film in films if answers_of(film, names) is None]
+    # Of the film that is looked at the page asks itself.
+    others = [film for film in films if film is not opened.current]
+    missing = [film for film in others if answers_of(film, names) is None]
     job = opened.worklist_job
     if not missing:
         opened.worklist_job = None
-        return
+        return ""
     if job is None or (job.done and not job.error):
         job = opened.worklist_job = Job(lambda report: _ask(missing, opened, names, report))
         if job.wait() and not job.error:
-            return
+            return ""
     if not job.done:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            poll(job)
-            st.button("Stop", on_click=job.stop, icon=":material/stop:", key="stop-worklist")
-        return
-    if not isinstance(job.error, Cancelled):
-        st.error(job.failure, icon=":material/error:")
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"{len(missing):,} of {len(films):,} films have not been looked at.")
-        st.button(
-            "Go on",
-            on_click=setattr,
-            args=(opened, "worklist_job", None),
-            icon=":material/play_arrow:",
-            key="resume-worklist",
-        )
+        return f"{job.words} …"
+    if isinstance(job.error, Cancelled):
+        return "Stopped."
+    return f"{len(missing):,} of {len(films):,} films were not looked at: {job.failure}"
 
 
 def _ask(
@@ -85,54 +79,22 @@ def _light(prediction: Prediction) -> Prediction:
     return replace(prediction, features=nothing, grey=nothing)
 
 
-def show_worklist(opened: OpenFilms, names: Sequence[str]) -> None:
-    """The table of the open films; a row that is clicked becomes the film that is looked at."""
-    films = list(opened.films.values())
-    ask_for(opened, names)
-    rows, order = [], []
-    for film in films:
-        answers = answers_of(film, names)
-        apart = _apart(answers)
-        rows.append(_row(film, film is opened.current, names, answers, apart))
-        order.append((answers is None, not answers or agree(answers), -(apart or 0.0)))
-    places = sorted(range(len(films)), key=order.__getitem__)
-    import pandas as pd  # Late: a page is painted sooner without.
-
-    from pages.shared.tables import show_table
-
-    table = pd.DataFrame([rows[place] for place in places])
-
-    keys = [films[place].key for place in places]
-
-    def picked() -> None:
-        if chosen := st.session_state["worklist"].selection.rows:
-            select_film(keys[chosen[0]])
-
-    # The browser keeps the number of the row that was clicked: after another film was chosen
-    # elsewhere, or the rows were sorted anew, that is not the row of the film that is shown.
-    # All three lists: else what the browser sends back is not equal, and counts as a click.
-    shown = [row for row, place in enumerate(places) if films[place] is opened.current]
-    st.session_state["worklist"] = {"selection": {"rows": shown, "columns": [], "cells": []}}
-    show_table(
-        table,
+def show_list(opened: OpenFilms, current: OpenFilm, names: Sequence[str], height: str) -> bool:
+    """The open films; whether models still look at some of them."""
+    progress = ask_for(opened, names)
+    rows = [_row(film, answers_of(film, names)) for film in list(opened.films.values())]
+    worklist.show_worklist(
+        rows,
+        current.id,
         key="worklist",
-        on_select=picked,
-        selection_mode="single-row-required",
-        height=min(38 + 48 * len(films), 330),
-        row_height=48,
-        column_config={
-            "Shown": st.column_config.TextColumn("", width=30, help="The film that is shown"),
-            "Film": st.column_config.ImageColumn("Film", width=60),
-            "Name": st.column_config.TextColumn("Name", width="medium"),
-            "Apart": st.column_config.NumberColumn(
-                "Apart",
-                format="%.2f bit",
-                help="How far the models' probabilities are apart (Jensen-Shannon divergence): 0 "
-                "where all say the same.",
-            ),
-        },
+        height=height,
+        seconds_left=opened.kept.seconds_left() if visitor() else None,
+        progress=progress,
+        on_pick=pick,
+        on_close=close,
+        on_forget=forget_all,
     )
-    st.caption("Where the answers differ most comes first. Select a row to see its film.")
+    return bool(opened.worklist_job) and not opened.worklist_job.done
 
 
 def _apart(answers: Sequence[Prediction] | None) -> float | None:
@@ -141,25 +103,20 @@ def _apart(answers: Sequence[Prediction] | None) -> float | None:
     return disagreement(answers)
 
 
-def _row(
-    film: OpenFilm,
-    shown: bool,
-    names: Sequence[str],
-    answers: Sequence[Prediction] | None,
-    apart: float | None,
-) -> dict:
-    row = {
-        "Shown": "▶" if shown else "",
-        "Film": film.thumbnail,
-        "Name": film.title,
-        "Apart": apart,
-    }
-    for place, name in enumerate(names):
-        one = answers[place] if answers else None
-        said = f"{one.label} {percent(one.probabilities[one.label])}" if one else "…"
-        row[stored_title(name)] = said
-    return row | {"Warnings": _warnings(answers)}
-
-
-def _warnings(answers: Sequence[Prediction] | None) -> str:
-    return " ".join(dict.fromkeys(text for one in answers or () for text in one.warnings))
+def _row(film: OpenFilm, answers: Sequence[Prediction] | None) -> WorklistRow:
+    truth = cache.samples()[film.sample].truth if film.sample else ""
+    # Of a sample what it was drawn with, or what its data set says.
+    truth = truth.removeprefix("Its data set says: ").removeprefix("Drawn with ").rstrip(".")
+    if answers is None:
+        return WorklistRow(film.id, film.title, film.thumbnail, "…", "waiting", truth=truth)
+    joint = join_answers(answers)
+    return WorklistRow(
+        film.id,
+        film.title,
+        film.thumbnail,
+        joint.said,
+        joint.tone,
+        _apart(answers),
+        tuple(map(str, warnings_of(answers))),
+        truth,
+    )

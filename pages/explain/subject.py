@@ -23,6 +23,7 @@ from xraycore.attribution.heatmap import Heatmap, explain
 from xraycore.attribution.plausibility import describe_heat
 from xraycore.attribution.registry import ANALYTIC, METHODS
 from xraycore.imaging import Radiograph
+from xraycore.models.answer import find_scope
 from xraycore.models.cards import stored_title
 from xraycore.models.classifier import Prediction
 from xraycore.utils.progress import ProgressCallback
@@ -175,7 +176,17 @@ def show_answer(subject: Subject) -> None:
     text += f"{percent(q)}. Explained here: **{subject.target_class}**"
     if subject.target_class != first:
         text += f", {percent(prediction.probabilities[subject.target_class])}"
-    st.info(f"{text}. {known_truth(subject.film)}", icon=":material/visibility:")
+    text = f"{text}. {known_truth(subject.film)}"
+    scope = find_scope(prediction.warnings)
+    if scope.inside:
+        st.info(text, icon=":material/visibility:")
+    else:
+        st.error(
+            f"**{scope.text}** Nothing that the network says about it means anything.",
+            icon=":material/block:",
+        )
+        with st.expander("Show it anyway"):
+            st.markdown(text)
     for warning in dict.fromkeys(prediction.warnings):
         st.warning(warning, icon=":material/warning:")
     st.caption(f"Film: {size_and_depth(subject.picture.info)}")

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from functools import lru_cache
 from typing import TypeVar
@@ -51,7 +51,7 @@ class Analysis:
         self._long: dict[Key, object] = {}
         self._sizes: dict[Key, int] = {}
         self.memories: tuple[FilmMemory, ...] = (all_films(),)
-        self._ahead: list[Future] = []
+        self._ahead: dict[str, Future] = {}
         self._touching = threading.Lock()
         self.closed = False
 
@@ -152,13 +152,24 @@ class Analysis:
         """
         with self._touching:
             if not self.closed and not self._ahead:
-                self._ahead = [_AHEAD.submit(self.prediction, name) for name in names]
+                self._ahead = {name: _AHEAD.submit(self.prediction, name) for name in names}
+
+    def await_predictions(self, seconds: float) -> None:
+        """Waits for the models that look at it, at most that long."""
+        with self._touching:
+            ahead = list(self._ahead.values())
+        wait(ahead, timeout=seconds)
+
+    def looking(self) -> set[str]:
+        """Names of the models that have not said yet what they see."""
+        with self._touching:
+            return {name for name, future in self._ahead.items() if not future.done()}
 
     def stop_prefetch(self) -> None:
         """Has no further model look at it."""
         with self._touching:
-            ahead, self._ahead = self._ahead, []
-        for future in ahead:
+            ahead, self._ahead = self._ahead, {}
+        for future in ahead.values():
             future.cancel()
 
     def long_result(self, key: Key) -> object | None:

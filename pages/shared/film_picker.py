@@ -1,5 +1,6 @@
 """The sidebar's list of films with its uploader and samples, and what leads to an open film."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
@@ -26,7 +27,7 @@ def film_and_models() -> tuple[OpenFilm, list[str]] | None:
     inference.process()
     film = choose_film()
     if film is None:
-        show_gallery()
+        show_gallery(lambda identifier: st.session_state.__setitem__("sample", identifier))
     elif trained := usable_models():
         return film, trained
     return None
@@ -36,7 +37,7 @@ def choose_film() -> OpenFilm | None:
     """The sidebar's list of films, an uploader and the samples; gives the film to look at."""
     films, samples = open_films(), cache.samples()
     with st.sidebar:
-        upload_films()
+        upload_films(lambda film: select_film(film.key))
         film = films.current
         if not st.session_state.get("sample") and film and film.sample:
             st.session_state["sample"] = film.sample
@@ -74,9 +75,11 @@ def compare_button(path: Path) -> None:
         RadiographError: If the file can no longer be read.
     """
     if st.button("See what the models say", icon=":material/compare:", key="open-in-compare"):
-        _look_at_first([_read(path.name, path.read_bytes())])
-        # Not bare: the page's own fields are bound to its link, and may not be cleared for it.
-        st.switch_page("pages/compare/page.py", query_params={})
+        film = _read(path.name, path.read_bytes())
+        films = open_films()
+        films.open([film])
+        address = {"film": films.films[film.key].id}
+        st.switch_page("pages/compare/page.py", query_params=address)
 
 
 def usable_models() -> list[str]:
@@ -96,8 +99,12 @@ def select_film(key: str | None) -> None:
     st.session_state["sample"] = films.current.sample if films.current else None
 
 
-def upload_films() -> None:
-    """The uploader; what it takes is open from then on, or refused (see `say_refused`)."""
+def upload_films(on_open: Callable[[OpenFilm], None]) -> None:
+    """The uploader; what it takes is open from then on, or refused (see `say_refused`).
+
+    Args:
+        on_open: Called with the first that was opened.
+    """
     if not permitted(Action.UPLOAD):
         return
     key = f"uploads-{open_films().uploads}"
@@ -106,11 +113,11 @@ def upload_films() -> None:
         accept_multiple_files=True,
         key=key,
         on_change=_take_uploads,
-        args=(key,),
+        args=(key, on_open),
         help="JPEG, PNG, TIFF, BMP, WebP, HEIC, AVIF or DICOM, up to 64 MiB each, or a ZIP archive "
         "of them, up to 256 MB. Files go to the computer that runs this app and are held in its "
-        "memory only while they are open, a DICOM file with all that its header says; names of "
-        "files appear in exports.",
+        "memory until you close them or nobody has looked at them for a while, a DICOM file with "
+        "all that its header says. No other browser sees them. Names of files appear in exports.",
     )
 
 
@@ -153,8 +160,13 @@ def _leave_sample() -> None:
 
 @acts(Action.UPLOAD)
 @guarded
-def _take_uploads(widget: str) -> None:
-    films, uploads = open_films(), st.session_state[widget] or []
+def _take_uploads(widget: str, on_open: Callable[[OpenFilm], None]) -> None:
+    # A run that was asked for meanwhile gets them once more, when they were taken already.
+    given = st.session_state.get(widget) or []
+    uploads = [one for one in given if hasattr(one, "getvalue")]
+    if not uploads:
+        return
+    films = open_films()
     read: list[OpenFilm] = []
     refused: list[str] = []
     with st.spinner(f"Reading {pluralise(len(uploads), 'file')} …"):
@@ -168,18 +180,16 @@ def _take_uploads(widget: str) -> None:
                     refused.append(str(error))
             drop_upload(upload)
     films.uploads += 1
-    _look_at_first(read)
+    films.open(read)
+    if read:
+        on_open(films.films[read[0].key])
     films.refused = refused
 
 
 def _read(name: str, data: bytes) -> OpenFilm:
     """A file as a film to open."""
     film = OpenFilm.of_file(name, data)
-    film.thumbnail = thumbnail(film.analysis.radiograph())
+    radiograph = film.analysis.radiograph()
+    film.thumbnail = thumbnail(radiograph)
+    film.study, film.view = radiograph.info.study, radiograph.info.view_position
     return film
-
-
-def _look_at_first(films: list[OpenFilm]) -> None:
-    open_films().open(films)
-    if films:
-        select_film(films[0].key)

@@ -24,25 +24,52 @@ def _runs() -> list[bool]:
     return []
 
 
-def page_header(title: str, subtitle: str) -> None:
+def page_header(title: str, subtitle: str, *, compact: bool = False) -> None:
     """The page's title, what it is for, and the not-for-diagnosis notice.
 
     Args:
         title: Its name.
         subtitle: What it is for; empty where a person at work needs the height.
+        compact: Whether both go into the bar with the pages' names, so that films have the height.
     """
     st.session_state[FILMS_SENT] = set()
+    st.session_state[_PAGE] = title
     # Films want the width that Streamlit keeps for margins.
-    st.html("<style>.stMainBlockContainer{padding:3.5rem 2.5rem 4rem}</style>")
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+    st.html(f"<style>{_COMPACT if compact else _WIDE}</style>")
+    with st.container(
+        horizontal=True, vertical_alignment="center", gap="medium", key="page-header"
+    ):
         st.title(title, anchor=False, width="content")
         st.badge(
             "For education and research, not for diagnosis",
             icon=":material/clinical_notes:",
             color="orange",
         )
-    if subtitle:
+    if subtitle and not compact:
         st.caption(subtitle)
+
+
+# State of the session: title of the page that ran last.
+_PAGE = "page-title"
+_WIDE = ".stMainBlockContainer{padding:3.5rem 2.5rem 4rem}"
+# The notice lies in the bar where there is room for it; the title is for screen readers.
+_COMPACT = """
+.stAppHeader{height:2.75rem;min-height:2.75rem}
+.stMainBlockContainer{padding:2.75rem .5rem .25rem}
+.stMainBlockContainer>.stVerticalBlock{gap:0}
+.stElementContainer[data-stale=true]{opacity:1!important;transition:none!important}
+.st-key-page-header h1{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+@media(min-width:1200px){
+.st-key-page-header{position:fixed;top:.55rem;right:4.5rem;width:auto;z-index:999991}}
+"""
+
+
+def entered(title: str) -> bool:
+    """Whether that page is come to by this run, from another or with a new session.
+
+    To be asked before its header is drawn.
+    """
+    return st.session_state.get(_PAGE) != title
 
 
 def choose_page(

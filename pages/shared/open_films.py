@@ -10,6 +10,7 @@ from typing import Self
 import streamlit as st
 
 from pages.shared import cache
+from pages.shared.access import current_user
 from pages.shared.analysis import Analysis, Key
 from pages.shared.film_memory import MB
 from pages.shared.jobs import Job
@@ -22,6 +23,7 @@ from xraycore.imaging.encode import data_url, encode_jpeg
 from xraycore.imaging.overlay import to_uint8
 from xraycore.imaging.resample import fit_within
 from xraycore.models.classifier import Prediction
+from xraycore.report.annotations import Annotation
 
 # Longest side of a thumbnail in pixels: of a row's height on a screen of twice the usual density.
 _THUMBNAIL = 96
@@ -45,6 +47,9 @@ class OpenFilm:
         jobs: Work that goes on or failed, by what it will find.
         stopped: What work was stopped that would have found.
         opacity: Where it was clicked to paint an opacity, in shares of width and height.
+        annotations: What was drawn on it.
+        study: What films of one study have in common; None where that is not known.
+        view: The projection that a DICOM header names.
     """
 
     key: str
@@ -59,6 +64,9 @@ class OpenFilm:
     jobs: dict[Key, Job] = field(default_factory=dict, repr=False)
     stopped: set[Key] = field(default_factory=set, repr=False)
     opacity: tuple[float, ...] | None = None
+    annotations: tuple[Annotation, ...] = ()
+    study: str | None = None
+    view: str | None = None
 
     @classmethod
     def of_file(cls, name: str, data: bytes, thumbnail: str = "") -> Self:
@@ -123,6 +131,15 @@ class OpenFilms:
     def with_id(self, identifier: str) -> OpenFilm | None:
         """The film that an address calls so."""
         return next((film for film in list(self.films.values()) if film.id == identifier), None)
+
+    def companion(self, film: OpenFilm) -> OpenFilm | None:
+        """Another open film of the same study: one of another view where there is one."""
+        others = [
+            one
+            for one in list(self.films.values())
+            if one is not film and film.study and one.study == film.study
+        ]
+        return min(others, key=lambda one: one.view == film.view, default=None)
 
     def use(self, kept: KeptFilms[OpenFilm]) -> None:
         """Goes on with what is kept now, which is empty once the films were forgotten."""
@@ -203,13 +220,14 @@ class OpenFilms:
 def open_films() -> OpenFilms:
     """The session's films: those that are kept for this browser, or its own where none are."""
     who = visitor()
-    kept = kept_films_store().of(who) if who else None
+    # Of two people who sign in at one browser neither gets the other's.
+    kept = kept_films_store().of(f"{who}/{current_user().id}") if who else None
     films = st.session_state.get("open-films")
     if films is None:
         films = st.session_state["open-films"] = OpenFilms(kept)
-        if kept is None:
-            _close_at_the_end(films)
-    elif kept is not None:
+    if kept is None:
+        _close_at_the_end(films)
+    else:
         films.use(kept)
     return films
 

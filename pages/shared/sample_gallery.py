@@ -1,5 +1,8 @@
 """The empty state: what the app does, and films to do it with."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
 import numpy as np
 import streamlit as st
 
@@ -24,10 +27,19 @@ _ACROSS = 6
 _SIDE = 320
 
 
-def show_gallery() -> None:
-    """The tour, and the samples by where they come from."""
-    for column, sentence in zip(st.columns(len(_TOUR), border=True), _TOUR, strict=True):
-        column.markdown(sentence)
+def show_gallery(
+    on_open: Callable[[str], None], beside: AbstractContextManager | None = None
+) -> None:
+    """The tour, and the samples by where they come from.
+
+    Args:
+        on_open: Called with the id of the sample that is chosen.
+        beside: Where the tour is told, if not above the samples.
+    """
+    with beside or st.container():
+        columns = st.columns(1 if beside else len(_TOUR), border=not beside)
+        for place, sentence in enumerate(_TOUR):
+            columns[place % len(columns)].markdown(sentence)
     st.subheader("Upload a chest X-ray, or start with one of these", anchor=False)
     samples = cache.samples()
     for heading, synthetic in (("Generated, no patient", True), ("Public data sets", False)):
@@ -43,17 +55,17 @@ def show_gallery() -> None:
             row = shown[start : start + _ACROSS]
             for column, (sample, picture) in zip(st.columns(_ACROSS), row, strict=False):
                 with column:
-                    _show_sample(sample, picture)
+                    _show_sample(sample, picture, on_open)
 
 
-def _show_sample(sample: Sample, picture: str) -> None:
+def _show_sample(sample: Sample, picture: str, on_open: Callable[[str], None]) -> None:
     # A picture, not a viewer: the page scrolls over it. The button says what it is.
     st.html(f'<img src="{picture}" alt="" style="display: block; width: 100%">')
     st.button(
         sample.title,
         key=f"open-{sample.id}",
-        on_click=st.session_state.__setitem__,
-        args=("sample", sample.id),
+        on_click=on_open,
+        args=(sample.id,),
         width="stretch",
     )
 

@@ -1,15 +1,17 @@
-"""The main path as a user walks it."""
+"""The reading room as a user walks through it."""
 
 import csv
+import re
 import zipfile
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import choose, serve_app
+from tests.browser.conftest import serve_app
 from xraycore.datasets.synthetic.phantom import make_phantom
 from xraycore.models.cards import list_trained, read_card
 
@@ -28,58 +30,213 @@ _PEAK = """image => {
 }"""
 
 
-def verdict(page: Page):
-    """The line that says whether the models agree; there once every model has answered."""
-    return page.get_by_text("models say").or_(page.get_by_text("The models disagree"))
+def verdict(page: Page) -> Locator:
+    """The first line of the answer, there once a network has looked."""
+    return page.locator(".answer h2")
 
 
-def heat_layers(page: Page):
-    """The heat of the models' panels."""
+def heat_layers(page: Page) -> Locator:
+    """The heat of panels that show some."""
     return page.locator(".heat:not([hidden])")
 
 
-def check_result(page: Page, file_name: str) -> None:
-    """Every shipped model's overlay of that film is on the page, and hot somewhere."""
-    expect(page.locator(f".stage[aria-label*='{file_name}']")).to_be_visible()
+def all_answered(page: Page) -> None:
+    """Waits until every network has looked at the film, and at all that are open."""
     expect(verdict(page)).to_be_visible()
-    layers = heat_layers(page)
-    expect(layers).to_have_count(len(list_trained()))
-    for index in range(len(list_trained())):
-        assert layers.nth(index).evaluate(_PEAK) > 25
-    # Sent once, shown on every panel; panels of the last film may take a moment to follow.
-    for _ in range(50):
-        films = page.locator(".film").evaluate_all(
-            "all => all.map(one => one.naturalWidth + one.src)"
-        )
-        if len(films) == 1 + len(list_trained()) and len(set(films)) == 1:
-            break
-        page.wait_for_timeout(200)
-    assert [len(films), len(set(films))] == [1 + len(list_trained()), 1]
-    assert not films[0].startswith("0")
-    for name in ("Normal", "Bacterial pneumonia", "Viral pneumonia", "COVID-19"):
-        expect(page.locator(".answers section", has_text=name)).to_have_count(len(list_trained()))
+    expect(page.locator(".panel.waiting")).to_have_count(0)
+    expect(page.locator(".dot.waiting")).to_have_count(0)
+    expect(page.get_by_role("button", name="Report of this film (HTML)")).to_be_visible()
 
 
-def test_films_and_a_dicom_file_are_compared_and_reported(page, tmp_path, dicom_bytes):
-    """What a user comes for: three films and a DICOM file, their answers, the report of one."""
+def in_sight(page: Page) -> Locator:
+    """The panels that are shown."""
+    return page.locator(".room .panel:not([hidden])")
+
+
+def write_films(folder: Path, count: int, size: int = 512) -> list[Path]:
+    """Generated films as files, every other with an opacity."""
     files = []
-    for seed, opacity in ((1, False), (2, True), (3, True)):
-        files.append(tmp_path / f"film-{seed}.png")
-        pixels = make_phantom(seed, opacity=opacity, size=512).pixels
+    for seed in range(count):
+        files.append(folder / f"film-{seed}.png")
+        pixels = make_phantom(seed + 1, opacity=seed % 2 == 1, size=size).pixels
         cv2.imwrite(str(files[-1]), (pixels * 255).astype(np.uint8))
+    return files
+
+
+def write_cat(folder: Path) -> Path:
+    """What is no film."""
+    cat = np.full((600, 600, 3), 60, np.uint8)
+    cv2.circle(cat, (300, 360), 190, (150, 150, 150), -1)
+    for left, tip, right in (
+        ((140, 260), (180, 70), (280, 200)),
+        ((460, 260), (420, 70), (320, 200)),
+    ):
+        cv2.fillPoly(cat, [np.array([left, tip, right])], (150, 150, 150))
+    cv2.imwrite(str(folder / "photo.png"), cat)
+    return folder / "photo.png"
+
+
+def upload(page: Page, *files: Path) -> None:
+    page.locator("input[type=file]").first.set_input_files(files)
+    expect(in_sight(page).locator(".film")).to_be_visible()
+
+
+def zoom_of(page: Page) -> str:
+    style = in_sight(page).locator(".layers").first.evaluate("one => one.style.transform")
+    return re.search(r"scale\(([\d.]+)\)", style)[1]
+
+
+def address(page: Page) -> str:
+    return page.evaluate("location.href")
+
+
+def test_a_reading_is_kept_and_is_of_this_browser_alone(chromium, app_url, tmp_path):
+    """Ten films, one large, arrows, a ruler: reload, report, another browser, back."""
+    visitor = chromium.new_context(viewport={"width": 1280, "height": 720})
+    page = visitor.new_page()
+    page.goto(app_url)
+    upload(page, *write_films(tmp_path, 9), write_cat(tmp_path))
+    first = address(page)
+    film = in_sight(page).locator(".film")
+    assert film.bounding_box()["height"] >= 620
+    expect(page.locator(".row")).to_have_count(10)
+    all_answered(page)
+
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(".row[aria-selected=true]")).to_contain_text("film-1.png")
+    page.wait_for_function("before => location.href !== before", arg=first)
+    expect(in_sight(page).locator(".heat:not([hidden])")).to_be_visible()
+    stage = in_sight(page).locator(".stage")
+    box = stage.bounding_box()
+    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.keyboard.press("m")
+    page.mouse.move(*middle)
+    page.mouse.down()
+    page.mouse.move(middle[0] + 120, middle[1], steps=4)
+    page.mouse.up()
+    note = in_sight(page).locator(".note text")
+    expect(note).to_have_text(re.compile(r"\d+ px"))
+    length = note.text_content()
+    expect(page.get_by_text(f"Drawn on the film: {length}")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("+")
+    assert zoom_of(page) == "1.25"
+    page.wait_for_timeout(400)
+    second = address(page)
+
+    page.reload()
+    expect(page.locator(".row[aria-selected=true]")).to_contain_text("film-1.png")
+    expect(in_sight(page).locator(".note text")).to_have_text(length)
+    assert address(page) == second
+    assert zoom_of(page) == "1.25"
+    all_answered(page)
+    with page.expect_download() as report:
+        page.get_by_role("button", name="Report of this film (HTML)").click()
+    assert f"length “{length}”" in Path(report.value.path()).read_text()
+
+    # A step a press: the grid, the panel that was enlarged from it, and back.
+    page.keyboard.press("g")
+    expect(in_sight(page)).to_have_count(2 + len(list_trained()))
+    assert in_sight(page).first.bounding_box()["width"] >= 340
+    page.wait_for_function("location.search.includes('layout=grid')")
+    in_sight(page).nth(1).locator(".stage").click()
+    expect(in_sight(page)).to_have_count(1)
+    page.wait_for_function("location.search.includes('layout=1')")
+    page.go_back()
+    expect(in_sight(page)).to_have_count(2 + len(list_trained()))
+    page.go_back()
+    expect(in_sight(page)).to_have_count(1)
+    page.go_back()
+    expect(page.locator(".row[aria-selected=true]")).to_contain_text("film-0.png")
+
+    page.locator(".row", has_text="photo.png").click()
+    expect(verdict(page)).to_have_text("No answer")
+    expect(page.locator(".answer")).to_contain_text("Nothing that these networks say")
+    expect(page.locator(".row", has_text="photo.png")).to_contain_text("No answer")
+    expect(page.get_by_text("Show them anyway")).to_be_visible()
+    expect(page.locator(".answers")).to_have_count(0)
+    assert page.locator(".heat:not([hidden])").count() == 0
+    serious = [
+        f"{one['id']}: {one['nodes'][0]['html'][:200]}"
+        for one in Axe().run(page).response["violations"]
+        if one["impact"] in ("serious", "critical")
+    ]
+    assert serious == []
+
+    stranger = chromium.new_context()
+    other = stranger.new_page()
+    other.goto(second)
+    expect(other.get_by_text("alone can show it")).to_be_visible()
+    expect(other.locator(".row")).to_have_count(0)
+    stranger.close()
+
+    page.get_by_role("button", name="Forget now").click()
+    page.get_by_role("button", name="Forget all films and drawings?").click()
+    expect(page.get_by_text("Upload a chest X-ray, or start with one of these")).to_be_visible()
+    page.goto(second)
+    expect(page.get_by_text("is not open in this browser")).to_be_visible()
+    visitor.close()
+
+
+def test_from_upload_to_report_by_keyboard_alone(page, tmp_path):
+    (file,) = write_films(tmp_path, 1)
+
+    def tab_to(name: str, most: int = 60) -> None:
+        """Presses Tab until what has the focus is called so."""
+        for _ in range(most):
+            page.keyboard.press("Tab")
+            said = page.evaluate(
+                """() => {
+                  let one = document.activeElement;
+                  while (one?.shadowRoot?.activeElement) one = one.shadowRoot.activeElement;
+                  return (one?.getAttribute('aria-label') ?? '') + ' ' + (one?.textContent ?? '');
+                }"""
+            )
+            if name in said:
+                return
+        raise AssertionError(f"Tab does not lead to {name}")
+
+    page.get_by_role("button", name="Opacity 3").wait_for()
+    tab_to("Upload")
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Enter")
+    chooser.value.set_files(file)
+    all_answered(page)
+    shown = in_sight(page).locator(".stage")
+    tab_to("Search films")
+    tab_to("Plain film" if shown.count() == 0 else "evidence for")
+    page.keyboard.press("m")
+    page.keyboard.press("Enter")
+    expect(in_sight(page).locator(".note.draft")).to_have_count(1)
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Enter")
+    expect(in_sight(page).locator(".note:not(.draft)")).to_have_count(1)
+    expect(page.get_by_text("Drawn on the film")).to_be_visible()
+    page.keyboard.press("1")
+    expect(in_sight(page).locator(".caption")).to_contain_text("film-0.png")
+    tab_to("Report of this film (HTML)")
+    with page.expect_download() as report:
+        page.keyboard.press("Enter")
+    assert "Drawn by the reader: length" in Path(report.value.path()).read_text()
+
+
+def test_films_and_a_dicom_file_are_compared_and_taken_along(page, tmp_path, dicom_bytes):
+    files = write_films(tmp_path, 2)
     files.append(tmp_path / "film-4.dcm")
     pixels = make_phantom(4, opacity=False, size=512).pixels
     files[-1].write_bytes(dicom_bytes((pixels * 4095).astype(np.uint16), BitsStored=12))
-    page.locator("input[type=file]").set_input_files(files)
-    check_result(page, "film-1.png")
-    csv_button = page.get_by_role("button", name="All predictions (CSV, 4 films)")
-    expect(csv_button).to_be_visible()
-
-    box = page.get_by_label("Film, of 4 that are open")
-    choose(page, box, "film-4.dcm", page.get_by_text("DICOM ·"))
-    check_result(page, "film-4.dcm")
-    page.get_by_text("Where the maps agree").click()
-    expect(page.get_by_text("counts among its hottest 10 %")).to_be_visible()
+    upload(page, *files)
+    all_answered(page)
+    page.locator(".row", has_text="film-4.dcm").click()
+    page.keyboard.press("g")
+    expect(page.locator(".caption", has_text="film-4.dcm")).to_be_visible()
+    all_answered(page)
+    heat = heat_layers(page)
+    expect(heat).to_have_count(1 + len(list_trained()))
+    assert all(one.evaluate(_PEAK) > 25 for one in heat.all()[:-1])
+    # Sent once, shown on every panel.
+    seen = page.locator(".film").evaluate_all("all => all.map(one => one.src)")
+    assert (len(seen), len(set(seen))) == (2 + len(list_trained()), 1)
 
     with page.expect_download() as report:
         page.get_by_role("button", name="Report of this film (HTML)").click()
@@ -90,74 +247,52 @@ def test_films_and_a_dicom_file_are_compared_and_reported(page, tmp_path, dicom_
     for name in list_trained():
         assert read_card(name)["weights"]["sha256"] in text
     with page.expect_download() as table:
-        csv_button.click()
+        page.get_by_role("button", name="All predictions (CSV, 3 films)").click()
     rows = list(csv.DictReader(Path(table.value.path()).read_text().splitlines()))
     assert {row["file"] for row in rows} == {file.name for file in files}
-    assert len(rows) == 4 * len(list_trained())
+    assert len(rows) == 3 * len(list_trained())
     with page.expect_download() as overlays:
         page.get_by_role("button", name="Overlays (PNG)").click()
     with zipfile.ZipFile(overlays.value.path()) as archive:
         assert len(archive.namelist()) == 2 * len(list_trained())
 
 
-@pytest.mark.realdata
-def test_a_jpeg_and_a_dicom_are_uploaded_and_explained(page, real_data):
-    assert len(list_trained()) >= 2
-    jpeg = sorted((real_data / "originals" / "BACTERIA").iterdir())[0]
-    dicom = sorted((real_data / "dicom").glob("RG1*"))[0]
-    page.locator("input[type=file]").set_input_files([jpeg, dicom])
-    check_result(page, jpeg.name)
-    box = page.get_by_label("Film, of 2 that are open")
-    choose(page, box, dicom.name, page.get_by_text("DICOM ·"))
-    check_result(page, dicom.name)
+def test_a_link_of_a_sample_opens_the_same_view_for_anyone(page, app_url):
+    page.goto(f"{app_url}/?sample=Opacity+1&layout=2&panel=vgg16&show=Contour&contour=30")
+    expect(in_sight(page)).to_have_count(2)
+    all_answered(page)
+    expect(page.locator(".contour[d^=M]")).to_have_count(1)
+    expect(page.locator(".pills [aria-pressed=true]")).to_have_text("VGG16")
+    # Opacity, panel and method change what is drawn and never take the film away.
+    page.evaluate(
+        """() => {
+          const room = [...document.querySelectorAll('*')].map(one => one.shadowRoot)
+            .find(root => root?.querySelector('.room'));
+          window.blank = 0;
+          new MutationObserver(() => {
+            if (!room.querySelector('.panel:not([hidden]) .film')?.naturalWidth) window.blank += 1;
+          }).observe(room, { subtree: true, childList: true, attributes: true });
+        }"""
+    )
+    page.get_by_role("button", name="Xception", exact=True).click()
+    page.wait_for_function("location.search.includes('panel=xception')")
+    page.locator(".bar summary").click()
+    page.get_by_label("Method").select_option("Layer-CAM")
+    page.wait_for_function("location.search.includes('Layer-CAM')")
+    expect(in_sight(page).last.locator(".caption")).to_contain_text("Layer-CAM")
+    assert page.evaluate("window.blank") == 0
 
 
-def test_films_zoom_together_and_the_heat_can_be_taken_off(page):
-    page.get_by_role("button", name="Opacity 1").click()
-    check_result(page, "synthetic-opacity")
-    stages = page.locator(".stage")
-    expect(stages).to_have_count(len(list_trained()) + 1)
-    stages.first.click()
-    page.mouse.wheel(0, -500)
-    zoomed = [
-        layer.evaluate("element => element.style.transform")
-        for layer in page.locator(".layers").all()
-    ]
-    assert len(set(zoomed)) == 1
-    assert "scale(2.7" in zoomed[0]
-
-    stages.last.focus()
-    page.keyboard.down(" ")
-    expect(heat_layers(page).first).to_be_hidden()
-    page.keyboard.up(" ")
-    expect(heat_layers(page).first).to_be_visible()
-
-    page.get_by_text("Plain film", exact=True).first.click()
-    expect(heat_layers(page)).to_have_count(0)
-
-
-def test_the_next_film_is_not_mirrored_because_the_last_one_was(page):
-    page.get_by_role("button", name="Opacity 1").click()
-    check_result(page, "synthetic-opacity")
-    page.locator(".stage").first.focus()
+def test_the_next_film_is_not_mirrored_because_the_last_one_was(page, app_url):
+    page.goto(f"{app_url}/?sample=Opacity+1")
+    all_answered(page)
     page.keyboard.press("f")
-    badges = page.locator(".badge")
-    expect(badges.first).to_have_text("Mirrored")
-    page.locator(".stage").first.click()
-    page.mouse.wheel(0, -500)
-    page.get_by_role("combobox", name="or a sample").click()
-    page.get_by_role("option", name="Clear lungs 1").click()
-    check_result(page, "synthetic-normal")
-    expect(badges.first).to_be_hidden()
-    assert "scale(1)" in page.locator(".layers").first.evaluate("one => one.style.transform")
-
-
-def test_a_link_reopens_the_sample(page, app_url):
-    page.get_by_role("button", name="Clear lungs 1").click()
-    expect(verdict(page)).to_be_visible()
-    assert "sample=" in page.url
-    page.reload()
-    check_result(page, "synthetic-normal")
+    badge = in_sight(page).locator(".badge")
+    expect(badge).to_have_text("Mirrored")
+    page.goto(f"{app_url}/?sample=Clear+lungs+1")
+    expect(page.locator(".row[aria-selected=true]")).to_contain_text("Clear lungs 1")
+    expect(in_sight(page).locator(".film")).to_be_visible()
+    expect(badge).to_be_hidden()
 
 
 def test_a_text_file_is_refused_by_name(page, tmp_path):

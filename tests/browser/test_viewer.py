@@ -5,8 +5,6 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.test_compare import verdict
-
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
 # How far down the page is.
@@ -15,9 +13,9 @@ _SCROLLED = "() => document.querySelector('[data-testid=stMain]').scrollTop"
 
 @pytest.fixture
 def films(page, app_url) -> Locator:
-    """The panels of a generated film on Compare."""
-    page.goto(f"{app_url}/?sample=Opacity+1")
-    expect(verdict(page)).to_be_visible()
+    """The panels of a generated film on Explain."""
+    page.goto(f"{app_url}/explain?sample=Opacity+1&model=Basic+CNN")
+    expect(page.get_by_text("Explained here")).to_be_visible()
     expect(page.locator(".stage").nth(1)).to_be_visible()
     # What is drawn late moves what is above it no more.
     page.wait_for_timeout(2000)
@@ -136,7 +134,7 @@ def test_keys_measure(page, films):
 
 
 def test_what_a_screen_reader_is_told(page, films):
-    film = page.get_by_role("application", name="Plain film synthetic-opacity")
+    film = page.get_by_role("application", name="Plain film", exact=True)
     expect(film).to_have_count(1)
     for stage in films.all():
         expect(stage).to_have_attribute("aria-description", re.compile("Plus and minus zoom"))

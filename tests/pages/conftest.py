@@ -49,6 +49,8 @@ def inference_in_this_process(monkeypatch):
     monkeypatch.setattr(inference, "process", InThisProcess)
     # The first run in a server reloads the browser's page, which is not there.
     monkeypatch.setattr("pages.shared.layout.server_started", lambda: True)
+    # A run of the reading room ends with all answers.
+    monkeypatch.setattr("pages.compare.reading.PATIENCE", 60)
     # Samples are shared by all sessions; a test is to find none of what another made of them.
     cache.sample_analysis.clear()
     # Streamlit clears Keras' state after each run where Keras is imported: here, not in the app.

@@ -1,6 +1,8 @@
-"""What tests do with the list of open films."""
+"""What tests do with the open films, as Compare and Explain show them."""
 
-from pages.shared.open_films import OpenFilms
+import json
+
+from pages.shared.open_films import OpenFilm, OpenFilms
 
 
 def upload(app, *files):
@@ -9,9 +11,46 @@ def upload(app, *files):
     return app
 
 
+def component(app, part: str) -> dict:
+    """What the page tells the browser's part of that name: "room" or "worklist"."""
+    found = [one.proto for one in app.get("bidi_component")]
+    (data,) = (json.loads(one.json) for one in found if one.component_name.endswith(part))
+    return data
+
+
+def rows(app) -> dict[str, dict]:
+    """The rows of the worklist by title."""
+    return {row["title"]: row for row in component(app, "worklist")["rows"]}
+
+
 def titles(app) -> list[str]:
     """The films that are open."""
-    return list(app.selectbox(key="film").options)
+    return [film.title for film in opened(app).films.values()]
+
+
+def shown(app) -> str:
+    """Title of the film that the room shows."""
+    return opened(app).with_id(component(app, "room")["film"]).title
+
+
+def open_film(app, title: str) -> OpenFilm:
+    """The open film of that title."""
+    return next(film for film in opened(app).films.values() if film.title == title)
+
+
+def look(app, title: str):
+    """Looks at an open film, by its address."""
+    app.query_params.pop("sample", None)
+    app.query_params["film"] = open_film(app, title).id
+    return app.run()
+
+
+def close(app, *names: str):
+    """Closes films."""
+    opened(app).close(*[open_film(app, title).key for title in names])
+    app.query_params.pop("film", None)
+    app.query_params.pop("sample", None)
+    return app.run()
 
 
 def press(app, label: str):
@@ -22,9 +61,9 @@ def press(app, label: str):
 
 def finish(app):
     """Runs the app until every model has looked at every film."""
-    while any("looks at film" in str(getattr(one, "value", "")) for one in app.main):
+    while component(app, "worklist")["progress"]:
         app.run()
-    return app.run()
+    return app
 
 
 def open_in(app, *films) -> None:

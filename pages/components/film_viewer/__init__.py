@@ -40,26 +40,33 @@ OnClick = Callable[[tuple[float, ...]], None]
 # Films whose pixels this run of the page has sent to the browser.
 FILMS_SENT = "films-sent"
 _HERE = Path(__file__).parent
-# The browser gets them as one; the last is what uses the others.
-_SCRIPTS = ("geometry", "tools", "pointers", "keys", "main")
-_panel = st.components.v2.component(
-    "xraycore_film",
-    html="""
-    <div class="panel">
+# What draws one panel and listens to it; what is written after them uses it.
+PANEL_SCRIPTS = ("geometry", "tools", "notes", "pointers", "keys", "panel")
+PANEL = """<div class="panel">
       <div class="view"><div class="stage" tabindex="0" role="application">
         <div class="layers"><div class="turned"><div class="frame">
           <img class="film" alt=""><img class="heat" alt="">
           <svg viewBox="0 0 1000 1000" preserveAspectRatio="none" aria-hidden="true">
             <path class="contour"/><path class="outline"/><g class="marks"></g>
-            <g class="ruler" hidden><line/></g>
           </svg>
         </div></div></div>
-        <div class="cursor" hidden></div><div class="length" hidden></div>
+        <svg class="notes" aria-hidden="true"></svg><div class="cursor" hidden></div>
+        <div class="lens" hidden><div class="glass"><img alt=""><img alt=""></div></div>
       </div><div class="badge" aria-live="off" aria-atomic="true"></div></div>
       <div class="toolbar" role="toolbar" aria-label="Film tools" hidden></div>
-    </div>""",
+    </div>"""
+
+
+def read_scripts(*names: str) -> str:
+    """Scripts of this folder as one, which is how the browser gets them."""
+    return "\n".join((_HERE / f"{name}.js").read_text() for name in names)
+
+
+_panel = st.components.v2.component(
+    "xraycore_film",
+    html=PANEL,
     css=(_HERE / "film_viewer.css").read_text(),
-    js="".join((_HERE / f"{name}.js").read_text() for name in _SCRIPTS),
+    js=read_scripts(*PANEL_SCRIPTS, "main"),
 )
 
 
@@ -154,26 +161,21 @@ def film_panel(
 
         return tell
 
-    def on_small() -> np.ndarray:
-        return heatmap.heatmap.on(fitted(picture.shape, HEAT_PIXELS))
-
-    in_colour = heatmap is not None and heatmap.contour is None
+    drawn = draw_map(picture, heatmap) if heatmap else DrawnMap()
     _panel(
         key=key,
         data={
             "subject": picture.subject,
             "filmId": picture.id,
             "film": _film_once(picture),
-            "heat": _heat_url(on_small(), heatmap.color_map) if in_colour else None,
-            "contour": (
-                _outlines(on_small(), heatmap.contour) if heatmap and not in_colour else None
-            ),
+            "heat": drawn.heat,
+            "contour": drawn.contour,
             "opacity": heatmap.opacity if heatmap else 0.0,
-            "lungs": lungs and _outlines(lungs.mask.astype(np.float32), 0.5),
+            "lungs": outline(lungs),
             "marks": [list(mark) for mark in marks],
             "click": click,
             "toolbar": toolbar,
-            "spacing": _spacing(picture.info),
+            "spacing": spacing(picture.info),
             "aspect": f"{aspect:.4f}",
             "filmAspect": width / height,
             "label": label,
@@ -184,11 +186,32 @@ def film_panel(
     )
 
 
+@dataclass(frozen=True)
+class DrawnMap:
+    """A map as the browser gets it: a picture, or lines; neither where there is no map."""
+
+    heat: str | None = None
+    contour: list[list[list[float]]] | None = None
+
+
+def draw_map(film: FilmPicture, styled: StyledMap) -> DrawnMap:
+    """The map over that film."""
+    values = styled.heatmap.on(fitted(film.shape, HEAT_PIXELS))
+    if styled.contour is not None:
+        return DrawnMap(contour=_outlines(values, styled.contour))
+    return DrawnMap(heat=data_url(encode_png(heat_layer(values, styled.color_map))))
+
+
+def outline(lungs: LungField | None) -> list[list[list[float]]] | None:
+    """Around the lungs, in shares of the film."""
+    return _outlines(lungs.mask.astype(np.float32), 0.5) if lungs else None
+
+
 def _outlines(values: np.ndarray, level: float) -> list[list[list[float]]]:
     return [line.round(4).tolist() for line in contour_lines(values, level)]
 
 
-def _spacing(info: RadiographInfo) -> list:
+def spacing(info: RadiographInfo) -> list:
     """Width and height of the film for the ruler, and their unit; whatever is drawn of it."""
     if info.pixel_spacing is None:
         return [info.width, info.height, "px", ""]
@@ -207,10 +230,6 @@ def _film_once(picture: FilmPicture) -> str | None:
         return None
     sent.add(picture.id)
     return picture.url
-
-
-def _heat_url(values: np.ndarray, color_map: str) -> str:
-    return data_url(encode_png(heat_layer(values, color_map)))
 
 
 def size_and_depth(info: RadiographInfo) -> str:

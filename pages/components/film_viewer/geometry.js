@@ -1,10 +1,10 @@
-// What panels of the same group share, and where a film lies on a panel. Goes before viewer.js.
+// What panels of the same group share, and where a film lies on a panel. Goes before panel.js.
 
 const EVENT = "xraycore:view";
 const MAX_ZOOM = 12;
 const LEAST_WINDOW = 0.02;
 const views = (window.xraycoreViews ??= {});
-const FRESH = { zoom: 1, x: 0, y: 0, low: 0, high: 1, invert: false, turn: 0, flip: false };
+const FRESH = { zoom: 1, x: 0, y: 0, low: 0, high: 1, invert: false, turn: 0, flip: false, preset: "" };
 
 // Films by id, for all panels that show them; the oldest go.
 const films = (window.xraycoreFilms ??= new Map());
@@ -18,7 +18,7 @@ function keepFilm(id, url) {
 }
 
 const viewOf = (group) => (views[group] ??= {
-  ...FRESH, cursor: null, plain: false, lungs: false, tool: "move", ruler: null,
+  ...FRESH, cursor: null, plain: false, lungs: false, magnify: false, tool: "move", draft: null,
 });
 
 function clamp(view) {

@@ -1,26 +1,48 @@
-// What keys do on a film. Goes before viewer.js.
+// What keys do on a film. Goes before panel.js.
 
-const AIM_STEP = 0.02; // Of the panel, that an arrow key moves a box, a point or a ruler.
+const AIM_STEP = 0.02; // Of the panel, that an arrow key moves a box, a point or what is drawn.
 const MOVE_STEP = 0.1; // Of the panel, that it moves the film.
 const WINDOW_STEP = 0.05; // Of a drag across the whole panel, that it changes the window by.
+// Where Enter lays what is drawn, in shares of the panel.
+const LAID = { length: [[0.4, 0.5], [0.6, 0.5]], arrow: [[0.4, 0.5], [0.6, 0.5]], angle: [[0.6, 0.5], [0.4, 0.5], [0.6, 0.4]], text: [[0.5, 0.5]] };
 
 function listenToKeys(panel) {
   const { stage, state, view, share, onFilmAt } = panel;
 
-  // The ruler by keys: laid across the middle, then moved, with Shift at its end; whether the key
-  // was for that.
-  const measured = ({ key, shiftKey, repeat }) => {
+  // What is drawn, by keys: laid across the middle, then moved, with Shift at its end; whether the
+  // key was for that.
+  const drawn = ({ key, shiftKey, repeat }) => {
     const now = view();
-    if (now.tool !== "ruler") return false;
+    if (!DRAWN[now.tool]) return false;
     if (key === "Enter") {
-      if (!repeat) now.ruler = now.ruler ? null : [[0.4, 0.5], [0.6, 0.5]].map(onFilmAt);
-    } else if (!now.ruler) return false;
-    else if (key === "Escape") now.ruler = null;
+      if (repeat) return true;
+      if (!now.draft) now.draft = { kind: now.tool, points: LAID[now.tool].map(onFilmAt) };
+      else if (now.keeps) panel.keepDraft();
+      else now.draft = null;
+    } else if (!now.draft) return false;
+    else if (key === "Escape") now.draft = null;
     else if (ARROWS[key]) {
       const { toFilm, toStage } = geometry(stage, state.aspect, now);
       const moved = (end) => toFilm(toStage(end).map((at, axis) => at + AIM_STEP * ARROWS[key][axis]));
-      const [first, last] = now.ruler;
-      now.ruler = [shiftKey ? first : moved(first), moved(last)];
+      const { points } = now.draft;
+      now.draft = { ...now.draft, points: points.map((end, i) => (shiftKey && i < points.length - 1 ? end : moved(end))) };
+    } else return false;
+    share();
+    return true;
+  };
+  // A note that was chosen is moved or taken away.
+  const chosen = ({ key }) => {
+    const now = view();
+    const note = now.notes?.[now.chosen];
+    if (!note) return false;
+    if (key === "Delete" || key === "Backspace") {
+      panel.setNotes(now.notes.filter((_, index) => index !== now.chosen));
+      now.chosen = null;
+    } else if (key === "Escape") now.chosen = null;
+    else if (ARROWS[key]) {
+      const { toFilm, toStage } = geometry(stage, state.aspect, now);
+      const moved = (end) => toFilm(toStage(end).map((at, axis) => at + AIM_STEP * ARROWS[key][axis]));
+      panel.setNotes(now.notes.map((one, index) => (index === now.chosen ? { ...one, points: one.points.map(moved) } : one)));
     } else return false;
     share();
     return true;
@@ -54,12 +76,14 @@ function listenToKeys(panel) {
     if (state.click === "box") panel.drawMark(rectangle(first, last));
     else view().cursor = first;
   };
-  stage.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+  // Whether the key did something.
+  state.onKey = (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return false;
     const now = view();
-    if (measured(event) || (state.click && aimed(event))) { /* It was about what is laid or aimed. */ }
-    else if (event.key === " ") { now.plain = true; share(); }
-    else if (KEYS[event.key]) panel.act(KEYS[event.key]);
+    const action = actionOf(event.key, keysOf(DEFAULT_KEYS));
+    if (drawn(event) || chosen(event) || (state.click && aimed(event))) return true;
+    if (event.key === " ") { now.plain = true; share(); }
+    else if (state.tools.includes(action)) panel.act(action);
     else if (ARROWS[event.key] && now.tool === "window") {
       panel.setWindow(now, ARROWS[event.key].map((step) => WINDOW_STEP * step));
     } else if (ARROWS[event.key]) {
@@ -67,10 +91,17 @@ function listenToKeys(panel) {
       now.y -= MOVE_STEP * ARROWS[event.key][1];
       clamp(now);
       share();
-    } else return;
+    } else return false;
+    return true;
+  };
+  stage.addEventListener("keydown", (event) => {
+    // Whoever types a text means no tool.
+    if (event.target !== stage) return;
+    if (!state.before?.(event) && !state.onKey(event)) return;
     event.preventDefault();
+    event.stopPropagation();
   });
-  const shown = () => { view().plain = false; share(); };
-  stage.addEventListener("keyup", (event) => { if (event.key === " ") shown(); });
-  stage.addEventListener("blur", () => { if (state.aim) panel.drop(); shown(); });
+  state.showHeat = () => { if (view().plain) { view().plain = false; share(); } };
+  stage.addEventListener("keyup", (event) => { if (event.key === " ") state.showHeat(); });
+  stage.addEventListener("blur", () => { if (state.aim) panel.drop(); state.showHeat(); });
 }

@@ -1,6 +1,7 @@
-// What a mouse, a pen and fingers do on a film. Goes before viewer.js.
+// What a mouse, a pen and fingers do on a film. Goes before panel.js.
 
 const NARROW = 4; // A drag of fewer screen pixels is a click.
+const FINGER = 20; // As `NEAR`, of a finger.
 // In milliseconds; the longest that systems take by default.
 const DOUBLE_CLICK = 500;
 
@@ -18,8 +19,8 @@ function listenToPointers(panel) {
   // What the first finger began before a second came.
   const takeBack = () => {
     if (!state.drag) return;
-    const { x, y, low, high, ruler } = state.drag;
-    Object.assign(view(), { x, y, low, high, ruler, cursor: null });
+    const { x, y, low, high, draft, notes } = state.drag;
+    Object.assign(view(), { x, y, low, high, draft, notes, cursor: null });
     state.drag = null;
     panel.dropMark();
     share();
@@ -36,19 +37,30 @@ function listenToPointers(panel) {
     now.y += v - q;
     panel.zoomAt(apart(after) / apart(before), [u, v]);
   };
+  // Of a note that is dragged: all of its points, or one.
+  const dragNote = ({ note: [index, corner], from, notes }, to) => {
+    const [across, down] = [to[0] - from[0], to[1] - from[1]];
+    view().notes = notes.map((one, i) => (i !== index ? one : {
+      ...one,
+      points: one.points.map((end, j) => (corner < 0 || j === corner ? [end[0] + across, end[1] + down] : end)),
+    }));
+  };
 
   stage.addEventListener("wheel", (event) => {
     // Else the page scrolls, as a reader who only passes over the film means it to.
-    if (!event.ctrlKey && !stage.matches(":focus")) return;
+    if (!event.ctrlKey && !state.wheel && !stage.matches(":focus")) return;
     event.preventDefault();
     panel.zoomAt(Math.exp(-event.deltaY * 0.002), place(event));
   }, { passive: false });
-  stage.addEventListener("dblclick", () => {
+  stage.addEventListener("dblclick", (event) => {
+    if (event.target.tagName === "INPUT" || DRAWN[view().tool]) return;
     clearTimeout(state.waiting);
     panel.act("reset");
   });
   stage.addEventListener("contextmenu", (event) => event.preventDefault());
   stage.addEventListener("pointerdown", (event) => {
+    // Whoever types a text there means no tool.
+    if (event.target.tagName === "INPUT") return;
     if (state.aim) panel.drop();
     held.set(event.pointerId, [event.clientX, event.clientY]);
     stage.setPointerCapture(event.pointerId);
@@ -58,10 +70,28 @@ function listenToPointers(panel) {
     }
     const now = view();
     const [u, v] = place(event);
-    const tool = event.shiftKey || event.button === 2 ? "window"
+    let tool = event.shiftKey || event.button === 2 ? "window"
       : event.ctrlKey || event.button === 1 ? "move" : toolOf(now);
-    state.drag = { ...now, u, v, tool, from: onFilm(event), at: [event.clientX, event.clientY] };
-    if (tool === "ruler") now.ruler = [state.drag.from, state.drag.from];
+    const from = onFilm(event);
+    state.drag = { ...now, u, v, from, at: [event.clientX, event.clientY] };
+    if (tool === "move" && now.notes?.length) {
+      const { toStage } = geometry(stage, state.aspect, now);
+      const near = event.pointerType === "touch" ? FINGER : NEAR;
+      const note = noteAt(now.notes, toStage, stage.getBoundingClientRect(), [u, v], near);
+      now.chosen = note?.[0] ?? null;
+      if (note) {
+        tool = "note";
+        state.drag.note = note;
+      }
+    }
+    // The second arm of an angle, after the first.
+    if (tool === "angle" && now.draft?.points.length === 3) {
+      tool = "arm";
+      now.draft = { ...now.draft, points: [...now.draft.points.slice(0, 2), from] };
+    }
+    else if (DRAWN[tool] > 1) now.draft = { kind: tool, points: [from, from] };
+    state.drag.tool = tool;
+    share();
   });
   stage.addEventListener("pointermove", (event) => {
     if (held.size > 1) {
@@ -72,15 +102,19 @@ function listenToPointers(panel) {
     const now = view();
     const { drag } = state;
     const [u, v] = place(event);
+    const there = onFilm(event);
     if (drag?.tool === "window") panel.setWindow(drag, [u - drag.u, v - drag.v]);
-    else if (drag?.tool === "ruler") now.ruler = [drag.from, onFilm(event)];
-    else if (drag?.tool === "box") panel.drawMark(rectangle(drag.from, onFilm(event)));
-    else if (drag) {
+    else if (drag?.tool === "note") dragNote(drag, there);
+    else if (drag?.tool === "box") panel.drawMark(rectangle(drag.from, there));
+    else if (drag && DRAWN[drag.tool] > 1) now.draft = { kind: drag.tool, points: [drag.from, there] };
+    else if (now.draft?.kind === "angle" && now.draft.points.length === 3 && (drag || event.pointerType === "mouse")) {
+      now.draft = { ...now.draft, points: [...now.draft.points.slice(0, 2), there] };
+    } else if (drag && !DRAWN[drag.tool]) {
       now.x = drag.x + u - drag.u;
       now.y = drag.y + v - drag.v;
       clamp(now);
     }
-    now.cursor = onFilm(event);
+    now.cursor = there;
     share();
   });
   stage.addEventListener("pointerup", (event) => {
@@ -88,9 +122,19 @@ function listenToPointers(panel) {
     held.delete(event.pointerId);
     state.drag = null;
     if (!drag) return;
+    const now = view();
     const moved = Math.hypot(event.clientX - drag.at[0], event.clientY - drag.at[1]) > NARROW;
     const there = onFilm(event);
-    if (drag.tool === "ruler" && !moved) { view().ruler = null; share(); }
+    if (drag.tool === "note") {
+      if (moved) panel.setNotes(now.notes);
+    } else if (drag.tool === "arm") panel.keepDraft();
+    else if (drag.tool === "text") panel.type(there);
+    else if (DRAWN[drag.tool]) {
+      if (!moved) now.draft = null;
+      else if (drag.tool === "angle") now.draft = { kind: "angle", points: [drag.from, there, there] };
+      else if (now.keeps) panel.keepDraft();
+      share();
+    } else if (drag.tool === "move" && !moved && event.button === 0) state.clicked?.();
     if (drag.tool === "point" && !moved && inside(there)) tellPoint(there);
     if (drag.tool === "box" && moved) panel.tellBox(rectangle(drag.from, there));
     else panel.dropMark();

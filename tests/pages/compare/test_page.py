@@ -1,14 +1,16 @@
-import json
+import shutil
 
 import numpy as np
 import pytest
 
 from pages.shared import analysis
-from tests.pages.conftest import png
+from tests.pages.conftest import SAMPLE, png
+from tests.pages.films_page import component, look, opened, rows, shown, upload
 from xraycore.anatomy import lung_field as lungs
-from xraycore.models.cards import list_trained
+from xraycore.config import weights_folder
+from xraycore.models.cards import list_trained, stored_title
 from xraycore.models.classifier import Classifier
-from xraycore.models.registry import MODELS
+from xraycore.report.annotations import read_annotations
 
 
 @pytest.fixture
@@ -24,14 +26,27 @@ def forward_calls(monkeypatch):
     return calls
 
 
-def verdict(app) -> str:
-    """The line that says whether the models agree."""
-    return app.info[0].value
-
-
 def refused(app) -> list[str]:
     """What is said of files that cannot be read, without the escapes that Markdown needs."""
     return [error.value.replace("\\", "") for error in app.error]
+
+
+def sample(app, title: str = SAMPLE, **query: str):
+    """Opens a sample by its address."""
+    for name, value in ({"sample": title} | query).items():
+        app.query_params[name] = value
+    return app.run()
+
+
+def panels(app) -> dict[str, dict]:
+    """The room's panels by id."""
+    return {panel["id"]: panel for panel in component(app, "room")["panels"]}
+
+
+def written(app) -> str:
+    """All that the answer card says."""
+    html = [one.proto.body for one in app.get("html")]
+    return " ".join([*html, *(one.value for one in (*app.caption, *app.markdown, *app.warning))])
 
 
 def test_the_first_page_offers_samples_and_says_what_it_is_not_for(app):
@@ -45,144 +60,170 @@ def test_a_sample_shows_every_shipped_model(app):
     next(button for button in app.button if button.label == "Opacity 1").click()
     app.run()
     assert not app.exception
-    headings = [markdown.value for markdown in app.markdown]
-    for name in list_trained():
-        assert f"**{MODELS[name].title}**" in headings
-    assert len(app.subheader) == len(list_trained())
-    assert any(r"synthetic\-opacity" in caption.value for caption in app.caption)
-    assert "say" in verdict(app)
+    assert app.query_params["sample"] in ("Opacity 1", ["Opacity 1"])
+    names = list_trained()
+    assert list(panels(app)) == ["film", *names, "agreement"]
+    assert [panels(app)[name]["title"] for name in names] == [stored_title(n) for n in names]
+    assert component(app, "room")["facts"].startswith("synthetic-opacity")
+    assert "of 5 networks" in written(app)
+    assert rows(app)["Opacity 1"]["truth"] == "an opacity"
 
 
-def test_a_run_of_the_page_sends_a_film_once(app):
-    def panels():
-        data = [json.loads(one.proto.json) for one in app.get("bidi_component")]
-        return [one for one in data if "filmId" in one]
+def test_a_session_sends_a_film_once_and_again_when_the_browser_lost_it(app):
+    app = sample(app)
+    assert [one["film"] is not None for one in panels(app).values()] == [True] + [False] * 6
+    app.query_params["layout"] = "grid"
+    app.run()
+    assert [one["film"] for one in panels(app).values()] == [None] * 7
+    assert len({one["filmId"] for one in panels(app).values()}) == 1
+    # As the browser does that reopened the page: what it says is asked of the next run.
+    app.session_state["room-films-sent"].clear()
+    app.run()
+    assert panels(app)["film"]["film"] is not None
 
-    app.file_uploader[0].set_value([("film.png", png(seed=12), "image/png")]).run()
-    for opacity in (60, 20):
-        app.slider(key="opacity").set_value(opacity).run()
-        assert len(panels()) == 1 + len(list_trained())
-        assert len({one["filmId"] for one in panels()}) == 1
-        assert [one["film"] is not None for one in panels()] == [True] + [False] * (
-            len(panels()) - 1
-        )
+
+def test_only_what_is_in_sight_is_drawn(app):
+    def drawn(**query):
+        found = panels(sample(app, "Opacity 1", **query))
+        return {name for name, one in found.items() if one["heat"] or one["contour"]}
+
+    assert drawn(panel="vgg16") == {"vgg16"}
+    assert drawn(layout="2", beside="xception") == {"vgg16", "xception"}
+    assert drawn(layout="grid") == {*list_trained(), "agreement"}
+    assert drawn(show="Plain film") == {"agreement"}
 
 
 def test_no_control_runs_a_model_again(app, forward_calls):
-    app.file_uploader[0].set_value([("film.png", png(seed=11), "image/png")]).run()
+    upload(app, ("film.png", png(seed=11)))
     assert sorted(forward_calls) == sorted(list_trained())
-    app.slider(key="opacity").set_value(20).run()
-    app.selectbox(key="target").select("COVID-19").run()
-    app.selectbox(key="method").select("layer_cam").run()
-    app.selectbox(key="color_map").select("viridis").run()
-    app.toggle(key="stretch").set_value(True).run()
+    choices = {"opacity": "20", "target": "COVID-19", "method": "Layer-CAM", "colours": "viridis"}
+    for name, value in (choices | {"stretch": "true", "anyway": "true"}).items():
+        app.query_params[name] = value
+        app.run()
     assert not app.exception
     assert sorted(forward_calls) == sorted(list_trained())
-    assert sum("evidence for COVID-19" in c.value for c in app.caption) == len(list_trained())
+    for name in list_trained():
+        assert "Layer-CAM, evidence for COVID-19" in panels(app)[name]["caption"]
+    assert component(app, "room")["opacity"] == 20
 
 
 def test_a_link_keeps_how_the_heat_is_drawn(app):
-    for name, value in (("show", "Contour"), ("contour", "80"), ("stretch", "true")):
-        app.query_params[name] = value
-    next(button for button in app.button if button.label == "Opacity 1").click().run()
-    assert app.slider(key="contour").value == 80
-    assert app.toggle(key="stretch").value
-    assert app.query_params["contour"] in ("80", ["80"])
+    sample(app, "Opacity 1", show="Contour", contour="80", stretch="true", layout="2")
+    room = component(app, "room")
+    chosen = {choice["name"]: choice["value"] for choice in room["choices"]}
+    assert (chosen["show"], chosen["contour"], chosen["stretch"]) == ("Contour", "80", "true")
+    assert room["layout"] == "2"
+    assert panels(app)[room["shown"]]["contour"]
+
+
+def test_what_an_address_says_and_nobody_knows_is_as_it_comes(app):
+    query = {"layout": "9", "panel": "x", "beside": "x", "method": "x", "target": "x"}
+    sample(app, **query, opacity="-3", contour="many", show="x", colours="x", point="x")
+    assert not app.exception
+    room = component(app, "room")
+    assert (room["layout"], room["beside"], room["opacity"]) == ("1", "film", 60)
+    assert room["shown"] in list_trained()
 
 
 def test_bad_files_are_named_and_the_good_one_goes_on(app):
     good = png(seed=12)
-    app.file_uploader[0].set_value(
-        [
-            ("notes.txt", b"a text file", "text/plain"),
-            ("half.png", good[: len(good) // 2], "image/png"),
-            ("empty.png", b"", "image/png"),
-            ("film.png", good, "image/png"),
-        ]
-    ).run()
+    bad = [("notes.txt", b"a text file"), ("half.png", good[: len(good) // 2]), ("empty.png", b"")]
+    upload(app, *bad, ("film.png", good))
     assert not app.exception
-    errors = refused(app)
-    assert [message.split(":")[0] for message in errors] == ["notes.txt", "half.png", "empty.png"]
-    assert any(r"film\.png" in caption.value for caption in app.caption)
-    assert len(app.subheader) == len(list_trained())
+    assert [message.split(":")[0] for message in refused(app)] == [name for name, _ in bad]
+    assert shown(app) == "film.png"
 
 
 def test_only_bad_files_leave_the_page_usable(app):
-    app.file_uploader[0].set_value([("cat.txt", b"meow", "text/plain")]).run()
+    upload(app, ("cat.txt", b"meow"))
     assert not app.exception
     assert refused(app)[0].startswith("cat.txt: expected")
 
 
 def test_two_uploads_can_be_switched_between(app):
-    files = [(f"film-{n}.png", png(seed=20 + n), "image/png") for n in (1, 2)]
-    app.file_uploader[0].set_value(files).run()
-    assert any(r"film\-1\.png" in caption.value for caption in app.caption)
-    app.selectbox(key="film").select_index(1).run()
-    assert not app.exception
-    assert any(r"film\-2\.png" in caption.value for caption in app.caption)
+    upload(app, *((f"film-{n}.png", png(seed=20 + n)) for n in (1, 2)))
+    assert shown(app) == "film-1.png"
+    assert shown(look(app, "film-2.png")) == "film-2.png"
 
 
-def test_the_caption_says_that_a_film_is_shown_reduced(app):
-    app.file_uploader[0].set_value(
-        [("large.png", png(seed=16, shape=(1300, 1100)), "image/png")]
-    ).run()
-    captions = [caption.value.replace("\\", "") for caption in app.caption]
-    assert "large.png  \nPNG · 1100 × 1300 px, 8 bit (shown at 1,024 px)" in captions
+def test_the_facts_say_that_a_film_is_shown_reduced(app):
+    upload(app, ("large.png", png(seed=16, shape=(1300, 1100))))
+    facts = component(app, "room")["facts"]
+    assert facts == "large.png · 1100 × 1300 px, 8 bit (shown at 1,024 px)"
 
 
 def test_a_films_warnings_are_shown(app):
-    app.file_uploader[0].set_value([("small.png", png(seed=13, shape=(90, 90)), "image/png")]).run()
+    upload(app, ("small.png", png(seed=13, shape=(90, 90))))
     assert any("90" in warning.value for warning in app.warning)
+    assert any("90" in text for text in rows(app)["small.png"]["warnings"])
 
 
 def test_without_trained_models_the_page_says_what_to_do(monkeypatch, tmp_path, app):
     monkeypatch.setenv("XRAYCORE_WEIGHTS", str(tmp_path))
-    app.file_uploader[0].set_value([("film.png", png(seed=14), "image/png")]).run()
+    upload(app, ("film.png", png(seed=14)))
     assert not app.exception
     assert "No trained model" in app.error[0].value
 
 
 def test_damaged_weights_are_refused_and_named(monkeypatch, tmp_path, app):
-    import shutil
-
-    from xraycore.config import weights_folder
-
     name = list_trained()[0]
     shutil.copytree(weights_folder() / name, tmp_path / name)
     card = tmp_path / name / "card.json"
     card.write_text(card.read_text().replace('"sha256": "', '"sha256": "0', 1))
     monkeypatch.setenv("XRAYCORE_WEIGHTS", str(tmp_path))
-    app.file_uploader[0].set_value([("film.png", png(seed=15), "image/png")]).run()
+    upload(app, ("film.png", png(seed=15)))
     assert not app.exception
-    assert "expected sha256" in app.error[0].value
+    assert "card.json: weights.sha256" in refused(app)[0]
 
 
-def test_where_the_heat_lies_and_what_the_models_say_together(app):
-    next(button for button in app.button if button.label == "Clear lungs 1").click()
-    app.run()
-    shares = ["In the lungs or at their rim lies" in caption.value for caption in app.caption]
-    assert sum(shares) == len(list_trained())
-    assert "Their mean: " in verdict(app)
+def test_where_the_heat_lies_and_what_each_model_says(app):
+    sample(app)
+    assert any("In the lungs or at their rim lies" in one.value for one in app.caption)
+    assert any(one.value.startswith("Their mean: **") for one in app.markdown)
+    said = [one.value for one in app.markdown]
+    for name in list_trained():
+        assert any(text.startswith(f"**{stored_title(name)}**: ") for text in said)
 
 
 def test_heat_beside_the_lungs_raises_an_alarm(app, monkeypatch):
     monkeypatch.setattr(analysis, "check_plausibility", lambda *_: ("Heat on a marker.",))
-    next(button for button in app.button if button.label == "Clear lungs 1").click()
-    app.run()
-
-    def said():
-        return [one.value for one in app.markdown if one.value.endswith("Heat on a marker.")]
-
-    assert len(said()) == len(list_trained())
-    app.segmented_control(key="show").set_value("Plain film").run()
-    assert said() == []
+    sample(app)
+    assert sum("Heat on a marker" in one.value for one in app.markdown) == 1
 
 
-def test_a_film_without_lungs_is_warned_about_once(app, monkeypatch):
+def test_a_film_without_lungs_has_no_answer_and_no_heat_until_it_is_wanted(app, monkeypatch):
     empty = lungs.lung_field(np.zeros((128, 128)))
     monkeypatch.setattr("pages.shared.analysis.segment_lungs", lambda films: [empty for _ in films])
-    app.file_uploader[0].set_value([("film.png", png(seed=77), "image/png")]).run()
+    upload(app, ("film.png", png(seed=77)))
     assert not app.exception
+    html = [one.proto.body for one in app.get("html") if "<h2>" in one.proto.body]
+    assert len(html) == 1
+    assert "<h2>No answer</h2>" in html[0]
+    assert "No lungs were found on it." in html[0]
+    assert rows(app)["film.png"]["said"] == "No answer: no lungs were found on it"
+    assert rows(app)["film.png"]["tone"] == "silent"
+    assert not any(one["heat"] for one in panels(app).values())
+    assert component(app, "room")["choices"] == []
+    assert [one.label for one in app.expander] == ["Show them anyway", "Take along"]
     assert not any("in the lungs" in caption.value for caption in app.caption)
-    said = [warning for warning in app.warning if warning.value == lungs.NO_LUNGS]
-    assert len(said) == 1
+    said = [one.value.replace("\\", "") for one in app.warning]
+    assert said.count(lungs.NO_LUNGS) == 1
+    app.toggle(key="anyway").set_value(True).run()
+    assert component(app, "room")["choices"]
+    assert any(one["heat"] for one in panels(app).values())
+    assert any("<h2>No answer</h2>" in one.proto.body for one in app.get("html"))
+
+
+def test_what_was_drawn_stays_with_the_film_and_is_named(app):
+    upload(app, ("a.png", png(1)), ("b.png", png(2)))
+    drawn = {"kind": "length", "points": ((0.25, 0.5), (0.75, 0.5)), "text": ""}
+    film = opened(app).current
+    film.annotations = read_annotations([drawn])
+    app.run()
+    (note,) = component(app, "room")["notes"]
+    assert note["points"] == [[0.25, 0.5], [0.75, 0.5]]
+    assert any("120 px" in caption.value for caption in app.caption)
+    look(app, "b.png")
+    assert component(app, "room")["notes"] == []
+    look(app, "a.png")
+    assert len(component(app, "room")["notes"]) == 1

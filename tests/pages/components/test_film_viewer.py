@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pages.components.film_viewer import FilmPicture, _spacing, size_and_depth
+from pages.components.film_viewer import FilmPicture, size_and_depth, spacing
 from xraycore.imaging import Radiograph
 from xraycore.imaging.radiograph import RadiographInfo
 
@@ -13,7 +13,7 @@ INFO = RadiographInfo("a.dcm", "0" * 64, "DICOM", width=2000, height=3000, bit_d
 
 
 @pytest.mark.parametrize(
-    ("info", "spacing"),
+    ("info", "told"),
     [
         (INFO, [2000, 3000, "px", ""]),
         (
@@ -23,10 +23,10 @@ INFO = RadiographInfo("a.dcm", "0" * 64, "DICOM", width=2000, height=3000, bit_d
         (replace(INFO, pixel_spacing=(0.1, 0.2)), [400.0, 300.0, "mm", " on the detector"]),
     ],
 )
-def test_a_changed_film_is_measured_as_the_one_that_it_was(info, spacing):
+def test_a_changed_film_is_measured_as_the_one_that_it_was(info, told):
     film, darker = (Radiograph(np.full((3000, 2000), g, np.float32), info) for g in (0.5, 0.4))
     plain, changed = FilmPicture(film), FilmPicture(film, changed=True)
-    assert _spacing(plain.info) == _spacing(changed.info) == spacing
+    assert spacing(plain.info) == spacing(changed.info) == told
     assert plain.subject == changed.subject == plain.id == film.info.sha256
     assert changed.id not in (plain.id, FilmPicture(darker, changed=True).id)
 

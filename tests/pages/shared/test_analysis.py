@@ -166,7 +166,7 @@ def asked(monkeypatch):
 
 
 def wait_for(one):
-    for future in one._ahead:
+    for future in one._ahead.values():
         if not future.cancelled():
             future.exception(10)
 
@@ -187,7 +187,7 @@ def test_a_film_that_was_left_is_not_looked_at_to_the_end(asked):
     asked.go.clear()
     one, other = film("a"), film("b")
     one.prefetch(MODELS)
-    left = one._ahead
+    left = list(one._ahead.values())
     one.stop_prefetch()
     other.prefetch(MODELS)
     asked.go.set()

@@ -17,7 +17,7 @@ from pages.compare import worklist
 from pages.shared.analysis import Analysis
 from pages.shared.open_films import OpenFilm, OpenFilms
 from tests.pages.conftest import png
-from tests.pages.films_page import finish, opened, press, titles, upload
+from tests.pages.films_page import close, finish, opened, rows, titles, upload
 from xraycore.errors import Cancelled
 from xraycore.imaging import read_radiograph
 
@@ -27,8 +27,8 @@ pytestmark = pytest.mark.usefixtures("small_model")
 def test_the_uploader_says_where_files_go(app):
     text = app.file_uploader[0].help
     assert "Files go to the computer that runs this app" in text
-    assert "only while they are open" in text
-    assert "names of files appear in exports" in text
+    assert "until you close them or nobody has looked at them for a while" in text
+    assert "Names of files appear in exports" in text
 
 
 def test_nothing_is_kept_of_a_film_that_was_closed(app, monkeypatch):
@@ -52,7 +52,7 @@ def test_nothing_is_kept_of_a_film_that_was_closed(app, monkeypatch):
         "prediction": weakref.ref(first.analysis.prediction("basic_cnn")),
     }
     del first
-    press(app, "Close film")
+    close(app, "first.png")
     assert titles(app) == ["second.png"]
     app.run()
     gc.collect()
@@ -111,7 +111,7 @@ def test_closing_a_film_ends_its_work_and_looks_at_the_next(monkeypatch):
 def test_a_sample_stays_for_other_sessions(app):
     app.selectbox(key="sample").select_index(0).run()
     film = opened(app).current
-    app.selectbox(key="sample").set_value(None).run()
+    close(app, film.title)
     assert opened(app).films == {}
     assert not film.analysis.closed
 
@@ -136,9 +136,9 @@ def test_an_archive_is_decoded_once_and_its_films_are_counted(app, monkeypatch):
         upload(app, ("films.zip", buffer.getvalue()))
     finish(app)
     assert decoded == names
-    assert "Reading 3 films …" in said
-    pictures = list(app.dataframe[0].value["Film"])
-    assert len(set(pictures)) == 3
+    assert "Reading 1 file …" in said
+    pictures = [film.thumbnail for film in opened(app).films.values()]
+    assert len(set(pictures)) == len(rows(app)) == 3
     assert all(picture.startswith("data:image/jpeg") for picture in pictures)
 
 

@@ -84,3 +84,22 @@ def test_browsers_that_are_away_give_way_the_longest_first(store, clock, monkeyp
     # Who used the app in the last minutes keeps what is open: the new film is refused.
     store.make_room(10**9)
     assert [one.analysis.closed for one in (first, second, third)] == [True, True, False]
+
+
+def test_another_film_of_the_study_is_found_first_of_another_view(store):
+    films = OpenFilms(store.of("a"))
+    films.open([film(n) for n in range(4)])
+    frontal, again, lateral, stranger = films.films.values()
+    for one, study, view in (
+        (frontal, "s", "PA"),
+        (again, "s", "PA"),
+        (lateral, "s", "LL"),
+        (stranger, "t", "LL"),
+    ):
+        one.study, one.view = study, view
+    assert films.companion(frontal) is lateral
+    assert films.companion(lateral) is frontal
+    assert films.companion(stranger) is None
+    # Of films without a known study none is another's.
+    frontal.study = again.study = None
+    assert films.companion(frontal) is None

@@ -9,8 +9,18 @@ import streamlit as st
 
 from pages.compare.worklist import answers_of
 from pages.shared import inference_worker
-from tests.pages.conftest import png, select_rows, selected
-from tests.pages.films_page import finish, opened, titles, upload
+from tests.pages.conftest import png
+from tests.pages.films_page import (
+    close,
+    component,
+    finish,
+    look,
+    opened,
+    rows,
+    shown,
+    titles,
+    upload,
+)
 from xraycore.config import weights_folder
 
 
@@ -47,27 +57,29 @@ def test_films_of_one_name_can_be_told_apart(app):
     # The same file again is the same film; its folder may be a patient's name and is not told.
     upload(app, ("IM1.png", png(1)))
     assert titles(app) == ["IM1.png", "IM1.png (2)", "IM1.png (3)"]
-    assert any(text.value.startswith(r"IM1\.png") for text in app.caption)
+    assert component(app, "room")["facts"].startswith("IM1.png · ")
 
 
 def test_a_name_of_a_file_is_shown_as_it_is(app):
     upload(app, ("a_*b*_[1].png", png(1)))
-    assert any(text.value.startswith(r"a\_\*b\*\_\[1\]\.png  " + "\n") for text in app.caption)
+    assert component(app, "room")["facts"].startswith("a_*b*_[1].png · ")
+    upload(app, ("*bad*.png", b"text"))
+    assert app.error[0].value.startswith(r"\*bad\*\.png")
 
 
 def test_what_was_refused_is_told_until_another_film_is_looked_at(app):
     films = [("a.png", png(1)), ("b.png", png(2))]
     upload(app, *films, ("bad.png", b"text"))
     assert refused(app)[0].startswith("bad.png")
-    app.selectbox(key="film").select_index(1).run()
-    assert refused(app) == []
+    assert refused(app.run())[0].startswith("bad.png")
+    assert refused(look(app, "b.png")) == []
     upload(app, ("bad.png", b"text"))
     assert refused(app)
     app.selectbox(key="sample").select_index(0).run()
     assert refused(app) == []
     upload(app, ("bad.png", b"text"))
     assert refused(app)
-    next(button for button in app.button if button.label == "Close all").click().run()
+    close(app, *titles(app))
     assert not app.exception
     assert refused(app) == []
 
@@ -178,59 +190,41 @@ def test_a_model_whose_card_is_damaged_is_named_and_the_others_go_on(app, monkey
     assert not app.exception
     assert "vgg16" in refused(app)[0]
     assert any("xception" in text for text in refused(app)[1:])
-    assert all(text.endswith("%") for text in app.dataframe[0].value["Basic CNN"])
+    assert all(row["tone"] != "waiting" for row in rows(app).values())
 
 
-def test_films_can_be_closed(app):
-    upload(app, ("a.png", png(1)), ("b.png", png(2)))
-    app.selectbox(key="film").select_index(1).run()
-    next(button for button in app.button if button.label == "Close film").click().run()
-    assert titles(app) == ["a.png"]
-    next(button for button in app.button if button.label == "Close film").click().run()
-    assert not app.exception
-    assert any("Upload a chest X-ray" in heading.value for heading in app.subheader)
-
-
-def test_a_sample_joins_the_films_and_leaves_them(app):
+def test_a_sample_joins_the_films_and_each_is_looked_at_by_its_address(app):
     upload(app, ("a.png", png(1)))
+    assert app.query_params["film"] in (opened(app).current.id, [opened(app).current.id])
     app.selectbox(key="sample").select_index(0).run()
     assert titles(app) == ["a.png", "Clear lungs 1"]
-    assert app.selectbox(key="film").value.startswith("sample-")
-    app.selectbox(key="film").select_index(0).run()
-    assert app.selectbox(key="sample").value is None
-    assert any(r"a\.png" in caption.value for caption in app.caption)
+    assert app.query_params["sample"] in ("Clear lungs 1", ["Clear lungs 1"])
+    assert "film" not in app.query_params
+    assert shown(app) == "Clear lungs 1"
+    assert shown(look(app, "a.png")) == "a.png"
+
+
+def test_an_address_of_a_film_that_is_not_here_says_so_and_shows_no_other(app):
+    upload(app, ("a.png", png(1)))
+    app.query_params["film"] = "of-another"
+    app.run()
+    assert not app.exception
+    assert "another browser" in app.warning[0].value
+    assert not app.get("bidi_component")
+    app.query_params.clear()
+    app.query_params["sample"] = "Nobody's"
+    app.run()
+    assert "There is no sample" in app.warning[0].value
 
 
 def test_the_worklist_has_every_film_and_answer(app):
     upload(app, *((f"film-{n}.png", png(30 + n)) for n in range(3)))
     finish(app)
-    table = app.dataframe[0].value
-    assert sorted(table["Name"]) == [f"film-{n}.png" for n in range(3)]
-    assert all(text.endswith("%") for text in table["Basic CNN"])
-
-
-def test_a_click_on_any_row_of_the_worklist_opens_its_film(app):
-    upload(app, *((f"film-{n}.png", png(30 + n)) for n in range(3)))
-    finish(app)
-    names = list(app.dataframe[0].value["Name"])
-    open_films = opened(app).films
-
-    def shown() -> str:
-        """The film that is shown; it is the one whose row is selected."""
-        name = open_films[app.selectbox(key="film").value].title
-        assert selected(app, "worklist") == [names.index(name)]
-        return name
-
-    select_rows(app, "worklist", 2)
-    assert shown() == names[2]
-    app.selectbox(key="film").select(names[0]).run()
-    assert shown() == names[0]
-    # What the browser was told to select is no click.
-    app.selectbox(key="film").select(names[1])
-    select_rows(app, "worklist", 0)
-    assert shown() == names[1]
-    select_rows(app, "worklist", 2)
-    assert shown() == names[2]
+    found = rows(app)
+    assert list(found) == [f"film-{n}.png" for n in range(3)]
+    # Noise is no chest: each row says why there is no answer.
+    assert all(row["said"] for row in found.values())
+    assert {row["tone"] for row in found.values()} <= {"opacity", "none", "unsure", "silent"}
 
 
 def test_answers_of_other_weights_are_forgotten(app, monkeypatch):

@@ -4,7 +4,7 @@ import pytest
 
 from pages.shared.open_films import OpenFilm, OpenFilms
 from tests.pages.conftest import png
-from tests.pages.films_page import open_in, opened, press, titles, upload
+from tests.pages.films_page import close, open_in, opened, titles, upload
 from xraycore.errors import RadiographError
 
 pytestmark = pytest.mark.usefixtures("small_model")
@@ -17,7 +17,7 @@ def test_a_session_opens_as_many_films_as_it_may(app, monkeypatch):
     assert [error.value.replace("\\", "") for error in app.error] == [
         "c.png: expected at most 2 films that are open; received 3. Close films, then open it again"
     ]
-    press(app, "Close film")
+    close(app, "a.png")
     upload(app, ("c.png", png(2)))
     assert titles(app) == ["b.png", "c.png"]
     assert not app.error

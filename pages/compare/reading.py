@@ -1,0 +1,189 @@
+"""The reading room: one large film, a worklist beside it, and what networks answer."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from pages.compare.answer_card import (
+    record_of,
+    show_annotations,
+    show_answer,
+    show_each,
+    show_heat,
+    show_warnings,
+)
+from pages.compare.answers import join_answers
+from pages.compare.exports import show_exports
+from pages.compare.films import choose_films
+from pages.compare.view import View, change_view, read_view
+from pages.compare.viewer import best_elsewhere, build_room, panel_ids
+from pages.compare.worklist import note_answers, show_list
+from pages.components.film_viewer.room import show_room
+from pages.shared.address import step
+from pages.shared.faults import describe_error, guarded
+from pages.shared.film_picker import say_refused
+from pages.shared.inference_worker import Network
+from pages.shared.open_films import OpenFilm, open_films
+from xraycore.datasets.labels import NORMAL
+from xraycore.errors import ArgumentError, XrayCoreError
+from xraycore.models.answer import find_scope, state_answer
+from xraycore.models.cards import read_card
+from xraycore.models.classifier import Prediction
+from xraycore.report.annotations import read_annotations
+from xraycore.report.film_report import ModelResult
+
+# Seconds that a run of the page waits for networks: the film is shown meanwhile.
+PATIENCE = 0.3
+# Below the bar with the pages' names, down to the window's end.
+HEIGHT = "max(24rem, calc(100dvh - 3.1rem))"
+LIST_HEIGHT = "max(14rem, calc(100dvh - 6.4rem))"
+_STYLE = f"""<style>
+.st-key-card{{flex:none!important;height:{HEIGHT}!important;
+overflow-y:auto;flex-wrap:nowrap;gap:.75rem;padding:.25rem .5rem .5rem 0}}
+.st-key-card>*{{flex-shrink:0}}
+.st-key-card .stAlert p{{font-size:.86rem}}
+.st-key-card .stAlert [data-testid=stAlertContainer]{{padding:.5rem .6rem}}
+@media(min-width:641px){{
+.st-key-reading>div>.stHorizontalBlock,.st-key-reading>.stHorizontalBlock{{flex-wrap:nowrap}}
+.st-key-reading .stHorizontalBlock>.stColumn:nth-of-type(1){{flex:0 0 212px;min-width:212px}}
+.st-key-reading .stHorizontalBlock>.stColumn:nth-of-type(2){{flex:1 1 0;min-width:0}}
+.st-key-reading .stHorizontalBlock>.stColumn:nth-of-type(3){{flex:0 0 clamp(290px,24vw,400px);
+min-width:290px}}}}
+@media(max-width:640px){{.st-key-card{{height:auto}}
+.st-key-reading .stHorizontalBlock>.stColumn:nth-of-type(2){{order:-1}}}}
+</style>"""
+
+
+def ask(
+    film: OpenFilm, view: View, names: Sequence[str]
+) -> tuple[dict[str, ModelResult], dict[str, str]]:
+    """What each model says that has looked at the film, and why others cannot."""
+    analysis = film.analysis
+    analysis.prefetch(names)
+    analysis.await_predictions(PATIENCE)
+    results: dict[str, ModelResult] = {}
+    problems: dict[str, str] = {}
+    looking = analysis.looking()
+    for name in names:
+        if name in looking:
+            continue
+        try:
+            prediction = analysis.prediction(name)
+            known = view.target_class in prediction.classes
+            target_class = view.target_class if known else answered_class(prediction)
+            heatmap = analysis.heatmap(name, view.method, target_class)
+            network = Network.of(name)
+        except XrayCoreError as error:
+            problems[name] = describe_error(error)
+            continue
+        results[name] = ModelResult(network, prediction, heatmap, record_of(prediction))
+    note_answers(film, [one.prediction for one in results.values()])
+    return results, problems
+
+
+def answered_class(prediction: Prediction) -> str:
+    """The class that a model's answer is for; of an opacity the likeliest kind of it."""
+    answer = state_answer(prediction, read_card(prediction.model))
+    if answer is None or not answer.opacity.positive:
+        return prediction.label
+    kinds = {name: p for name, p in prediction.probabilities.items() if name != NORMAL}
+    return max(kinds, key=lambda name: kinds[name])
+
+
+@st.fragment(run_every=0.4)
+def wait_for_more(film: OpenFilm, looking: set[str], listing: bool) -> None:
+    """Runs the page again once another model has said something, or the list has got longer."""
+    if film.analysis.looking() != looking:
+        st.rerun()
+    if listing:
+        job = open_films().worklist_job
+        if job is None or job.done or job.words != st.session_state.get(_WORDS):
+            st.session_state[_WORDS] = job.words if job else ""
+            st.rerun()
+
+
+# What the list said last of the work in the background.
+_WORDS = "compare-listing"
+
+
+@guarded
+def keep_annotations(identifier: str, given: Sequence[Mapping[str, Any]]) -> None:
+    """Keeps what was drawn on a film; a callback of the viewer."""
+    film = open_films().with_id(identifier)
+    if film is None:
+        raise ArgumentError("The film that was drawn on is closed: the drawing was not kept.")
+    film.annotations = read_annotations(given)
+
+
+def show_card(
+    film: OpenFilm,
+    view: View,
+    names: Sequence[str],
+    results: Mapping[str, ModelResult],
+    problems: Mapping[str, str],
+) -> None:
+    """The answer, its conditions first; then what else is known, and what can be taken along."""
+    radiograph = film.analysis.radiograph()
+    each = list(results.values())
+    predictions = [one.prediction for one in each]
+    joint = join_answers(predictions, radiograph.warnings)
+    waiting = len(names) - len(results) - len(problems)
+    say_refused()
+    if predictions or not joint.scope.inside:
+        show_answer(film, joint, view.panel)
+    for text in problems.values():
+        st.error(text, icon=":material/error:")
+    if waiting:
+        st.caption(f":material/hourglass: {waiting} of {len(names)} networks are looking …")
+    show_warnings(predictions, radiograph.warnings)
+    silent = not joint.scope.inside
+    if each and not silent:
+        show_heat(film, results.get(view.panel), each)
+    show_annotations(film)
+    if each:
+        label = "Show them anyway" if silent else "What each network says"
+        with st.expander(label, key="each", icon=":material/bar_chart:"):
+            show_each(each, view.point)
+            if silent:
+                st.toggle(
+                    "Show their heat too",
+                    value=view.anyway,
+                    key="anyway",
+                    on_change=lambda: step(anyway="true" if st.session_state["anyway"] else None),
+                )
+    with st.expander("Take along", key="exports", icon=":material/download:", expanded=True):
+        if each and not waiting:
+            films = list(open_films().films.values())
+            show_exports(film, each, view.style, films, list(results))
+
+
+def read_film(film: OpenFilm, names: list[str]) -> None:
+    """The room: worklist, viewer, answer."""
+    labels = [label for name in names for label in read_card(name)["classes"]]
+    classes = list(dict.fromkeys(labels))
+    other = open_films().companion(film)
+    view = read_view(panel_ids(names, other), best_elsewhere(names), classes)
+    st.html(_STYLE)
+    with st.container(key="reading"):
+        left, middle, right = st.columns([2, 7, 3], gap="small")
+    results, problems = ask(film, view, names)
+    said = [one.prediction for one in results.values()]
+    warnings = [*film.analysis.radiograph().warnings, *(w for one in said for w in one.warnings)]
+    silent = not find_scope(warnings).inside and not view.anyway
+    with left:
+        with st.popover("Open films", icon=":material/add:", width="stretch"):
+            choose_films()
+        # A network whose weights cannot be used has said so; the others' answers are not held up.
+        answering = [name for name in names if name not in problems]
+        listing = show_list(open_films(), film, answering, LIST_HEIGHT)
+    with middle:
+        room = build_room(
+            film, view, names, results, problems, classes=classes, silent=silent, other=other
+        )
+        show_room(room, key="room", height=HEIGHT, on_step=change_view, on_notes=keep_annotations)
+    with right, st.container(key="card"):
+        show_card(film, view, names, results, problems)
+    looking = set(names) - set(results) - set(problems)
+    if looking or listing:
+        wait_for_more(film, looking, listing)
