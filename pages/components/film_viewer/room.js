@@ -102,8 +102,9 @@ function mountRoom(root) {
       return;
     }
     const target = event.composedPath()[0];
-    const ours = root.contains(target);
-    if (event.defaultPrevented || find("legend").open || (!ours && target !== document.body)) return;
+    // The list of films beside it takes the arrows and leaves the other keys to the viewer.
+    const ours = root.contains(target) || target === document.body || target.getAttribute?.("role") === "listbox";
+    if (event.defaultPrevented || find("legend").open || !ours) return;
     if (/^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName)) return;
     if (/^(BUTTON|SUMMARY)$/.test(target.tagName) && (event.key === " " || event.key === "Enter")) return;
     if (roomKey(event) || active().onKey(event)) event.preventDefault();
