@@ -3,12 +3,14 @@
 import streamlit as st
 
 from pages.shared import cache
+from pages.shared.access import acts
 from pages.shared.address import read_address, step
 from pages.shared.faults import guarded
 from pages.shared.film_picker import say_refused, upload_films
 from pages.shared.layout import entered, plain
 from pages.shared.open_films import OpenFilm, open_films
 from pages.shared.sample_gallery import show_gallery
+from xraycore.access import Action
 from xraycore.imaging import RadiographError
 from xraycore.utils.text import pluralise
 
@@ -57,6 +59,7 @@ def look_at(film: OpenFilm) -> None:
         step(film=film.id, sample=None, anyway=None)
 
 
+@acts(Action.LOOK)
 @guarded
 def pick(identifier: str) -> None:
     """Looks at the open film that addresses call so; a callback of the worklist."""
@@ -64,6 +67,7 @@ def pick(identifier: str) -> None:
         look_at(film)
 
 
+@acts(Action.LOOK)
 @guarded
 def close(identifier: str) -> None:
     """Closes a film, and looks at the one that stood behind it, or else before it."""
@@ -77,6 +81,7 @@ def close(identifier: str) -> None:
     _leave_for(left[0] if left else None)
 
 
+@acts(Action.LOOK)
 @guarded
 def forget_all() -> None:
     """Closes all films, and what was drawn on them."""
@@ -119,6 +124,7 @@ def show_start() -> None:
     show_gallery(open_sample, beside=right)
 
 
+@acts(Action.LOOK)
 @guarded
 def open_sample(identifier: str) -> None:
     """Opens a sample, or looks at it again; fit for a callback."""

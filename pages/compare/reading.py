@@ -20,11 +20,13 @@ from pages.compare.view import View, change_view, read_view
 from pages.compare.viewer import best_elsewhere, build_room, panel_ids
 from pages.compare.worklist import note_answers, show_list
 from pages.components.film_viewer.room import show_room
+from pages.shared.access import acts
 from pages.shared.address import step
 from pages.shared.faults import describe_error, guarded
 from pages.shared.film_picker import say_refused
 from pages.shared.inference_worker import Network
 from pages.shared.open_films import OpenFilm, open_films
+from xraycore.access import Action
 from xraycore.datasets.labels import NORMAL
 from xraycore.errors import ArgumentError, XrayCoreError
 from xraycore.models.answer import find_scope, state_answer
@@ -107,6 +109,7 @@ def wait_for_more(film: OpenFilm, looking: set[str], listing: bool) -> None:
 _WORDS = "compare-listing"
 
 
+@acts(Action.LOOK)
 @guarded
 def keep_annotations(identifier: str, given: Sequence[Mapping[str, Any]]) -> None:
     """Keeps what was drawn on a film; a callback of the viewer."""
