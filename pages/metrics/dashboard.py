@@ -7,12 +7,14 @@ import streamlit as st
 
 from pages.metrics.cache import DisplayedComparison, compare_models, read_predictions
 from pages.metrics.errors import show_errors, show_linked_film
+from pages.metrics.hospitals import show_hospitals
 from pages.metrics.scores import (
     show_calibration,
     show_pairs,
     show_scores,
     show_subgroups,
 )
+from pages.metrics.site import show_sites
 from pages.metrics.threshold import show_threshold
 from pages.metrics.training import show_cost, show_training
 from pages.shared.charts import colours_of
@@ -131,6 +133,11 @@ def _count_patients(records: Sequence[Record]) -> str:
     return f"{text} ({known:,} of {patients:,} patients; for {nameless:,} none is named)"
 
 
+def _show_thresholds(display: DisplayedComparison) -> None:
+    show_threshold(display)
+    show_sites()
+
+
 def show_dashboard(models: list[StoredModel]) -> None:
     """The sections; only the open one is computed."""
     usable = select_readable(models)
@@ -148,7 +155,8 @@ def show_dashboard(models: list[StoredModel]) -> None:
         return
     draw = {
         "Scores": lambda: show_scores(display),
-        "Threshold": lambda: show_threshold(display),
+        "Threshold": lambda: _show_thresholds(display),
+        "Other hospitals": lambda: show_hospitals(display),
         "Errors": lambda: show_errors(display),
         "Calibration": lambda: show_calibration(display),
         "Pairs": lambda: show_pairs(display),

@@ -16,7 +16,7 @@ from xraycore.datasets.splits import read_splits
 from xraycore.datasets.synthetic.phantom import make_phantom
 from xraycore.errors import WeightsError
 from xraycore.imaging import Radiograph, RadiographInfo, read_radiograph
-from xraycore.training.ood import fit_detector, fit_on_splits
+from xraycore.training.ood import fit_detector, fit_direction, fit_on_splits, held_out
 
 
 def radiograph(pixels):
@@ -54,6 +54,23 @@ def test_the_limit_is_that_of_the_source_that_lies_farthest():
     known = fit_detector(near, [near, far])
     assert (known.ood_score(far) > 1).mean() == pytest.approx(0.002, abs=0.0011)
     assert (known.ood_score(near) > 1).mean() < 0.0011
+
+
+def test_a_direction_finds_what_no_distance_does():
+    """Others lie along the first feature, no farther from the mean than frontal films go."""
+    rng = np.random.default_rng(0)
+    frontal = np.expm1(np.abs(rng.normal(3, 0.3, (1500, 20))))
+    others = np.expm1(np.abs(rng.normal(3, 0.3, (12, 20)) + 1.5 * (np.arange(20) == 0)))
+    known = fit_detector(frontal[:1000], [frontal[1000:]])
+    assert (known.ood_score(others) > 1).mean() < 0.9
+    groups = [f"p{n // 2}" for n in range(12)]
+    assert held_out(known, others, groups, [frontal[1000:]]).mean() > 0.9
+    fitted = fit_direction(known, others, [frontal[1000:]])
+    assert (fitted.ood_score(others) > 1).all()
+    assert (fitted.ood_score(frontal[1000:]) > 1).mean() < 0.006
+    # By hand: 2 along a direction that is scaled by its limit of 4 is half of it.
+    flat = OODDetector(np.zeros(1), np.ones(1), np.eye(1), 100.0, np.array([0.25]))
+    assert flat.ood_score(np.expm1([[2.0]]))[0] == pytest.approx(0.5)
 
 
 def test_pictures_that_are_no_chest_film_are_warned_about():

@@ -60,7 +60,9 @@ def test_a_row_by_hand():
     # The opacity at .64 lies below its bound, the normals at .2 and .6 within theirs.
     assert row["sets"]["none"]["value"] == 1.0
     assert row["sets"]["opacity"]["value"] == 0.5
+    # Point and set agree on all four: none, none, opacity, none.
     assert row["sets"]["cannot tell"]["value"] == 0.0
+    assert score_hospital([film("COVID-19", 0.72)], CARD)["sets"]["cannot tell"]["value"] == 1.0
     assert row["site"] is None
 
 
@@ -79,7 +81,7 @@ def test_labels_that_leave_the_kind_open_tell_nothing_of_it():
     entries = [film("Opacity", 0.9, 0.9), film("COVID-19", 0.9, 0.5), film("Pneumonia", 0.9, 0.1)]
     assert kind_auc(HospitalAnswers.of(entries, CARD), CARD)["n"] == 2
     assert kind_auc(HospitalAnswers.of(entries[:1], CARD), CARD) is None
-    assert set_coverage(HospitalAnswers.of(entries, CARD), {}) is None
+    assert set_coverage(HospitalAnswers.of(entries, CARD), {}, 0.5) is None
 
 
 def test_the_point_of_the_best_balance_is_the_middle_one():

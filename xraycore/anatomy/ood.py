@@ -1,8 +1,10 @@
 """Is this a frontal chest X-ray at all? How far a film is from those that the networks know."""
 
 import zipfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +13,7 @@ from xraycore.errors import WeightsError
 from xraycore.imaging.film_warnings import FilmWarning
 from xraycore.utils.files import sha256
 
-FILE = "screening.npz"
+FILE, VIEWS = "screening.npz", "views.npz"
 UNLIKE = FilmWarning(
     "unlike",
     "This does not look like the frontal chest X-rays that the networks know. What they say about "
@@ -31,18 +33,26 @@ class OODDetector:
         scale: Float32 (d,), their standard deviation.
         precision: Float32 (d, d), inverse of their shrunk correlation.
         limit: Distance that hardly any film of the validation split exceeds.
+        towards: Float32 (d,), the direction in which known films of other views lie, such as
+            laterals (Fisher's discriminant); scaled so that hardly any film of the validation split
+            lies farther along it than 1. None where none was fitted.
     """
 
     mean: np.ndarray
     scale: np.ndarray
     precision: np.ndarray
     limit: float
+    towards: np.ndarray | None = None
 
     def ood_score(self, features: np.ndarray) -> np.ndarray:
-        """Distances (n,) of features (n, d) as shares of the limit: above 1 a film is unlike."""
+        """Distances (n,) of features (n, d) as shares of the limit: above 1 a film is unlike.
+
+        The greater of the distance from frontal films and that towards other views.
+        """
         standard = standardised(features, self.mean, self.scale)
         squares = np.einsum("nd,de,ne->n", standard, self.precision, standard)
-        return np.sqrt(np.maximum(squares, 0.0)) / self.limit
+        away = np.sqrt(np.maximum(squares, 0.0)) / self.limit
+        return away if self.towards is None else np.maximum(away, standard @ self.towards)
 
 
 def standardised(features: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
@@ -85,4 +95,20 @@ def load_ood_detector() -> OODDetector | None:
     shapes = [np.shape(one) for one in (detector.mean, detector.scale, detector.precision)]
     if shapes != [(size,), (size,), (size, size)]:
         raise WeightsError(f"{file}: expected arrays of one length. Received: {shapes}")
-    return detector
+    views = described.get("views")
+    return detector if views is None else replace(detector, towards=_read_views(views, size))
+
+
+def _read_views(described: Mapping[str, Any], size: int) -> np.ndarray:
+    """The direction towards other views that a card describes, (size,)."""
+    file = segmenter_folder() / VIEWS
+    if not file.is_file() or sha256(file) != described["sha256"]:
+        raise WeightsError(f"{file}: expected the direction that the segmenter's card describes.")
+    try:
+        with np.load(file, allow_pickle=False) as stored:
+            towards = stored["towards"]
+    except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise WeightsError(f"{file}: expected a direction, one array: {error}") from None
+    if np.shape(towards) != (size,):
+        raise WeightsError(f"{file}: expected {size} numbers. Received: {np.shape(towards)}")
+    return towards

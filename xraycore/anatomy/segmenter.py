@@ -67,6 +67,7 @@ class Screening(Stored):
 
     file: FileName
     sha256: Sha256
+    views: "Screening | None" = None
 
 
 class SegmenterCard(WeightsCard):

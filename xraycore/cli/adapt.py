@@ -14,7 +14,7 @@ from xraycore.cli.loading import chosen_models, load_models, read_films
 from xraycore.errors import ArgumentError
 from xraycore.models.registry import list_models
 from xraycore.models.sites import SiteProfile, list_sites, read_site, remove_site, write_site
-from xraycore.utils.progress import Progress
+from xraycore.utils.progress import part_of
 from xraycore.utils.text import percent
 
 
@@ -56,7 +56,7 @@ def adapt(
     if model is None or not films:
         raise ArgumentError("adapt needs a model and local normal films.")
 
-    from xraycore.evaluation.adaptation import fit_site, opacities_of
+    from xraycore.evaluation.adaptation import fit_site, read_opacities
     from xraycore.jobs.process import show_command
 
     about = {
@@ -68,9 +68,9 @@ def adapt(
     classifiers = load_models(names)
     with progress_bar() as report:
         for number, one in enumerate(classifiers):
-            report(Progress(number / len(classifiers), f"{one.spec.name} reads films"))
-            clear, left = opacities_of(one.predict(normals))
-            ill, more = opacities_of(one.predict(others)) if others else (None, 0)
+            asked = part_of(report, number, len(classifiers), f"{one.spec.name} reads films")
+            clear, left = read_opacities(one, normals, asked)
+            ill, more = read_opacities(one, others)
             if left + more:
                 err.print(f"{one.spec.name}: {left + more} films get no answer and were left out.")
             profile = fit_site(site, one.card, clear, ill, specificity=specificity, fitted=about)

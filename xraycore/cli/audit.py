@@ -1,12 +1,12 @@
-"""Commands about data sets: audit, phantoms."""
+"""The command that looks for faults of data sets: audit."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from xraycore.cli.app import Classes, Json, Labels, Seed, app
-from xraycore.cli.console import emit_json, emit_left_out, emit_table, err, out, progress_bar
+from xraycore.cli.app import Classes, Json, Labels, app
+from xraycore.cli.console import emit_json, emit_left_out, emit_table, out, progress_bar
 from xraycore.datasets.labelling import LabelPolicy
 from xraycore.datasets.labels import parse_classes
 from xraycore.datasets.manifest import read_manifest
@@ -37,24 +37,6 @@ def audit(
         emit_json(audit_to_json(found))
     else:
         _print(found)
-
-
-@app.command()
-def phantoms(
-    out: Annotated[Path, typer.Option(help="Folder to write <class>/ folders of PNG files into.")],
-    per_class: Annotated[int, typer.Option(help="Films of each class.")] = 50,
-    size: Annotated[int, typer.Option(help="Width and height in pixels.")] = 256,
-    seed: Seed = 0,
-) -> None:
-    """Write synthetic films, half of them with an opacity: a data set of no person at all."""
-    from xraycore.datasets.synthetic.phantom import write_phantoms
-
-    written = write_phantoms(out, per_class, size=size, seed=seed)
-    err.print(
-        f"{len(written)} phantoms under {out}. Train on them: python -m xraycore train {out} "
-        "--model basic_cnn --preset quick --out runs/phantoms",
-        soft_wrap=True,
-    )
 
 
 def _print(found: "Audit") -> None:

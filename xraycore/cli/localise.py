@@ -2,7 +2,7 @@
 
 import hashlib
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import typer
@@ -10,13 +10,16 @@ import typer
 from xraycore.attribution.registry import ANALYTIC, get_method
 from xraycore.cli.app import Json, app
 from xraycore.cli.console import emit_json, emit_table, err, format_score, progress_bar
-from xraycore.cli.loading import Models, load_models
+from xraycore.cli.loading import Models, load_models, read_films
 from xraycore.cli.measurements import MeasurementFile
 from xraycore.datasets.labels import canonical_label
 from xraycore.datasets.masks import pair_masks
 from xraycore.imaging import read_radiograph
 from xraycore.imaging.resample import resize
 from xraycore.utils.progress import Progress
+
+if TYPE_CHECKING:
+    from xraycore.models.classifier import Classifier
 
 # Maps are compared at this height and width: a quarter of the cost of 256 pixels, and still nine
 # times finer than the feature maps. Maps of single pixels are averaged over what a cell covers.
@@ -45,6 +48,9 @@ def localise(
         typer.Option(help="Heatmap method; repeatable. By default all of one forward pass."),
     ] = None,
     target: Annotated[str, typer.Option(help="Class that the masks show.")] = "COVID-19",
+    normal: Annotated[
+        Path | None, typer.Option(help="Folder of normal films: how many are coloured?")
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(help="File that the result joins, beside what it says of other maps."),
@@ -62,6 +68,7 @@ def localise(
         "lungs": str(lungs) if lungs else None,
         "films": len(drawn),
         "target": target,
+        **({"normal": str(normal)} if normal else {}),
     }
     stored = MeasurementFile(out, facts) if out else None
     weights = {one.spec.name: one.card["weights"]["sha256"] for one in classifiers}
@@ -86,16 +93,19 @@ def localise(
                     found_lungs = prediction.lungs.mask.astype(np.float32)
                     lung = resize(found_lungs, (SIDE, SIDE)) > 0.5
                 maps: dict[str, dict[str, np.ndarray]] = {}
+                thresholds: dict[str, float | None] = {}
                 if number == 0:
                     maps[BASELINE] = baselines(resize(radiograph.pixels, (SIDE, SIDE)), lung)
                 maps[model_name] = {}
                 for name in methods:
                     heatmap = explain(classifier, prediction, name, target)
                     maps[model_name][name] = heatmap.box.spread(heatmap.values, (SIDE, SIDE))
+                    thresholds[name] = heatmap.threshold
                 for row, by_name in maps.items():
                     for name, values in by_name.items():
                         of_map = found.setdefault(row, {}).setdefault(name, [])
-                        of_map.append(compare_map(values, one.mask, lung))
+                        from_heat = thresholds.get(name) if row == model_name else None
+                        of_map.append(compare_map(values, one.mask, lung, from_heat))
                 done = number * len(drawn) + place + 1
                 words = f"{model_name}, film {place + 1} of {len(drawn)}"
                 report(Progress(done / len(drawn) / len(classifiers), words))
@@ -103,6 +113,9 @@ def localise(
                 row: {name: summarise(of, stems, choosing) for name, of in by_name.items()}
                 for row, by_name in found.items()
             }
+            if normal:
+                for name, score in _false_alarms(classifier, normal, methods).items():
+                    of_model[model_name][name]["false_alarms"] = score
             # A model may take hours: what is done is kept, whatever becomes of the next.
             if stored:
                 stored.add({model_name: weights[model_name]}, of_model)
@@ -120,3 +133,18 @@ def localise(
         ],
     )
     err.print("A map is worth what it has beyond the baselines, brightness above all.")
+
+
+def _false_alarms(classifier: "Classifier", normal: Path, methods: list[str]) -> dict[str, dict]:
+    """Method with a measured threshold -> share of the normal films that are coloured anywhere."""
+    from xraycore.attribution.heatmap import explain
+    from xraycore.metrics.classification import wilson_interval
+
+    alarms: dict[str, list[bool]] = {}
+    for film in read_films([normal]):
+        prediction = classifier.predict(film)
+        for name in methods:
+            heatmap = explain(classifier, prediction, name)
+            if heatmap.threshold is not None:
+                alarms.setdefault(name, []).append(heatmap.significant)
+    return {name: wilson_interval(sum(of), len(of)) for name, of in alarms.items()}

@@ -18,6 +18,7 @@ from xraycore.cli import (  # noqa: F401  (they register)
     export,
     generalise,
     localise,
+    phantoms,
     predict,
     randomise,
     reviews,

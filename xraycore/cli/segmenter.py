@@ -10,9 +10,11 @@ import typer
 from xraycore.cli.app import Json, Seed, app
 from xraycore.cli.audit import Datasets
 from xraycore.cli.console import emit_json, emit_table, err, progress_bar
+from xraycore.datasets.manifest import Manifest, read_manifest
 from xraycore.datasets.splits import read_splits
+from xraycore.errors import DatasetError, WeightsError
 from xraycore.jobs.process import show_command
-from xraycore.utils.progress import Progress
+from xraycore.utils.progress import Progress, part_of
 
 WORST = 10
 
@@ -81,9 +83,24 @@ def train_lungs(
 
 
 @app.command()
-def fit_screening(datasets: Datasets, seed: Seed = 0, json: Json = False) -> None:
-    """Learn what frontal chest films are like, so that others are warned about."""
+def fit_screening(
+    datasets: Datasets,
+    others: Annotated[
+        str | None,
+        typer.Option(help="Films of other views: only the direction towards them is fitted."),
+    ] = None,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Learn what frontal chest films are like, so that others are warned about.
+
+    With --others the screening stays, and learns in which direction such films lie; how many of
+    them are warned about is told patient by patient, by the direction that the others gave.
+    """
     manifest = read_splits(datasets, seed=seed)
+    if others is not None:
+        _fit_direction(manifest, others, datasets, json)
+        return
 
     from xraycore.metrics.classification import wilson_interval
     from xraycore.training.ood import fit_on_splits, install_detector
@@ -105,3 +122,56 @@ def fit_screening(datasets: Datasets, seed: Seed = 0, json: Json = False) -> Non
         return
     rows = [[part, s["value"], s["low"], s["high"], s["n"]] for part, s in warned.items()]
     emit_table(f"Warned about: {file}", ["data set, split", "share", "low", "high", "films"], rows)
+
+
+def _fit_direction(manifest: Manifest, others: str, datasets: list[Path], json: bool) -> None:
+    from xraycore.anatomy.ood import load_ood_detector
+    from xraycore.metrics.classification import wilson_interval
+    from xraycore.training.ood import (
+        fit_direction,
+        held_out,
+        install_direction,
+        predict_lungs,
+    )
+    from xraycore.training.run import environment
+
+    screening = load_ood_detector()
+    if screening is None:
+        raise WeightsError("expected a screening to fit a direction to: run fit-screening first.")
+    views = read_manifest(others).records
+    parts: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    with progress_bar() as report:
+        found, features = predict_lungs(views, part_of(report, 0, 8, "looking at other views"))
+        for split in ("val", "test"):
+            for source in sorted({one.source for one in manifest.records}):
+                films = [one for one in manifest.split(split) if one.source == source]
+                if films:
+                    parts[f"{source} {split}"] = predict_lungs(
+                        films, part_of(report, 1, 2, f"looking at {source}, {split}")
+                    )
+    validation = [values for name, (_, values) in parts.items() if name.endswith(" val")]
+    if len(found) < len(views) or not validation:
+        raise DatasetError(f"{others}: expected films that can be read, and validation films.")
+    groups = [one.group for one in views]
+    told = held_out(screening, features, groups, validation) | ~found
+    fitted = fit_direction(screening, features, validation)
+    warned = {
+        name: wilson_interval(int(((fitted.ood_score(values) > 1) | ~lungs).sum()), len(lungs))
+        for name, (lungs, values) in parts.items()
+    }
+    of_others = wilson_interval(int(told.sum()), len(told))
+    about = {
+        "data": [str(one) for one in datasets],
+        "others": others,
+        "command": show_command(sys.argv[1:]),
+        "environment": environment(),
+        "others_warned_about_held_out": of_others,
+        "warned_about": warned,
+    }
+    file = install_direction(fitted, about)
+    if json:
+        emit_json({"file": str(file), **about})
+        return
+    shares = {f"{others}, each patient held out": of_others, **warned}
+    rows = [[part, s["value"], s["low"], s["high"], s["n"]] for part, s in shares.items()]
+    emit_table(f"Warned about: {file}", ["films", "share", "low", "high", "films"], rows)

@@ -5,14 +5,16 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from xraycore.errors import ArgumentError
+from xraycore.imaging.radiograph import Radiograph
 from xraycore.metrics.calibration import fit_calibration
 from xraycore.metrics.classification import defined_proportion
 from xraycore.metrics.conformal import expected_share, fewest_for, lower_bound, upper_bound
 from xraycore.models.answer import find_scope, opacity_probability, tempered
-from xraycore.models.classifier import Prediction
+from xraycore.models.classifier import Classifier, Prediction, batches
 from xraycore.models.levels import ERROR_RATES
 from xraycore.models.sites import SiteProfile, check_site_name
 from xraycore.utils.checkpoints import Card
+from xraycore.utils.progress import ProgressCallback, ignore
 from xraycore.utils.text import percent, pluralise
 
 # Fewer normal films do much already, but how much is left to chance; and of abnormal ones fewer
@@ -29,6 +31,19 @@ def opacities_of(predictions: Sequence[Prediction]) -> tuple[np.ndarray, int]:
     answered = [one for one in predictions if find_scope(one.warnings).inside]
     probabilities = np.array([opacity_probability(one.probabilities) for one in answered])
     return probabilities, len(predictions) - len(answered)
+
+
+def read_opacities(
+    model: Classifier, films: Sequence[Radiograph], report: ProgressCallback = ignore
+) -> tuple[np.ndarray, int]:
+    """What `opacities_of` tells of films that the model is asked about, a few at a time."""
+    found: list[np.ndarray] = []
+    silent = 0
+    for part in batches(len(films), report):
+        opacities, left = opacities_of(model.predict(films[part]))
+        found.append(opacities)
+        silent += left
+    return np.concatenate([np.zeros(0), *found]), silent
 
 
 def fit_site(

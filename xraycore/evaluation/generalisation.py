@@ -22,6 +22,8 @@ from xraycore.metrics.operating_points import at_threshold
 from xraycore.models.answer import (
     CANNOT_TELL,
     DEFAULT_ERROR_RATE,
+    NONE,
+    OPACITY,
     conformal_set,
     opacity_probability,
     operating_threshold,
@@ -145,7 +147,7 @@ def score_hospital(entries: Entries, card: Card) -> dict[str, Any]:
         "home": _at(answers, home),
         "shipped": _at(answers, point),
         "site": fitted_to_site(answers),
-        "sets": set_coverage(answers, levels.get("opacity", {}).get("sets", {})),
+        "sets": set_coverage(answers, levels.get("opacity", {}).get("sets", {}), point),
     }
 
 
@@ -208,24 +210,29 @@ def fitted_to_site(answers: HospitalAnswers) -> dict[str, Any] | None:
 
 
 def set_coverage(
-    answers: HospitalAnswers, sets: Mapping[str, Mapping[str, float]]
+    answers: HospitalAnswers, sets: Mapping[str, Mapping[str, float]], threshold: float
 ) -> dict[str, Any] | None:
-    """Of films with and without an opacity, in how many the set at 10 % holds what is true."""
+    """Of films with and without an opacity, in how many the set at 10 % holds what is true.
+
+    Beside it how many answers are withdrawn, because the set is not what the threshold calls.
+    """
     bounds = sets.get(f"{DEFAULT_ERROR_RATE:g}")
     if bounds is None or not answers.entries:
         return None
     kept = [conformal_set(float(p), bounds) for p in answers.opacity]
-    truth = np.where(answers.positive, "opacity", "none")
+    truth = np.where(answers.positive, OPACITY, NONE)
+    called = np.where(answers.opacity >= threshold, OPACITY, NONE)
     held = np.array([t in one for t, one in zip(truth, kept, strict=True)])
+    withdrawn = [one != (c,) for c, one in zip(called, kept, strict=True)]
     return {
-        "none": defined_proportion(
-            int(held[~answers.positive].sum()), int((~answers.positive).sum())
-        ),
-        "opacity": defined_proportion(
-            int(held[answers.positive].sum()), int(answers.positive.sum())
-        ),
-        CANNOT_TELL: defined_proportion(sum(len(one) != 1 for one in kept), len(kept)),
+        NONE: _share(held[~answers.positive]),
+        OPACITY: _share(held[answers.positive]),
+        CANNOT_TELL: _share(np.array(withdrawn)),
     }
+
+
+def _share(of: np.ndarray) -> Score | None:
+    return defined_proportion(int(of.sum()), len(of))
 
 
 def _at(answers: HospitalAnswers, threshold: float) -> dict[str, Any]:

@@ -72,10 +72,11 @@ def measure_levels(
     levels["kind"]["trust"] = kind_trust(answered, kinds)
     measured = {**card, "levels": levels}
     levels["coverage"] = {
-        "home test": set_coverage(_all_home(home, "test", card), levels["opacity"]["sets"]),
+        "home test": set_coverage(_all_home(home, "test", card), levels["opacity"]["sets"], point),
         "elsewhere": set_coverage(
             HospitalAnswers.of([one for part in elsewhere.values() for one in part], card),
             levels["opacity"]["sets"],
+            point,
         ),
     }
     others = [one for part in elsewhere.values() for one in part if one["label"] in OTHERS]
@@ -118,7 +119,8 @@ def kind_trust(answered: Answered, kinds: Sequence[str]) -> dict[str, Any]:
     """Kind -> how often it is right where half of the films with an opacity are of that kind.
 
     Of films with an opacity that a kind was named on, and whose label tells whether it is that one;
-    nothing for a kind of which there are fewer than five, or fewer than five of others.
+    nothing for a kind of which there are fewer than five, or fewer than five of others, or that
+    was named on fewer than five.
     """
     found: dict[str, Any] = {}
     hospitals: set[str] = set()
@@ -132,8 +134,8 @@ def kind_trust(answered: Answered, kinds: Sequence[str]) -> dict[str, Any]:
                 if positive and allowed and told and named and answer.kind:
                     given.append((answer.kind.answer == kind, allowed == (kind,)))
                     hospitals.add(hospital)
-        of_kind = sum(truth for _, truth in given)
-        if min(of_kind, len(given) - of_kind) >= FEWEST:
+        called, of_kind = (sum(one[side] for one in given) for side in (0, 1))
+        if min(called, of_kind, len(given) - of_kind) >= FEWEST:
             found |= {kind: score} if (score := _at_even(given)["ppv"]) else {}
     return found | {"hospitals": len(hospitals)}
 

@@ -111,3 +111,19 @@ def test_the_command(tmp_path, capsys):
         main(arguments)
     assert ended.value.code == 2
     assert "1.png: expected a mask of the same stem" in capsys.readouterr().err
+
+
+def test_what_is_coloured_by_hand():
+    heatmap = np.array([[4.0, 2.0], [1.0, 0.0]])
+    mask, lungs = np.array([[True, False], [True, False]]), np.ones((2, 2), bool)
+    assert compare_map(heatmap, mask, lungs).coloured_iou is None
+    found = compare_map(heatmap, mask, lungs, 2.0)
+    # Coloured are 4 and 2, of which 4 lies in the mask of two cells: 1 of 3 cells, 4 of 6 heat.
+    assert (found.coloured_iou, found.coloured_energy) == pytest.approx((1 / 3, 2 / 3))
+    nothing = compare_map(heatmap, mask, lungs, 5.0)
+    assert (nothing.coloured_iou, nothing.coloured_energy) == (0.0, 0.0)
+    rows = summarise([found, nothing], ["a", "b"], np.array([True, False]))
+    assert rows["coloured_iou"]["value"] == pytest.approx(1 / 6, abs=1e-3)
+    assert "coloured_iou" not in summarise(
+        [compare_map(heatmap, mask, lungs)] * 2, ["a", "b"], np.array([True, False])
+    )

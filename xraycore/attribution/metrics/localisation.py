@@ -26,6 +26,9 @@ class Found:
         energy_in_lungs: Share of its heat in the lungs.
         auprc: Average precision of the pixels as guesses of the mask.
         ious: Overlap with the mask at each of `THRESHOLDS`, (19,).
+        coloured_iou: Overlap of what is coloured, at the model's own threshold of heat; None where
+            it has none.
+        coloured_energy: Share of the heat that is coloured in the mask; likewise.
     """
 
     hit: float
@@ -33,9 +36,13 @@ class Found:
     energy_in_lungs: float
     auprc: float
     ious: np.ndarray
+    coloured_iou: float | None = None
+    coloured_energy: float | None = None
 
 
-def compare_map(heatmap: np.ndarray, mask: np.ndarray, lungs: np.ndarray) -> Found:
+def compare_map(
+    heatmap: np.ndarray, mask: np.ndarray, lungs: np.ndarray, threshold: float | None = None
+) -> Found:
     """Compares a map with a mask.
 
     The pointing game (Zhang et al. 2016, arXiv:1608.00507) without its tolerance of 15 pixels. A
@@ -45,6 +52,7 @@ def compare_map(heatmap: np.ndarray, mask: np.ndarray, lungs: np.ndarray) -> Fou
         heat: Float (h, w), not negative.
         mask: Bool (h, w), the finding; some of it is true.
         lungs: Bool (h, w).
+        threshold: From which raw value on heat is coloured; None where no one measured it.
     """
     top, total = heatmap.max(), heatmap.sum()
     shares = [float(heatmap[where].sum() / total) if total > 0 else 0.0 for where in (mask, lungs)]
@@ -56,7 +64,22 @@ def compare_map(heatmap: np.ndarray, mask: np.ndarray, lungs: np.ndarray) -> Fou
         ious=np.array([iou(heatmap >= share * top, mask) for share in THRESHOLDS])
         if total > 0
         else np.zeros(len(THRESHOLDS)),
+        **_compare_coloured(heatmap, mask, threshold),
     )
+
+
+def _compare_coloured(
+    heatmap: np.ndarray, mask: np.ndarray, threshold: float | None
+) -> dict[str, float | None]:
+    if threshold is None:
+        return {}
+    coloured = (heatmap >= threshold) & (heatmap > 0)
+    total = float(heatmap[coloured].sum())
+    inside = float(heatmap[coloured & mask].sum())
+    return {
+        "coloured_iou": iou(coloured, mask),
+        "coloured_energy": inside / total if total > 0 else 0.0,
+    }
 
 
 def pointing_game(heatmap: np.ndarray, mask: np.ndarray) -> float:
@@ -98,6 +121,11 @@ def summarise(found: Sequence[Found], names: Sequence[str], choosing: np.ndarray
         **{
             key: mean_share(np.array([getattr(one, key) for one in found]), names)
             for key in ("hit", "energy_in_mask", "energy_in_lungs", "auprc")
+        },
+        **{
+            key: mean_share(np.array([getattr(one, key) for one in found], float), names)
+            for key in ("coloured_iou", "coloured_energy")
+            if all(getattr(one, key) is not None for one in found)
         },
         "iou": mean_share(ious[~choosing, best], judged),
         "threshold": float(THRESHOLDS[best]),
