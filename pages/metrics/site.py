@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import streamlit as st
-from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from pages.shared import inference
 from pages.shared.access import acts, permitted
@@ -12,7 +11,7 @@ from pages.shared.cache import trained_models
 from pages.shared.faults import describe_error, guarded
 from pages.shared.inference_worker import Network
 from pages.shared.layout import plain
-from pages.shared.uploads import drop_upload
+from pages.shared.uploads import UploadedFile, drop_upload
 from xraycore.access import Action
 from xraycore.errors import RadiographError, XrayCoreError
 from xraycore.evaluation.adaptation import FEW_NORMALS, fit_site, read_opacities

@@ -123,7 +123,7 @@ def own_folder(tmp_path, monkeypatch):
     """A copy of the segmenter's folder, in use."""
     folder = tmp_path / "lungs"
     shutil.copytree(segmenter_folder(), folder)
-    monkeypatch.setattr(ood, "segmenter_folder", lambda: folder)
+    monkeypatch.setenv("XRAYCORE_WEIGHTS", str(tmp_path))
     monkeypatch.setattr(ood, "load_ood_detector", load_ood_detector.__wrapped__)
     return folder
 
