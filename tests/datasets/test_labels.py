@@ -131,3 +131,11 @@ def test_view_labels():
 def test_unknown_view_lists_those_there_are():
     with pytest.raises(ValueError, match="one of chest4, pneumonia, covid3. Received: 'lungs'"):
         get_label_scheme("lungs")
+
+
+def test_a_set_is_allowed_where_all_its_members_are_classes():
+    both = ("Bacterial pneumonia", "Viral pneumonia")
+    assert members("Pneumonia", both) == both
+    assert members("Pneumonia", (*both, "Normal")) == both
+    assert members("Pneumonia", both[:1]) == ()
+    assert members("Pneumonia", ("Pneumonia", *both)) == ("Pneumonia",)

@@ -251,3 +251,11 @@ def test_real_odd_files(real_data):
     # The same hip twice, in JPEG 2000 at 10:1 and in JPEG Extended at 35:1.
     same = np.abs(films["RG2_J2KI.dcm"].pixels - films["RG2_JPLY.dcm"].pixels)
     assert same.mean() < 0.005
+
+
+@pytest.mark.parametrize(("declared", "white"), [(12, 4095), (16, 65535)])
+def test_colour_of_more_than_8_bits_is_scaled_by_those_declared(declared, white):
+    values = np.repeat(np.array([[0, 1024, 4095]], np.uint16)[..., None], 3, 2)
+    found = read_radiograph(make_dicom(values, BitsStored=declared))
+    np.testing.assert_allclose(found.pixels, values[..., 0] / white, atol=1e-6)
+    assert found.info.bit_depth == declared
