@@ -96,7 +96,7 @@ def test_nobody_sees_anything_before_he_has_signed_in(visit):
     for path in ("/", "/train", "/review?study=1&reader=1", "/data?dataset=/etc/passwd"):
         page = visit(path)
         expect(page.get_by_role("button", name="Sign in")).to_be_visible()
-        expect(page.get_by_role("heading")).to_have_count(1)
+        expect(page.get_by_role("link", name="About the models")).to_have_count(0)
         assert "root:" not in page.content()
 
 

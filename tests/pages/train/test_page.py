@@ -103,7 +103,7 @@ def test_a_folder_with_one_class_is_refused(tmp_path, runs):
 def test_a_text_file_is_no_data_set(tmp_path, runs):
     (tmp_path / "notes.txt").write_text("Dear diary,\nno films today.\n")
     app = open_page(dataset=tmp_path / "notes.txt")
-    assert "notes.txt, line 2: expected the columns path and label filled" in words(app)
+    assert "notes.txt: expected a CSV file with the columns path and label" in words(app)
     (tmp_path / "notes.txt").unlink()
     button(app, "Read again").click().run()
     assert "there is nothing" in words(settle(app))

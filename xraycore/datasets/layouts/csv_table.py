@@ -7,6 +7,7 @@ from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
+from xraycore.config import path_roots
 from xraycore.datasets.files import FileTally
 from xraycore.datasets.labelling import Labelling, is_blank, is_finding, sign, split_labels
 from xraycore.datasets.labels import CODES, canonical_label
@@ -64,9 +65,12 @@ class _Csv:
         findings = [] if label else self._finding_columns(set(columns.values()))
         if path is None or (label or not findings) and label not in table.columns:
             wanted = column or "label"
+            names = [name for name in table.columns.values() if name]
+            # Of any text the first line passes for names: a visitor is not told what it says.
+            told = ", ".join(names) if path_roots() is None else f"{len(names)} others"
             raise DatasetError(
                 f"{table.file}: expected a CSV file with the columns path and {wanted}. Received: "
-                f"{', '.join(name for name in table.columns.values() if name) or 'none'}"
+                f"{told if names else 'none'}"
             )
         self._columns, self._path, self._label, self._findings = columns, path, label, findings
         values = [row.get(label) for row in table.rows] if label else []
