@@ -2,14 +2,12 @@
 
 import streamlit as st
 
-from pages.shared.access import enter, show_user
+from pages.shared.access import admits, enter, show_user
 from pages.shared.faults import errors_shown
 from pages.shared.layout import server_started
 from xraycore.access import Action
 
 st.set_page_config(page_title="xraycore", page_icon=":material/radiology:", layout="wide")
-# Before anything is listed; each page asks again, for a link may lead past this file.
-enter(Action.LOOK, Action.ANSWER)
 page = st.navigation(
     [
         st.Page(
@@ -45,13 +43,17 @@ page = st.navigation(
             url_path="about",
         ),
     ],
-    position="top",
+    # Who may not come in sees no list; the pages are known all the same, or Streamlit would say of
+    # a link to one that there is no such page.
+    position="top" if admits(Action.LOOK, Action.ANSWER) else "hidden",
 )
 if page.url_path and not server_started():
     # Before the first call of st.navigation in a server Streamlit looks for pages as files of the
     # folder `pages`, and says of any other link that there is no such page; asked again it knows.
     st.html("<script>location.reload()</script>", unsafe_allow_javascript=True)
     st.stop()
+# Each page asks again, for a link may lead past this file.
+enter(Action.LOOK, Action.ANSWER)
 with st.sidebar:
     show_user()
 with errors_shown():

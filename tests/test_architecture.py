@@ -91,7 +91,7 @@ def test_the_package_and_its_command_line_load_neither_tensorflow_nor_an_extra()
 
 
 def test_only_config_reads_variables_of_xraycore():
-    setting = re.compile(r"[\"']XRAYCORE_[A-Z]+[\"']")
+    setting = re.compile(r"[\"']XRAYCORE_[A-Z_]+[\"']")
     found = [
         str(file.relative_to(ROOT))
         for top in ("xraycore", "pages")

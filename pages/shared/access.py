@@ -80,6 +80,14 @@ def require(*actions: Action, owner: str = "") -> None:
         raise AccessError(_refusal(actions[0], owner))
 
 
+def admits(*actions: Action) -> bool:
+    """Whether `enter` would pass who is asking."""
+    try:
+        return any(permitted(action) for action in actions)
+    except AccessError:
+        return False
+
+
 def acts(
     *actions: Action,
 ) -> Callable[[Callable[Given, Returned]], Callable[Given, Returned | None]]:

@@ -78,7 +78,7 @@ class Gateway:
             return "This app is not known by this name."
         if scope["type"] == "websocket" and not self._same_origin(headers):
             return "A page of another site may not use this app."
-        asks_file = any(part in path for part in _FILES)
+        asks_file = "/static/" not in path and any(part in path for part in _FILES)
         if self.access.mode is Mode.OIDC and asks_file:
             return None if self._signed_in(headers) else "Sign in first."
         return None

@@ -19,7 +19,7 @@ _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _CODE = re.compile(r"`([^`\n]+)`|^```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _COMMAND = re.compile(r"(?<!import )\bxraycore ([a-z][a-z-]*)")
 _TARGET = re.compile(r"^\s*make ([a-z][a-z -]*?)\s*(?:#.*)?$", re.MULTILINE)
-_VARIABLE = re.compile(r"\bXRAYCORE_[A-Z]+\b")
+_VARIABLE = re.compile(r"\bXRAYCORE_[A-Z_]+\b")
 # By whoever follows what CONTRIBUTING.md says.
 _MADE_LATER = ("tests/pages/hello/", "tests/imaging/found/")
 _MODULE = re.compile(r"-m (tools[\w.]*)")

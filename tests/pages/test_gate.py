@@ -82,14 +82,15 @@ def test_a_page_asks_before_it_draws_anything(file):
     assert calls[0] == "enter"
 
 
-def test_the_entry_point_asks_before_it_lists_pages():
+def test_the_entry_point_asks_before_it_runs_a_page():
     tree = ast.parse((ROOT / "streamlit_app.py").read_text())
     called = [
-        ast.unparse(node.value.func)
-        for node in tree.body
-        if isinstance(node, ast.Expr | ast.Assign) and isinstance(node.value, ast.Call)
+        ast.unparse(node.func)
+        for statement in tree.body
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Call)
     ]
-    assert called.index("enter") < called.index("st.navigation")
+    assert called.index("enter") < called.index("page.run")
 
 
 def test_whatever_writes_is_behind_a_gate():

@@ -99,6 +99,8 @@ def test_files_are_for_who_has_signed_in(tmp_path, monkeypatch):
     for path in ("/_stcore/upload_file/a/b", "/media/abc.csv"):
         assert not passes(access, PUBLIC, path=path)
         assert not passes(access, {**PUBLIC, "cookie": "_streamlit_user=forged"}, path=path)
+    # The app's own fonts are for the page that asks to sign in.
+    assert passes(access, PUBLIC, path="/static/media/font.woff2")
     signed = {"is_logged_in": True, "sub": "ada", "iat": time.time()}
     monkeypatch.setattr("pages.shared.gateway.read_claims", lambda headers: signed)
     assert passes(access, PUBLIC, path="/media/abc.csv")
