@@ -5,10 +5,12 @@ from hashlib import sha256
 
 import streamlit as st
 
+from pages.shared.access import current_user
 from pages.shared.analysis import Key
 from pages.shared.jobs import Job, poll
 from pages.shared.open_films import OpenFilm
 from xraycore.errors import Cancelled
+from xraycore.jobs.queue import EVALUATION, turn
 from xraycore.utils.progress import ProgressCallback, part_of
 
 # Gives results by key; runs in a thread of its own, which knows no session.
@@ -55,7 +57,7 @@ def long_work(
                 button or "Begin again",
                 key=f"begin-{_name(key)}",
                 icon=":material/play_arrow:",
-                on_click=_begin,
+                on_click=_begin_in_turn,
                 args=(film, key, work, doing),
             )
             st.caption(f"Stopped. {about}" if key in film.stopped else about, width="stretch")
@@ -104,6 +106,18 @@ def _follow_others(others: Mapping[tuple[OpenFilm, Key], Job], shown: OpenFilm, 
 def _begin(film: OpenFilm, key: Key, work: Work, doing: str) -> None:
     film.stopped.discard(key)
     film.jobs[key] = Job(lambda report: work(part_of(report, activity=doing)))
+
+
+def _begin_in_turn(film: OpenFilm, key: Key, work: Work, doing: str) -> None:
+    """What somebody asks for with a button takes minutes: it waits until it is his turn."""
+    user = current_user().id
+
+    def work_in_turn(report: ProgressCallback) -> Mapping[Key, object]:
+        with turn(EVALUATION, user, report):
+            return work(part_of(report, activity=doing))
+
+    film.stopped.discard(key)
+    film.jobs[key] = Job(work_in_turn)
 
 
 def _stop_button(key: Key, job: Job) -> None:

@@ -1,6 +1,8 @@
 """Long work that goes on while another part of the app is looked at."""
 
+import os
 import threading
+import time
 from functools import partial
 
 import pytest
@@ -10,6 +12,7 @@ from streamlit.testing.v1 import AppTest, local_script_runner
 from pages.shared.open_films import OpenFilm
 from tests.pages.conftest import png
 from tests.pages.explain.explain_page import said, wait
+from xraycore.jobs.queue import EVALUATION, add_ticket, leave, list_tickets
 from xraycore.utils.progress import Progress
 
 
@@ -115,3 +118,34 @@ def test_the_bars_of_work_elsewhere_move_without_a_run_of_the_page(tick, working
 def test_work_on_something_else_says_so(working, of, elsewhere):
     ((_, text),) = bars(working(*of))
     assert ("of another film or model" in text) == elsewhere
+
+
+def test_what_a_button_begins_waits_for_its_turn():
+    def page_with_button():
+        import streamlit as st
+
+        from pages.shared.results import long_work
+        from tests.pages.shared.test_results import Gate
+
+        def work(report):
+            return {("kind", "vgg16"): "found"}
+
+        key = ("kind", "vgg16")
+        st.text(long_work(Gate.film, key, work, doing="Hiding", button="Begin") or "nothing yet")
+
+    Gate.film = OpenFilm.of_file("film.png", png(1))
+    other = add_ticket(os.getpid, EVALUATION)
+    try:
+        app = AppTest.from_function(page_with_button, default_timeout=20).run()
+        app.button[0].click().run()
+        job = Gate.film.jobs["kind", "vgg16"]
+        end = time.monotonic() + 10
+        while not job.words.startswith("Waiting for its turn: next"):
+            assert time.monotonic() < end, job.words
+            time.sleep(0.05)
+        assert not job.done
+    finally:
+        leave(other)
+    assert job.wait(10)
+    assert app.run().text[0].value == "found"
+    assert list_tickets() == []
