@@ -78,7 +78,7 @@ class Limits:
     free_gb: float = 2.0
     films: int = 500
     film_mb: float = 1024.0
-    all_film_mb: float = 1600.0
+    all_film_mb: float = 1400.0
     memory_mb: float = 300.0
     all_memory_mb: float = 600.0
     keep_minutes: float = 60.0
