@@ -139,7 +139,8 @@ def test_a_reading_is_kept_and_is_of_this_browser_alone(chromium, app_url, tmp_p
     expect(in_sight(page)).to_have_count(2 + len(list_trained()))
     assert in_sight(page).first.bounding_box()["width"] >= 340
     page.wait_for_function("location.search.includes('layout=grid')")
-    in_sight(page).nth(1).locator(".stage").click()
+    # Beside the ruler: a click on what was drawn chooses it.
+    in_sight(page).nth(1).locator(".stage").click(position={"x": 60, "y": 60})
     expect(in_sight(page)).to_have_count(1)
     page.wait_for_function("location.search.includes('layout=1')")
     page.go_back()
