@@ -149,9 +149,9 @@ def show_card(
         with st.expander(label, key="each", icon=":material/bar_chart:"):
             show_each(each, view.point)
             if silent:
+                st.session_state["anyway"] = view.anyway
                 st.toggle(
                     "Show their heat too",
-                    value=view.anyway,
                     key="anyway",
                     on_change=lambda: step(anyway="true" if st.session_state["anyway"] else None),
                 )
