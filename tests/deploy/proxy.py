@@ -110,7 +110,8 @@ def write_configuration(folder: Path, app_port: int, port: int, plain: int) -> P
     main.write_text(
         f"pid {folder}/pid;\nerror_log {folder}/error.log;\nuser root;\n"
         "events { worker_connections 256; }\n"
-        f"http {{\n    access_log {folder}/access.log;\n{temporary}"
+        "http {\n    log_format probe '$request_method $uri $status $request_length';\n"
+        f"    access_log {folder}/access.log probe;\n{temporary}"
         f"    include {folder}/site.conf;\n}}\n"
     )
     subject = ["-subj", f"/CN={HOST}", "-addext", f"subjectAltName=DNS:{HOST}"]
