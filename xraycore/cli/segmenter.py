@@ -1,5 +1,6 @@
 """Commands about the lung segmenter and what it knows of films: train-lungs, fit-screening."""
 
+import csv
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +11,7 @@ import typer
 from xraycore.cli.app import Json, Seed, app
 from xraycore.cli.audit import Datasets
 from xraycore.cli.console import emit_json, emit_table, err, progress_bar
-from xraycore.datasets.manifest import Manifest, read_manifest
+from xraycore.datasets.manifest import Manifest, Record
 from xraycore.datasets.splits import read_splits
 from xraycore.errors import DatasetError, WeightsError
 from xraycore.jobs.process import show_command
@@ -87,7 +88,7 @@ def fit_screening(
     datasets: Datasets,
     others: Annotated[
         str | None,
-        typer.Option(help="Films of other views: only the direction towards them is fitted."),
+        typer.Option(help="CSV file of other views: only the direction to them is fitted."),
     ] = None,
     seed: Seed = 0,
     json: Json = False,
@@ -124,6 +125,24 @@ def fit_screening(
     emit_table(f"Warned about: {file}", ["data set, split", "share", "low", "high", "films"], rows)
 
 
+def _other_views(file: Path) -> list[Record]:
+    """The films of a CSV file path,label[,group]: a data set would leave out laterals."""
+    with file.open(newline="", encoding="utf-8-sig") as handle:
+        rows = list(csv.DictReader(handle))
+    if not rows or not {"path", "label"} <= set(rows[0]):
+        raise DatasetError(f"{file}: expected a CSV file path,label[,group] of other views.")
+    return [
+        Record(
+            file.parent / row["path"],
+            row["label"],
+            "",
+            f"{file.parent.name}/{row.get('group') or row['path']}",
+            file.parent.name,
+        )
+        for row in rows
+    ]
+
+
 def _fit_direction(manifest: Manifest, others: str, datasets: list[Path], json: bool) -> None:
     from xraycore.anatomy.ood import load_ood_detector
     from xraycore.metrics.classification import wilson_interval
@@ -138,7 +157,7 @@ def _fit_direction(manifest: Manifest, others: str, datasets: list[Path], json: 
     screening = load_ood_detector()
     if screening is None:
         raise WeightsError("expected a screening to fit a direction to: run fit-screening first.")
-    views = read_manifest(others).records
+    views = _other_views(Path(others))
     parts: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     with progress_bar() as report:
         found, features = predict_lungs(views, part_of(report, 0, 8, "looking at other views"))
