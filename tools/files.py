@@ -4,6 +4,10 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from xraycore.datasets.labelling import POLICIES
+from xraycore.datasets.layouts.registry import LAYOUTS
+from xraycore.datasets.reasons import MEANINGS
+from xraycore.datasets.table import COLUMNS
 from xraycore.imaging import archive, worker
 from xraycore.imaging.decoding import MAX_BYTES, MAX_PIXELS
 from xraycore.imaging.dicom.reader import COLOUR, GREY, PALETTE, RETIRED
@@ -16,9 +20,9 @@ PAGE = Path(__file__).parents[1] / "docs" / "files.md"
 _BLOCK = re.compile(r"(<!-- table: ([a-z-]+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
 
-def _table(head: tuple[str, str], rows: list[tuple[str, str]]) -> str:
-    lines = [f"| {head[0]} | {head[1]} |", "|---|---|"]
-    return "\n".join([*lines, *(f"| {first} | {second} |" for first, second in rows)])
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [f"| {' | '.join(cells)} |" for cells in (head, *rows)]
+    return "\n".join([lines[0], f"|{'---|' * len(head)}", *lines[1:]])
 
 
 def _films() -> str:
@@ -56,11 +60,41 @@ def _warnings() -> str:
     return _table(("code", "the film"), [(f"`{code}`", text) for code, text in CODES.items()])
 
 
+def _layouts() -> str:
+    rows = [
+        (one.title, one.marks, one.labels, one.patients, one.splits, one.lesions or "none")
+        for one in LAYOUTS
+    ]
+    head = ("data set", "recognised by", "labels", "patients", "splits", "drawn lesions")
+    return _table(head, [tuple(cell.replace("|", "\\|") for cell in row) for row in rows])
+
+
+def _columns() -> str:
+    rows = [(f"`{name}`", ", ".join(f"`{one}`" for one in of)) for name, of in COLUMNS.items()]
+    return _table(("column", "names, without case, blanks and signs"), rows)
+
+
+def _policies() -> str:
+    rows = [
+        (f"`{name}`", f"`{words[0]}`", ", ".join(f"`{word}`" for word in words[1:]))
+        for name, words in POLICIES.items()
+    ]
+    return _table(("of", "by default", "or"), rows)
+
+
+def _left_out() -> str:
+    return _table(("reason", "what it is"), list(MEANINGS.items()))
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "films": _films,
     "limits": _limits,
     "refused": _refused,
     "warnings": _warnings,
+    "layouts": _layouts,
+    "columns": _columns,
+    "policies": _policies,
+    "left-out": _left_out,
 }
 
 

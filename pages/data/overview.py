@@ -13,10 +13,11 @@ from pages.data.film_dialog import film_dialog
 from pages.data.films import show_copies, show_films, show_patients
 from pages.shared.charts import show_chart
 from pages.shared.layout import plain
-from pages.shared.tables import show_counts, show_metrics, show_table
+from pages.shared.tables import show_counts, show_left_out, show_metrics, show_table
 from xraycore.datasets.audit.findings import AuditFinding, audit_to_json, describe
 from xraycore.datasets.audit.overview import DatasetOverview
 from xraycore.datasets.labels import order_classes
+from xraycore.datasets.reasons import UNREADABLE
 
 OPENED = "opened-film"
 TABS = (
@@ -96,6 +97,8 @@ def _headline(survey: DatasetOverview, read_at: datetime, on_again: Callable[[],
         ("Warnings", str(levels.count("warning")), "What spoils a training or its measurement."),
         ("Notes", str(levels.count("note")), "What you should know."),
     )
+    if found.layout:
+        st.markdown(f":material/verified: {plain(found.layout)}")
     show_metrics([(label, value, plain(meaning)) for label, value, meaning in numbers])
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"Read on {read_at:%d %B, %H:%M}.", width="content")
@@ -263,3 +266,6 @@ def _files(survey: DatasetOverview) -> None:
             for film in warned
         ]
         show_table(pd.DataFrame(rows))
+    # What cannot be read stands above, file by file.
+    left = {why: files for why, files in survey.audit.left_out.items() if why != UNREADABLE}
+    show_left_out(left)

@@ -5,11 +5,13 @@ import streamlit as st
 from pages.shared.access import enter
 from pages.shared.faults import describe_error
 from pages.shared.jobs import Job, poll
+from pages.shared.label_policy import ask_label_policy
 from pages.shared.layout import page_header, plain
 from pages.shared.path_field import ask_datasets, named_datasets
 from xraycore.access import Action
 from xraycore.config import cache_folder
 from xraycore.datasets.index import default_index
+from xraycore.datasets.labelling import LabelPolicy
 from xraycore.datasets.public import CITATIONS, list_datasets
 from xraycore.datasets.synthetic.flawed_dataset import LABELS_FILE, write_flawed_dataset
 from xraycore.errors import Cancelled, XrayCoreError
@@ -18,7 +20,9 @@ from xraycore.utils.progress import part_of
 LAYOUTS = """<folder>/{train,val,test}/<class>/*.png     splits that the data set brings
 <folder>/<class>/*.png                      no splits
 <folder>=<class>                            films of one class in one folder
-<file>.csv                                  path,label[,split,group]; group is the patient"""
+<file>.csv                                  path,label[,split,group]; group is the patient
+NIH, CheXpert, MIMIC-CXR-JPG, PadChest, VinDr-CXR, RSNA, SIIM-ACR, COVID-QU-Ex and the COVID-19
+Radiography Database as they are downloaded"""
 STOPPED = "stopped-dataset"
 
 
@@ -28,7 +32,7 @@ def flawed_dataset() -> Path:
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def survey_job(datasets: str) -> Job:
+def survey_job(datasets: str, labels: str = "") -> Job:
     """The survey of data sets, begun once for all sessions; what it measures is kept on disk."""
 
     # Here, and not in the thread: what may not be named is not even looked for.
@@ -40,21 +44,22 @@ def survey_job(datasets: str) -> Job:
         if datasets == str(flawed_dataset()) and not flawed_dataset().exists():
             folder = flawed_dataset().parent
             write_flawed_dataset(folder, report=part_of(report, activity="generating films"))
-        return survey_dataset(places, store=default_index(), report=report)
+        policy = LabelPolicy.parse(labels)
+        return survey_dataset(places, policy, store=default_index(), report=report)
 
     return Job(work, Action.SURVEY)
 
 
-def forget(datasets: str) -> None:
+def forget(datasets: str, labels: str) -> None:
     """Reads the data sets anew from the next run on."""
-    survey_job.clear(datasets)
+    survey_job.clear(datasets, labels)
     st.session_state.pop(STOPPED, None)
 
 
-def stop(datasets: str, job: Job) -> None:
+def stop(datasets: str, labels: str, job: Job) -> None:
     """Stops a survey; what it has measured is kept."""
     job.stop()
-    survey_job.clear(datasets)
+    survey_job.clear(datasets, labels)
     st.session_state[STOPPED] = datasets
 
 
@@ -106,20 +111,24 @@ def show_layouts() -> None:
     st.code(LAYOUTS, language=None)
 
 
-def show_progress(datasets: str, job: Job) -> None:
+def show_progress(datasets: str, labels: str, job: Job) -> None:
     """The loading state, with a way out."""
     poll(job)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
-            "Stop", icon=":material/stop_circle:", key="stop", on_click=stop, args=(datasets, job)
+            "Stop",
+            icon=":material/stop_circle:",
+            key="stop",
+            on_click=stop,
+            args=(datasets, labels, job),
         )
         st.caption("Each film is read once; the next time the same films take seconds.")
 
 
-def show_error(datasets: str, error: Exception) -> None:
+def show_error(datasets: str, labels: str, error: Exception) -> None:
     """What is wrong with the folder, and what to do."""
     st.error(describe_error(error), icon=":material/folder_off:")
-    st.button("Try again", key="again", on_click=forget, args=(datasets,))
+    st.button("Try again", key="again", on_click=forget, args=(datasets, labels))
     show_layouts()
 
 
@@ -129,25 +138,26 @@ page_header(
     "What is in a folder of chest X-rays, what is wrong with it, and what to do about it.",
 )
 datasets = choose_dataset()
+labels = ask_label_policy() if datasets else ""
 if not datasets:
     show_start()
 elif st.session_state.get(STOPPED) == datasets:
     st.info("Stopped. What was measured so far is kept.", icon=":material/stop_circle:")
-    st.button("Go on", key="go-on", on_click=forget, args=(datasets,))
+    st.button("Go on", key="go-on", on_click=forget, args=(datasets, labels))
 else:
     try:
-        job = survey_job(datasets)
+        job = survey_job(datasets, labels)
     except XrayCoreError as error:
-        show_error(datasets, error)
+        show_error(datasets, labels, error)
         st.stop()
     if not job.wait():
-        show_progress(datasets, job)
+        show_progress(datasets, labels, job)
     elif isinstance(job.error, Cancelled):
-        forget(datasets)
+        forget(datasets, labels)
         st.rerun()
     elif job.error:
-        show_error(datasets, job.error)
+        show_error(datasets, labels, job.error)
     else:
         from pages.data.overview import show_survey
 
-        show_survey(job.result, job.began, on_again=lambda: forget(datasets))
+        show_survey(job.result, job.began, on_again=lambda: forget(datasets, labels))

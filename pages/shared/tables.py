@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.shared.charts import LOSSES, SHARES, history_chart, show_chart
 from pages.shared.layout import plain
+from xraycore.datasets.records import LeftOut
 from xraycore.metrics.classification import Score
 from xraycore.utils.text import csv_safe
 
@@ -27,6 +28,18 @@ def show_table(table: pd.DataFrame, **options: object) -> None:
     safe = table.rename(columns=lambda name: csv_safe(str(name)))
     safe = safe.map(lambda cell: csv_safe(cell) if isinstance(cell, str) else cell)
     st.dataframe(safe, **{"hide_index": True, **options})
+
+
+def show_left_out(left_out: Mapping[str, LeftOut]) -> None:
+    """A table of what of data sets is not used, a row a reason, the most first."""
+    if not left_out:
+        return
+    st.markdown("**Not used, and why**")
+    rows = [
+        {"Why": reason, "Number": left.count, "For instance": ", ".join(left.examples)}
+        for reason, left in sorted(left_out.items(), key=lambda one: -one[1].count)
+    ]
+    show_table(pd.DataFrame(rows))
 
 
 def show_scores(scores: Iterable[tuple[str, Score]], heading: str = "Score") -> None:

@@ -135,7 +135,9 @@ def choose_recipe(chosen: Chosen, model: str, weights: str) -> Plan | None:
         else "No speed of this network was measured yet: the first epoch will tell."
     )
     with st.expander("Change the recipe", icon=":material/tune:"):
-        plan = _changed(Plan(chosen.datasets, model, name, weights, chosen.films))
+        plan = _changed(
+            Plan(*(chosen.datasets, model, name, weights, chosen.films), labels=chosen.labels)
+        )
     try:
         plan.recipe()
     except XrayCoreError as error:

@@ -9,18 +9,19 @@ import streamlit as st
 
 from pages.shared.faults import describe_error
 from pages.shared.jobs import Job, poll
+from pages.shared.label_policy import ask_label_policy
 from pages.shared.layout import plain
 from pages.shared.path_field import ask_datasets, named_datasets
-from pages.shared.tables import show_counts
+from pages.shared.tables import show_counts, show_left_out
 from xraycore.access import Action
 from xraycore.config import cache_folder
+from xraycore.datasets.labelling import LabelPolicy
 from xraycore.datasets.manifest import Manifest
 from xraycore.datasets.public import CITATIONS, list_datasets
 from xraycore.datasets.splits import limit_training, read_splits, trainable_classes
 from xraycore.datasets.synthetic.phantom import write_phantoms
 from xraycore.errors import XrayCoreError
 from xraycore.utils.progress import Progress, part_of
-from xraycore.utils.text import pluralise
 
 FEWEST, MOST = 10, 1000
 SPLIT_TITLES = {
@@ -38,11 +39,13 @@ class Chosen:
         datasets: As `read_manifest` takes them.
         manifest: Its films with their splits, the training films limited.
         films: At most that many training films; None for all.
+        labels: How they are read, see `LabelPolicy.parse`; None for the default.
     """
 
     datasets: tuple[str, ...]
     manifest: Manifest
     films: int | None
+    labels: str | None = None
 
 
 def phantoms_folder(per_class: int) -> Path:
@@ -79,12 +82,12 @@ def _generating(per_class: int) -> Job:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _splitting(datasets: tuple[str, ...]) -> Job:
+def _splitting(datasets: tuple[str, ...], labels: str) -> Job:
     """The reading of data sets, once for all sessions."""
 
     def work(report):
         report(Progress(0.0, "looking for films and for copies among them"))
-        manifest = read_splits(datasets)
+        manifest = read_splits(datasets, policy=LabelPolicy.parse(labels))
         trainable_classes(manifest)
         return manifest
 
@@ -107,16 +110,18 @@ def choose_data() -> Chosen | None:
     except XrayCoreError as error:
         st.error(plain(str(error)), icon=":material/folder_off:")
         return None
+    labels = ask_label_policy()
+    again = (datasets, labels)
     count = _phantoms_in(datasets)
-    if count and not phantoms_folder(count).exists() and not _ended(_generating(count), datasets):
+    if count and not phantoms_folder(count).exists() and not _ended(_generating(count), *again):
         return None
-    job = _splitting(datasets)
-    return _limited(datasets, job.result) if _ended(job, datasets) else None
+    job = _splitting(*again)
+    return _limited(*again, job.result) if _ended(job, *again) else None
 
 
-def _forget(datasets: tuple[str, ...]) -> None:
+def _forget(datasets: tuple[str, ...], labels: str) -> None:
     """Reads data sets anew from the next run on, and draws phantoms that are gone."""
-    _splitting.clear(datasets)
+    _splitting.clear(datasets, labels)
     if count := _phantoms_in(datasets):
         _generating.clear(count)
 
@@ -127,7 +132,7 @@ def forget_all() -> None:
     _generating.clear()
 
 
-def _ended(job: Job, datasets: tuple[str, ...]) -> bool:
+def _ended(job: Job, datasets: tuple[str, ...], labels: str) -> bool:
     """Whether a job gave its result; how far it is, or what went wrong, is drawn."""
     if not job.wait():
         poll(job)
@@ -140,7 +145,7 @@ def _ended(job: Job, datasets: tuple[str, ...]) -> bool:
         key="read-again",
         icon=":material/refresh:",
         on_click=_forget,
-        args=(datasets,),
+        args=(datasets, labels),
     )
     return False
 
@@ -196,7 +201,7 @@ def _put(place: Path) -> None:
     st.session_state["dataset"] = str(place)
 
 
-def _limited(datasets: tuple[str, ...], manifest: Manifest) -> Chosen | None:
+def _limited(datasets: tuple[str, ...], labels: str, manifest: Manifest) -> Chosen | None:
     """The data set with its number of training films chosen, and a table of what it holds."""
     total = len(manifest.split("train"))
     labels = len({record.label for record in manifest.split("train")})
@@ -221,20 +226,18 @@ def _limited(datasets: tuple[str, ...], manifest: Manifest) -> Chosen | None:
             type="tertiary",
             help="After the folder has changed.",
             on_click=_forget,
-            args=(datasets,),
+            args=(datasets, labels),
         )
     if films < total:
         manifest = limit_training(manifest, int(films))
+    for layout in manifest.layouts:
+        st.markdown(f":material/verified: {plain(layout)}")
     show_counts(manifest.counts(), SPLIT_TITLES)
-    rest = "byte-identical copy of a test film is trained on. The Data page shows what else is "
-    rest += "wrong with a data set: look there first."
-    if crossing := manifest.crossing():
-        st.warning(
-            f"{pluralise(len(crossing), 'patient')} with films in more than one split, as the data "
-            "set comes: scores on its validation and test films will flatter.",
-            icon=":material/group:",
-        )
-        st.caption(f"No {rest}")
-    else:
-        st.caption(f"No patient lies in two splits, and no {rest}")
-    return Chosen(datasets, manifest, int(films) if films < total else None)
+    if manifest.left_out:
+        with st.expander("What is not used, and why", icon=":material/filter_alt:"):
+            show_left_out(manifest.left_out)
+    st.caption(
+        "No patient lies in two splits, and no byte-identical copy of a test film is trained on. "
+        "The Data page shows what else is wrong with a data set: look there first."
+    )
+    return Chosen(datasets, manifest, int(films) if films < total else None, labels or None)

@@ -81,10 +81,10 @@ def why_no_film(name: str, path: Path) -> str | None:
     suffix = path.suffix.lower()
     if suffix in IMAGE_SUFFIXES:
         return None
+    if suffix in _TEXTS or name.lower().endswith((".csv.gz", ".tsv.gz")):
+        return TABLE
     if suffix in _ARCHIVES:
         return ARCHIVE
-    if suffix in _TEXTS:
-        return TABLE
     return None if _starts_like_a_film(path) else OTHER
 
 

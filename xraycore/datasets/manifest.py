@@ -9,7 +9,7 @@ from xraycore.access.paths import permit_path
 from xraycore.config import path_roots
 from xraycore.datasets.files import FileTally, find_films, is_mask_folder, list_images
 from xraycore.datasets.labelling import BY_DEFAULT, Labelling, LabelPolicy
-from xraycore.datasets.labels import NORMAL, is_known
+from xraycore.datasets.labels import is_known
 from xraycore.datasets.layouts.class_folders import (
     is_plain,
     read_class_folders,
@@ -50,7 +50,7 @@ def read_manifest(
             folder of one label, its own name (`pneumonia/`) or given (`images=COVID`), or a CSV
             file `path,label[,split,group,age]`. `file.csv#column` takes the labels from another
             column. Drawn lesions come with the films: masks of the CSV's column `mask`, or what
-            `find_lesions` finds beside films that are not normal.
+            `find_lesions` finds beside the films.
         classes: Canonical label -> class to train as; labels not named are left out
             (see `xraycore.datasets.labels.parse_classes`).
         policy: How labels are read that are no plain name of a class.
@@ -182,10 +182,10 @@ def _read_own_table(folder: Path, table: Path, labelling: Labelling) -> Reading:
 
 
 def _with_lesions(reading: Reading) -> list[Record]:
-    """The records, with what is drawn beside films that have a finding."""
+    """The records, with what is drawn beside their films."""
     if not reading.drawn:
         return list(reading.records)
-    beside = find_lesions(r.path for r in reading.records if r.lesion is None and r.label != NORMAL)
+    beside = find_lesions(r.path for r in reading.records if r.lesion is None)
     return [replace(r, lesion=beside.get(r.path, r.lesion)) for r in reading.records]
 
 

@@ -6,6 +6,15 @@ import numpy as np
 
 from xraycore.errors import ArgumentError
 from xraycore.metrics.calibration import BINS, bin_of
+from xraycore.metrics.few import (
+    FEW,
+    Limits,
+    auroc_limits,
+    f1_limits,
+    mean_limits,
+    precision_limits,
+    share_limits,
+)
 
 RESAMPLES = 1000
 # Resamples that are scored at once: 1,500 films of them take a megabyte.
@@ -77,20 +86,30 @@ def mean_score(values: Sequence[float] | np.ndarray, groups: Sequence[str]) -> S
 def mean_share(shares: Sequence[float] | np.ndarray, groups: Sequence[str]) -> Score:
     """The mean of shares, or of yes and no, with its interval over resampled patients.
 
-    Where all patients are alike, resampling them cannot tell how far that is chance: Wilson's
-    interval can, for as many independent answers as there are patients.
+    Where all patients are alike, or fewer than 10, resampling them cannot tell how far that is
+    chance: Wilson's interval can, for as many independent answers as there are patients.
 
     Args:
         shares: One a film, in [0, 1].
         groups: The patient of each film.
     """
-    patients, score = len(set(groups)), mean_score(shares, groups)
-    if score["low"] < score["high"]:
-        return score
-    from statsmodels.stats.proportion import proportion_confint  # Late, as pages import this.
+    patients, found = len(set(groups)), mean_score(shares, groups)
+    exact = float(np.mean(np.asarray(shares, float)))
+    return widen(found, share_limits(exact, patients), patients)
 
-    low, high = proportion_confint(score["value"] * patients, patients, method="wilson")
-    return _score(score["value"], low, high, len(groups))
+
+def widen(score: Score, limits: Limits, patients: int) -> Score:
+    """The score with an interval that holds these limits too, where patients are few or alike.
+
+    Args:
+        score: Of resampled patients.
+        limits: What a formula says, see `xraycore.metrics.few`.
+        patients: How many there are of the rarer kind.
+    """
+    if patients >= FEW and score["low"] < score["high"]:
+        return score
+    low, high = min(score["low"], score["value"], limits[0]), max(score["high"], limits[1])
+    return _score(score["value"], low, max(high, score["value"]), int(score["n"]))
 
 
 def auroc_score(positive: np.ndarray, score: np.ndarray, groups: Sequence[str]) -> Score | None:
@@ -101,8 +120,14 @@ def auroc_score(positive: np.ndarray, score: np.ndarray, groups: Sequence[str]) 
         score: The higher, the more like the positive ones, (n,).
         groups: The patient of each film.
     """
+    positive = np.asarray(positive, bool)
     samples = [_areas(positive, score, weights)[0] for weights in _weights(groups, seed=0)]
-    return _interval(np.concatenate(samples), len(score))
+    found = _interval(np.concatenate(samples), len(score))
+    with_it, without = _patients(positive, groups), _patients(~positive, groups)
+    if found is None:
+        return None
+    exact = auroc_limits(float(samples[0][0]), with_it, without)
+    return widen(found, exact, min(with_it, without))
 
 
 def score_classes(
@@ -116,7 +141,9 @@ def score_classes(
     """All scores of a model on films, each with its 95 % interval, ready for JSON.
 
     Shares of films (accuracy; recall, precision and specificity of a class) have Wilson's
-    interval; all others that of 1,000 resamples of patients (`bootstrap_interval`). What is not
+    interval; all others that of 1,000 resamples of patients (`bootstrap_interval`), widened where a
+    class, or what is not of it, has fewer than 10 patients, or all resamples agree
+    (`xraycore.metrics.few`). What is not
     defined is None: the precision of a class that is never predicted, everything but precision and
     specificity of a class without films, and AUROC and AUPRC of one that all films have.
 
@@ -147,9 +174,24 @@ def score_classes(
     samples = [_weighted(y_true, probability, weights) for weights in _weights(groups, seed)]
     values = {name: np.concatenate([sample[name] for sample in samples]) for name in samples[0]}
     count, there = len(y_true), films > 0
+    few = [_limits(y_true, probability, k, groups) for k in range(len(classes))]
+
+    def of_class(name: str, k: int) -> Score | None:
+        score = _interval(values[name][:, k], count)
+        return score and widen(score, few[k][1][name], few[k][0])
 
     def macro(name: str) -> Score | None:
-        return _interval(values[name][:, there].mean(axis=1), count)
+        score = _interval(values[name][:, there].mean(axis=1), count)
+        if score is None:
+            return None
+        known = [k for k in np.flatnonzero(there) if name in few[k][1]]
+        limits = mean_limits([values[name][0, k] for k in known], [few[k][1][name] for k in known])
+        return widen(score, limits, min(few[k][0] for k in known))
+
+    def overall(name: str, worst: float) -> Score | None:
+        score, patients = _interval(values[name], count), len(set(groups))
+        low, high = share_limits(values[name][0] / worst, patients)
+        return score and widen(score, (worst * low, worst * high), patients)
 
     return {
         "accuracy": wilson_interval(hits.sum(), count),
@@ -157,8 +199,8 @@ def score_classes(
         "macro_f1": macro("f1"),
         "macro_auroc": macro("auroc"),
         "macro_auprc": macro("auprc"),
-        "brier": _interval(values["brier"], count),
-        "ece": _interval(values["ece"], count),
+        "brier": overall("brier", 2.0),
+        "ece": overall("ece", 1.0),
         "classes": {
             name: {
                 "films": int(films[k]),
@@ -167,12 +209,40 @@ def score_classes(
                 "specificity": defined_proportion(
                     count - films[k] - calls[k] + hits[k], count - films[k]
                 ),
-                **{key: _interval(values[key][:, k], count) for key in ("f1", "auroc", "auprc")},
+                **{key: of_class(key, k) for key in ("f1", "auroc", "auprc")},
             }
             for k, name in enumerate(classes)
         },
         "confusion": confusion.tolist(),
     }
+
+
+def _limits(
+    y_true: np.ndarray, probability: np.ndarray, k: int, groups: Sequence[str]
+) -> tuple[int, dict[str, Limits]]:
+    """Patients of the rarer kind, of a class or not, and what formulas say of its scores."""
+    positive, called = y_true == k, probability.argmax(axis=1) == k
+    with_it, without = _patients(positive, groups), _patients(~positive, groups)
+    found: dict[str, Limits] = {}
+    if with_it:
+        hits = positive & called
+        found["recall"] = share_limits(hits.sum() / positive.sum(), with_it)
+        of_calls = (
+            share_limits(hits.sum() / called.sum(), _patients(called, groups))
+            if called.any()
+            else (0.0, 1.0)
+        )
+        found["f1"] = f1_limits(found["recall"], of_calls)
+    if with_it and without:
+        (area,), (average,) = _areas(positive, probability[:, k], np.ones((1, len(y_true))))
+        found["auroc"] = auroc_limits(float(area), with_it, without)
+        found["auprc"] = precision_limits(float(average), with_it, float(positive.mean()))
+    return min(with_it, without), found
+
+
+def _patients(chosen: np.ndarray, groups: Sequence[str]) -> int:
+    """How many patients have a film among the chosen ones."""
+    return len(set(np.asarray(groups)[chosen].tolist()))
 
 
 def _checked(

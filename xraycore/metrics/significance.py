@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 from scipy.stats import norm, rankdata
+from scipy.stats import t as student
 from statsmodels.stats.contingency_tables import mcnemar as exact_mcnemar
 from statsmodels.stats.multitest import multipletests
 
 from xraycore.errors import ArgumentError
+from xraycore.metrics.few import FEW
 
 # Rounding leaves variances of 1e-32 where there is none; one swapped pair of 10,000 films, 1e-15.
 NOUGHT = 1e-25
@@ -52,8 +54,9 @@ def delong(
 
     Returns:
         `auc_a`, `auc_b`, their `difference` (a - b) with its 95 % interval `low` to `high`, `z`
-        and two-sided `p`. Where AUROCs differ and yet have no variance, as of a perfect model
-        and a constant one, the test has no answer: `low`, `high`, `z` and `p` are None.
+        and two-sided `p`, with fewer than 10 films of a kind by Student's distribution. Where
+        AUROCs differ and yet have no variance, as of a perfect model and a constant one, or films
+        are as few and both are alike, the test has no answer: `low`, `high`, `z` and `p` are None.
 
     Raises:
         ArgumentError: If fewer than two films show the finding, or do not.
@@ -63,11 +66,12 @@ def delong(
     # The variance of the difference of AUROCs is that of the differences of placements.
     difference = float((positives_a - positives_b).mean())
     variance = _variance(positives_a - positives_b, negatives_a - negatives_b)
+    few = min(len(positives_a), len(negatives_a))
     return {
         "auc_a": float(positives_a.mean()),
         "auc_b": float(positives_b.mean()),
         "difference": difference,
-        **_z_test(difference, variance),
+        **_z_test(difference, variance, few),
     }
 
 
@@ -151,16 +155,18 @@ def _variance(of_positives: np.ndarray, of_negatives: np.ndarray) -> float:
     return float(sum(parts))
 
 
-def _z_test(difference: float, variance: float) -> dict[str, float | None]:
+def _z_test(difference: float, variance: float, few: int) -> dict[str, float | None]:
     if variance > NOUGHT:
-        z, margin = difference / variance**0.5, norm.ppf(0.975) * variance**0.5
+        # A variance of a handful of films is a guess itself: Student's distribution knows that.
+        spread = student(few - 1) if few < FEW else norm
+        z, margin = difference / variance**0.5, spread.ppf(0.975) * variance**0.5
         return {
             "low": float(difference - margin),
             "high": float(difference + margin),
             "z": float(z),
-            "p": float(2 * norm.sf(abs(z))),
+            "p": float(2 * spread.sf(abs(z))),
         }
-    if difference == 0:
+    if difference == 0 and few >= FEW:
         return {"low": 0.0, "high": 0.0, "z": 0.0, "p": 1.0}
     return {"low": None, "high": None, "z": None, "p": None}
 

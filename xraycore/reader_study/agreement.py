@@ -10,7 +10,8 @@ import numpy as np
 from statsmodels.stats import inter_rater
 
 from xraycore.errors import ArgumentError
-from xraycore.metrics.classification import Score, bootstrap_interval
+from xraycore.metrics.classification import Score, bootstrap_interval, widen
+from xraycore.metrics.few import kappa_limits
 from xraycore.reader_study.records import GRADES, VERDICTS, Review
 
 _SCALES = {"verdict": VERDICTS, "grade": GRADES}
@@ -143,7 +144,10 @@ def _agreement(
         reason = "All answers are the same, so that chance explains the agreement."
         return Kappa(names, len(films), observed, None, reason)
     score = bootstrap_interval(lambda chosen: _nan_for_none(statistic(answers[chosen])), films)
-    return Kappa(names, len(films), observed, score)
+    shares = np.bincount(answers.ravel(), minlength=len(_SCALES[of])) / answers.size
+    different = len(set(films))
+    limits = kappa_limits(float(score["value"]), shares.tolist(), different)
+    return Kappa(names, len(films), observed, widen(score, limits, different))
 
 
 def _list_complete(

@@ -265,10 +265,40 @@ def test_one_class_and_nothing_readable(app, tmp_path):
     assert app.dataframe[0].value["File"].to_list() == ["a.png"]
 
 
+def test_a_known_layout_is_said_and_what_is_not_used_has_its_reason(app, tmp_path):
+    for number, name in enumerate(("COVID", "Normal")):
+        write(tmp_path / "set" / name / "images" / f"{name}.png", draw(number))
+        write(tmp_path / "set" / name / "masks" / f"{name}.png", draw(number))
+    (tmp_path / "set" / "README.txt").touch()
+    open_page(app, tmp_path / "set", "Files")
+    assert not app.exception
+    said = "COVID-19 Radiography Database: 2 films of 2 patients"
+    assert any(said in text.value.replace("\\", "") for text in app.markdown)
+    (table,) = (frame.value for frame in app.dataframe if "Why" in frame.value)
+    assert dict(zip(table["Why"], table["Number"], strict=True)) == {
+        "masks, not films": 2,
+        "tables and texts": 1,
+    }
+    assert "COVID/masks/COVID.png" in table["For instance"][0]
+
+
+def test_uncertain_labels_are_read_as_asked(app, tmp_path):
+    rows = ["a.png,1,0", "b.png,0,1", "c.png,-1,0"]
+    for number, row in enumerate(rows):
+        write(tmp_path / "set" / row[:5], draw(number))
+    file = tmp_path / "set" / "labels.csv"
+    file.write_text("path,Pneumonia,Mass\n" + "\n".join(rows) + "\n")
+    open_page(app, file)
+    assert {metric.label: metric.value for metric in app.metric}["Films"] == "2"
+    app.selectbox(key="labels-uncertain").set_value("positive").run()
+    open_page(app, file)
+    assert {metric.label: metric.value for metric in app.metric}["Films"] == "3"
+
+
 def test_a_survey_can_be_stopped_and_gone_on_with(app, tmp_path, monkeypatch):
     write(tmp_path / "NORMAL" / "a.png", np.full((160, 160), 90, np.uint8))
 
-    def slow(names, *, store, report):
+    def slow(names, policy, *, store, report):
         for step in range(200):
             report(Progress(step / 200, "reading films"))
             time.sleep(0.05)

@@ -143,8 +143,8 @@ def test_two_jobs_that_draw_the_same_films_leave_one_another_alone(drawing, tmp_
 
 def test_reading_a_data_set_again_leaves_the_drawing_of_others_alone(drawing):
     job = train_data._generating(10)
-    train_data._forget((str(train_data.phantoms_folder(20)),))
-    train_data._forget(("/films",))
+    train_data._forget((str(train_data.phantoms_folder(20)),), "")
+    train_data._forget(("/films",), "")
     assert train_data._generating(10) is job
-    train_data._forget((str(train_data.phantoms_folder(10)),))
+    train_data._forget((str(train_data.phantoms_folder(10)),), "")
     assert train_data._generating(10) is not job

@@ -10,6 +10,7 @@ import numpy as np
 
 from xraycore.datasets.audit.audit import Audit, audit_measured
 from xraycore.datasets.index import ImageIndex, ImageStats, measure_images
+from xraycore.datasets.labelling import BY_DEFAULT, LabelPolicy
 from xraycore.datasets.labels import order_classes
 from xraycore.datasets.manifest import Manifest, Record, read_manifest
 from xraycore.utils.progress import Progress, ProgressCallback, ignore
@@ -66,6 +67,7 @@ class DatasetOverview:
 
 def survey_dataset(
     datasets: str | Path | Sequence[str | Path],
+    policy: LabelPolicy = BY_DEFAULT,
     *,
     store: ImageIndex | None = None,
     report: ProgressCallback = ignore,
@@ -74,6 +76,7 @@ def survey_dataset(
 
     Args:
         datasets: See `read_manifest`.
+        policy: Likewise.
         store: Where what earlier surveys measured lies; the answer is the same without.
         report: Called after each file; what it raises stops the work. What was measured until then
             is kept.
@@ -82,7 +85,7 @@ def survey_dataset(
         DatasetError: See `read_manifest`.
     """
     report(Progress(0.0, "looking for films"))
-    manifest = read_manifest(datasets)
+    manifest = read_manifest(datasets, policy=policy)
     pairs, unreadable = measure_images(manifest.records, store, report)
     report(Progress(1.0, f"comparing {len(pairs):,} films with one another"))
     found = audit_measured(manifest, pairs, unreadable, store)

@@ -162,14 +162,21 @@ def _own_label(folder: Path) -> str | None:
         return place.parent.name
     if not is_known(place.name):
         return None
-    bare = all(is_plain(c.name) or is_mask_folder(c.name) for c in inner)
+    bare = all(_holds_films(c.name) for c in inner)
     holds = any(list_images(folder.iterdir())) or (bool(inner) and bare)
     return place.name if holds else None
 
 
 def _is_data_set(folder: Path) -> bool:
     inner = subfolders(folder)
-    return any(split_of(c.name) for c in inner) or sum(is_known(c.name) for c in inner) > 1
+    splits = [c for c in inner if split_of(c.name)]
+    # Splits without classes below them are those of a class.
+    classes = [c for split in splits for c in subfolders(split) if not _holds_films(c.name)]
+    return bool(classes) or sum(is_known(c.name) for c in inner) > 1
+
+
+def _holds_films(name: str) -> bool:
+    return is_plain(name) or is_mask_folder(name)
 
 
 def _find_root(folder: Path) -> tuple[Path, list[Path]]:
@@ -182,12 +189,16 @@ def _find_root(folder: Path) -> tuple[Path, list[Path]]:
         inner = subfolders(place)
         if any(split_of(c.name) or is_known(c.name) for c in inner):
             return place, []
-        sets = [c for c in inner if _is_data_set(c)]
+        sets = [
+            one
+            for c in inner
+            for one in ([c] if _is_data_set(c) else filter(_is_data_set, subfolders(c)))
+        ]
         if len(sets) > 1:
             names = ", ".join(c.name for c in sets)
             raise DatasetError(
                 f"{folder}: expected one data set. It holds several, {names}: name each by itself."
             )
         if sets and len(inner) > 1:
-            return sets[0], [c for c in inner if c != sets[0]]
+            return sets[0], [c for c in inner if c not in (sets[0], *sets[0].parents)]
     return folder, []

@@ -1,8 +1,10 @@
 """Kaggle's chest data sets of class folders: Kermany's, COVID-19 Radiography and COVID-QU-Ex."""
 
+import os
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from xraycore.datasets.files import FileTally, find_films, why_no_film
@@ -25,6 +27,7 @@ _KERMANY = re.compile(r"person\d+_(bacteria|virus)_\d+\.jpe?g|(NORMAL2-)?IM-\d+-
 # The parts of COVID-QU-Ex: of the same film that with its infection drawn is used.
 _INFECTION, _LUNGS = "infection segmentation data", "lung segmentation data"
 _INFECTION_MASKS = "infection masks"
+_LOOKED_AT = 500
 
 
 def read_kermany(place: Place, labelling: Labelling) -> Reading | None:
@@ -33,6 +36,10 @@ def read_kermany(place: Place, labelling: Labelling) -> Reading | None:
     if place.folder != place.root and place.root in place.folder.parents:
         return None
     if not any(split_of(one.name) for one in folders):
+        return None
+    # Of another data set no more than some names are looked at.
+    names = (name for _, _, files in os.walk(place.root) for name in files if name[0] != ".")
+    if not any(_KERMANY.match(name) for name in islice(names, _LOOKED_AT)):
         return None
     reading = read_class_folders(place.root, labelling)
     named = sum(bool(_KERMANY.match(one.path.name)) for one in reading.records)

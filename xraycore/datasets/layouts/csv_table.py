@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from xraycore.config import path_roots
-from xraycore.datasets.files import FileTally
+from xraycore.datasets.files import FileTally, is_mask_folder
 from xraycore.datasets.labelling import Labelling, is_blank, is_finding, sign, split_labels
 from xraycore.datasets.labels import CODES, canonical_label
 from xraycore.datasets.layouts.layout import Reading
@@ -29,6 +29,7 @@ from xraycore.datasets.records import Record
 from xraycore.datasets.split_names import split_of
 from xraycore.datasets.table import COLUMNS, Row, Table, column_key, parse_age, read_table
 from xraycore.errors import DatasetError
+from xraycore.imaging.archive import is_clutter
 
 # Columns of numbers that tell of no finding.
 _NO_FINDINGS = {
@@ -140,7 +141,9 @@ class _Csv:
 
     @cached_property
     def _finder(self) -> FilmFinder:
-        return FilmFinder(self._folder, islice(_visible_files(self._folder), _MOST_FILES))
+        files = islice(_visible_files(self._folder), _MOST_FILES)
+        named = (row.get(self._path) for row in self._table.rows)
+        return FilmFinder(self._folder, files, named)
 
     def _label_of(self, row: Row, path: Path) -> tuple[str, str]:
         policy = self._labelling.policy
@@ -191,6 +194,7 @@ def _is_file(path: Path) -> bool:
 
 
 def _visible_files(folder: Path) -> Iterator[Path]:
+    """The files below a folder that may be films, but masks."""
     for place, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (Path(place, name) for name in sorted(names) if not name.startswith("."))
+        folders[:] = sorted(n for n in folders if not is_clutter(n) and not is_mask_folder(n))
+        yield from (Path(place, name) for name in sorted(names) if not is_clutter(name))

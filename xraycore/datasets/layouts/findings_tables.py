@@ -171,16 +171,15 @@ def _age_at(date: str, birth: str) -> float | None:
 def _four_valued(table: Table, row: Row, labelling: Labelling) -> tuple[tuple[str, ...], bool, str]:
     """A row's positive findings, whether one is uncertain, and what is wrong with it."""
     cells: Mapping[str, str] = {
-        canonical_label(table.columns[key]): row.get(key)
-        for key in CHEXPERT_FINDINGS
-        if key in table.columns
+        table.columns[key]: row.get(key) for key in CHEXPERT_FINDINGS if key in table.columns
     }
     try:
         positive, doubt = labelling.policy.positive(cells)
         said = any(sign(cell) is not None for cell in cells.values())
     except ValueError:
         return (), False, BROKEN_ROW
-    return tuple(positive), doubt, "" if positive or doubt or not said else NONE_POSITIVE
+    findings = tuple(canonical_label(name) for name in positive)
+    return findings, doubt, "" if positive or doubt or not said else NONE_POSITIVE
 
 
 def where(table: Table, row: Row) -> str:

@@ -68,9 +68,20 @@ def path_parts(text: str) -> tuple[str, ...]:
 
 
 class FilmFinder:
-    """Finds the films of a folder by paths that may begin elsewhere, or lack folder or ending."""
+    """Finds the films of a folder by paths that may begin elsewhere, or lack folder or ending.
 
-    def __init__(self, root: Path, films: Iterable[Path]) -> None:
+    A name alone finds a film only if it stands for one film in the table too: in CheXpert's every
+    patient has a `view1_frontal.jpg`.
+
+    Args:
+        root: What the films' paths are taken from.
+        films: Those there are.
+        named: All that the table names.
+    """
+
+    def __init__(self, root: Path, films: Iterable[Path], named: Iterable[str]) -> None:
+        of_name = Counter(parts[-1].lower() for text in set(named) if (parts := path_parts(text)))
+        self._repeated = {name for name, number in of_name.items() if number > 1}
         self._by_path: dict[str, Path] = {}
         self._by_name: dict[str, list[Path]] = defaultdict(list)
         for film in films:
@@ -91,6 +102,13 @@ class FilmFinder:
         if len(found) > 1:
             shared = [_shared(film, parts[:-1]) for film in found]
             found = [f for f, n in zip(found, shared, strict=True) if n == max(shared)]
+        if found and parts[-1] in self._repeated:
+            whole = [
+                f for f in found if len(parts) > 1 and _shared(f, parts[:-1]) == len(parts) - 1
+            ]
+            if not whole:
+                return None, AMBIGUOUS if len(parts) == 1 else NO_FILE
+            found = whole
         if len(found) > 1:
             return None, AMBIGUOUS
         return (found[0], "") if found else (None, NO_FILE)
@@ -122,15 +140,17 @@ def read_listed(
         None if the folder is a part in which the tables list nothing.
     """
     part = folder.resolve() != root.resolve() and root.resolve() in folder.resolve().parents
-    start = folder if part else root
+    start = folder.resolve() if part else root
     tally = FileTally(start)
     films = find_films(start, tally)
-    finder = FilmFinder(start, films)
+    rows = list(listed)
+    base = root.resolve() if part else root
+    finder = FilmFinder(base, films, (one.name for one in rows))
     records: list[Record] = []
     seen: set[Path] = set()
     stems = Counter(film.stem for film in films)
     source = root.resolve().name
-    for one in listed:
+    for one in rows:
         film, reason = finder.find(one.name)
         if film is None:
             # Of a part only what lies there is asked for.
@@ -146,7 +166,7 @@ def read_listed(
         if one.reason or reason:
             tally.add(one.reason or reason, film)
             continue
-        within = film.relative_to(start)
+        within = film.relative_to(base)
         patient = one.patient or patient_of(film, within.parts[:-1])
         own = film.stem if stems[film.stem] == 1 else str(within)
         records.append(
