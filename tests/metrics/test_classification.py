@@ -19,6 +19,7 @@ from xraycore.metrics.classification import (
     score_classes,
     wilson_interval,
 )
+from xraycore.metrics.few import auroc_limits, share_limits
 
 CLASSES = ["a", "b", "c"]
 
@@ -168,7 +169,11 @@ def test_equal_probabilities_are_chance():
     target = np.array([0, 0, 0, 1])
     found = score_classes(target, np.full((4, 2), 0.5), ["a", "b"], list("wxyz"))
     assert found["classes"]["b"]["auroc"]["value"] == 0.5
-    assert found["macro_auroc"] == {"value": 0.5, "low": 0.5, "high": 0.5, "n": 4}
+    # Of each class one film against three, of which resamples say nothing; the mean of two.
+    low = 0.5 - (0.5 - auroc_limits(0.5, 1, 3)[0]) / 2**0.5
+    assert found["macro_auroc"]["value"] == 0.5
+    assert found["macro_auroc"]["low"] == pytest.approx(low, abs=5.1e-5)
+    assert found["macro_auroc"]["high"] == pytest.approx(1 - low, abs=5.1e-5)
     # Average precision of chance is the share of the class.
     assert found["classes"]["b"]["auprc"]["value"] == 0.25
 
@@ -203,14 +208,19 @@ def test_one_film_has_no_curves():
     assert found["macro_auprc"] is None
     assert found["classes"]["a"]["auprc"] is None
     assert found["classes"]["a"]["specificity"] is None
-    assert found["brier"] == {"value": 0.02, "low": 0.02, "high": 0.02, "n": 1}
+    # Of 0 to 2; of one film anything may be.
+    low, high = (2 * limit for limit in share_limits(0.01, 1))
+    assert found["brier"]["value"] == 0.02
+    assert (found["brier"]["low"], found["brier"]["high"]) == pytest.approx((low, high), abs=1e-4)
     assert found["confusion"] == [[1, 0], [0, 0]]
     json.dumps(found, allow_nan=False)
 
 
 def test_resamples_that_lack_a_class_are_left_out():
     found = score_classes(np.array([0, 1]), np.eye(2), ["a", "b"], ["x", "y"])
-    assert found["macro_auroc"] == {"value": 1.0, "low": 1.0, "high": 1.0, "n": 2}
+    low = 1 - (1 - auroc_limits(1.0, 1, 1)[0]) / 2**0.5
+    assert found["macro_auroc"]["low"] == pytest.approx(low, abs=5.1e-5)
+    assert (found["macro_auroc"]["value"], found["macro_auroc"]["high"]) == (1.0, 1.0)
 
 
 def test_what_no_resample_defines_is_none(monkeypatch):

@@ -15,6 +15,7 @@ from xraycore.metrics.classification import (
     mean_share,
     score_classes,
 )
+from xraycore.metrics.few import share_limits
 
 PATIENTS = ["p", "p", "q", "q", "r", "r", "s", "s"]
 FILMS = list("abcdefgh")
@@ -78,9 +79,16 @@ def test_the_scores_of_a_model_by_hand():
     def brier(films):
         return (2 * (probability - truth)[films] ** 2).mean()
 
-    assert ends(found["balanced_accuracy"]) == bounds(recall) == (0.5, 1.0)
+    # Resamples end at 1/2 and 1, but two patients a class know less: Wilson's limits of 1/2 and 1.
+    assert bounds(recall) == (0.5, 1.0)
+    half, whole = share_limits(0.5, 2), share_limits(1.0, 2)
+    low = 0.75 - ((0.5 - half[0]) ** 2 + (1 - whole[0]) ** 2) ** 0.5 / 2
+    assert ends(found["balanced_accuracy"]) == (pytest.approx(low, abs=5.1e-5), 1.0)
     # Squares of 1.28 for q and of 0.02 for all others; q is drawn three times in 5 % of draws.
-    assert ends(found["brier"]) == bounds(brier) == (0.02, 0.965)
+    # Wilson's limits of a mean of four, 0.335 of 2, reach further up.
+    assert bounds(brier) == (0.02, 0.965)
+    high = 2 * share_limits(0.335 / 2, 4)[1]
+    assert ends(found["brier"]) == (0.02, pytest.approx(high, abs=1e-4))
     # Wilson's, of the films: six of eight are right.
     assert found["accuracy"]["n"] == 8
     assert ends(found["accuracy"]) == (0.4093, 0.9285)

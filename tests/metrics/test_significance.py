@@ -50,10 +50,10 @@ def test_delong_by_hand():
     # Differences of the positives 0, 1/2, -1/4, off 1/12 by -1, 5, -4 twelfths: 42/144 / 2 / 3;
     # of the negatives 1/6, 0, off by 1, -1: 2/144 / 1 / 2. Variance 7/144 + 1/144 = 1/18.
     assert found["z"] == pytest.approx(18**0.5 / 12)
-    # The normal table has 0.6382 below z = 0.3536.
-    assert found["p"] == pytest.approx(2 * (1 - 0.6382), abs=2e-4)
-    assert found["low"] == pytest.approx(1 / 12 - 1.96 / 18**0.5, abs=1e-4)
-    assert found["high"] == pytest.approx(1 / 12 + 1.96 / 18**0.5, abs=1e-4)
+    # Two negatives leave one degree of freedom: Student is Cauchy, P(|t| > z) = 1 - 2 atan(z) / pi.
+    assert found["p"] == pytest.approx(1 - 2 / np.pi * np.arctan(18**0.5 / 12))
+    assert found["low"] == pytest.approx(1 / 12 - 12.7062 / 18**0.5, abs=1e-4)
+    assert found["high"] == pytest.approx(1 / 12 + 12.7062 / 18**0.5, abs=1e-4)
 
 
 def test_delong_turned_round():
@@ -86,10 +86,14 @@ def test_delong_is_that_of_all_pairs_of_films():
 
 
 def test_equal_scores_do_not_differ():
-    found = delong(POSITIVE, A, A)
+    positive, a = np.tile(POSITIVE, 5), np.tile(A, 5)
+    found = delong(positive, a, a)
     assert (found["difference"], found["z"], found["p"]) == (0.0, 0.0, 1.0)
     # An AUROC knows only the order.
-    assert delong(POSITIVE, A, A / 3)["p"] == 1.0
+    assert delong(positive, a, a / 3)["p"] == 1.0
+    # A handful of films cannot show it.
+    few = delong(POSITIVE, A, A)
+    assert (few["difference"], few["z"], few["p"]) == (0.0, None, None)
     assert delong(POSITIVE, np.ones(5), np.zeros(5))["auc_a"] == 0.5
 
 

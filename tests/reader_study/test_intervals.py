@@ -55,12 +55,14 @@ def test_kappa_draws_films_with_both_of_their_maps():
     assert as_films.kappa["high"] < 0.9
 
 
-def test_fleiss_kappa_of_one_film_has_no_width():
+def test_fleiss_kappa_of_one_film_may_be_chance():
     one = [review(r, 0, v, model=m) for m, v in zip(MODELS, ("agree", "unsure"), strict=True)
            for r in "ABC"]  # fmt: skip
     found = overall_agreement(one).kappa
-    # Two maps of one film: every draw is that film.
-    assert (found["value"], found["low"], found["high"], found["n"]) == (1.0, 1.0, 1.0, 2)
+    # Two maps of one film: every draw is that film. Wilson's low end of 1 in 1 is 0.2065, and half
+    # of that agreement is chance: (0.2065 - 0.5) / 0.5.
+    assert (found["value"], found["high"], found["n"]) == (1.0, 1.0, 2)
+    assert found["low"] == pytest.approx(-0.5869, abs=1e-4)
 
 
 def test_hit_rates_draw_films_with_all_of_their_readers():
