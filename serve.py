@@ -6,9 +6,11 @@ it and nothing says how they are told apart, it does not start.
 
 import os
 import sys
+from urllib.parse import urlsplit
 
 import streamlit as st
 from starlette.middleware import Middleware
+from streamlit import config
 
 from pages.shared.access import set_access
 from pages.shared.gateway import Gateway
@@ -32,6 +34,9 @@ try:
         )
 except AccessError as error:
     sys.exit(str(error))
+if settings is not None:
+    # Else Streamlit asks a computer elsewhere for this one's address before it takes a socket.
+    config.set_option("browser.serverAddress", urlsplit(settings.url).hostname)
 if access.served:
     # Also of whatever the app launches.
     os.environ[XRAYCORE_ROOTS] = os.pathsep.join(map(str, settings.roots if settings else ()))

@@ -4,10 +4,11 @@ import streamlit as st
 
 from pages.shared.access import admits, enter, show_user
 from pages.shared.faults import errors_shown
-from pages.shared.layout import server_started
+from pages.shared.layout import ICON, server_started
 from xraycore.access import Action
 
-st.set_page_config(page_title="xraycore", page_icon=":material/radiology:", layout="wide")
+# A file of ours: the picture of a Material symbol would be fetched from another host.
+st.set_page_config(page_title="xraycore", page_icon=ICON, layout="wide")
 page = st.navigation(
     [
         st.Page(

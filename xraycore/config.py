@@ -20,6 +20,7 @@ XRAYCORE_DATABASE = "XRAYCORE_DATABASE"
 XRAYCORE_JOB = "XRAYCORE_JOB"
 XRAYCORE_SITES = "XRAYCORE_SITES"
 XRAYCORE_STATE = "XRAYCORE_STATE"
+XRAYCORE_FILM_NAMES = "XRAYCORE_FILM_NAMES"
 XRAYCORE_LIMITS = "XRAYCORE_LIMITS"
 XRAYCORE_SETTINGS = "XRAYCORE_SETTINGS"
 XRAYCORE_ROOTS = "XRAYCORE_ROOTS"
@@ -141,6 +142,28 @@ def state_folder() -> Path:
 def cache_folder() -> Path:
     """Where what can be made again lies: `XRAYCORE_CACHE`, or the system's folder for caches."""
     return Path(os.environ.get(XRAYCORE_CACHE) or platformdirs.user_cache_dir("xraycore"))
+
+
+def shows_film_names(served: bool) -> bool:
+    """Whether the app calls uploaded films by their files, which may name a patient.
+
+    `XRAYCORE_FILM_NAMES` says so: "shown", or "numbered" for Film 1, Film 2, …. Without it they
+    are numbered where the app is served to others.
+
+    Raises:
+        ArgumentError: If it says something else.
+    """
+    said = os.environ.get(XRAYCORE_FILM_NAMES) or ("numbered" if served else "shown")
+    if said not in ("shown", "numbered"):
+        raise ArgumentError(
+            f"{XRAYCORE_FILM_NAMES}: expected shown or numbered. Received: {said!r}"
+        )
+    return said == "shown"
+
+
+def keras_folder() -> Path:
+    """Where Keras keeps what it downloaded: its own `KERAS_HOME`, or `~/.keras`."""
+    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
 
 
 def database_url() -> str | None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TypeVar
 
 import streamlit as st
@@ -9,6 +10,9 @@ import streamlit as st
 from pages.components.film_viewer import FILMS_SENT
 
 T = TypeVar("T")
+
+# Of the browser's tab.
+ICON = Path(__file__).with_name("icon.svg")
 
 
 def server_started() -> bool:
@@ -89,6 +93,25 @@ def ask_path(label: str, key: str, *, placeholder: str, help: str, **more: objec
     return text.strip().strip("\"'")
 
 
+# Streamlit turns these into icons, pictures, arrows and links after escapes were undone: a
+# character without width in between keeps them what they are.
+_LATER = re.compile(r"(?<=:)(?=[a-z/+-])|(?<=www)(?=\.)|(?=@)|(?<=[-<>])(?=[-<>=])", re.IGNORECASE)
+_WORD_JOINER = "\u2060"
+
+
+def plain_option(text: str) -> str:
+    """`plain`, but for names that are what they look like, which stand in links as they are."""
+    harmless = re.fullmatch(r"[^\W_][\w ,/%-]*(\.\w[\w ,/%-]*)*", text)
+    return text if harmless and not re.search(r"\b_|_\b|--|www", text) else plain(text)
+
+
 def plain(text: str) -> str:
-    """Text as it is, for where Markdown is read: a file may be called `*draft*_[1].png`."""
-    return re.sub(r"([\\`*_{}\[\]()#+\-.!$~:<>|])", r"\\\1", text)
+    """Text as it is, for where Markdown is read: a file may be called `*draft*_[1].png`.
+
+    In one line, without characters that turn others round or cannot be seen.
+    """
+    shown = "".join(c if c.isprintable() else " " for c in text).strip()
+    escaped = _LATER.sub(_WORD_JOINER, shown)
+    escaped = re.sub(r"([\\`*_{}\[\]!$~<>|&])", r"\\\1", escaped)
+    # What begins a heading, a list or a rule.
+    return re.sub(r"^(?:([#+\-=])|(\d+)([.)])(?=\s|$))", r"\2\\\1\3", escaped)

@@ -14,6 +14,7 @@ from pages.train.process import duration
 from xraycore.access.paths import named_path
 from xraycore.config import runs_folder, weights_folder
 from xraycore.errors import XrayCoreError
+from xraycore.models.pretrained import imagenet_file
 from xraycore.models.registry import MODELS, title_of
 from xraycore.training.config import DOMAIN_RANDOM
 from xraycore.training.plan import Plan, expected_seconds, measured_speeds
@@ -62,7 +63,10 @@ def choose_network() -> tuple[str, str] | None:
         bind="query-params",
     )
     left.caption(plain(MODELS[model].paper))
-    offered = [one for one in STARTS if one != "imagenet" or MODELS[model].imagenet]
+    spec = MODELS[model]
+    # Nothing is downloaded at a visitor's click.
+    fetched = spec.imagenet is not None and imagenet_file(spec).is_file()
+    offered = [one for one in STARTS if one != "imagenet" or fetched]
     start = right.segmented_control(
         "Starting weights",
         offered,
@@ -71,10 +75,14 @@ def choose_network() -> tuple[str, str] | None:
         format_func=STARTS.get,
         key=f"start-{model}",
         persist_state="session",
-        help="Random: it has learnt nothing yet. ImageNet: from a million photographs, downloaded "
-        "by Keras at the start; such a network needs far fewer films (transfer learning). A file: "
-        "weights of your own.",
+        help="Random: it has learnt nothing yet. ImageNet: from a million photographs; such a "
+        "network needs far fewer films (transfer learning). A file: weights of your own.",
     )
+    if spec.imagenet and not fetched:
+        right.caption(
+            "ImageNet is offered once its weights are on this computer: on its command line, "
+            f"`xraycore weights imagenet {spec.name}`."
+        )
     if start != "file":
         return model, start
     file = ask_path(
@@ -96,9 +104,9 @@ def choose_network() -> tuple[str, str] | None:
 
 
 def starting_weights(plan: Plan) -> str:
-    """What a plan's network starts from, in words for a sentence in Markdown."""
+    """What a plan's network starts from, in words for a sentence."""
     named = {"none": "random weights", "imagenet": "ImageNet weights"}
-    return named.get(plan.weights, f"the weights in {plain(plan.weights)}")
+    return named.get(plan.weights, f"the weights in {plan.weights}")
 
 
 def speeds_of(model: str) -> dict[int, float]:
@@ -124,7 +132,7 @@ def choose_recipe(chosen: Chosen, model: str, weights: str) -> Plan | None:
         "Recipe",
         list(RECIPES),
         format_func=lambda name: RECIPES[name][0],
-        captions=[cost(name) for name in RECIPES],
+        captions=[plain(cost(name)) for name in RECIPES],
         key="recipe",
         bind="query-params",
     )

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from xraycore.models import pretrained
+from xraycore.errors import ArgumentError
 from xraycore.models.architectures import build_network, without_last_halving
-from xraycore.models.pretrained import load_pretrained
+from xraycore.models.pretrained import download_imagenet, imagenet_file, load_pretrained
 from xraycore.models.registry import MODELS, get_spec
 
 # All backbones take 96 px, which is quicker than 224; the weights fit any size.
@@ -191,3 +192,34 @@ def test_weights_of_none_of_a_networks_ends_are_refused(monkeypatch):
     monkeypatch.setattr(pretrained, "build_network", lambda *given, **options: ended)
     with pytest.raises(ValueError, match="no end of resnet50 has 7 channels"):
         pretrained._load_whole(ended, get_spec("resnet50", "stage4"), "a.weights.h5", (7, 4))
+
+
+def test_a_job_of_the_app_downloads_nothing(monkeypatch, tmp_path):
+    def download(**_):
+        raise AssertionError("it was asked for")
+
+    network = fresh("vgg16")
+    monkeypatch.setattr(keras.applications, "VGG16", download)
+    monkeypatch.setenv("XRAYCORE_JOB", str(tmp_path))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    with pytest.raises(ArgumentError, match="xraycore weights imagenet vgg16"):
+        load_pretrained(network, get_spec("vgg16"), "imagenet")
+    imagenet_file(get_spec("vgg16")).parent.mkdir()
+    imagenet_file(get_spec("vgg16")).touch()
+    with pytest.raises(AssertionError, match="it was asked for"):
+        load_pretrained(network, get_spec("vgg16"), "imagenet")
+
+
+@pytest.mark.parametrize("spec", [spec for spec in MODELS.values() if spec.imagenet])
+def test_imagenet_weights_are_looked_for_where_keras_keeps_them(monkeypatch, tmp_path, spec):
+    asked = []
+
+    def fetch(name, *_, **options):
+        asked.append(tmp_path / options["cache_subdir"] / name)
+        raise InterruptedError
+
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setattr("keras.src.utils.file_utils.get_file", fetch)
+    with pytest.raises(ArgumentError, match=f"ImageNet weights of {spec.name}"):
+        download_imagenet(spec.name)
+    assert asked == [imagenet_file(spec)]

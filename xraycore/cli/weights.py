@@ -1,4 +1,4 @@
-"""Commands that carry weights from a clone to an installed package: weights pack, install."""
+"""Commands that bring weights to where they are needed: weights pack, install, imagenet."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +9,9 @@ from xraycore.cli.app import Json, app
 from xraycore.cli.console import emit_json, err, out
 from xraycore.models.archive import install_weights, pack_weights
 
-weights = typer.Typer(no_args_is_help=True, help="Pack trained models, or install packed ones.")
+weights = typer.Typer(
+    no_args_is_help=True, help="Pack trained models, install packed ones, fetch ImageNet's."
+)
 app.add_typer(weights, name="weights")
 
 
@@ -43,3 +45,18 @@ def install(
         emit_json({"folder": str(folder), "models": names, "archive_checked": checked})
     else:
         out.print(f"{len(names)} models in {folder}: {', '.join(names)}", soft_wrap=True)
+
+
+@weights.command()
+def imagenet(
+    model: Annotated[str, typer.Argument(help="The network.")],
+    json: Json = False,
+) -> None:
+    """Download a network's ImageNet weights, for trainings that the app starts."""
+    from xraycore.models.pretrained import download_imagenet
+
+    file = download_imagenet(model)
+    if json:
+        emit_json({"file": str(file)})
+    else:
+        out.print(str(file), soft_wrap=True)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xraycore.config import job_folder, keras_folder
 from xraycore.errors import ArgumentError
 from xraycore.models.architectures import build_network
 from xraycore.models.registry import get_spec
@@ -15,16 +16,38 @@ if TYPE_CHECKING:
     import keras
 
 
+def imagenet_file(spec: ModelSpec) -> Path:
+    """Where a network's ImageNet weights lie once Keras has downloaded them."""
+    file = f"{spec.name}_weights_tf_dim_ordering_tf_kernels_notop.h5"
+    return keras_folder() / "models" / file
+
+
+def download_imagenet(name: str) -> Path:
+    """Has Keras download a network's ImageNet weights; returns where they lie.
+
+    Raises:
+        ArgumentError: If there are none of that network, or they cannot be had.
+    """
+    spec = get_spec(name)
+    application = _application(spec)
+    try:
+        application(include_top=False, weights="imagenet")
+    except Exception as error:
+        # Keras raises a bare Exception that names the address.
+        raise ArgumentError(f"ImageNet weights of {name}: {error}") from error
+    return imagenet_file(spec)
+
+
 def load_pretrained(network: "keras.Model", spec: ModelSpec, weights: str) -> None:
     """Gives a fresh network its starting weights.
 
     Args:
         network: From `build_network`.
         spec: Its registry entry.
-        weights: "imagenet" (Keras downloads them), "none", or the path of a `.weights.h5` file:
-            either of the backbone as `keras.applications` builds it without top, or of a whole
-            network of ours with the same classes. Of a network that ends later, what lies behind
-            this one's end is left out, and the head stays fresh.
+        weights: "imagenet" (Keras downloads them, but not for a job of the app), "none", or the
+            path of a `.weights.h5` file: either of the backbone as `keras.applications` builds it
+            without top, or of a whole network of ours with the same classes. Of a network that ends
+            later, what lies behind this one's end is left out, and the head stays fresh.
 
     Raises:
         ArgumentError: If there are no such weights, or they do not fit the network.
@@ -32,6 +55,12 @@ def load_pretrained(network: "keras.Model", spec: ModelSpec, weights: str) -> No
     if weights == "none":
         return
     if weights == "imagenet":
+        # A click on a page is to send nothing anywhere; who types a command has asked for it.
+        if job_folder() and not imagenet_file(spec).is_file():
+            raise ArgumentError(
+                f"the ImageNet weights of {spec.name} are not on this computer. Fetch them on its "
+                f"command line: xraycore weights imagenet {spec.name}"
+            )
         _copy(_application(spec)(include_top=False, weights="imagenet"), network, spec)
         return
     if not Path(weights).is_file() or not weights.endswith(".weights.h5"):

@@ -5,6 +5,8 @@ from streamlit.testing.v1 import AppTest
 
 from tests.pages.explain.explain_page import open_tab
 from tests.pages.train.train_page import labels, settle, words
+from xraycore.models.pretrained import imagenet_file
+from xraycore.models.registry import MODELS
 
 
 def look():
@@ -49,7 +51,13 @@ def test_what_explain_was_set_to_stays_on_other_tabs_and_pages(explain):
     assert app.selectbox(key="opacity-kind").value == "ground_glass"
 
 
-def test_the_starting_weights_stay_after_another_page(app, films, runs):
+def test_the_starting_weights_stay_after_another_page(app, films, runs, tmp_path, monkeypatch):
+    # As if they had been fetched before; else they are not offered.
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    fetched = imagenet_file(MODELS["vgg16"])
+    fetched.parent.mkdir(parents=True)
+    fetched.touch()
+
     def train():
         app.switch_page("pages/train/page.py")
         app.query_params["dataset"], app.query_params["network"] = str(films), "VGG16"
