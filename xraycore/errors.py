@@ -66,6 +66,12 @@ class Cancelled(Exception):
     """Raised by a report to stop what reports to it; passes through to who asked for the work."""
 
 
+def reason_of(name: str, error: Exception) -> str:
+    """The kind of a decoder's error; what it says, of memory and offsets, goes to the log."""
+    logger.info("%r: %s", name, error)
+    return type(error).__name__
+
+
 def log_fault(error: Exception) -> str:
     """Writes the trace of an error that nobody meant to the log; returns the id it has there."""
     fault = f"F{secrets.token_hex(3).upper()}"

@@ -12,7 +12,7 @@ from xraycore.errors import RadiographError, WeightsError, XrayCoreError
 from xraycore.evaluation.predictions import PredictionSet, read_predictions
 from xraycore.evaluation.track_record import track_record
 from xraycore.imaging import Radiograph
-from xraycore.imaging.film_warnings import OF_MODEL, warning_codes
+from xraycore.imaging.film_warnings import NO_DOUBT, warning_codes
 from xraycore.metrics.calibration import Calibration
 from xraycore.models.cards import card_sha256, list_trained, read_card
 from xraycore.models.classifier import Prediction
@@ -47,7 +47,7 @@ def track_record_of(prediction: Prediction) -> str | None:
     outcome = _test_outcome(prediction.model, card_sha256(prediction.model))
     if outcome is None:
         return None
-    if set(warning_codes(prediction.warnings)) - OF_MODEL:
+    if set(warning_codes(prediction.warnings)) - NO_DOUBT:
         return "No track record: a film that is warned about is unlike the test films."
     label = prediction.label
     return track_record(outcome, label, prediction.probabilities[label]).reading

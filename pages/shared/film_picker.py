@@ -1,24 +1,27 @@
 """The sidebar's list of films with its uploader and samples, and what leads to an open film."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import streamlit as st
 
 from pages.shared import cache, inference
-from pages.shared.access import acts, permitted
+from pages.shared.access import acts, get_access, permitted
 from pages.shared.faults import guarded
 from pages.shared.layout import plain
 from pages.shared.open_films import OpenFilm, OpenFilms, open_films, thumbnail
 from pages.shared.sample_gallery import show_gallery
 from pages.shared.uploads import drop_upload
 from xraycore.access import Action
+from xraycore.config import shows_film_names
 from xraycore.imaging import RadiographError
 from xraycore.imaging.archive import unpack
 from xraycore.utils.text import pluralise
 
 # An office document is an archive too, of a hundred files that are no films.
 _MOST_SAID = 8
+_NUMBERED = re.compile(r"Film (\d+)")
 
 
 def film_and_models() -> tuple[OpenFilm, list[str]] | None:
@@ -173,17 +176,28 @@ def _take_uploads(widget: str, on_open: Callable[[OpenFilm], None]) -> None:
         for upload in uploads:
             # One film after the other: an archive's films together may be half a gigabyte.
             for name, data in unpack(upload.name, upload.getvalue(), refused):
+                shown = name
                 try:
                     films.check_room(name, len(data), read)
-                    read.append(_read(name, data))
+                    shown = _shown_name(name, [*films.films.values(), *read])
+                    read.append(_read(shown, data))
                 except RadiographError as error:
-                    refused.append(str(error))
+                    # Whoever brought the file knows it by its own name.
+                    refused.append(str(error).replace(shown, name, 1))
             drop_upload(upload)
     films.uploads += 1
     films.open(read)
     if read:
         on_open(films.films[read[0].key])
     films.refused = refused
+
+
+def _shown_name(name: str, films: Iterable[OpenFilm]) -> str:
+    """What the next film is called everywhere, in exports too: its file's name, or a number."""
+    if shows_film_names(get_access().served):
+        return name
+    numbers = (_NUMBERED.fullmatch(film.title) for film in films)
+    return f"Film {1 + max((int(found[1]) for found in numbers if found), default=0)}"
 
 
 def _read(name: str, data: bytes) -> OpenFilm:

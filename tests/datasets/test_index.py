@@ -1,3 +1,5 @@
+import os
+import stat
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -6,8 +8,8 @@ import pytest
 from tests.datasets.film_files import draw, write
 from xraycore.datasets import index
 from xraycore.datasets.audit.audit import audit
-from xraycore.datasets.index import ImageIndex, measure_images, read_measured
-from xraycore.datasets.manifest import read_manifest
+from xraycore.datasets.index import KEPT_DAYS, ImageIndex, measure_images, read_measured
+from xraycore.datasets.manifest import Record, read_manifest
 from xraycore.imaging import RadiographError
 
 
@@ -116,3 +118,29 @@ def test_an_index_is_asked_by_any_thread(tmp_path):
     with ThreadPoolExecutor(1) as thread:
         assert thread.submit(store.answer, "a question", lambda: 1).result() == 1
     assert store.answer("a question", lambda: 2) == 1
+
+
+def test_what_is_kept_is_this_users_alone_and_not_for_good(tmp_path, monkeypatch):
+    before = os.umask(0o022)
+    try:
+        index = ImageIndex(tmp_path / "cache" / "films.sqlite3")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "cache").stat().st_mode) == 0o700
+    for file in (tmp_path / "cache").iterdir():
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
+    day = [20_000]
+    monkeypatch.setattr("xraycore.datasets.index._today", lambda: day[0])
+    film = write(tmp_path / "film.png", draw(0))
+    ((_, facts),), _ = measure_images([Record(film, "a", "", "s/1", "s")], index)
+
+    def known():
+        return bool(ImageIndex(tmp_path / "cache" / "films.sqlite3").films([facts.sha256]))
+
+    day[0] += KEPT_DAYS
+    assert known()
+    # Asked for on that day, it stays as long again.
+    day[0] += KEPT_DAYS
+    assert known()
+    day[0] += KEPT_DAYS + 1
+    assert not known()

@@ -1,5 +1,6 @@
 import os
 import shutil
+import stat
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -211,3 +212,12 @@ def test_a_server_that_is_not_there_is_one_line_without_the_password(tmp_path):
         open_database(f"postgresql://ada:secret@/reviews?host={tmp_path}")
     assert "\n" not in str(refused.value)
     assert "secret" not in str(refused.value)
+
+
+def test_a_new_database_is_its_users_alone(tmp_path):
+    before = os.umask(0o022)
+    try:
+        open_database(f"sqlite:///{tmp_path / 'new.sqlite3'}").dispose()
+    finally:
+        os.umask(before)
+    assert {stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()} == {0o600}

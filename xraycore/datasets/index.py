@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import sqlite3
+import time
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,12 +22,15 @@ from xraycore.errors import RadiographError
 from xraycore.imaging.decoding import MAX_BYTES
 from xraycore.imaging.film_warnings import FilmWarning
 from xraycore.imaging.radiograph import Radiograph, read_radiograph
+from xraycore.utils.files import make_private_file, make_private_folder
 from xraycore.utils.progress import Progress, ProgressCallback, ignore
 
 # Changes whenever what is measured does: what an older version kept is measured anew.
 VERSION = 3
 T = TypeVar("T")
 CHUNK = 64
+# Thumbnails show patients: they are kept so long after they were last asked for.
+KEPT_DAYS = 90
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +78,8 @@ class ImageIndex:
     def __init__(self, file: Path):
         self._connection: sqlite3.Connection | None = None
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
+            make_private_folder(file.parent)
+            make_private_file(file)
             self._connection = sqlite3.connect(file, timeout=10, check_same_thread=False)
             self._connection.executescript(
                 "PRAGMA journal_mode = WAL;"
@@ -83,7 +88,10 @@ class ImageIndex:
                 " PRIMARY KEY (sha256, version));"
                 "CREATE TABLE IF NOT EXISTS answers"
                 " (question TEXT, version INTEGER, answer TEXT, PRIMARY KEY (question, version));"
+                # Beside the films, whose table has no room for it: when each was last asked for.
+                "CREATE TABLE IF NOT EXISTS asked (sha256 TEXT PRIMARY KEY, day INTEGER);"
             )
+            self._expire(_today() - KEPT_DAYS)
         except (OSError, sqlite3.Error):
             self._connection = None
 
@@ -100,12 +108,20 @@ class ImageIndex:
                 (VERSION, *chunk),
             )
             found |= {row[0]: _unpacked(*row) for row in rows}
+        today = _today()
+        self._write(
+            "INSERT INTO asked VALUES (?, ?) ON CONFLICT DO UPDATE SET day = excluded.day"
+            " WHERE day < excluded.day",
+            [(sha256, today) for sha256 in found],
+        )
         return found
 
     def keep(self, films: Iterable[ImageStats]) -> None:
         """Remembers films."""
         rows = [(film.sha256, VERSION, *_packed(film)) for film in films]
         self._write("INSERT OR REPLACE INTO films VALUES (?, ?, ?, ?, ?)", rows)
+        days = [(film[0], _today()) for film in rows]
+        self._write("INSERT OR REPLACE INTO asked VALUES (?, ?)", days)
 
     def answer(self, question: str, find: Callable[[], T]) -> T:
         """A JSON value that was found before, or is found now and remembered."""
@@ -118,6 +134,20 @@ class ImageIndex:
         row = (question, VERSION, json.dumps(found))
         self._write("INSERT OR REPLACE INTO answers VALUES (?, ?, ?)", [row])
         return found
+
+    def _expire(self, day: int) -> None:
+        """Forgets films, with their thumbnails, that nobody asked for since that day."""
+        assert self._connection is not None
+        with self._connection:
+            # Of a version before this was noted down: from now on.
+            self._connection.execute(
+                "INSERT OR IGNORE INTO asked SELECT sha256, ? FROM films", (_today(),)
+            )
+            for table in ("films", "asked"):
+                self._connection.execute(
+                    f"DELETE FROM {table} WHERE sha256 IN (SELECT sha256 FROM asked WHERE day < ?)",
+                    (day,),
+                )
 
     def _select(self, statement: str, values: Sequence[object]) -> list[tuple]:
         if self._connection is None:
@@ -135,6 +165,10 @@ class ImageIndex:
                 self._connection.executemany(statement, rows)
         except sqlite3.Error:
             self._connection = None
+
+
+def _today() -> int:
+    return int(time.time() // 86_400)
 
 
 def default_index() -> ImageIndex:

@@ -12,6 +12,7 @@ from xraycore.datasets.manifest import Manifest, Record
 from xraycore.datasets.public import CITATIONS
 from xraycore.evaluation.evaluator import finding_of, own_scheme, truth_and_probability
 from xraycore.evaluation.predictions import PredictionSet, predict_dataset, write_predictions
+from xraycore.evaluation.pseudonyms import with_pseudonyms
 from xraycore.evaluation.shortcut_probes import probe
 from xraycore.metrics.classification import score_classes
 from xraycore.metrics.operating_points import OperatingPoint, at_threshold, choose_points
@@ -62,7 +63,8 @@ def build_model_card(
             *((("external films", external_records),) if external_records else ()),
         )
     )
-    write_predictions(folder / "predictions.csv", [validation, test, *external_predictions])
+    stored = map(with_pseudonyms, [validation, test, *external_predictions])
+    write_predictions(folder / "predictions.csv", list(stored))
     points = _operating_points(validation)
     card = {
         "model": classifier.spec.name,

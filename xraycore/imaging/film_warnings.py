@@ -27,9 +27,10 @@ CODES = {
     "whole-film": "the network saw the whole film, not its crop to the lungs",
     "other-lungs": "the network was trained with lungs found in another way",
     "own-model": "the network or its card is none that comes with xraycore",
+    "burned-in": "the DICOM file says that text is burnt into the film, which may name the patient",
 }
-# Of the network and not of the film: its test films were answered with the same ones.
-OF_MODEL = frozenset({"own-model"})
+# They do not make the film unlike those that a network was tested on.
+NO_DOUBT = frozenset({"own-model", "burned-in"})
 
 
 class FilmWarning(str):

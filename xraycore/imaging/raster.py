@@ -9,7 +9,7 @@ import pillow_heif
 from PIL import Image
 from PIL.TiffImagePlugin import TiffImageFile
 
-from xraycore.errors import ArgumentError, RadiographError
+from xraycore.errors import ArgumentError, RadiographError, reason_of
 from xraycore.imaging.decoding import MAX_PIXELS, Decoded, check_size, new_pixels
 from xraycore.imaging.film_warnings import FilmWarning
 from xraycore.imaging.grayscale import Display, full_scale, luma, luminance, show, strips
@@ -64,7 +64,9 @@ def decode_raster(data: bytes, name: str) -> Decoded:
         raise
     except Exception as error:
         raise RadiographError.of(
-            name, expected=f"a complete {kind} image", received=f"damaged data ({error})"
+            name,
+            expected=f"a complete {kind} image",
+            received=f"damaged data ({reason_of(name, error)})",
         ) from error
     return Decoded(upright, {"format": kind, "bit_depth": bits}, [*warnings, *more])
 
@@ -94,7 +96,7 @@ def _open(data: bytes, name: str) -> tuple[Image.Image, str, list[FilmWarning]]:
         ) from error
     except Exception as error:
         raise RadiographError.of(
-            name, expected=EXPECTED, received=f"a damaged image ({error})"
+            name, expected=EXPECTED, received=f"a damaged image ({reason_of(name, error)})"
         ) from error
     if several:
         raise RadiographError.of(

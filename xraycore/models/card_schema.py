@@ -172,6 +172,19 @@ class RunConfig(RunEntry):
     teachers: list[Name] = []
 
 
+class ShippedScores(Stored):
+    """What a promotion says of the card that it wrote."""
+
+    scores: Scores
+
+
+class ShipAnswer(Stored):
+    """What a promotion prints."""
+
+    folder: Text
+    card: ShippedScores
+
+
 class ModelCard(WeightsCard):
     """A classifier's card."""
 

@@ -1,19 +1,40 @@
 """Site profiles: what local films changed of how a model's answers are read, never its weights."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated
+
+from pydantic import Field
 
 from xraycore.config import sites_folder
 from xraycore.errors import ArgumentError, WeightsError
 from xraycore.metrics.classification import Score
+from xraycore.models.card_schema import ConformalSets, ScoreEntry
 from xraycore.models.registry import get_spec
-from xraycore.utils.files import write_json
+from xraycore.utils.files import make_private_folder, write_json
+from xraycore.utils.stored import Count, Name, Sha256, Share, Stored, Text, read_stored
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+
+class StoredSite(Stored):
+    """What a profile's file is to hold, see `SiteProfile`."""
+
+    name: Name
+    model: Name
+    weights_sha256: Sha256
+    threshold: Share
+    temperature: Annotated[float, Field(gt=0, le=1e6)]
+    normals: Count
+    abnormals: Count
+    threshold_interval: Annotated[list[float], Field(min_length=2, max_length=2)]
+    specificity: ScoreEntry
+    sensitivity: ScoreEntry | None = None
+    sets: ConformalSets = {}
+    warnings: list[Text] = []
+    fitted: dict[Name, Text] = {}
 
 
 @dataclass(frozen=True)
@@ -69,7 +90,7 @@ def check_site_name(name: str) -> str:
 def write_site(profile: SiteProfile) -> Path:
     """Stores a profile in place of the model's older one of that site; returns its file."""
     file = _file(profile.model, profile.name)
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_private_folder(file.parent)
     write_json(file, asdict(profile))
     return file
 
@@ -83,7 +104,7 @@ def read_site(model: str, name: str) -> SiteProfile:
     """
     file = _file(model, name)
     try:
-        stored: dict[str, Any] = json.loads(file.read_text())
+        stored = read_stored(file, StoredSite, WeightsError)
         stored["threshold_interval"] = tuple(stored["threshold_interval"])
         stored["warnings"] = tuple(stored["warnings"])
         return SiteProfile(**stored)
@@ -93,7 +114,7 @@ def read_site(model: str, name: str) -> SiteProfile:
             f"{model} has no profile of the site {name!r}. Profiles: {known}. "
             "Make one with `xraycore adapt`."
         ) from None
-    except (ValueError, TypeError, KeyError) as error:
+    except TypeError as error:  # Of a later version.
         raise WeightsError(f"{file}: expected a site profile: {error}") from None
 
 

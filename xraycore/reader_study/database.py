@@ -4,7 +4,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import platformdirs
@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModu
 
 from xraycore.config import database_url
 from xraycore.errors import ReaderStudyError
+from xraycore.utils.files import make_private_file, make_private_folder
 
 # Of the newest migration: a database that has it needs none, and Alembic need not be imported.
 HEAD = "0004"
@@ -85,7 +86,7 @@ def _address(url: str | None) -> URL:
 def _data_folder() -> Path:
     folder = platformdirs.user_data_path("xraycore", appauthor=False)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(folder)
     except OSError as error:
         raise ReaderStudyError(
             f"{folder}: cannot make the folder for reviews ({error.strerror}). Name a database "
@@ -98,6 +99,8 @@ def _engine(address: URL) -> Engine:
     if address.get_backend_name() != "sqlite":
         waits = {"connect_timeout": 10} if address.drivername == "postgresql+psycopg" else {}
         return create_engine(address, pool_pre_ping=True, connect_args=waits)
+    with suppress(OSError):  # Where that fails, so does what follows, which says why.
+        make_private_file(Path(address.database or ""))
     engine = create_engine(address, connect_args={"timeout": PATIENCE})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

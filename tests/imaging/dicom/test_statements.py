@@ -27,6 +27,12 @@ def code(value, meaning):
     ("elements", "expected"),
     [
         ({"ViewPosition": "PA"}, []),
+        ({"BurnedInAnnotation": "YES"}, ["burned-in"]),
+        ({"BurnedInAnnotation": "NO"}, []),
+        ({"BurnedInAnnotation": ""}, []),
+        ({"BurnedInAnnotation": "YES"}, ["burned-in"]),
+        ({"BurnedInAnnotation": "NO"}, []),
+        ({"BurnedInAnnotation": ""}, []),
         ({"ViewPosition": "AP"}, []),
         ({"ViewPosition": ""}, []),
         ({"ViewPosition": "LL"}, ["lateral"]),

@@ -21,7 +21,8 @@ from tests.pages.films_page import (
     titles,
     upload,
 )
-from xraycore.config import weights_folder
+from xraycore.config import shows_film_names, weights_folder
+from xraycore.errors import ArgumentError
 
 
 def archive(**files: bytes) -> bytes:
@@ -34,7 +35,7 @@ def archive(**files: bytes) -> bytes:
 
 
 def refused(app) -> list[str]:
-    return [error.value.replace("\\", "") for error in app.error]
+    return [error.value.replace("\\", "").replace("\u2060", "") for error in app.error]
 
 
 pytestmark = pytest.mark.usefixtures("small_model")
@@ -64,7 +65,7 @@ def test_a_name_of_a_file_is_shown_as_it_is(app):
     upload(app, ("a_*b*_[1].png", png(1)))
     assert component(app, "room")["facts"].startswith("a_*b*_[1].png · ")
     upload(app, ("*bad*.png", b"text"))
-    assert app.error[0].value.startswith(r"\*bad\*\.png")
+    assert app.error[0].value.startswith(r"\*bad\*.png")
 
 
 def test_what_was_refused_is_told_until_another_film_is_looked_at(app):
@@ -233,3 +234,26 @@ def test_answers_of_other_weights_are_forgotten(app, monkeypatch):
     assert len(answers_of(film, ["basic_cnn"])) == 1
     monkeypatch.setattr("pages.compare.worklist.card_sha256", lambda name: "of others")
     assert answers_of(film, ["basic_cnn"]) is None
+
+
+def test_served_films_have_numbers_and_no_names(app, monkeypatch):
+    """What is refused is named by its file, for whoever brought it."""
+    monkeypatch.setenv("XRAYCORE_FILM_NAMES", "numbered")
+    upload(app, ("mueller.png", png(1)), ("half.png", png(2)[:200]), ("schmidt.png", png(3)))
+    assert titles(app) == ["Film 1", "Film 2"]
+    assert [error.value.split(":")[0] for error in app.error] == ["half.png"]
+    upload(app, ("meier.png", png(4)))
+    assert titles(app) == ["Film 1", "Film 2", "Film 3"]
+    film = app.session_state["open-films"].current
+    assert film.analysis.radiograph().info.name == "Film 3"
+
+
+def test_film_names_are_shown_to_the_one_user_of_his_own_computer(monkeypatch):
+    monkeypatch.delenv("XRAYCORE_FILM_NAMES", raising=False)
+    assert shows_film_names(served=False)
+    assert not shows_film_names(served=True)
+    monkeypatch.setenv("XRAYCORE_FILM_NAMES", "shown")
+    assert shows_film_names(served=True)
+    monkeypatch.setenv("XRAYCORE_FILM_NAMES", "some")
+    with pytest.raises(ArgumentError, match="expected shown or numbered. Received: 'some'"):
+        shows_film_names(served=True)

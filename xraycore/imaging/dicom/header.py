@@ -31,6 +31,7 @@ NEEDED: list[BaseTag | int] = [
         "ContentDate",
         "Modality",
         "PresentationIntentType",
+        "BurnedInAnnotation",
         "SeriesDescription",
         "AnatomicRegionSequence",
         "PatientBirthDate",

@@ -10,7 +10,7 @@ from pydicom.encaps import encapsulate, get_frame
 from pydicom.pixels import apply_color_lut, pixel_array
 from pydicom.uid import RLELossless, UID_dictionary
 
-from xraycore.errors import RadiographError
+from xraycore.errors import RadiographError, reason_of
 from xraycore.imaging.decoding import Decoded, check_size
 from xraycore.imaging.dicom.attributes import Attributes
 from xraycore.imaging.dicom.codestream import Codestream, read_codestream, repair_jpeg
@@ -53,7 +53,9 @@ def decode_dicom(data: bytes, name: str) -> Decoded:
         raise
     except Exception as error:
         raise RadiographError.of(
-            name, expected=f"{EXPECTED} that can be decoded", received=f"damaged data ({error})"
+            name,
+            expected=f"{EXPECTED} that can be decoded",
+            received=f"damaged data ({reason_of(name, error)})",
         ) from error
     return Decoded(pixels, facts, warnings, aspect)
 

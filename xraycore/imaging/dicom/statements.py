@@ -39,7 +39,18 @@ _CHILDREN, _ADULT = (1, 5), 18
 def statements(header: Attributes) -> list[FilmWarning]:
     """A warning for each thing that the header says against reading its film as a chest film."""
     warnings = [_modality(header), _view(header), _raw(header), _body_part(header), _age(header)]
+    warnings.append(_burned_in(header))
     return [warning for warning in warnings if warning is not None]
+
+
+def _burned_in(header: Attributes) -> FilmWarning | None:
+    if header.code("BurnedInAnnotation") != "YES":
+        return None
+    text = (
+        "The DICOM file says that text is burnt into its film. It may name the patient: look "
+        "before a picture of it leaves this computer."
+    )
+    return FilmWarning("burned-in", text)
 
 
 def _modality(header: Attributes) -> FilmWarning | None:
