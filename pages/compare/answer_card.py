@@ -145,14 +145,14 @@ def show_heat(
     heatmaps = {one.title: one.heatmap for one in all_results if np.any(one.heatmap.values)}
     if result:
         lungs = result.prediction.lungs
-        st.caption(f"**{result.title}**. {describe_heat(result.heatmap, lungs)}")
+        st.caption(f"**{plain(result.title)}**. {plain(describe_heat(result.heatmap, lungs))}")
         for text in film.analysis.implausible(result.heatmap):
             st.markdown(f":orange[:material/warning:] :small[{plain(text)}]")
     if len(heatmaps) > 1:
         key = ("map agreement", *heatmaps.values())
         radiograph = film.analysis.radiograph()
         agreement = film.analysis.once(key, lambda: map_agreement(heatmaps, radiograph))
-        st.caption(agreement.reading)
+        st.caption(plain(agreement.reading))
 
 
 def show_each(results: Sequence[ModelResult], point: str | None) -> None:
@@ -160,15 +160,15 @@ def show_each(results: Sequence[ModelResult], point: str | None) -> None:
     predictions = [one.prediction for one in results]
     if together := mean_probabilities(predictions):
         label = max(together, key=lambda name: together[name])
-        st.markdown(f"Their mean: **{label}**, {percent(together[label])}.")
+        st.markdown(f"Their mean: **{plain(label)}**, {percent(together[label])}.")
     for one in results:
         prediction = one.prediction
-        st.markdown(f"**{one.title}**: {prediction.label}")
+        st.markdown(f"**{plain(one.title)}**: {plain(prediction.label)}")
         if call := describe_call(prediction.model, prediction, point):
             st.markdown(call)
         st.html(probability_bars(prediction.probabilities, prediction.label))
         for note in one.notes:
-            st.caption(note)
+            st.caption(plain(note))
 
 
 def show_annotations(film: OpenFilm) -> None:

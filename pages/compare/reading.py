@@ -135,8 +135,8 @@ def show_card(
     say_refused()
     if predictions or not joint.scope.inside:
         show_answer(film, joint, view.panel)
-    for text in problems.values():
-        st.error(text, icon=":material/error:")
+    for failure in problems.values():
+        st.error(failure, icon=":material/error:")
     if waiting:
         st.caption(f":material/hourglass: {waiting} of {len(names)} networks are looking …")
     show_warnings(predictions, radiograph.warnings)

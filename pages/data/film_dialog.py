@@ -12,6 +12,7 @@ from pages.shared.cache import read_film
 from pages.shared.film_picker import compare_button
 from pages.shared.inference import run
 from pages.shared.layout import plain
+from pages.shared.tables import show_plain_table
 from xraycore.datasets.audit.overview import DatasetOverview, ImageEntry
 from xraycore.datasets.index import read_measured
 from xraycore.errors import WeightsError
@@ -43,7 +44,7 @@ def film_dialog(survey: DatasetOverview, film: ImageEntry) -> None:
         st.markdown(f"**{plain(survey.name(film.record.path))}**")
         _facts(survey, film, size_and_depth(radiograph.info))
         for warning in film.facts.warnings:
-            st.warning(warning, icon=":material/warning:")
+            st.warning(plain(warning), icon=":material/warning:")
         compare_button(film.record.path)
     _augmented(radiograph)
 
@@ -52,15 +53,15 @@ def _facts(survey: DatasetOverview, film: ImageEntry, size: str) -> None:
     record, facts = film.record, film.facts
     others = len(survey.of_patient(record.group)) - 1
     rows = {
-        "Class": plain(record.label),
+        "Class": record.label,
         "Split": SPLIT_TITLES[record.split],
-        "Patient": plain(record.group.partition("/")[2])
+        "Patient": record.group.partition("/")[2]
         + (f", {others} more {'film' if others == 1 else 'films'}" if others else ""),
         "Size": f"{size}, {facts.bytes / 1000:,.1f} kB",
         "Brightness": f"{percent(facts.brightness)} of white, on average",
         "Contrast": f"{percent(facts.contrast)} (standard deviation)",
     }
-    st.table(pd.Series(rows, name="").to_frame(), border="horizontal", hide_header=True)
+    show_plain_table(pd.Series(rows, name="").to_frame(), hide_header=True)
 
 
 def _augmented(radiograph: Radiograph) -> None:
@@ -99,10 +100,10 @@ def _augmented(radiograph: Radiograph) -> None:
     tiles = [Tile(film, "Unchanged", ("as networks see it",))]
     tiles += [Tile(view, f"Seed {seed}") for seed, view in zip(seeds, changed, strict=True)]
     film_grid(tiles, key="augmented", tile=124)
-    st.caption(describe(RECIPES[recipe]))
+    st.caption(describe_augmentation(RECIPES[recipe]))
 
 
-def describe(augmentation: Augmentation) -> str:
+def describe_augmentation(augmentation: Augmentation) -> str:
     """An augmentation in words; what is switched off is left out."""
     said = {
         "mirrored {:.0f} % of the time": 100 * augmentation.flip,

@@ -116,11 +116,11 @@ def show_copies(survey: DatasetOverview, on_open: Open) -> None:
         if not groups:
             continue
         count = f"{len(groups):,} {'group' if len(groups) == 1 else 'groups'}"
-        st.subheader(f"{heading}: {count}", anchor=False)
+        st.subheader(f"{plain(heading)}: {count}", anchor=False)
         first, part = choose_page(groups, GROUP_PAGE, key=f"page-{key}", persist_state="page")
         for number, same in enumerate(part, start=first):
             with st.container(border=True):
-                alike = how or f"{percent(same.likeness)} of their detail agrees"
+                alike = plain(how) or f"{percent(same.likeness)} of their detail agrees"
                 st.markdown(f"**{number + 1}** · {alike}{_trouble(same)}")
                 _side_by_side(survey, same.paths, f"{key}-{number}", on_open)
 
@@ -132,7 +132,7 @@ def _trouble(same: Likes) -> str:
         "of several patients, by name": same.patients_disagree,
     }
     found = [text for text, differs in said.items() if differs]
-    return f" · :orange[{', '.join(found)}]" if found else ""
+    return f" · :orange[{plain(', '.join(found))}]" if found else ""
 
 
 def show_patients(survey: DatasetOverview, on_open: Open) -> None:

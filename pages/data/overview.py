@@ -13,7 +13,13 @@ from pages.data.film_dialog import film_dialog
 from pages.data.films import show_copies, show_films, show_patients
 from pages.shared.charts import show_chart
 from pages.shared.layout import plain
-from pages.shared.tables import show_counts, show_left_out, show_metrics, show_table
+from pages.shared.tables import (
+    show_counts,
+    show_left_out,
+    show_metrics,
+    show_plain_table,
+    show_table,
+)
 from xraycore.datasets.audit.findings import AuditFinding, audit_to_json, describe
 from xraycore.datasets.audit.overview import DatasetOverview
 from xraycore.datasets.labels import order_classes
@@ -99,7 +105,7 @@ def _headline(survey: DatasetOverview, read_at: datetime, on_again: Callable[[],
     )
     if found.layout:
         st.markdown(f":material/verified: {plain(found.layout)}")
-    show_metrics([(label, value, plain(meaning)) for label, value, meaning in numbers])
+    show_metrics(numbers)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"Read on {read_at:%d %B, %H:%M}.", width="content")
         st.button("Read again", icon=":material/refresh:", type="tertiary", on_click=on_again)
@@ -192,7 +198,9 @@ def _sizes(survey: DatasetOverview) -> None:
         st.markdown("**Width and height**")
         if len(distinct) == 1:
             ((width, height),) = distinct
-            st.info(f"All films have {width} × {height} pixels.", icon=":material/aspect_ratio:")
+            st.info(
+                f"All films have {width:,} × {height:,} pixels.", icon=":material/aspect_ratio:"
+            )
         else:
             show_chart(charts.size_bubbles(sizes, colors), "sizes", "Film sizes")
     st.caption(
@@ -230,7 +238,7 @@ def _shortcuts(survey: DatasetOverview) -> None:
         "films, each judged by a forest that has seen no film of that patient."
     )
     st.markdown("**What a typical film of each class is like** (medians)")
-    table = pd.DataFrame(found.medians).T.reindex(order_classes(found.classes)).rename(index=plain)
+    table = pd.DataFrame(found.medians).T.reindex(order_classes(found.classes))
     rows = pd.DataFrame(
         {
             "File size, kB": (table["file size"] / 1000).map("{:,.1f}".format),
@@ -241,7 +249,7 @@ def _shortcuts(survey: DatasetOverview) -> None:
             "Contrast, %": (100 * table["contrast"]).map("{:.1f}".format),
         }
     )
-    st.table(rows, border="horizontal")
+    show_plain_table(rows)
 
 
 def _pairs(auroc: float, limit: float) -> str:

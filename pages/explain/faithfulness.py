@@ -7,6 +7,7 @@ from pages.explain.charts import share_chart
 from pages.explain.subject import Subject, heat_panel
 from pages.shared.charts import PLAIN
 from pages.shared.inference import run
+from pages.shared.layout import plain
 from xraycore.attribution.metrics.faithfulness import Faithfulness, measure_faithfulness
 from xraycore.attribution.metrics.robustness import DISTURBANCES, Robustness, measure_robustness
 from xraycore.attribution.registry import ANALYTIC, METHODS
@@ -17,8 +18,8 @@ from xraycore.utils.text import percent
 def faithful_tab(subject: Subject) -> None:
     """Two questions about one map, each with its own work."""
     st.markdown(
-        f"**{subject.method_title}** for **{subject.target_class}**: choose another method or "
-        "class at the left."
+        f"**{plain(subject.method_title)}** for **{plain(subject.target_class)}**: choose "
+        "another method or class at the left."
     )
     st.subheader("Does the answer follow the heat?", anchor=False)
     st.caption(
@@ -57,7 +58,7 @@ def _curves(subject: Subject) -> None:
     )
     if found is None:
         return
-    st.info(found.reading, icon=":material/rule:")
+    st.info(plain(found.reading), icon=":material/rule:")
     maps = {
         subject.method_title: found.heatmap,
         "Random map": found.random,
@@ -84,7 +85,7 @@ def _curves(subject: Subject) -> None:
         areas = {name: curve.area for name, curve in curves.items()}
         with column:
             _chart(title, share_chart(title, lines, areas, x_title, probability), areas)
-            st.caption(f"{meaning} Numbers: area under the curve.")
+            st.caption(f"{plain(meaning)} Numbers: area under the curve.")
     with third:
         title = "ROAD: hottest against coldest places"
         gaps = {
@@ -138,7 +139,7 @@ def _stability(subject: Subject) -> None:
     )
     if found is None:
         return
-    st.info(found.reading, icon=":material/vibration:")
+    st.info(plain(found.reading), icon=":material/vibration:")
     columns = st.columns(len(found.disturbed) + 1)
     with columns[0]:
         heat_panel(
@@ -155,7 +156,7 @@ def _stability(subject: Subject) -> None:
                 label=f"The map after {title}",
                 heatmap=subject.style.apply(one.heatmap),
             )
-            st.markdown(f"**{title[0].upper()}{title[1:]}**")
+            st.markdown(f"**{plain(title[0].upper() + title[1:])}**")
             st.caption(
                 f"Probability {percent(one.probability)}  \n"
                 f"Rank correlation {one.similarity.rank_correlation:.2f}  \n"

@@ -8,6 +8,7 @@ import streamlit as st
 from pages.components.film_viewer import FILM_PIXELS, FilmPicture, StyledMap, film_panel
 from pages.explain.subject import QUICK, Subject, heat_panel
 from pages.shared.inference import run
+from pages.shared.layout import plain
 from xraycore.anatomy.lung_field import LungField
 from xraycore.attribution.metrics.lesion_insertion import (
     Insertion,
@@ -126,7 +127,7 @@ def _one(subject: Subject, kind: str, size: float, strength: float, watched: str
         st.markdown(f"**Before:** {percent(subject.prediction.probabilities[watched])}")
         heatmap = subject.quick_heatmap(subject.method, watched)
         heat_panel(subject, heatmap, key="opacity-before", label=f"Heat for {watched} before")
-        st.caption(f"{subject.method_title}, probability of {watched}.")
+        st.caption(f"{plain(subject.method_title)}, probability of {plain(watched)}.")
     if place is None:
         said.info("Nothing is painted yet: click inside a lung.", icon=":material/touch_app:")
         return
@@ -140,7 +141,7 @@ def _one(subject: Subject, kind: str, size: float, strength: float, watched: str
         found, picture = subject.once(
             "insert", subject.method, *painting, make=lambda: _insert(subject, lungs, *painting)
         )
-    said.info(found.reading, icon=":material/ads_click:")
+    said.info(plain(found.reading), icon=":material/ads_click:")
     mark = _bounds(found.lesion)
     with painted:
         st.markdown(f"**{OPACITIES[kind].title}**")
@@ -217,7 +218,7 @@ def _many(subject: Subject, kind: str, watched: str) -> None:
     )
     if found is None:
         return
-    st.info(found.reading, icon=":material/scatter_plot:")
+    st.info(plain(found.reading), icon=":material/scatter_plot:")
     numbers = (
         ("Noticed", found.noticed, "Opacities that raised the probability by a tenth or more."),
         (
@@ -230,7 +231,7 @@ def _many(subject: Subject, kind: str, watched: str) -> None:
     )
     for column, (title, score, meaning) in zip(st.columns(4), numbers, strict=True):
         unit = " points" if score is found.rise else " %"
-        column.metric(title, f"{100 * score['value']:.0f}{unit}", help=meaning)
+        column.metric(plain(title), f"{100 * score['value']:.0f}{unit}", help=plain(meaning))
         column.caption(f"95 % interval {100 * score['low']:.0f} to {100 * score['high']:.0f}{unit}")
 
 

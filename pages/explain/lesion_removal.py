@@ -9,6 +9,7 @@ from pages.components.film_viewer import FILM_PIXELS, FilmPicture, StyledMap, fi
 from pages.explain.subject import Subject
 from pages.shared.charts import probability_bars
 from pages.shared.inference import run
+from pages.shared.layout import plain
 from xraycore.attribution.metrics.lesion_removal import Clearance, clear
 from xraycore.imaging.resample import fit_within, resize
 
@@ -30,7 +31,7 @@ def clear_tab(subject: Subject) -> None:
         found: Clearance = subject.once(
             "clear", make=lambda: run(clear, subject.network, subject.prediction)
         )
-    st.info(found.reading, icon=":material/cleaning_services:")
+    st.info(plain(found.reading), icon=":material/cleaning_services:")
     lungs = subject.prediction.lungs
     film = subject.radiograph
     pixels = fit_within(film.pixels, FILM_PIXELS)

@@ -12,6 +12,7 @@ from pages.explain.subject import QUICK, Subject, heat_panel, say_place
 from pages.shared import cache
 from pages.shared.analysis import Key
 from pages.shared.charts import PLAIN
+from pages.shared.layout import plain
 from pages.shared.results import SEVERAL
 from xraycore.attribution.heatmap import Heatmap
 from xraycore.attribution.metrics.agreement import MapAgreement, map_agreement
@@ -32,9 +33,9 @@ IOU, RANK = "Hottest tenth (IoU)", "Order of all places (rank correlation)"
 def methods_tab(subject: Subject) -> None:
     """Every method's map, then two classes side by side, then who agrees with whom."""
     st.markdown(
-        f"Where the network finds evidence for **{subject.target_class}**, by every method that "
-        "needs no further look at the film. Pale is little evidence; *Stretch each map*, at the "
-        "left, shows where even that lies."
+        f"Where the network finds evidence for **{plain(subject.target_class)}**, by every "
+        "method that needs no further look at the film. Pale is little evidence; *Stretch each "
+        "map*, at the left, shows where even that lies."
     )
     film, *cells = _cells(1 + len(ANALYTIC))
     with film:
@@ -81,25 +82,25 @@ def _method(subject: Subject, name: str) -> None:
             return
         st.rerun()
     heat_panel(subject, heatmap, key=f"map-{name}", label=f"{method.title} for {heatmap.target}")
-    st.caption(method.summary + subject.style.scale_note(heatmap))
+    st.caption(plain(method.summary) + subject.style.scale_note(heatmap))
     say_place(subject, heatmap)
     network = subject.network
     passed = stored_verdict(name, network.name, network.card["weights"]["sha256"])
     if passed is not None:
         word = "Passes" if passed else ":orange[Fails]"
-        st.caption(f"{word} the randomisation test on {network.spec.title} (measured)")
+        st.caption(f"{word} the randomisation test on {plain(network.spec.title)} (measured)")
 
 
 def _two_classes(subject: Subject) -> None:
-    st.subheader(f"{subject.target_class} beside {subject.against}", anchor=False)
+    st.subheader(f"{plain(subject.target_class)} beside {plain(subject.against)}", anchor=False)
     classes = (subject.target_class, subject.against)
     heatmaps = {label: subject.heatmap(subject.method, label) for label in classes}
     left, right, text = st.columns([1, 1, 2])
     for column, (label, heatmap) in zip((left, right), heatmaps.items(), strict=True):
         with column:
-            st.markdown(f"**{label}**, {percent(subject.prediction.probabilities[label])}")
+            st.markdown(f"**{plain(label)}**, {percent(subject.prediction.probabilities[label])}")
             if heatmap is None and label == subject.target_class:
-                st.caption(f"Compute {subject.method_title} above.")
+                st.caption(f"Compute {plain(subject.method_title)} above.")
             elif heatmap is None:
                 subject.long_work(
                     subject.heatmap_key(subject.method, label),
@@ -114,8 +115,8 @@ def _two_classes(subject: Subject) -> None:
                 say_place(subject, heatmap)
     if all(heatmaps.values()):
         with text:
-            st.markdown(f"**What {subject.method_title} says**")
-            st.markdown(_two_classes_reading(subject, heatmaps))
+            st.markdown(f"**What {plain(subject.method_title)} says**")
+            st.markdown(plain(_two_classes_reading(subject, heatmaps)))
 
 
 def _two_classes_reading(subject: Subject, heatmaps: Mapping[str, Heatmap]) -> str:
@@ -153,10 +154,12 @@ def _agreement(subject: Subject) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         title = subject.network.spec.title
-        st.markdown(f"**Methods**, of {title}, for {subject.target_class}")
+        st.markdown(f"**Methods**, of {plain(title)}, for {plain(subject.target_class)}")
         _show_agreement(subject, _distinct(subject), measure, "methods", subject.of_network)
     with right:
-        st.markdown(f"**Models**, by {subject.method_title}, for {subject.target_class}")
+        st.markdown(
+            f"**Models**, by {plain(subject.method_title)}, for {plain(subject.target_class)}"
+        )
         _models(subject, measure)
 
 
@@ -180,7 +183,7 @@ def _models(subject: Subject, measure: str) -> None:
         st.caption(f"To compare models choose a quick method at the left: {QUICK}.")
         return
     if len(names) < 2:
-        st.caption(f"No other model knows the class {subject.target_class}.")
+        st.caption(f"No other model knows the class {plain(subject.target_class)}.")
         return
     # The film's and the class's, whichever model is looked at.
     prints = tuple(card_sha256(name) for name in names)
@@ -217,14 +220,14 @@ def _show_agreement(
 ) -> None:
     """How alike maps are; `of` is the model and weights that they are of."""
     if len(heatmaps) < 2:
-        st.caption(f"There are no two maps with heat for {subject.target_class}.")
+        st.caption(f"There are no two maps with heat for {plain(subject.target_class)}.")
         return
     names = tuple((title, heatmap.method) for title, heatmap in heatmaps.items())
     found: MapAgreement = subject.film.analysis.once(
         ("agreement", *of, what, subject.target_class, names),
         lambda: map_agreement(heatmaps, subject.radiograph),
     )
-    st.markdown(found.reading)
+    st.markdown(plain(found.reading))
     values, chance = (
         (found.iou, _CHANCE_IOU) if measure == IOU else (found.rank_correlation, _CHANCE_RANK)
     )

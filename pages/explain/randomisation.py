@@ -8,6 +8,7 @@ from pages.explain.subject import Subject
 from pages.shared.charts import PLAIN
 from pages.shared.faults import guarded
 from pages.shared.inference import run
+from pages.shared.layout import plain
 from xraycore.attribution.metrics.randomisation import GROUPS, Cascade, cascades
 from xraycore.attribution.registry import ANALYTIC, METHODS
 
@@ -15,9 +16,10 @@ from xraycore.attribution.registry import ANALYTIC, METHODS
 def randomise_tab(subject: Subject) -> None:
     """The cascade of one film, method and class, a step at a time."""
     st.markdown(
-        f"**{subject.method_title}** for **{subject.target_class}**. The weights of a copy of the "
-        "network are made random, from the last layer to the first (cascading randomisation). A "
-        "map that stays as it was shows the film, and not what the network has learnt."
+        f"**{plain(subject.method_title)}** for **{plain(subject.target_class)}**. The weights "
+        "of a copy of the network are made random, from the last layer to the first (cascading "
+        "randomisation). A map that stays as it was shows the film, and not what the network has "
+        "learnt."
     )
     key = subject.key("random", subject.method, subject.target_class)
 
@@ -42,7 +44,7 @@ def randomise_tab(subject: Subject) -> None:
         about=f"At most {GROUPS + 1} maps{more}; the trained network is not touched.",
     )
     if found:
-        st.info(found.reading, icon=":material/casino:")
+        st.info(plain(found.reading), icon=":material/casino:")
         _steps(subject, found)
 
 
@@ -65,13 +67,13 @@ def _steps(subject: Subject, found: Cascade) -> None:
         _panel(subject, found, 0, "before")
         st.caption("Both maps with their own maximum as full heat.")
     with after:
-        st.markdown(f"**{names[step]}**")
+        st.markdown(f"**{plain(names[step])}**")
         _panel(subject, found, step, "after")
         if step:
             alike = found.similarities[step - 1]
             cold = "" if found.heatmaps[step].values.any() else "No heat at all.  \n"
             st.caption(
-                f"{cold}Random now, with all before: {found.steps[step - 1]}  \n"
+                f"{cold}Random now, with all before: {plain(found.steps[step - 1])}  \n"
                 f"Rank correlation {alike.rank_correlation:.2f}, SSIM {alike.ssim:.2f}"
             )
         else:

@@ -17,6 +17,7 @@ from pages.shared.heatmap_controls import (
 )
 from pages.shared.inference import run
 from pages.shared.inference_worker import Network
+from pages.shared.layout import plain
 from pages.shared.open_films import OpenFilm
 from pages.shared.results import Work, long_work
 from xraycore.attribution.heatmap import Heatmap, explain
@@ -172,8 +173,8 @@ def show_answer(subject: Subject) -> None:
     prediction = subject.prediction
     ranked = sorted(prediction.probabilities.items(), key=lambda one: -one[1])
     (first, p), (second, q) = ranked[:2]
-    text = f"{stored_title(prediction.model)} says **{first}**, {percent(p)}; next {second}, "
-    text += f"{percent(q)}. Explained here: **{subject.target_class}**"
+    text = f"{stored_title(prediction.model)} says **{plain(first)}**, {percent(p)}; next "
+    text += f"{plain(second)}, {percent(q)}. Explained here: **{plain(subject.target_class)}**"
     if subject.target_class != first:
         text += f", {percent(prediction.probabilities[subject.target_class])}"
     text = f"{text}. {known_truth(subject.film)}"
@@ -182,13 +183,13 @@ def show_answer(subject: Subject) -> None:
         st.info(text, icon=":material/visibility:")
     else:
         st.error(
-            f"**{scope.text}** Nothing that the network says about it means anything.",
+            f"**{plain(scope.text)}** Nothing that the network says about it means anything.",
             icon=":material/block:",
         )
         with st.expander("Show it anyway"):
             st.markdown(text)
     for warning in dict.fromkeys(prediction.warnings):
-        st.warning(warning, icon=":material/warning:")
+        st.warning(plain(warning), icon=":material/warning:")
     st.caption(f"Film: {size_and_depth(subject.picture.info)}")
 
 
@@ -206,7 +207,7 @@ def heat_panel(subject: Subject, heatmap: Heatmap | None, *, key: str, label: st
 
 def say_place(subject: Subject, heatmap: Heatmap) -> None:
     """How much of the heat lies in the lungs, and what speaks against its place."""
-    st.caption(describe_heat(heatmap, subject.prediction.lungs))
+    st.caption(plain(describe_heat(heatmap, subject.prediction.lungs)))
     if subject.prediction.lungs.found:
         for text in subject.film.analysis.implausible(heatmap):
-            st.caption(f":orange[:material/warning: {text}]")
+            st.caption(f":orange[:material/warning: {plain(text)}]")

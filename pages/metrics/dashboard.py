@@ -18,7 +18,7 @@ from pages.metrics.site import show_sites
 from pages.metrics.threshold import show_threshold
 from pages.metrics.training import show_cost, show_training
 from pages.shared.charts import colours_of
-from pages.shared.layout import plain
+from pages.shared.layout import plain, plain_option
 from xraycore.datasets.manifest import Record
 from xraycore.errors import XrayCoreError
 from xraycore.evaluation.comparison import ModelComparison, list_evaluation_sets, list_schemes
@@ -52,7 +52,7 @@ def choose_comparison(models: list[StoredModel]) -> DisplayedComparison | None:
         list(schemes),
         default=next(iter(schemes)),
         required=True,
-        format_func=lambda name: schemes[name].title,
+        format_func=lambda name: plain_option(schemes[name].title),
         key="view",
         bind="query-params",
         help="A coarser view sums the probabilities of its classes.",
@@ -81,7 +81,7 @@ def choose_comparison(models: list[StoredModel]) -> DisplayedComparison | None:
         list(comparison.models),
         selection_mode="multi",
         default=list(comparison.models),
-        format_func=titles.get,
+        format_func=lambda name: plain_option(titles[name]),
         key="models",
         bind="query-params",
         help="The ensemble is the mean of the shipped models' probabilities.",

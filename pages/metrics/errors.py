@@ -18,8 +18,8 @@ from pages.metrics.cache import (
 )
 from pages.shared.cache import film_locator
 from pages.shared.film_picker import compare_button
-from pages.shared.layout import choose_page, plain
-from pages.shared.tables import show_table
+from pages.shared.layout import choose_page, plain, plain_option
+from pages.shared.tables import show_plain_table, show_table
 from xraycore.datasets.labels import LabelScheme
 from xraycore.errors import WeightsError
 from xraycore.evaluation.comparison import films_behind
@@ -43,7 +43,7 @@ def show_errors(display: DisplayedComparison) -> None:
             st.columns(across, gap="medium"), display.names[start:], strict=False
         ):
             with column:
-                st.markdown(f"**{display.titles[name]}**")
+                st.markdown(f"**{plain(display.titles[name])}**")
                 confusion_matrix(
                     display.scores(name)["confusion"],
                     classes,
@@ -76,8 +76,8 @@ def _show_cell(display: DisplayedComparison, name: str, truth: int, said: int) -
     places = films_behind(display.comparison, name, classes[truth], classes[said])
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(
-            f"{display.titles[name]}: {len(places):,} films of {classes[truth]} called "
-            f"{classes[said]}",
+            f"{plain(display.titles[name])}: {len(places):,} films of {plain(classes[truth])} "
+            f"called {plain(classes[said])}",
             anchor=False,
         )
         st.button(
@@ -94,14 +94,14 @@ def _show_worst(display: DisplayedComparison) -> None:
         display.names,
         default=display.names[0],
         required=True,
-        format_func=display.titles.get,
+        format_func=lambda name: plain_option(display.titles[name]),
         key="loss-model",
         persist_state="session",
         label_visibility="collapsed",
     )
     films = top_losses(display.comparison.models[name], display.comparison.scheme)
     if not films:
-        st.success(f"{display.titles[name]} is right on all of these films.")
+        st.success(f"{plain(display.titles[name])} is right on all of these films.")
         return
     st.caption(
         "Look at these first: wrong labels, films of something else, and what the model leans on "
@@ -232,7 +232,9 @@ def _film_dialog(display: DisplayedComparison, place: int) -> None:
         radiograph = _show_film(path)
     with right:
         st.markdown(f"**{plain(record.path.name)}**")
-        st.markdown(f"{plain(record.source)} · truth: **{classes[comparison.y_true[place]]}**")
+        st.markdown(
+            f"{plain(record.source)} · truth: **{plain(classes[comparison.y_true[place]])}**"
+        )
         rows = [
             {
                 "Model": display.titles[name],
@@ -242,9 +244,9 @@ def _film_dialog(display: DisplayedComparison, place: int) -> None:
             }
             for name, one in comparison.models.items()
         ]
-        st.table(pd.DataFrame(rows), border="horizontal", hide_index=True)
+        show_plain_table(pd.DataFrame(rows), hide_index=True)
         if path:
-            st.caption(f"`{path}`")
+            st.caption(plain(str(path)))
         if radiograph:
             compare_button(path)
 

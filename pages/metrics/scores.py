@@ -6,6 +6,7 @@ import streamlit as st
 from pages.metrics.cache import DisplayedComparison
 from pages.metrics.charts import curve_chart, reliability_chart
 from pages.shared.charts import show_chart
+from pages.shared.layout import plain, plain_option
 from pages.shared.tables import show_table
 from xraycore.evaluation.comparison import compare
 from xraycore.report.sentences import (
@@ -68,6 +69,7 @@ def choose_finding(display: DisplayedComparison, key: str) -> str:
         ],
         default=comparison.finding,
         required=True,
+        format_func=plain_option,
         key=key,
         bind="query-params",
         help="All other classes count as films without it (one against the rest).",
@@ -139,7 +141,7 @@ def _show_curves(display: DisplayedComparison, found: dict[str, dict]) -> None:
     comparison = display.comparison
     finding = choose_finding(display, "curve-class")
     if not 0 < comparison.counts[finding] < len(comparison.y_true):
-        st.info(f"Curves need films with {finding} and without; these are all of one kind.")
+        st.info(f"Curves need films with {plain(finding)} and without; these are all of one kind.")
         return
     curves = {name: display.curves(name, finding) for name in found}
     share = comparison.counts[finding] / len(comparison.y_true)
@@ -150,7 +152,7 @@ def _show_curves(display: DisplayedComparison, found: dict[str, dict]) -> None:
     for column, (kind, area, title) in zip(st.columns(2, gap="medium"), panels, strict=True):
         areas = {name: scores["classes"][finding][area] for name, scores in found.items()}
         with column:
-            st.markdown(f"**{title}**")
+            st.markdown(f"**{plain(title)}**")
             show_chart(
                 curve_chart(kind, curves, areas, display.titles, display.colours, share),
                 f"curve-{kind}",
@@ -160,8 +162,8 @@ def _show_curves(display: DisplayedComparison, found: dict[str, dict]) -> None:
                 ),
             )
     st.caption(
-        f"{finding} against all else. Dotted: guessing. The {percent(share)} of films with "
-        f"{finding} here say nothing of how common it is elsewhere; precision depends on that."
+        f"{plain(finding)} against all else. Dotted: guessing. The {percent(share)} of films with "
+        f"{plain(finding)} here say nothing of how common it is elsewhere; precision depends on it."
     )
 
 
@@ -186,7 +188,7 @@ def show_calibration(display: DisplayedComparison) -> None:
                     f"reliability-{name}",
                     text,
                 )
-                st.markdown(text)
+                st.markdown(plain(text))
                 model = display.models.get(name)
                 if model and not model.calibrated:
                     st.caption("Not calibrated on validation films; its card holds nothing of it.")
@@ -203,9 +205,11 @@ def show_pairs(display: DisplayedComparison) -> None:
     rows = []
     if pairs[0]["delong"]:
         st.markdown("**Do they rank films equally well?** (DeLong's test of the AUCs)")
-        st.markdown("\n".join(f"- {describe_delong(pair, display.titles)}" for pair in pairs))
+        st.markdown(
+            "\n".join(f"- {plain(describe_delong(pair, display.titles))}" for pair in pairs)
+        )
     st.markdown("**Are they right equally often?** (McNemar's exact test of the answers)")
-    st.markdown("\n".join(f"- {describe_mcnemar(pair, display.titles)}" for pair in pairs))
+    st.markdown("\n".join(f"- {plain(describe_mcnemar(pair, display.titles))}" for pair in pairs))
     for pair in pairs:
         delong, mcnemar = pair["delong"], pair["mcnemar"]
         row = {"Pair": f"{display.titles[pair['a']]} – {display.titles[pair['b']]}"}

@@ -104,7 +104,7 @@ def _fit(
         st.caption(f"{pluralise(left + more, 'film')} got no answer and did not count.")
     st.success(_describe(profile), icon=":material/check:")
     for warning in profile.warnings:
-        st.warning(warning, icon=":material/warning:")
+        st.warning(plain(warning), icon=":material/warning:")
 
 
 def _read(uploads: Sequence[UploadedFile]) -> list[Radiograph]:

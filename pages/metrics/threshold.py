@@ -9,6 +9,7 @@ from pages.metrics.cache import DisplayedComparison
 from pages.metrics.charts import sweep_chart
 from pages.metrics.scores import choose_finding
 from pages.shared.charts import show_chart
+from pages.shared.layout import plain, plain_option
 from xraycore.metrics.operating_points import DEFAULT, at_threshold, predictive_scores, sweep
 from xraycore.report.sentences import describe_thousand
 from xraycore.utils.text import percent
@@ -27,7 +28,7 @@ def show_threshold(display: DisplayedComparison) -> None:
             display.names,
             default=display.names[0],
             required=True,
-            format_func=display.titles.get,
+            format_func=lambda name: plain_option(display.titles[name]),
             key="threshold-model",
             bind="query-params",
         )
@@ -49,7 +50,7 @@ def show_threshold(display: DisplayedComparison) -> None:
         )
     positive, probability = comparison.of_finding(model, finding)
     threshold = st.slider(
-        f"Call it {finding} from this probability on (threshold)",
+        f"Call it {plain(finding)} from this probability on (threshold)",
         0.0,
         1.0,
         DEFAULT.threshold,
@@ -73,21 +74,21 @@ def show_threshold(display: DisplayedComparison) -> None:
     )  # fmt: skip
     for column, (title, score, text) in zip(st.columns(4), tiles, strict=True):
         column.metric(
-            title,
+            plain(title),
             percent(score["value"], 1) if score else "–",
             delta=f"{percent(score['low'], 1)} to {percent(score['high'], 1)}" if score else None,
             delta_color="off",
             delta_arrow="off",
-            help=text,
+            help=plain(text),
             border=True,
         )
-    st.markdown(describe_thousand(at, prevalence / 100, finding))
+    st.markdown(plain(describe_thousand(at, prevalence / 100, finding)))
     _show_sweep(positive, probability, threshold, prevalence / 100)
     st.caption(
-        f"{display.titles[model]} on {len(positive):,} films, {positive.sum():,} with {finding} "
-        f"({percent(positive.mean(), 1)}). Below each value its 95 % interval: Wilson's, and the "
-        "adjusted logit interval for PPV and NPV. A threshold chosen by looking at these films "
-        "flatters itself on them; the stored points were chosen on validation films."
+        f"{plain(display.titles[model])} on {len(positive):,} films, {positive.sum():,} with "
+        f"{plain(finding)} ({percent(positive.mean(), 1)}). Below each value its 95 % interval: "
+        "Wilson's, and the adjusted logit interval for PPV and NPV. A threshold chosen by looking "
+        "at these films flatters itself on them; the stored points were chosen on validation films."
     )
 
 
@@ -104,7 +105,7 @@ def _offer_points(display: DisplayedComparison, model: str, finding: str) -> Non
             # Rounded down, so that no film that the point calls is lost.
             value = math.floor(round(point.threshold / STEP, 6)) * STEP
             st.button(
-                point.title,
+                plain(point.title),
                 key=f"point-{model}-{name}",
                 on_click=st.session_state.__setitem__,
                 args=("threshold", round(value, 3)),

@@ -90,7 +90,7 @@ def show_cost(display: DisplayedComparison) -> None:
                 )
             else:
                 how = _HOW_TO_TIME if column == _TIME else ""
-                st.info(f"{unit}: {NOT_MEASURED}.{how}", icon=":material/timer_off:")
+                st.info(f"{plain(unit)}: {NOT_MEASURED}.{how}", icon=":material/timer_off:")
     order = ["Model", "Accuracy", *list(_COSTS)[:2], "Feature maps, MB an image", _TIME]
     show_table(pd.DataFrame(rows)[order], key="cost-table", height="content")
     st.caption(

@@ -77,7 +77,7 @@ def _show_marking(reading: Reading, entry: WorklistEntry) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         for number, box in enumerate(answer.boxes, start=1):
             st.button(
-                f"Box {number}, {_describe_place(box)}",
+                f"Box {number}, {plain(_describe_place(box))}",
                 key=f"remove-{entry.item.id}-{number}",
                 icon=":material/delete:",
                 on_click=reading.remove,
@@ -140,7 +140,7 @@ def _show_verdicts(reading: Reading, study: Study) -> None:
     )
     for column, verdict in zip(st.columns(3), VERDICTS, strict=True):
         column.button(
-            verdict.capitalize(),
+            plain(verdict.capitalize()),
             key=f"verdict-{verdict}",
             icon=_ICONS[verdict],
             type="primary" if answer.verdict == verdict else "secondary",
@@ -192,7 +192,7 @@ def _show_navigation(
     if entry.review:
         kind = "Draft" if entry.state == DRAFT else "Review"
         text += f" {kind} stored at {entry.review.saved:%H:%M:%S} UTC."
-    st.caption(text)
+    st.caption(plain(text))
 
 
 def _save_and_next(

@@ -106,7 +106,7 @@ def _show_film(reading: Reading, study: Study, entry: WorklistEntry, film: Analy
         own = drawn.heatmap.scale is None
         color_strip(drawn.color_map, "this map's maximum" if own else "strong evidence")
     for warning in film.radiograph().warnings:
-        st.warning(warning, icon=":material/warning:")
+        st.warning(plain(warning), icon=":material/warning:")
     st.caption(
         f"{size_and_depth(film.picture().info)}  \n"
         "Drag draws a box. Once the film was clicked the wheel zooms; Ctrl and drag moves, double "

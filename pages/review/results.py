@@ -11,6 +11,7 @@ from pages.review.identity import leads, signs_in
 from pages.review.leading import unblind, unblinded_key
 from pages.shared.jobs import Job, poll
 from pages.shared.layout import plain
+from pages.shared.tables import show_plain_table
 from xraycore.config import NOTICE
 from xraycore.errors import Cancelled
 from xraycore.metrics.classification import Score
@@ -46,7 +47,7 @@ def show_results(
     if study.blinded and reader and reader.id not in finished:
         mine = sum(review.reader.id == reader.id for review in reviews)
         st.info(
-            f"You have judged {mine} of {len(possible or items)} heatmaps. This study is "
+            f"You have judged {mine:,} of {len(possible or items)} heatmaps. This study is "
             "blinded: its results, which name the networks, open when you have judged all.",
             icon=":material/visibility_off:",
         )
@@ -165,7 +166,7 @@ def _show_localisation(results: Results) -> None:
                 **_count_verdicts(summary),
             }
         )
-    st.table(pd.DataFrame(rows).set_index("Heatmap"), border="horizontal")
+    show_plain_table(pd.DataFrame(rows).set_index("Heatmap"))
     for one in results.localisation:
         heatmap = describe(items[one.model, one.method])
         st.markdown(
@@ -186,7 +187,7 @@ def _show_localisation(results: Results) -> None:
         text += f" Without a box, and so without a place: {pluralise(results.unmarked, 'review')}."
     if results.unseen:
         text += f" Left out, since the heatmap cannot be drawn here: {results.unseen}."
-    st.caption(text)
+    st.caption(plain(text))
 
 
 def _show_agreement(results: Results) -> None:
@@ -205,14 +206,14 @@ def _show_agreement(results: Results) -> None:
     rows = [
         {
             "Measure": kind,
-            "Readers": plain(", ".join(one.readers)),
+            "Readers": ", ".join(one.readers),
             "Heatmaps": str(one.heatmaps),
             "Same answer": percent(one.observed),
             "κ": _format_kappa(one.kappa) if one.kappa else "not defined",
         }
         for kind, one in kinds
     ]
-    st.table(pd.DataFrame(rows).set_index("Measure"), border="horizontal")
+    show_plain_table(pd.DataFrame(rows).set_index("Measure"))
     st.caption(
         "κ (kappa): 1 is full agreement, 0 what chance gives, below 0 less than chance; 95 % "
         "intervals over films in brackets. Grades weigh by squared distance. Words after Landis & "
@@ -225,7 +226,7 @@ def _show_readers(results: Results, finished: set[int]) -> None:
     ids = {review.reader.name: review.reader.id for review in results.reviews}
     rows = [
         {
-            "Reader": plain(one.group[0]),
+            "Reader": one.group[0],
             "Finished": "yes" if ids[one.group[0]] in finished else "not yet",
             "Heatmaps": str(one.reviews),
             "Time a heatmap (median)": f"{one.seconds:.0f} s",
@@ -233,7 +234,7 @@ def _show_readers(results: Results, finished: set[int]) -> None:
         }
         for one in results.readers
     ]
-    st.table(pd.DataFrame(rows).set_index("Reader"), border="horizontal")
+    show_plain_table(pd.DataFrame(rows).set_index("Reader"))
 
 
 def _count_verdicts(summary: Summary) -> dict[str, str]:
@@ -262,7 +263,9 @@ def _format_kappa(score: Score) -> str:
 def _describe(one: Kappa) -> str:
     """One sentence on an agreement."""
     same = f"{plain(join_names(one.readers))} gave the same verdict on {percent(one.observed)} of "
-    same += f"{one.heatmaps} heatmaps: "
+    same += f"{one.heatmaps:,} heatmaps: "
     if one.kappa is None:
         return f"{same}{plain(one.reason[0].lower() + one.reason[1:])}"
-    return f"{same}**{describe_strength(one.kappa['value'])}** (κ = {one.kappa['value']:.2f})."
+    return (
+        f"{same}**{plain(describe_strength(one.kappa['value']))}** (κ = {one.kappa['value']:.2f})."
+    )

@@ -12,7 +12,7 @@ from pages.shared.access import current_user
 from pages.shared.analysis import Analysis
 from pages.shared.film_picker import say_refused, upload_films, usable_models
 from pages.shared.jobs import Job, poll
-from pages.shared.layout import plain
+from pages.shared.layout import plain, plain_option
 from pages.shared.open_films import open_films
 from xraycore.access import Action
 from xraycore.attribution.registry import METHODS
@@ -189,7 +189,7 @@ def _ask_films() -> StudyFilms:
         required=True,
         key="study-films",
         persist_state="session",
-        format_func=lambda one: f"{OPENED} ({len(films)})" if one == OPENED else one,
+        format_func=lambda one: f"{OPENED} ({len(films)})" if one == OPENED else plain_option(one),
         help="Generated films show no patient. Of a public data set, films are drawn by lot, as "
         "many of each class as can be, from its test split where it has one.",
     )

@@ -35,7 +35,7 @@ def show_progress(entry: WorklistEntry, readable: Sequence[WorklistEntry]) -> No
     left, right = st.columns([3, 2], vertical_alignment="center")
     left.progress(
         done / len(readable),
-        text=f"**Heatmap {place} of {len(readable)}** · {to_go} to go",
+        text=f"**Heatmap {place:,} of {len(readable):,}** · {to_go:,} to go",
     )
     marks = {DONE: " ✓", DRAFT: " … begun"}
     st.session_state["go-to"] = entry.number

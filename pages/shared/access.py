@@ -136,7 +136,7 @@ def show_user() -> None:
     if get_access().mode is not Mode.OIDC or (user := current_user()) is NOBODY or not user.id:
         return
     with st.popover(plain(user.name), icon=":material/person:", type="tertiary"):
-        st.caption(f"Signed in as {plain(user.id)}: {_name_roles(user)}.")
+        st.caption(f"Signed in as {plain(user.id)}: {plain(_name_roles(user))}.")
         st.button("Sign out", key="sign-out", icon=":material/logout:", on_click=_leave)
 
 
@@ -166,7 +166,7 @@ def _refusal(action: Action, owner: str = "") -> str:
     if user is NOBODY:
         return f"Sign in: nobody who is not may {action}."
     roles = join_names([role.value for role in roles_that_may(action)])
-    return f"You may not {action}: that is for {roles}, and you are {_name_roles(user)}."
+    return f"You may not {action}: that is for {roles}, and you are {plain(_name_roles(user))}."
 
 
 def _name_roles(user: User) -> str:

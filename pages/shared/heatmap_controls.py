@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from html import escape
 
 import numpy as np
 import streamlit as st
 
 from pages.components.film_viewer import StyledMap
+from pages.shared.layout import plain
 from xraycore.attribution.heatmap import Heatmap
 from xraycore.attribution.registry import METHODS
 from xraycore.imaging.overlay import COLOR_MAPS, colorize
@@ -50,12 +52,12 @@ def color_strip(color_map: str, full: str) -> None:
         full: What full heat stands for, in two or three words.
     """
     stops = colorize(np.linspace(0, 1, 9)[None], color_map)[0]
-    colours = ", ".join(f"rgb({red} {green} {blue})" for red, green, blue in stops)
+    colours = ", ".join(f"rgb({red:d} {green:d} {blue:d})" for red, green, blue in stops)
     st.html(
         '<div role="img" aria-label="Colours of heat" style="height: 8px; border-radius: 4px; '
         f'background: linear-gradient(90deg, {colours})"></div>'
         '<div style="display: flex; justify-content: space-between; font-size: 0.8rem; '
-        f'opacity: 0.75; margin-top: 2px"><span>no heat</span><span>{full}</span></div>'
+        f'opacity: 0.75; margin-top: 2px"><span>no heat</span><span>{escape(full)}</span></div>'
     )
 
 
@@ -72,7 +74,7 @@ def choose_class(own_answer: str, classes: Sequence[str], what: str) -> str | No
         [own_answer, *classes],
         key="target",
         bind="query-params",
-        help=what,
+        help=plain(what),
     )
     return None if chosen == own_answer else chosen
 
@@ -80,12 +82,12 @@ def choose_class(own_answer: str, classes: Sequence[str], what: str) -> str | No
 def choose_method(label: str, names: Iterable[str], what: str) -> str:
     """Name of the heatmap method, chosen where it is called."""
     return st.selectbox(
-        label,
+        plain(label),
         list(names),
         format_func=lambda name: METHODS[name].title,
         key="method",
         bind="query-params",
-        help=what,
+        help=plain(what),
     )
 
 

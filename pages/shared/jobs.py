@@ -10,6 +10,7 @@ import streamlit as st
 
 from pages.shared.access import require
 from pages.shared.faults import describe_error
+from pages.shared.layout import plain
 from xraycore.access import Action
 from xraycore.errors import Cancelled
 from xraycore.utils.progress import Progress, ProgressCallback
@@ -91,4 +92,4 @@ def poll(job: Job) -> None:
         st.rerun()
     left = job.seconds_left()
     words = job.words if left is None else f"{job.words} · about {max(1, round(left))} s left"
-    st.progress(job.share, text=f"{words} …")
+    st.progress(job.share, text=f"{plain(words)} …")

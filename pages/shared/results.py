@@ -8,6 +8,7 @@ import streamlit as st
 from pages.shared.access import current_user
 from pages.shared.analysis import Key
 from pages.shared.jobs import Job, poll
+from pages.shared.layout import plain
 from pages.shared.open_films import OpenFilm
 from xraycore.errors import Cancelled
 from xraycore.jobs.queue import EVALUATION, turn
@@ -54,13 +55,15 @@ def long_work(
     if job is None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button(
-                button or "Begin again",
+                plain(button or "Begin again"),
                 key=f"begin-{_name(key)}",
                 icon=":material/play_arrow:",
                 on_click=_begin_in_turn,
                 args=(film, key, work, doing),
             )
-            st.caption(f"Stopped. {about}" if key in film.stopped else about, width="stretch")
+            st.caption(
+                f"Stopped. {plain(about)}" if key in film.stopped else plain(about), width="stretch"
+            )
     elif job.error:
         st.error(job.failure, icon=":material/error:")
         st.button("Try again", key=f"again-{_name(key)}", on_click=film.jobs.pop, args=(key,))
@@ -99,7 +102,10 @@ def _follow_others(others: Mapping[tuple[OpenFilm, Key], Job], shown: OpenFilm, 
     st.caption("Going on meanwhile")
     for (film, key), job in others.items():
         same = film is shown and (key[1 : 1 + len(of)] == of or key[1] == SEVERAL)
-        st.progress(job.share, text=job.words if same else f"{job.words}, of another film or model")
+        st.progress(
+            job.share,
+            text=plain(job.words) if same else f"{plain(job.words)}, of another film or model",
+        )
         _stop_button((film.key, *key), job)
 
 

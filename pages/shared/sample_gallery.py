@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from html import escape
 
 import numpy as np
 import streamlit as st
 
 from pages.shared import cache
+from pages.shared.layout import plain
 from xraycore.datasets.samples import Sample
 from xraycore.imaging import RadiographError
 from xraycore.imaging.encode import data_url, encode_jpeg
@@ -60,9 +62,9 @@ def show_gallery(
 
 def _show_sample(sample: Sample, picture: str, on_open: Callable[[str], None]) -> None:
     # A picture, not a viewer: the page scrolls over it. The button says what it is.
-    st.html(f'<img src="{picture}" alt="" style="display: block; width: 100%">')
+    st.html(f'<img src="{escape(picture)}" alt="" style="display: block; width: 100%">')
     st.button(
-        sample.title,
+        plain(sample.title),
         key=f"open-{sample.id}",
         on_click=on_open,
         args=(sample.id,),

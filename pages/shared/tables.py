@@ -15,7 +15,7 @@ from xraycore.utils.text import csv_safe
 def show_metrics(figures: Sequence[tuple[str, str, str | None]]) -> None:
     """A row of figures: name, value, what it means."""
     for column, (label, value, meaning) in zip(st.columns(len(figures)), figures, strict=True):
-        column.metric(label, value, help=meaning)
+        column.metric(plain(label), value, help=plain(meaning) if meaning else None)
 
 
 def show_table(table: pd.DataFrame, **options: object) -> None:
@@ -42,6 +42,16 @@ def show_left_out(left_out: Mapping[str, LeftOut]) -> None:
     show_table(pd.DataFrame(rows))
 
 
+def show_plain_table(table: pd.DataFrame, **settings: object) -> None:
+    """A table whose every word is drawn as it is."""
+
+    def shown(cell: object) -> object:
+        return plain(cell) if isinstance(cell, str) else cell
+
+    table = table.map(shown).rename(index=shown, columns=shown)
+    st.table(table, border="horizontal", **settings)
+
+
 def show_scores(scores: Iterable[tuple[str, Score]], heading: str = "Score") -> None:
     """A table of scores by their names, with intervals."""
     rows = [
@@ -53,7 +63,7 @@ def show_scores(scores: Iterable[tuple[str, Score]], heading: str = "Score") -> 
         }
         for title, score in scores
     ]
-    st.table(pd.DataFrame(rows), border="horizontal", hide_index=True)
+    show_plain_table(pd.DataFrame(rows), hide_index=True)
 
 
 def show_counts(
@@ -71,12 +81,12 @@ def show_counts(
     """
     table = pd.DataFrame(counts).T.fillna(0).astype(int)
     table = table.reindex(columns=columns, fill_value=0) if columns else table
-    table.columns = list(map(plain, table.columns))
     if titles:
         table = table.reindex([name for name in titles if name in table.index])
         table["All"] = table.sum(axis=1)
-    table.index = [titles[name] if titles else plain(name) for name in table.index]
-    st.table(table.map("{:,}".format), border="horizontal")
+    if titles:
+        table = table.rename(index=titles)
+    show_plain_table(table.map("{:,}".format))
 
 
 def show_history(rows: Sequence[Mapping], key: str, of: str = "") -> None:

@@ -48,7 +48,7 @@ def new_training() -> None:
     for run in list_runs(runs_folder()):
         if run.status.alive:
             st.button(
-                f"{plain(run.name)} {_standing(run)}: watch it",
+                f"{plain(run.name)} {plain(_standing(run))}: watch it",
                 key=f"watch-{run.name}",
                 icon=":material/visibility:",
                 on_click=open_run,

@@ -1,6 +1,5 @@
 """Making a finished run one of the app's models, or one of a folder of one's own."""
 
-import json
 from pathlib import Path
 
 import streamlit as st
@@ -15,9 +14,11 @@ from xraycore.config import XRAYCORE_WEIGHTS, weights_folder
 from xraycore.datasets.labels import CHEST4
 from xraycore.errors import ArgumentError, XrayCoreError
 from xraycore.jobs.process import OUTPUT, launch, status
+from xraycore.models.card_schema import ShipAnswer
 from xraycore.models.cards import stored_title
 from xraycore.training.runs import SHIPPING, RunStatus, plan_of, shipped_into
 from xraycore.utils.checkpoints import kept_before, undo_install
+from xraycore.utils.stored import read_stored
 
 TEST_SCORES = {"accuracy": "Accuracy", "macro_auroc": "AUC, mean of the classes"}
 APP, OWN = "The app's models", "A folder of my own"
@@ -42,7 +43,7 @@ def promote_section(run: RunStatus) -> None:
     try:
         arguments = plan_of(run).ship_arguments(run.folder)
     except XrayCoreError as error:
-        st.info(str(error), icon=":material/terminal:")
+        st.info(plain(str(error)), icon=":material/terminal:")
         return
     _ask(run, folder, arguments, now.alive)
 
@@ -80,7 +81,7 @@ def _ask(run: RunStatus, folder: Path, arguments: list[str], alive: bool) -> Non
         "it names each class), set its thresholds and the heatmaps' scale.\n"
         f"2. The {sizes.get('test', 0):,} test films are opened and scored. Do this once, when "
         "the run is final: whoever chooses by the test films has none left to test on.\n"
-        f"3. Weights, card and predictions are written to `{target / model}`."
+        f"3. Weights, card and predictions are written to {plain(str(target / model))}."
     )
     limits = st.text_area(
         "What users of it must know (limits, a sentence a line)",
@@ -175,10 +176,10 @@ def _undo(model: str) -> None:
 
 def _show_installed(folder: Path) -> None:
     try:
-        told = json.loads((folder / OUTPUT).read_text())
+        told = read_stored(folder / OUTPUT, ShipAnswer, ArgumentError)
         scores = told["card"]["scores"]["all"]
         rows = [(title, scores[name]) for name, title in TEST_SCORES.items()]
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, XrayCoreError, KeyError) as error:
         st.error(plain(f"{folder}: expected a card: {error}"), icon=":material/error:")
         return
     st.success(f"Installed in {plain(told['folder'])}.", icon=":material/check_circle:")

@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.shared.access import acts, current_user, require
 from pages.shared.layout import plain
-from pages.shared.tables import show_history, show_metrics
+from pages.shared.tables import show_history, show_metrics, show_plain_table
 from pages.train.config import clear_form
 from pages.train.process import duration, show_failure, stop_process, words_of
 from pages.train.promote import promote_section
@@ -59,7 +59,7 @@ def show_run(folder: Path) -> None:
         show_failure(run.status, folder)
     elif run.phase == "stopped":
         st.info(
-            f"Stopped after {_counted(run.state.total_epochs)}, which "
+            f"Stopped after {plain(_counted(run.state.total_epochs))}, which "
             f"{'is' if run.state.total_epochs == 1 else 'are'} kept. Resume goes on from there; "
             "an epoch that was begun starts anew.",
             icon=":material/pause_circle:",
@@ -201,7 +201,7 @@ def _details(run: RunStatus) -> None:
         config = run.config
         if config:
             sizes = pd.DataFrame(config.get("split_sizes", {})).fillna(0).astype(int)
-            st.table(sizes.rename(columns={"val": "validation"}), border="horizontal")
+            show_plain_table(sizes.rename(columns={"val": "validation"}))
             st.caption(
                 plain(
                     f"{run_title(run)} · start: {config.get('start')} · "

@@ -88,7 +88,7 @@ def _line(run: RunStatus) -> None:
         text = shorten(run.problem or run.status.error, 80, placeholder=" …")
         cells[3].caption(plain(text[:1].upper() + text[1:]))
     else:
-        cells[3].markdown(f"{run.state.total_epochs} of {run.epochs} epochs")
+        cells[3].markdown(f"{run.state.total_epochs:,} of {run.epochs:,} epochs")
     best = run.best.get("val_auc")
     cells[4].markdown("–" if best is None else f"{best:.3f}")
     cells[5].markdown(f"{run.began:%d %b %Y, %H:%M}" if run.began else "–")

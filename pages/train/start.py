@@ -3,23 +3,27 @@
 import hashlib
 import json
 from pathlib import Path
+from typing import Annotated
 
 import pandas as pd
 import streamlit as st
+from pydantic import Field
 
 from pages.shared.access import acts, current_user
 from pages.shared.charts import show_chart
 from pages.shared.layout import plain
+from pages.shared.tables import show_plain_table
 from pages.train.charts import rate_chart
 from pages.train.config import rate_key, speeds_of, starting_weights
 from pages.train.dataset import Chosen
 from pages.train.process import follow_process, show_failure
 from xraycore.access import Action
 from xraycore.config import cache_folder, runs_folder
-from xraycore.errors import XrayCoreError
+from xraycore.errors import ArgumentError, XrayCoreError
 from xraycore.jobs.process import OUTPUT, launch, show_command, status
 from xraycore.training.config import TrainingConfig
 from xraycore.training.plan import Plan, check_name, expected_seconds, free_name
+from xraycore.utils.stored import Count, Name, Stored, read_stored
 
 # Why the last start, and the last search for a rate, was refused.
 REFUSED, RATE_REFUSED = "train-refused", "rate-refused"
@@ -54,6 +58,22 @@ def find_rate(plan: Plan, chosen: Chosen) -> None:
     )
 
 
+# A loss that ran away is none.
+_Losses = list[Annotated[float, Field(allow_inf_nan=True)]]
+
+
+class RateAnswer(Stored):
+    """What the search for a learning rate prints."""
+
+    stage: Name
+    size: Count
+    suggestion: float | None
+    diverged: bool
+    rates: list[float]
+    losses: _Losses
+    smoothed: _Losses
+
+
 def _finder_folder(plan: Plan, chosen: Chosen) -> Path:
     """Where a plan's range test lies: another one for other films or settings."""
     asked = json.dumps([plan.rate_arguments(), chosen.manifest.fingerprint()])
@@ -62,9 +82,11 @@ def _finder_folder(plan: Plan, chosen: Chosen) -> Path:
 
 def _show_curve(plan: Plan, folder: Path) -> None:
     try:
-        found = json.loads((folder / OUTPUT).read_text())
+        found = read_stored(folder / OUTPUT, RateAnswer, ArgumentError)
     except (XrayCoreError, OSError) as error:
-        st.error(f"{plain(str(folder))}: expected a curve: {error}", icon=":material/error:")
+        st.error(
+            f"{plain(str(folder))}: expected a curve: {plain(str(error))}", icon=":material/error:"
+        )
         return
     rate = found["suggestion"]
     show_chart(rate_chart(found, rate), "rate-curve", "Training loss against the learning rate")
@@ -74,7 +96,7 @@ def _show_curve(plan: Plan, folder: Path) -> None:
         return
     st.caption(
         f"{end}The loss fell fastest at {rate:.1e} (stage “{plain(found['stage'])}”, "
-        f"{found['size']} px). A guide within a factor of three or so, no more."
+        f"{found['size']:d} px). A guide within a factor of three or so, no more."
     )
     st.button(
         f"Use {rate:.1e}",
@@ -91,11 +113,11 @@ def start_training(plan: Plan, chosen: Chosen) -> None:
     recipe, runs = plan.recipe(), runs_folder()
     films, judged = (len(chosen.manifest.split(name)) for name in ("train", "val"))
     st.markdown(
-        f"**{plan.spec.title}** starts from {starting_weights(plan)} and learns "
+        f"**{plain(plan.spec.title)}** starts from {plain(starting_weights(plan))} and learns "
         f"{len(chosen.manifest.classes)} classes on {films:,} films; after every epoch {judged:,} "
         "others are judged, and the best epoch is kept."
     )
-    st.table(_stages(recipe), border="horizontal", hide_index=True)
+    show_plain_table(_stages(recipe), hide_index=True)
     name = st.text_input(
         "Name of the run",
         value=free_name(plan.model, plan.preset, runs),
@@ -103,7 +125,7 @@ def start_training(plan: Plan, chosen: Chosen) -> None:
         key=f"name-{st.session_state.get(TRAININGS, 0)}-{plan.model}-{plan.preset}",
         persist_state="session",
         max_chars=60,
-        help=f"A folder of this name in {runs} will hold all of it.",
+        help=f"A folder of this name in {plain(str(runs))} will hold all of it.",
     ).strip()
     problem, refusal = None, st.session_state.pop(REFUSED, None)
     try:

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from xraycore.models import pretrained
 from xraycore.errors import ArgumentError
+from xraycore.models import pretrained
 from xraycore.models.architectures import build_network, without_last_halving
 from xraycore.models.pretrained import download_imagenet, imagenet_file, load_pretrained
 from xraycore.models.registry import MODELS, get_spec

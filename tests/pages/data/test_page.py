@@ -50,7 +50,7 @@ def test_a_class_whose_files_cannot_be_read_is_a_class_all_the_same(app, tmp_pat
     open_page(app, tmp_path / "set", "Classes")
     assert not app.exception
     (row,) = app.table[0].value.to_dict("records")
-    assert {name.replace("\\", ""): count for name, count in row.items()} == {
+    assert {name.replace("\\", "").replace("\u2060", ""): count for name, count in row.items()} == {
         "Normal": "3",
         "COVID-19": "3",
         "All": "6",
@@ -229,7 +229,7 @@ def test_shortcuts_are_told_in_pairs_of_a_hundred(app, tmp_path, monkeypatch):
     assert "**52 of 100** such pairs, no better than guessing; with mean brightness" in text
     assert "**83 of 100** such pairs. Whatever" in text
     assert "AUROC 0.52 and 0.83" in text
-    assert app.table[0].value.index.to_list() == ["Normal", r"COVID\-19"]
+    assert app.table[0].value.index.to_list() == ["Normal", "COVID-19"]
 
 
 @pytest.mark.parametrize(
@@ -244,7 +244,7 @@ def test_shortcuts_are_told_in_pairs_of_a_hundred(app, tmp_path, monkeypatch):
 def test_a_bad_folder_is_named_and_the_layouts_stand_below(app, tmp_path, place, said):
     open_page(app, f"{tmp_path}/{place}")
     assert not app.exception
-    assert said in app.error[0].value.replace("\\", "")
+    assert said in app.error[0].value.replace("\\", "").replace("\u2060", "")
     assert "path,label[,split,group]" in app.code[0].value
     # The folder may be put right, and is read again.
     write(tmp_path / "NORMAL" / "a.png", draw(1))

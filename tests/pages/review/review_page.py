@@ -33,7 +33,11 @@ def words(app) -> str:
     """All text of the page, without the backslashes that keep Markdown from reading it."""
     parts = (app.markdown, app.caption, app.subheader, app.info, app.warning, app.error)
     parts += (app.success,)
-    return "\n".join(one.value for part in parts for one in part).replace("\\", "")
+    return (
+        "\n".join(one.value for part in parts for one in part)
+        .replace("\\", "")
+        .replace("\u2060", "")
+    )
 
 
 def click(app, key):

@@ -30,7 +30,11 @@ def words(app) -> str:
     """All that is written on the page, without the backslashes that keep Markdown off."""
     kinds = (app.markdown, app.caption, app.info, app.warning, app.error, app.success)
     kinds += (app.subheader,)
-    return "\n".join(one.value for kind in kinds for one in kind).replace("\\", "")
+    return (
+        "\n".join(one.value for kind in kinds for one in kind)
+        .replace("\\", "")
+        .replace("\u2060", "")
+    )
 
 
 def button(app, label):
