@@ -40,5 +40,5 @@ def test_a_damaged_profile_is_said_to_be(folder):
     file = write_site(PROFILE)
     for text in ("{", "[]", '{"name": "ward-3"}'):
         file.write_text(text)
-        with pytest.raises(WeightsError, match="expected a site profile"):
+        with pytest.raises(WeightsError, match="ward-3.json: expected"):
             read_site("vgg16", "ward-3")

@@ -14,7 +14,7 @@ from xraycore.metrics.classification import Score
 from xraycore.models.card_schema import ConformalSets, ScoreEntry
 from xraycore.models.registry import get_spec
 from xraycore.utils.files import make_private_folder, write_json
-from xraycore.utils.stored import Count, Name, Sha256, Share, Stored, Text, read_stored
+from xraycore.utils.stored import Count, Name, Share, Stored, Text, read_stored
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
@@ -24,7 +24,7 @@ class StoredSite(Stored):
 
     name: Name
     model: Name
-    weights_sha256: Sha256
+    weights_sha256: Name
     threshold: Share
     temperature: Annotated[float, Field(gt=0, le=1e6)]
     normals: Count
