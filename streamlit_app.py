@@ -53,9 +53,9 @@ if page.url_path and not server_started():
     # folder `pages`, and says of any other link that there is no such page; asked again it knows.
     st.html("<script>location.reload()</script>", unsafe_allow_javascript=True)
     st.stop()
-# Each page asks again, for a link may lead past this file.
-enter(Action.LOOK, Action.ANSWER)
 with st.sidebar:
     show_user()
+# Each page asks again, for a link may lead past this file.
+enter(Action.LOOK, Action.ANSWER)
 with errors_shown():
     page.run()

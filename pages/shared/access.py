@@ -127,13 +127,16 @@ def enter(*actions: Action) -> None:
         _ask_to_sign_in()
     else:
         st.warning(plain(_refusal(actions[0])), icon=":material/block:")
-        show_user()
     st.stop()
 
 
 def show_user() -> None:
     """Who is signed in, with a way out; nothing where nobody signs in."""
-    if get_access().mode is not Mode.OIDC or (user := current_user()) is NOBODY or not user.id:
+    try:
+        access, user = get_access(), current_user()
+    except AccessError:
+        return  # `enter` says why.
+    if access.mode is not Mode.OIDC or not user.id:
         return
     with st.popover(plain(user.name), icon=":material/person:", type="tertiary"):
         st.caption(f"Signed in as {plain(user.id)}: {plain(_name_roles(user))}.")
