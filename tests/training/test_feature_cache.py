@@ -225,6 +225,20 @@ def test_a_disk_that_is_too_full_is_told_of_before_anything_is_computed(
     assert passes.films == 0
 
 
+def test_the_room_for_features_is_taken_before_they_are_computed(
+    films, network, tmp_path, passes, monkeypatch
+):
+    def full(handle, start, size):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(feature_cache.os, "posix_fallocate", full, raising=False)
+    with pytest.raises(OSError, match="No space left"):
+        with_features(
+            network, [films], replace(TOP, feature_draws=1), ("Normal", "Opacity"), tmp_path
+        )
+    assert passes.films == 0
+
+
 @pytest.mark.parametrize(
     ("name", "end", "since", "place"),
     [

@@ -14,7 +14,7 @@ from xraycore.errors import ArgumentError
 from xraycore.models.architectures import build_network
 from xraycore.models.spec import ModelSpec
 from xraycore.training.batches import load_images
-from xraycore.training.config import DOMAIN_RANDOM, Stage, TrainingConfig, preset
+from xraycore.training.config import DOMAIN_RANDOM, STYLES, Stage, TrainingConfig, preset
 from xraycore.training.learner import averaged, compile_for, set_trainable
 from xraycore.training.run import Run
 from xraycore.training.trainer import train
@@ -35,6 +35,8 @@ class Variant:
         mirrored: Whether the network of the line above is asked of mirror images too (see
             `predict`), instead of a training.
         without: Sources whose films are not trained on; None for all that were added.
+        drawn: Share of the drawn lesions that are known; the other films with one are as if nobody
+            had drawn there.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Variant:
     sets: bool = True
     mirrored: bool = False
     without: tuple[str, ...] | None = ()
+    drawn: float = 1.0
 
 
 _OFF = {"lung_loss_weight": 0.0}
@@ -70,11 +73,14 @@ LESIONS = (
     Variant("+ generated films"),
     Variant("with these, half the weight on lesions", {"lesion_loss_weight": 1.0}),
     Variant("with these, twice the weight on lesions", {"lesion_loss_weight": 4.0}),
+    Variant("with these, half of the drawings", drawn=0.5),
+    Variant("with these, a tenth of the drawings", drawn=0.1),
     Variant("with these, normal films pay for evidence of disease", {"normal_loss_weight": 0.3}),
     Variant("with these, squared logits cost", {"decoupling": 0.01}),
     Variant("with these, no label smoothing", {"label_smoothing": 0.0}),
     Variant("with these, weights averaged over steps", {"ema_momentum": 0.99}),
     Variant("with these, grey curve and sharpness as they are", {"augmentation": DOMAIN_RANDOM}),
+    Variant("with these, three times the noise", {"augmentation": replace(STYLES, noise=0.09)}),
     Variant("with these, opacities painted into normal films", {"synthetic_opacity_rate": 0.3}),
 )
 TABLES: Mapping[str, tuple[Variant, ...]] = {"shortcuts": SHORTCUTS, "lesions": LESIONS}
@@ -225,13 +231,19 @@ def _films_of(manifest: Manifest, variant: Variant, added: Sequence[str]) -> Man
     def kept(label: str, source: str) -> bool:
         return source not in without and (variant.sets or len(members(label, classes)) == 1)
 
-    return Manifest(
-        tuple(
-            record
-            for record in manifest.records
-            if record.split != "train" or kept(record.label, record.source)
-        )
-    )
+    records = [
+        record
+        for record in manifest.records
+        if record.split != "train" or kept(record.label, record.source)
+    ]
+    drawn = [r for r in records if r.split == "train" and r.lesion is not None]
+    # Evenly, so that every source keeps its share.
+    unknown = {
+        id(record)
+        for number, record in enumerate(drawn)
+        if int((number + 1) * variant.drawn) == int(number * variant.drawn)
+    }
+    return Manifest(tuple(replace(r, lesion=None) if id(r) in unknown else r for r in records))
 
 
 def _left_out(manifest: Manifest, variant: Variant) -> list[Manifest]:

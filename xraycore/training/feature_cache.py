@@ -17,6 +17,7 @@ KEY-DRAW/done.json      how many films are done
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -236,12 +237,15 @@ def _create(part: _Part, trunk: keras.Model, count: int) -> dict[str, np.memmap]
         "places": (np.uint8, (MASK, MASK, 2)),
         "painted": (np.bool_, ()),
     }
-    return {
-        name: np.lib.format.open_memmap(
-            part.folder / f"{name}.npy", mode="w+", dtype=kind, shape=(count, *shape)
-        )
-        for name, (kind, shape) in shapes.items()
-    }
+    made = {}
+    for name, (kind, shape) in shapes.items():
+        file = part.folder / f"{name}.npy"
+        made[name] = np.lib.format.open_memmap(file, "w+", kind, (count, *shape))
+        if hasattr(os, "posix_fallocate"):  # Not on macOS.
+            # A full disk is an error here, and later a bus error in a file that has no room yet.
+            with file.open("r+b") as handle:
+                os.posix_fallocate(handle.fileno(), 0, file.stat().st_size)
+    return made
 
 
 def _open(part: _Part) -> dict[str, np.memmap]:
