@@ -300,3 +300,11 @@ def test_no_patient_of_a_split_that_came_so_is_trained_and_tested_on(tmp_path):
     assert manifest.crossing() == {}
     assert left(manifest)["films of patients who are tested on or validated on"] == 1
     assert read_manifest(root).crossing() == {"set/00000001": ("test", "train")}
+
+
+def test_of_a_served_app_tables_above_its_folders_are_not_read(made, monkeypatch):
+    folder = made("nih") / "images_001"
+    assert read_manifest(folder).layouts
+    monkeypatch.setenv("XRAYCORE_ROOTS", str(folder))
+    with pytest.raises(DatasetError):
+        read_manifest(folder)

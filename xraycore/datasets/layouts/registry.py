@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from xraycore.access.paths import permit_path
 from xraycore.datasets.labelling import Labelling
 from xraycore.datasets.layouts.box_tables import read_rsna, read_siim, read_vindr
 from xraycore.datasets.layouts.class_folders import candidates, subfolders
@@ -14,7 +15,9 @@ from xraycore.datasets.layouts.findings_tables import (
     read_padchest,
 )
 from xraycore.datasets.layouts.layout import Layout, Place, Reading
+from xraycore.datasets.public import offered_folders
 from xraycore.datasets.table import read_columns
+from xraycore.errors import PathError
 
 # Folders of a data set that hold its tables, beside those of its films.
 _TABLE_FOLDERS = ("annotations", "labels", "metadata", "csv", "tables")
@@ -145,6 +148,10 @@ def _places(folder: Path) -> Iterator[Place]:
     above = folder.resolve()
     for _ in range(3):
         above = above.parent
+        try:
+            permit_path(above, offered_folders())
+        except PathError:  # A visitor may name the folder, not what lies above it.
+            return
         if tables := _tables(above):
             yield Place(folder.resolve(), above, tables)
 
