@@ -11,7 +11,7 @@ import pytest
 from tests.eager import EAGER
 from tests.small_disk import fill, mounted
 from tests.training.conftest import disc_folder, discs  # noqa: F401  (fixtures)
-from tests.training.short_runs import SPEC, recipe
+from tests.training.support.short_runs import SPEC, recipe
 from xraycore.cli.explain import _write_map
 from xraycore.errors import ReaderStudyError, StorageError
 from xraycore.jobs.process import PROGRESS

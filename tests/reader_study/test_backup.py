@@ -74,7 +74,7 @@ def test_a_copy_comes_back_with_every_answer_in_its_chain(filled, engine, url, t
     file = tmp_path / "copy"
     before = told(engine)
     checks = backup_database(engine, file)
-    assert [(one.answers, one.faults) for one in checks] == [(9, []), (9, [])]
+    assert [(one.answers, one.faults) for one in checks] == [(9, ()), (9, ())]
     assert file.stat().st_mode & 0o777 == 0o600
     assert [one.name for one in tmp_path.glob("copy*")] == ["copy"]
     with pytest.raises(ReaderStudyError, match="expected the name of a new file"):
@@ -85,7 +85,7 @@ def test_a_copy_comes_back_with_every_answer_in_its_chain(filled, engine, url, t
     other = f"sqlite:///{tmp_path / 'restored.sqlite3'}"
     checks, aside = restore_database(file, other)
     assert aside is None
-    assert [(one.answers, one.faults) for one in checks] == [(9, []), (9, [])]
+    assert [(one.answers, one.faults) for one in checks] == [(9, ()), (9, ())]
     restored = open_database(other)
     assert told(restored) == before
     # And it is a database that goes on: the next answer has its place in the chain.
@@ -94,7 +94,7 @@ def test_a_copy_comes_back_with_every_answer_in_its_chain(filled, engine, url, t
     ada = repository.add_reader("Ada Lovelace")
     item = repository.items(main)[0]
     assert repository.save_review(ada, item, Answer("disagree", 1)).version == 3
-    assert [one.faults for one in check_answers(restored)] == [[], []]
+    assert [one.faults for one in check_answers(restored)] == [(), ()]
     restored.dispose()
 
 
@@ -104,7 +104,7 @@ def test_a_copy_comes_back_into_postgresql(filled, engine, tmp_path, postgresql)
     backup_database(engine, tmp_path / "copy")
     empty = postgresql()
     checks, _ = restore_database(tmp_path / "copy", empty)
-    assert [one.faults for one in checks] == [[], []]
+    assert [one.faults for one in checks] == [(), ()]
     restored = open_database(empty)
     assert told(restored) == before
     repository = ReaderStudyRepository(restored)
@@ -153,7 +153,7 @@ def test_a_reader_who_is_erased_is_nowhere_and_what_he_found_stays(filled, engin
     found = ReaderStudyRepository(engine).results(main)
     assert {one.reader.name for one in found} == {f"Erased reader {ada.id}", "Bob"}
     checks = check_answers(engine)
-    assert [(one.answers, one.erased, one.faults) for one in checks] == [(9, 6, []), (9, 6, [])]
+    assert [(one.answers, one.erased, one.faults) for one in checks] == [(9, 6, ()), (9, 6, ())]
     lead = StudyLead(engine)
     assert [one.reader.name for one in lead.invitations(pilot)] == []
     assert lead.invited(pilot, login=ADA.login) is None

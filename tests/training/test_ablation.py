@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.eager import EAGER
-from tests.training.short_runs import SPEC, only
+from tests.training.support.short_runs import SPEC, only
 from xraycore.datasets.manifest import Manifest
 from xraycore.datasets.masks import Lesion
 from xraycore.errors import ArgumentError

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.training.linear_head import FEATURES, learner, loss_of, truth
+from tests.training.support.linear_head import FEATURES, learner, loss_of, truth
 from xraycore.models.architectures import HEAD
 from xraycore.training.config import Stage, TrainingConfig
 from xraycore.training.learner import compile_for

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.eager import EAGER
-from tests.training.short_runs import SPEC, STILL, assert_same_weights, recipe, weights_in
+from tests.training.support.short_runs import SPEC, STILL, assert_same_weights, recipe, weights_in
 from xraycore.errors import ArgumentError
 from xraycore.models.architectures import build_network
 from xraycore.models.registry import get_spec

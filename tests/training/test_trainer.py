@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.eager import EAGER
-from tests.training.short_runs import (
+from tests.training.support.short_runs import (
     SPEC,
     STILL,
     assert_same_weights,

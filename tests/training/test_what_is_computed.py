@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.training.short_runs import SPEC, recipe
+from tests.training.support.short_runs import SPEC, recipe
 from xraycore.models.architectures import HEAD, build_network
 from xraycore.models.registry import get_spec
 from xraycore.training import learner

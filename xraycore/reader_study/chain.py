@@ -12,7 +12,7 @@ rest still be checked. The session is random, so that the digest tells nothing o
 import hashlib
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Engine, select
@@ -25,7 +25,7 @@ from xraycore.reader_study.records import Author
 _FORM = "xraycore answer 1"
 
 
-@dataclass
+@dataclass(frozen=True)
 class ChainCheck:
     """What a study's chain says.
 
@@ -38,7 +38,6 @@ class ChainCheck:
         head: The last link; "" where there is none. Noted down elsewhere, it proves that nothing
             up to here was changed since.
         faults: What is wrong, in words; empty where nothing is.
-        links: All of them.
     """
 
     study: int
@@ -47,8 +46,7 @@ class ChainCheck:
     erased: int = 0
     unlinked: int = 0
     head: str = ""
-    faults: list[str] = field(default_factory=list)
-    links: set[str] = field(default_factory=set, repr=False)
+    faults: tuple[str, ...] = ()
 
 
 def digest_private(author: str, session: str, comment: str) -> str:
@@ -131,43 +129,45 @@ def check_answers(engine: Engine, since: Mapping[int, str] | None = None) -> lis
         studies = connection.execute(
             select(tables.studies.c.id, tables.studies.c.name).order_by(tables.studies.c.id)
         ).all()
-        checks = [_check(connection, *study) for study in studies]
-    for check in checks:
-        link = noted.pop(check.study, "")
-        if link and link not in check.links:
-            check.faults.append("the link that was noted down is no longer there")
-    lost = (ChainCheck(study, "", faults=["the study is gone"]) for study in noted)
+        checks = [_check(connection, *study, noted.pop(study.id, "")) for study in studies]
+    lost = (ChainCheck(study, "", faults=("the study is gone",)) for study in noted)
     return [*checks, *lost]
 
 
-def _check(connection: Connection, study_id: int, name: str) -> ChainCheck:
-    check = ChainCheck(study_id, name)
+def _check(connection: Connection, study_id: int, name: str, noted: str) -> ChainCheck:
     rows = connection.execute(
         select(tables.reviews)
         .join(tables.items)
         .where(tables.items.c.study_id == study_id)
         .order_by(tables.reviews.c.id)
     ).mappings()
-    before, began = first_link(connection, study_id), False
+    before = first_link(connection, study_id)
     versions: dict[tuple[int, int], int] = {}
+    links: list[str] = []
+    faults: list[str] = []
+    answers = unlinked = erased = 0
     for row in rows:
-        check.answers += 1
+        answers += 1
         what = f"answer {row['id']}"
         key = row["item_id"], row["reader_id"]
         if row["version"] != versions.get(key, 0) + 1:
-            check.faults.append(f"{what}: a version before it is missing")
+            faults.append(f"{what}: a version before it is missing")
         versions[key] = row["version"]
         if row["chain"] is None:
-            check.unlinked += 1
-            if began:
-                check.faults.append(f"{what}: it is in no chain, and those before it are")
+            unlinked += 1
+            if links:
+                faults.append(f"{what}: it is in no chain, and those before it are")
             continue
-        began = True
-        check.faults += (f"{what}: {fault}" for fault in _faults(dict(row), before))
-        check.erased += row["erased"] is not None
-        before = check.head = row["chain"]
-        check.links.add(before)
-    return check
+        faults += (f"{what}: {fault}" for fault in _faults(dict(row), before))
+        erased += row["erased"] is not None
+        before = row["chain"]
+        links.append(before)
+    if noted and noted not in links:
+        faults.append("the link that was noted down is no longer there")
+    head = links[-1] if links else ""
+    return ChainCheck(
+        study_id, name, answers, unlinked=unlinked, erased=erased, head=head, faults=tuple(faults)
+    )
 
 
 def _faults(row: Mapping[str, Any], before: str) -> Collection[str]:
