@@ -171,6 +171,12 @@ def database_url() -> str | None:
     return os.environ.get(XRAYCORE_DATABASE) or None
 
 
+def launched_environment() -> dict[str, str]:
+    """What a process that is launched gets of this one's environment: all but the secrets."""
+    secrets = (XRAYCORE_OIDC_SECRET, XRAYCORE_COOKIE_SECRET, XRAYCORE_PROXY_SECRET)
+    return {name: value for name, value in os.environ.items() if name not in secrets}
+
+
 def job_folder() -> Path | None:
     """Where a launched command says how far it is: `XRAYCORE_JOB`; None where none was launched."""
     return Path(os.environ[XRAYCORE_JOB]) if os.environ.get(XRAYCORE_JOB) else None

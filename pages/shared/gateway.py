@@ -4,20 +4,24 @@ import ipaddress
 import json
 import re
 from collections.abc import Mapping
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
 from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit import config
 from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
 from streamlit.web.server.starlette.starlette_websocket import _get_signed_cookie_with_chunks
 
 from pages.shared.access import FORWARDED
+from pages.shared.film_memory import MB
+from pages.shared.uploads import held_uploads
 from xraycore.access import Access, Mode
 from xraycore.access.identity import sends_secret
 from xraycore.access.modes import is_loopback
 from xraycore.access.roles import NOBODY
+from xraycore.config import limits
 
 # WebSocket's "policy violation".
 _REFUSED = 1008
@@ -25,7 +29,8 @@ _HEALTH = "/_stcore/health"
 # What Streamlit tells of the server to whoever asks.
 _CLOSED = ("/_stcore/metrics", "/_stcore/agent")
 # What is sent to Streamlit, and fetched from it, without a page's gate.
-_FILES = ("/_stcore/upload_file", "/media/")
+_UPLOAD = "/_stcore/upload_file"
+_FILES = (_UPLOAD, "/media/")
 # The page that somebody wanted before he signed in.
 _WANTED = "xraycore-wanted"
 
@@ -39,6 +44,8 @@ class Gateway:
 
     def __init__(self, app: ASGIApp, access: Access):
         self.app, self.access = app, access
+        # Bytes of the uploads that are on their way.
+        self._coming = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on, or refuses it with a line that says why."""
@@ -46,7 +53,9 @@ class Gateway:
             await self.app(scope, receive, send)
             return
         why = self._why_not(scope)
-        if why is None and self.access.mode is Mode.OIDC and scope["type"] == "http":
+        if why is None and scope["type"] == "http" and _UPLOAD in scope["path"]:
+            await self._take_upload(scope, receive, send)
+        elif why is None and self.access.mode is Mode.OIDC and scope["type"] == "http":
             await self._keep_wanted(scope, receive, send)
         elif why is None:
             await self.app(scope, receive, send)
@@ -71,7 +80,11 @@ class Gateway:
             )
         if self.access.mode is Mode.PROXY and not (
             path.endswith(_HEALTH)
-            or (self._is_proxy(client[0]) and sends_secret(headers, self.access.settings))
+            or (
+                self._is_proxy(client[0])
+                and sends_secret(headers, self.access.settings)
+                and self._said_once(headers)
+            )
         ):
             return "This app answers its proxy only."
         if not self._host_known(headers.get("host", "")):
@@ -83,13 +96,35 @@ class Gateway:
             return None if self._signed_in(headers) else "Sign in first."
         return None
 
+    async def _take_upload(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes an upload on while there is room for it: Streamlit itself limits only one file."""
+        if scope["method"] == "DELETE":
+            await self.app(scope, receive, send)
+            return
+        size, session = _size(Headers(scope=scope)), scope["path"].split("/")[-2]
+        most = limits()
+        if (
+            held_uploads(session) + size > most.film_mb * MB
+            or held_uploads() + self._coming + size > most.all_film_mb * MB
+        ):
+            full = "There is no room for this upload: close films, or try again later."
+            await PlainTextResponse(full, status_code=413)(scope, receive, send)
+            return
+        self._coming += size
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self._coming -= size
+
     async def _keep_wanted(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Brings who has signed in to the page that he wanted: Streamlit leads to the first one."""
         headers = Headers(scope=scope)
         page = scope["method"] == "GET" and "text/html" in headers.get("accept", "")
         cookies = cookie_parser(headers.get("cookie", ""))
         wanted = unquote(cookies.get(_WANTED, ""))
-        asked = scope["path"] + (f"?{query}" if (query := scope["query_string"].decode()) else "")
+        asked = scope["path"] + (
+            f"?{query}" if (query := scope["query_string"].decode("latin-1")) else ""
+        )
         if not page or "/oauth2callback" in asked or "/auth/" in asked:
             await self.app(scope, receive, send)
         elif not self._signed_in(headers):
@@ -110,8 +145,13 @@ class Gateway:
             return False
         return any(sender in network for network in self.access.settings.proxy.networks)
 
+    def _said_once(self, headers: Headers) -> bool:
+        """Whether the proxy replaced what a visitor says of himself, and did not just add to it."""
+        proxy = self.access.settings.proxy
+        return all(len(headers.getlist(one)) < 2 for one in (proxy.header, proxy.groups_header))
+
     def _host_known(self, host: str) -> bool:
-        name = urlsplit(f"//{host}").hostname or ""
+        name = _split(f"//{host}").hostname or ""
         if self.access.mode is Mode.LOCAL:
             return is_loopback(name)
         settings = self.access.settings
@@ -122,7 +162,22 @@ class Gateway:
         settings = self.access.settings
         if settings is not None and self.access.served:
             return origin == settings.origin
-        return bool(origin) and urlsplit(origin).netloc == headers.get("host")
+        return bool(origin) and _split(origin).netloc == headers.get("host")
+
+
+def _split(address: str) -> SplitResult:
+    """Its parts; none of one that is no address."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
+
+
+def _size(headers: Headers) -> int:
+    """Bytes of a request's body, as announced; the most that one may have where they are not."""
+    announced = headers.get("content-length", "")
+    most = config.get_option("server.maxUploadSize") * 1024 * 1024
+    return int(announced) if announced.isdecimal() and "transfer-encoding" not in headers else most
 
 
 def read_claims(headers: Headers) -> Mapping[str, object]:

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import streamlit as st
 
+from xraycore.config import launched_environment
 from xraycore.errors import XrayCoreError
 from xraycore.utils.progress import ProgressCallback
 
@@ -34,6 +35,8 @@ class InferenceProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=_ROOT,
+            # Weights are foreign.
+            env=launched_environment(),
         )
         self._process.stdin.write(self._key)
         self._process.stdin.flush()

@@ -40,7 +40,10 @@ class VisitorCookie:
 
 def _is_own_page(headers: Headers) -> bool:
     """Whether a page of this very address opens the socket; a proxy may have renamed the host."""
-    origin = urlsplit(headers.get("origin", "")).netloc
+    try:
+        origin = urlsplit(headers.get("origin", "")).netloc
+    except ValueError:
+        return False
     return bool(origin) and origin in (headers.get("host"), headers.get("x-forwarded-host"))
 
 

@@ -98,6 +98,9 @@ def write_configuration(folder: Path, app_port: int, port: int, plain: int) -> P
             "/etc/nginx/xraycore/": f"{folder}/",
             "127.0.0.1:8501": f"127.0.0.1:{app_port}",
             "listen 443 ssl": f"listen 127.0.0.1:{port} ssl",
+            "access_log /var/log/nginx/xraycore.log xraycore;": (
+                f"access_log {folder}/xraycore.log xraycore; access_log {folder}/access.log probe;"
+            ),
             "listen 80": f"listen 127.0.0.1:{plain}",
         },
     )

@@ -131,6 +131,20 @@ def test_a_folder_says_nothing_of_what_is_launched_nor_where(tmp_path, monkeypat
     assert not (folder / "taken").exists()
 
 
+def test_what_is_launched_gets_no_secret_of_the_server(tmp_path, monkeypatch):
+    for name in ("XRAYCORE_OIDC_SECRET", "XRAYCORE_COOKIE_SECRET", "XRAYCORE_PROXY_SECRET"):
+        monkeypatch.setenv(name, "s" * 40)
+    monkeypatch.setenv("XRAYCORE_STATE", str(tmp_path / "state"))
+    show = (sys.executable, "-c", "import os; print(*(f'{n}={v}' for n, v in os.environ.items()))")
+    monkeypatch.setattr(jobs, "COMMAND", show)
+    launch(tmp_path / "run", ["train"])
+    while status(tmp_path / "run").alive:
+        time.sleep(0.02)
+    said = (tmp_path / "run" / "output.txt").read_text()
+    assert f"PATH={os.environ['PATH']}" in said
+    assert "s" * 40 not in said
+
+
 def test_of_many_starts_at_once_one_is_made(folder):
     def attempt(_):
         try:

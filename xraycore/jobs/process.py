@@ -20,7 +20,7 @@ from pathlib import Path
 
 import psutil
 
-from xraycore.config import XRAYCORE_JOB
+from xraycore.config import XRAYCORE_JOB, launched_environment
 from xraycore.errors import JobError
 from xraycore.jobs.identity import started_at
 from xraycore.jobs.queue import (
@@ -153,7 +153,7 @@ def _start(
         log.flush()
         process = subprocess.Popen(
             [*COMMAND, *arguments],
-            env={**os.environ, XRAYCORE_JOB: str(folder), **variables},
+            env={**launched_environment(), XRAYCORE_JOB: str(folder), **variables},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=log,

@@ -4,6 +4,8 @@ import asyncio
 import time
 
 import pytest
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
 from pages.shared.gateway import Gateway
 from tests.access.served import OIDC, PROXY, settings_of
@@ -24,7 +26,7 @@ def passes(access, headers, *, kind="http", client="127.0.0.1", server="127.0.0.
     async def send(message):
         sent.append(message)
 
-    pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
+    pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
     scope = {"type": kind, "path": path, "headers": pairs, "method": "GET", "query_string": b""}
     scope |= {"client": client and (client, 5), "server": server and (server, 8501)}
     asyncio.run(Gateway(app, access)(scope, None, send))
@@ -63,6 +65,9 @@ def test_a_local_app_answers_its_own_computer():
         {"kind": "websocket"},
         {"kind": "websocket", "headers": {**OWN, "origin": "http://localhost:9999"}},
         {"kind": "websocket", "headers": {**OWN, "origin": "null"}},
+        # Neither a host nor an origin, and no fault of the app.
+        {"headers": {"host": "["}},
+        {"kind": "websocket", "headers": {**OWN, "origin": "http://["}},
     ],
 )
 def test_a_local_app_answers_nobody_else(asked):
@@ -92,6 +97,83 @@ def test_an_app_behind_a_proxy_answers_that_alone(tmp_path):
         assert not passes(access, without, kind=kind, client="10.0.0.2")
     # Whoever looks whether it lives learns nothing else.
     assert passes(access, PUBLIC, client="127.0.0.1", path="/_stcore/health")
+
+
+@pytest.mark.parametrize("header", ["X-Remote-User", "X-Remote-Groups"])
+def test_a_proxy_that_only_adds_to_what_a_visitor_says_is_not_believed(tmp_path, header):
+    access = Access(Mode.PROXY, settings_of(tmp_path, PROXY))
+    asked = {**PUBLIC, **SECRET, header: "operator"}
+    assert passes(access, asked, client="10.0.0.2")
+    assert not passes(access, {**asked, header.lower(): "ada"}, client="10.0.0.2")
+
+
+class _Streamlit:
+    """Streamlit's runtime, as far as uploads are concerned."""
+
+    def __init__(self):
+        self.uploaded_file_mgr = MemoryUploadedFileManager("/_stcore/upload_file")
+
+    def holds(self, session, size):
+        file = UploadedFileRec(f"file-{session}", "a.png", "image/png", b"0" * size)
+        self.uploaded_file_mgr.add_file(session, file)
+
+
+def _send_upload(gateway, app_statuses, session="mine", method="PUT", **headers):
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    pairs = [(name.encode(), value.encode()) for name, value in {**OWN, **headers}.items()]
+    scope = {"type": "http", "path": f"/_stcore/upload_file/{session}/f", "method": method}
+    scope |= {"headers": pairs, "query_string": b""}
+    scope |= {"client": ("127.0.0.1", 5), "server": ("127.0.0.1", 8501)}
+    asyncio.run(gateway(scope, None, send))
+    return sent[0]["status"] if sent else app_statuses.pop()
+
+
+def test_uploads_that_no_page_takes_do_not_fill_the_memory(monkeypatch):
+    streamlit, passed = _Streamlit(), []
+    monkeypatch.setattr("pages.shared.uploads.Runtime.exists", lambda: True)
+    monkeypatch.setattr("pages.shared.uploads.Runtime.instance", lambda: streamlit)
+    monkeypatch.setenv("XRAYCORE_LIMITS", "film_mb=0.002,all_film_mb=0.003")
+
+    async def app(scope, receive, send):
+        passed.append(204)
+
+    gateway = Gateway(app, LOCAL)
+    assert _send_upload(gateway, passed, **{"content-length": "2000"}) == 204
+    assert _send_upload(gateway, passed, **{"content-length": "2001"}) == 413
+    # What does not say how much it is may be as much as one file can.
+    assert _send_upload(gateway, passed) == 413
+    length = {"content-length": "5", "transfer-encoding": "chunked"}
+    assert _send_upload(gateway, passed, **length) == 413
+    streamlit.holds("mine", 1500)
+    assert _send_upload(gateway, passed, **{"content-length": "501"}) == 413
+    assert _send_upload(gateway, passed, "yours", **{"content-length": "1500"}) == 204
+    streamlit.holds("yours", 1500)
+    assert _send_upload(gateway, passed, "theirs", **{"content-length": "1"}) == 413
+    # What would make room is let through.
+    assert _send_upload(gateway, passed, method="DELETE") == 204
+    streamlit.uploaded_file_mgr.remove_session_files("yours")
+    assert _send_upload(gateway, passed, "theirs", **{"content-length": "1"}) == 204
+
+
+def test_uploads_on_their_way_take_room_too(monkeypatch):
+    monkeypatch.setenv("XRAYCORE_LIMITS", "film_mb=0.002,all_film_mb=0.003")
+    inner = []
+
+    async def app(scope, receive, send):
+        if not inner:
+            inner.append(None)
+            await gateway({**scope, "path": "/_stcore/upload_file/yours/f"}, None, inner_send)
+
+    async def inner_send(message):
+        inner.append(message)
+
+    gateway = Gateway(app, LOCAL)
+    assert _send_upload(gateway, [204], **{"content-length": "2000"}) == 204
+    assert inner[1]["status"] == 413
 
 
 def test_files_are_for_who_has_signed_in(tmp_path, monkeypatch):
