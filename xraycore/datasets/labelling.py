@@ -10,6 +10,7 @@ from xraycore.datasets.labels import (
     SETS,
     VIRAL,
     canonical_label,
+    is_known,
 )
 from xraycore.datasets.reasons import NO_LABEL, NOT_ASKED, SEVERAL, UNCERTAIN
 from xraycore.errors import ArgumentError
@@ -40,8 +41,10 @@ _BLANK = {
     "unlabeled",
     "unlabelled",
 }
-# Reports that say nothing of a film by itself (PadChest).
-_SAYS_NOTHING = {"unchanged", "exclude", "suboptimal study"}
+# Reports that say nothing of a film by itself (PadChest), and labels that were not given yet.
+_SAYS_NOTHING = {"unchanged", "exclude", "suboptimal study", "unknown", "todo", "tbd"}
+# As pandas writes what is or is not there, and as people do.
+_SIGNS = {"true": 1, "yes": 1, "positive": 1, "false": 0, "no": 0, "negative": 0, "uncertain": -1}
 
 
 @dataclass(frozen=True)
@@ -175,13 +178,15 @@ def is_blank(text: str) -> bool:
 
 
 def sign(text: str) -> int | None:
-    """1, 0 or -1 of a cell of a finding; None of an empty one.
+    """1, 0 or -1 of a cell of a finding, which may say `True` or `no`; None of an empty one.
 
     Raises:
         ValueError: If it is something else.
     """
     if is_blank(text):
         return None
+    if (word := text.strip().lower()) in _SIGNS:
+        return _SIGNS[word]
     value = float(text.replace(",", "."))
     if value not in (1, 0, -1):
         raise ValueError(f"expected 1, 0, -1 or nothing. Received: {text!r}")
@@ -198,7 +203,7 @@ def is_finding(values: Iterable[str]) -> bool:
 
 
 def split_labels(text: str) -> list[str]:
-    """The findings of a cell: `Effusion|Mass`, `Effusion; Mass` or PadChest's `['mass', 'nodule']`.
+    """The findings of a cell: `Effusion|Mass`, `Effusion; Mass`, `Pneumonia, Mass`, `['mass']`.
 
     >>> split_labels("['pneumonia', 'pleural effusion']"), split_labels("Pneumonia|nan")
     (['Pneumonia', 'pleural effusion'], ['Pneumonia'])
@@ -208,4 +213,8 @@ def split_labels(text: str) -> list[str]:
         parts = [part.strip().strip("'\"").strip() for part in text[1:-1].split(",")]
     else:
         parts = [part.strip() for part in text.replace(";", "|").split("|")]
+        # A comma may be part of a name, as of `Pneumonia, viral`.
+        inner = [part.strip() for part in text.split(",")]
+        if len(parts) == 1 and not is_known(text) and any(map(is_known, inner)):
+            parts = inner
     return [canonical_label(part) for part in parts if not is_blank(part)]

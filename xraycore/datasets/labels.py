@@ -41,6 +41,8 @@ ALIASES: Mapping[str, str] = {
     "covid 19 pneumonia": COVID,
     "sars cov 2": COVID,
     "pneumonia": "Pneumonia",
+    "pnemonia": "Pneumonia",  # So in CoronaHack's table.
+    "neumonia": "Pneumonia",
     "lung opacity": "Pneumonia",
     "opacity": "Opacity",
 }
@@ -61,6 +63,18 @@ SETS: Mapping[str, tuple[str, ...]] = {
 }
 
 
+def _known_label(name: str) -> str | None:
+    """The class of a name, of a numbered one (`0_normal`), or of one below pneumonia.
+
+    Of `Pneumonia/Viral/COVID-19`, as Cohen et al. write (arXiv:2006.11988), the innermost known
+    part counts; of `Normal/Abnormal` none.
+    """
+    parts = name.split("/")
+    if len(parts) > 1 and _known_label(parts[0]) in SETS:
+        return next(label for part in reversed(parts) if (label := _known_label(part)))
+    return _BY_WORDS.get(_words(name)) or _BY_WORDS.get(_words(re.sub(r"^\s*\d+[\W_]+", "", name)))
+
+
 def canonical_label(name: str) -> str:
     """The class that a folder or CSV label stands for; an unknown name is kept as it is.
 
@@ -68,12 +82,12 @@ def canonical_label(name: str) -> str:
     ['Bacterial pneumonia', 'Normal', 'Oedema']
     """
     # Composed letters: macOS takes folders' names apart.
-    return _BY_WORDS.get(_words(name), unicodedata.normalize("NFC", name.strip()))
+    return _known_label(name) or unicodedata.normalize("NFC", name.strip())
 
 
 def is_known(name: str) -> bool:
     """Whether a name stands for a class, or a set of them, that models may know."""
-    return _words(name) in _BY_WORDS
+    return _known_label(name) is not None
 
 
 def canonical_labels(names: Iterable[str]) -> dict[str, str]:

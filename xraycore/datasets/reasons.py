@@ -22,6 +22,7 @@ DISAGREE = "films whose readers disagree"
 NOT_ASKED = "with labels that --classes does not name"
 SEVERAL = "with findings of several classes"
 LATERAL = "lateral views"
+OTHER_MODALITY = "of another modality than radiography, as the table says"
 UNKNOWN_SPLIT = "rows of a split that is not train, val or test"
 BROKEN_ROW = "rows with more cells than columns"
 REPEATED = "rows that repeat another"
@@ -59,6 +60,7 @@ MEANINGS = {
     NOT_ASKED: "",
     SEVERAL: "which do not go together; `--labels several=first` uses them",
     LATERAL: "`--labels views=all` uses them",
+    OTHER_MODALITY: "`CT`, `MR` and the like in a column `modality`",
     UNKNOWN_SPLIT: "",
     BROKEN_ROW: "a separator inside a cell without quotes",
     REPEATED: "the first one counts",

@@ -27,10 +27,11 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "path": (
         *("path", "filepath", "file", "filename", "image", "imagepath", "imagefile", "imagename"),
         *("imageindex", "imageid", "img", "imgpath", "filepaths", "xray", "radiograph", "film"),
+        *("xrayimagename", "imagefilename", "imgfilename", "imgname", "pngpath", "dicomid"),
     ),
     "label": (
         *("label", "labels", "class", "classname", "diagnosis", "finding", "findings"),
-        *("findinglabels", "category", "target", "y"),
+        *("findinglabels", "category", "target", "y", "classlabel", "labelname", "classid"),
     ),
     "split": ("split", "set", "subset", "partition", "fold", "datasettype"),
     "group": (
@@ -137,6 +138,16 @@ def parse_age(text: str) -> float | None:
         return None
     years = float(match[1].replace(",", ".")) / _YEARS[(match[2] or "y")[0].lower()]
     return years if years <= MAX_AGE else None
+
+
+def plain_number(text: str) -> str:
+    """A whole number without the decimals that pandas gives a column with empty cells.
+
+    >>> plain_number("12.0"), plain_number("1.5"), plain_number("p12.0")
+    ('12', '1.5', 'p12.0')
+    """
+    match = re.fullmatch(r"(\d+)[.,]0+", text.strip())
+    return match[1] if match else text
 
 
 def parse_number(text: str) -> float | None:

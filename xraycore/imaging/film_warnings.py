@@ -18,6 +18,7 @@ CODES = {
     "lateral": "the DICOM file says it is a lateral view",
     "oblique": "the DICOM file says it is an oblique view",
     "projection": "the DICOM file names a projection that no network was trained on",
+    "orientation": "the DICOM file says it is stored mirrored, upside down or on its side",
     "raw": "data for processing, not for looking at",
     "body-part": "the DICOM file names a body part that is no chest",
     "age": "a patient of an age that no network was trained on",

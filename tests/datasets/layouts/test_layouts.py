@@ -152,8 +152,8 @@ def test_one_finding_of_a_table(tmp_path, policy, counts):
     file.write_text("path,Pneumonia\na.jpg,1.0\nb.jpg,0.0\nc.jpg,-1.0\nd.jpg,\n")
     found = read_manifest(f"{file}#Pneumonia", policy=LabelPolicy.parse(policy))
     assert found.counts() == {"": counts}
-    # Without its name it is what the only such column tells: what is negative has no label.
-    assert read_manifest(file).counts() == {"": {"Pneumonia": 1}}
+    # The only such column need not be named.
+    assert read_manifest(file, policy=LabelPolicy.parse(policy)).counts() == {"": counts}
 
 
 def test_mimic(made):

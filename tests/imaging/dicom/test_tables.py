@@ -7,7 +7,8 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian
 
-from tests.dicom_files import bits12, lut
+from tests.dicom_files import bits12, lut, make_dicom
+from xraycore.imaging import read_radiograph
 from xraycore.imaging.dicom.attributes import Attributes
 from xraycore.imaging.film_warnings import warning_codes
 
@@ -117,3 +118,13 @@ def test_a_table_has_as_many_entries_as_it_declares(length, held, read, bits):
     dataset.VOILUTSequence = [item]
     (table,) = Attributes(dataset).tables("VOILUTSequence")
     np.testing.assert_array_equal(table.entries, np.arange(read) % 512)
+
+
+def test_a_table_of_which_most_is_missing_is_left_out(ramp):
+    """It would show all that lies behind it as white."""
+    item = Dataset()
+    item["LUTDescriptor"] = DataElement("LUTDescriptor", "US", [4096, 0, 12])
+    item["LUTData"] = DataElement("LUTData", "OW", np.arange(100, dtype="<u2").tobytes())
+    film = read_radiograph(make_dicom(ramp, VOILUTSequence=[item]))
+    assert warning_codes(film.warnings) == ["window", "attributes"]
+    np.testing.assert_allclose(film.pixels, read_radiograph(make_dicom(ramp)).pixels)

@@ -1,5 +1,6 @@
 """Folders of classes, with or without splits above, below or beside them."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -75,7 +76,7 @@ def read_flat(folder: Path, name: str, labelling: Labelling) -> Reading:
 
 def place_films(root: Path, films: Sequence[Path], tally: FileTally) -> Iterator[Placed]:
     """Where the folders of a data set place its films; what they do not is counted."""
-    parts = {film: film.relative_to(root).parts[:-1] for film in films}
+    parts = {film: _parted(film.relative_to(root).parts[:-1]) for film in films}
     places = {film: _split_place(above) for film, above in parts.items()}
     any_split = any(place is not None for place in places.values())
     # Beside train, val and test a folder with folders of these names is a data set of its own.
@@ -124,13 +125,33 @@ def make_records(
         yield Record(path, label, split, f"{source}/{patient or own}", source)
 
 
+def _parted(above: Sequence[str]) -> tuple[str, ...]:
+    """Folders, of which one named by split and class (`Normal_train`) is two."""
+    return tuple(inner for name in above for inner in (split_and_class(name) or (name,)))
+
+
 def _split_place(above: Sequence[str]) -> int | None:
     return next((place for place, part in enumerate(above) if split_of(part)), None)
 
 
+def split_and_class(name: str) -> tuple[str, str] | None:
+    """The parts of a folder's name that tell a split and a known class; None of any other.
+
+    >>> split_and_class("Normal_train"), split_and_class("test covid-19"), split_and_class("latest")
+    (('train', 'Normal'), ('test', 'covid 19'), None)
+    """
+    words = [part for part in re.split(r"[\W_]+", name) if part]
+    pairs = [(words[0], " ".join(words[1:])), (words[-1], " ".join(words[:-1]))] if words else []
+    return next(
+        ((split, label) for split, label in pairs if split_of(split) and is_known(label)),
+        None,
+    )
+
+
 def is_plain(name: str) -> bool:
     """Whether a folder holds the films of a class, or of all, without being a class."""
-    return name.strip().casefold() in _PLAIN
+    words = re.findall(r"[^\W_]+", name.casefold())
+    return bool(words) and set(words) <= _PLAIN | {"cxr", "xray"}
 
 
 def _finer(inner_first: Sequence[str], label: str) -> str:
@@ -187,7 +208,7 @@ def _find_root(folder: Path) -> tuple[Path, list[Path]]:
     """
     for place in candidates(folder):
         inner = subfolders(place)
-        if any(split_of(c.name) or is_known(c.name) for c in inner):
+        if any(split_of(c.name) or is_known(c.name) or split_and_class(c.name) for c in inner):
             return place, []
         sets = [
             one

@@ -1,11 +1,13 @@
 """A user's own CSV file: path, label and what else its columns say."""
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from urllib.parse import unquote
 
 from xraycore.config import path_roots
 from xraycore.datasets.files import FileTally, is_mask_folder
@@ -21,20 +23,33 @@ from xraycore.datasets.reasons import (
     LATERAL,
     NO_LABEL,
     NO_PATH,
+    OTHER_MODALITY,
     REPEATED,
     UNCERTAIN,
     UNKNOWN_SPLIT,
 )
 from xraycore.datasets.records import Record
 from xraycore.datasets.split_names import split_of
-from xraycore.datasets.table import COLUMNS, Row, Table, column_key, parse_age, read_table
+from xraycore.datasets.table import (
+    COLUMNS,
+    Row,
+    Table,
+    column_key,
+    parse_age,
+    plain_number,
+    read_table,
+)
 from xraycore.errors import DatasetError
 from xraycore.imaging.archive import is_clutter
+from xraycore.imaging.dicom.statements import OTHER_MODALITIES
 
 # Columns of numbers that tell of no finding.
 _NO_FINDINGS = {
-    *("", "index", "id", "sex", "gender", "height", "width", "number", "followup", "unnamed0"),
+    *("", "index", "sex", "gender", "height", "width", "number", "followup", "unnamed0"),
+    *("istrain", "isval", "istest"),
 }
+# Columns that number something: not `covid`.
+_NUMBERED = re.compile(r"(u|row|exam|study|series|report|reader|rad|class|site|hospital)?id")
 # Files below a table's folder that are looked at for a name that is nowhere else.
 _MOST_FILES = 200_000
 
@@ -73,8 +88,10 @@ class _Csv:
                 f"{table.file}: expected a CSV file with the columns path and {wanted}. Received: "
                 f"{told if names else 'none'}"
             )
+        if not label and len(findings) == 1:
+            label = findings.pop()  # A single finding is there or not.
         self._columns, self._path, self._label, self._findings = columns, path, label, findings
-        values = [row.get(label) for row in table.rows] if label else []
+        values = [plain_number(row.get(label)) for row in table.rows] if label else []
         # A column of a finding, of which 1 says that it is there.
         self._finding = bool(label) and label not in COLUMNS["label"] and is_finding(values)
         self._coded = {value.strip() for value in values if not is_blank(value)} == set(CODES)
@@ -84,7 +101,9 @@ class _Csv:
         return [
             key
             for key in self._table.columns
-            if key not in others | _NO_FINDINGS and is_finding(row.get(key) for row in rows)
+            if key not in others | _NO_FINDINGS
+            and not _NUMBERED.fullmatch(key)
+            and is_finding(row.get(key) for row in rows)
         ]
 
     def read(self) -> Reading:
@@ -100,6 +119,8 @@ class _Csv:
             split = self._cell(row, "split")
             if not reason and split and not split_of(split):
                 reason = UNKNOWN_SPLIT
+            if not reason and row.get("modality").upper() in OTHER_MODALITIES:
+                reason = OTHER_MODALITY
             if not reason and row.extra:
                 reason = BROKEN_ROW
             if not reason and self._labelling.policy.views == "frontal":
@@ -131,6 +152,8 @@ class _Csv:
         parts = path_parts(text)
         inner = [self._folder / text, self._folder.joinpath(*parts)]
         inner += [self._folder.joinpath(*parts[start:]) for start in range(1, len(parts))]
+        if "%" in text:  # As addresses are written: `a%20b.png`.
+            inner.append(self._folder.joinpath(*path_parts(unquote(text))))
         for place in inner:
             if _is_file(place):
                 return place, ""
@@ -153,7 +176,7 @@ class _Csv:
                 return "", NO_LABEL
             named, doubt = policy.positive(cells)
             return self._labelling.choose([canonical_label(name) for name in named], doubt)
-        text = row.get(self._label or "")
+        text = plain_number(row.get(self._label or ""))
         if self._finding:
             return self._one_finding(text)
         labels = [CODES[text.strip()]] if self._coded and not is_blank(text) else split_labels(text)
@@ -175,7 +198,7 @@ class _Csv:
         source = self._folder.resolve().name
         inside = path.relative_to(self._folder).parts if path.is_relative_to(self._folder) else ()
         own = path.stem if unique else "/".join(inside) or row.get(self._path)
-        group = self._cell(row, "group") or patient_of(path, inside[:-1]) or own
+        group = plain_number(self._cell(row, "group")) or patient_of(path, inside[:-1]) or own
         mask = self._cell(row, "mask")
         split = split_of(self._cell(row, "split"))
         return Record(

@@ -10,7 +10,7 @@ from xraycore.datasets.layouts.listed import Listed, is_lateral, read_listed
 from xraycore.datasets.masks import Lesion, Rectangle, box_shares
 from xraycore.datasets.reasons import BROKEN_ROW, NONE_POSITIVE
 from xraycore.datasets.split_names import split_of
-from xraycore.datasets.table import Row, Table, parse_age, parse_number, read_table
+from xraycore.datasets.table import Row, Table, parse_age, parse_number, plain_number, read_table
 
 # The labeler's 14 (Irvin et al. 2019, arXiv:1901.07031), as `column_key` writes them.
 CHEXPERT_FINDINGS = (
@@ -37,7 +37,9 @@ def read_nih(place: Place, labelling: Labelling) -> Reading | None:
                     name,
                     tuple(split_labels(row.get("findinglabels"))),
                     split=splits.get(name.lower(), ""),
-                    patient=row.get("patientid").zfill(8) if row.get("patientid") else "",
+                    patient=plain_number(row.get("patientid")).zfill(8)
+                    if row.get("patientid")
+                    else "",
                     age=parse_age(row.get("patientage")),
                     lateral=is_lateral(row.get("viewposition")),
                     lesion=Lesion(boxes=boxes[name.lower()]) if name.lower() in boxes else None,

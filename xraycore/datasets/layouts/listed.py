@@ -1,5 +1,6 @@
 """Films as a table lists them: their files found, their labels chosen, their patients told."""
 
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -80,18 +81,20 @@ class FilmFinder:
     """
 
     def __init__(self, root: Path, films: Iterable[Path], named: Iterable[str]) -> None:
-        of_name = Counter(parts[-1].lower() for text in set(named) if (parts := path_parts(text)))
+        of_name = Counter(
+            _composed(parts[-1]) for text in set(named) if (parts := path_parts(text))
+        )
         self._repeated = {name for name, number in of_name.items() if number > 1}
         self._by_path: dict[str, Path] = {}
         self._by_name: dict[str, list[Path]] = defaultdict(list)
         for film in films:
-            self._by_path[film.relative_to(root).as_posix().lower()] = film
-            for name in {film.name.lower(), film.stem.lower()}:
+            self._by_path[_composed(film.relative_to(root).as_posix())] = film
+            for name in {_composed(film.name), _composed(film.stem)}:
                 self._by_name[name].append(film)
 
     def find(self, text: str) -> tuple[Path | None, str]:
         """The film of a path, or None and the reason."""
-        parts = [part.lower() for part in path_parts(text)]
+        parts = [_composed(part) for part in path_parts(text)]
         for start in range(len(parts)):
             if film := self._by_path.get("/".join(parts[start:])):
                 return film, ""
@@ -114,11 +117,16 @@ class FilmFinder:
         return (found[0], "") if found else (None, NO_FILE)
 
 
+def _composed(name: str) -> str:
+    """A name in lower case, its accents in their letters: macOS takes them apart."""
+    return unicodedata.normalize("NFC", name).lower()
+
+
 def _shared(film: Path, folders: Sequence[str]) -> int:
     """How many folders above a film are those of a path, from the innermost on."""
     count = 0
     for mine, theirs in zip(reversed(film.parts[:-1]), reversed(folders), strict=False):
-        if mine.lower() != theirs:
+        if _composed(mine) != theirs:
             break
         count += 1
     return count

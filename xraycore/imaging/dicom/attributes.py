@@ -100,7 +100,8 @@ class Attributes:
         # The length is 16 bits, of which none says 65,536, whatever sign its VR gives it.
         length = length % 2**16 or 2**16
         entries = _entries(data, length, bits, self.order)
-        if entries is None or not len(entries):
+        # What lies behind a table gets its last entry: of one cut short most of the film.
+        if entries is None or 2 * len(entries) < length:
             return None
         depth = bits if 1 <= bits <= 16 and len(descriptor) == 3 else 0
         return Table(first, entries[:length], depth or int(entries.max()).bit_length())

@@ -1,6 +1,7 @@
 """What a DICOM header says about its film that makes a reading of it doubtful."""
 
 import re
+from collections.abc import Sequence
 from datetime import date
 
 from xraycore.imaging.dicom.attributes import Attributes
@@ -30,6 +31,7 @@ _OBLIQUE_CODES = ("399135007", "399356000", "399006002", "399038007", "399182000
 # Of Body Part Examined in the languages that devices speak; what else stands there is no chest.
 _CHEST = re.compile(
     "CHEST|THORA|TORA|LUNG|PULM|BRUSTKORB|POITRINE|PECHO|PEITO|RIB|STERN|HEART|MEDIAST|CARDI|"
+    "CXR|^THX|BRUST|PNEUMO|PLUCA|BORST|GÖĞÜS|GOGUS|ГРУД|ЛЕГК|ОГК|胸|肺|"
     "WHOLE|BODY|TRUNK|TORSO|CLAVIC|UNKNOWN|OTHER|UNDEFINED|NOT SPECIFIED|^N/?A$|^NONE$"
 )
 # Whole years. The children that networks were trained on are 1 to 5 years old, all others adults.
@@ -39,7 +41,7 @@ _CHILDREN, _ADULT = (1, 5), 18
 def statements(header: Attributes) -> list[FilmWarning]:
     """A warning for each thing that the header says against reading its film as a chest film."""
     warnings = [_modality(header), _view(header), _raw(header), _body_part(header), _age(header)]
-    warnings.append(_burned_in(header))
+    warnings += [_orientation(header), _burned_in(header)]
     return [warning for warning in warnings if warning is not None]
 
 
@@ -89,6 +91,30 @@ def _view(header: Attributes) -> FilmWarning | None:
 def _another_view(code: str, view: str) -> FilmWarning:
     text = f"The DICOM file says that this is {view}: the networks know frontal films only."
     return FilmWarning(code, text)
+
+
+def _orientation(header: Attributes) -> FilmWarning | None:
+    """A frontal film is shown with the patient's left at the right and the feet below."""
+    value = header.value("PatientOrientation")
+    if isinstance(value, str | bytes) or not isinstance(value, Sequence) or len(value) != 2:
+        return None
+    rows, columns = (str(side).strip().upper()[:1] for side in value)
+    turned = {
+        ("R", "F"): "mirrored",
+        ("L", "H"): "upside down",
+        ("R", "H"): "turned by half",
+        ("F", "L"): "turned to its side",
+        ("F", "R"): "turned to its side",
+        ("H", "L"): "turned to its side",
+        ("H", "R"): "turned to its side",
+    }.get((rows, columns))
+    if turned is None:
+        return None
+    text = (
+        f"The DICOM file says that its film is {turned}: it is shown and read as it is stored, and "
+        "the networks know upright films with the patient's left at the right."
+    )
+    return FilmWarning("orientation", text)
 
 
 def _raw(header: Attributes) -> FilmWarning | None:
