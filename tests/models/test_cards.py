@@ -252,9 +252,12 @@ def test_install_replaces_the_whole_folder(store, tmp_path):
     for version in ("first", "second"):
         (tmp_path / version).mkdir()
         (tmp_path / version / f"{version}.txt").write_text(version)
+        weights = {"file": FILE, "sha256": 64 * "0", "bytes": 1}
+        write_card(tmp_path / version, model="vgg16", weights=weights)
         assert install(tmp_path / version, "vgg16") == store / "vgg16"
         assert not (tmp_path / version).exists()
-        assert [file.name for file in (store / "vgg16").iterdir()] == [f"{version}.txt"]
+        found = sorted(file.name for file in (store / "vgg16").iterdir())
+        assert found == ["card.json", f"{version}.txt"]
 
 
 def test_a_card_tells_where_its_network_ends(store):
