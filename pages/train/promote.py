@@ -14,10 +14,12 @@ from xraycore.config import XRAYCORE_WEIGHTS, weights_folder
 from xraycore.datasets.labels import CHEST4
 from xraycore.errors import ArgumentError, XrayCoreError
 from xraycore.jobs.process import OUTPUT, launch, status
+from xraycore.jobs.records import refuse_links
 from xraycore.models.card_schema import ShipAnswer
 from xraycore.models.cards import stored_title
 from xraycore.training.runs import SHIPPING, RunStatus, plan_of, shipped_into
 from xraycore.utils.checkpoints import kept_before, undo_install
+from xraycore.utils.files import write_text
 from xraycore.utils.stored import read_stored
 
 TEST_SCORES = {"accuracy": "Accuracy", "macro_auroc": "AUC, mean of the classes"}
@@ -157,8 +159,11 @@ def _promote(
         if shipped_into(target, place.name) and not sure:
             raise ArgumentError(f"{place} was filled meanwhile: confirm to replace it.")
         st.session_state[PROMOTIONS] += 1
+        # Before anything is written: a run may come from anybody, and a link in it lead anywhere.
+        refuse_links(run.folder)
         folder.mkdir(exist_ok=True)
-        (folder / "limits.txt").write_text(limits)
+        refuse_links(folder)
+        write_text(folder / "limits.txt", limits)
         more = ["--limits", str((folder / "limits.txt").absolute()), "--json"]
         where = {XRAYCORE_WEIGHTS: str(target)}
         launch(folder, [*arguments, *more], where, user=current_user().id)

@@ -82,6 +82,34 @@ def test_the_database_lets_nobody_change_an_answer(engine, answered, statement):
     assert faults(engine) == []
 
 
+@pytest.mark.parametrize("table", ["reviews", "events"])
+def test_sqlite_lets_nobody_replace_a_row(engine, answered, table):
+    if engine.name != "sqlite":
+        pytest.skip("PostgreSQL has no REPLACE")
+    StudyLead(engine).invite(answered, "Cy", who="lead")
+    again = f"SELECT * FROM xraycore_{table} WHERE id = 1"
+    with pytest.raises(Exception, match="kept"):
+        run(engine, f"REPLACE INTO xraycore_{table} {again}")
+    row = "(item_id, reader_id, version, final, comment, boxes, seconds, saved)"
+    values = "(1, 1, 1, false, '', '[]', 0, '2026-01-01')"
+    with pytest.raises(Exception, match="kept"):
+        run(engine, f"REPLACE INTO xraycore_reviews {row} VALUES {values}")
+    assert faults(engine) == []
+
+
+def test_a_finished_study_is_not_opened_again(engine, answered):
+    StudyLead(engine).finish(answered, who="lead")
+    statements = ["UPDATE xraycore_studies SET finished = NULL"]
+    if engine.name == "sqlite":
+        statements.append(
+            "REPLACE INTO xraycore_studies (id, name, key, seed, blinded, created, owner) "
+            "SELECT id, name, key, seed, blinded, created, owner FROM xraycore_studies"
+        )
+    for statement in statements:
+        with pytest.raises(Exception, match="finished, and that is kept"):
+            run(engine, statement)
+
+
 def test_postgresql_lets_nobody_empty_the_table(engine, answered):
     if engine.name != "postgresql":
         pytest.skip("SQLite has no TRUNCATE")

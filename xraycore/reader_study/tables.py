@@ -99,8 +99,9 @@ items = Table(
 
 # One version of what a reader says of an item. Rows are added and never changed: the highest
 # version is what the reader sees, the highest final one is what counts. Triggers see to it
-# (migration 0004); what they let pass is an erasure, which blanks `author`, `session` and `comment`
-# and sets `erased`. `chain` links an answer to the one of the same study before, see `chain.py`.
+# (migrations 0004 and 0005); what they let pass is an erasure, which blanks `author`, `session` and
+# `comment` and sets `erased`. `chain` links an answer to the one of the same study before, see
+# `chain.py`.
 reviews = Table(
     "xraycore_reviews",
     metadata,

@@ -10,7 +10,7 @@ from tests.pages.train.train_page import button, field, labels, open_page, settl
 from tests.training.test_runs import row, write_run
 from xraycore.datasets.synthetic import phantom
 from xraycore.errors import JobError
-from xraycore.training.runs import shipped_into
+from xraycore.training.runs import SHIPPING, shipped_into
 
 NO_PATHS = {
     "~nobody-here/films": "no home folder ~nobody-here on this computer",
@@ -148,3 +148,25 @@ def test_reading_a_data_set_again_leaves_the_drawing_of_others_alone(drawing):
     assert train_data._generating(10) is job
     train_data._forget((str(train_data.phantoms_folder(10)),), "")
     assert train_data._generating(10) is not job
+
+
+@pytest.mark.parametrize("linked", [SHIPPING, f"{SHIPPING}/limits.txt", "notes.txt"])
+def test_a_link_in_a_run_has_a_promotion_write_nowhere_else(films, runs, tmp_path, linked):
+    asked = ["train", str(films), "--model", "vgg16"]
+    folder = write_run(runs / "good", stage=2, rows=[row(1, "full")], job={"arguments": asked})
+    config = (folder / "run.json").read_text()
+    config = config.replace("{", '{"classes": ["Normal", "Opacity"],', 1)
+    (folder / "run.json").write_text(config)
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "limits.txt").write_text("mine")
+    place = folder / linked
+    place.parent.mkdir(exist_ok=True)
+    place.symlink_to(mine if linked == SHIPPING else mine / "limits.txt")
+    app = open_page(run="good")
+    field(app, "text_input", "Folder").set_value(str(tmp_path / "models")).run()
+    button(app, "Promote").click().run()
+    assert not app.exception
+    assert "a link to another place" in words(app)
+    assert [file.name for file in mine.iterdir()] == ["limits.txt"]
+    assert (mine / "limits.txt").read_text() == "mine"
