@@ -102,7 +102,7 @@ def select_film(key: str | None) -> None:
     st.session_state["sample"] = films.current.sample if films.current else None
 
 
-def upload_films(on_open: Callable[[OpenFilm], None]) -> None:
+def upload_films(on_open: Callable[[OpenFilm], object] = lambda _: None) -> None:
     """The uploader; what it takes is open from then on, or refused (see `say_refused`).
 
     Args:

@@ -16,8 +16,8 @@ from xraycore.attribution.metrics.randomisation import Cascade
 from xraycore.attribution.metrics.similarity import Similarity
 from xraycore.cli import localise as localising
 from xraycore.cli import randomise as randomising
-from xraycore.cli.measurements import MeasurementFile
 from xraycore.errors import ArgumentError
+from xraycore.evaluation.measurement_file import MeasurementFile
 from xraycore.imaging.box import Box
 
 FACTS = {"films": 3}

@@ -11,9 +11,9 @@ from xraycore.attribution.registry import ANALYTIC, get_method
 from xraycore.cli.app import Json, app
 from xraycore.cli.console import emit_json, emit_table, err, format_score, progress_bar
 from xraycore.cli.loading import Models, load_models, read_films
-from xraycore.cli.measurements import MeasurementFile
 from xraycore.datasets.labels import canonical_label
 from xraycore.datasets.masks import pair_masks
+from xraycore.evaluation.measurement_file import MeasurementFile
 from xraycore.imaging import read_radiograph
 from xraycore.imaging.resample import resize
 from xraycore.utils.progress import Progress

@@ -10,8 +10,8 @@ from xraycore.attribution.registry import METHODS, get_method
 from xraycore.cli.app import Json, app
 from xraycore.cli.console import emit_json, emit_table, err, progress_bar
 from xraycore.cli.loading import Models, Paths, load_models, read_films
-from xraycore.cli.measurements import MeasurementFile
 from xraycore.errors import ArgumentError
+from xraycore.evaluation.measurement_file import MeasurementFile
 from xraycore.models.classifier import predict_each
 from xraycore.utils.progress import part_of
 

@@ -268,7 +268,7 @@ app.run()
 for section in [tab.label for tab in app.tabs]:
     app.query_params["section"] = section
     app.run()
-assert len(app.tabs) == 8 and not app.exception
+assert len(app.tabs) == 9 and not app.exception
 print(sorted({{"tensorflow", "keras", "torch"}} & set(sys.modules)))
 """
     found = subprocess.run(

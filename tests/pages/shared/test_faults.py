@@ -31,10 +31,10 @@ def check_fault(app, caplog, words: str) -> None:
 
 @pytest.mark.parametrize("error", [TypeError("a bug"), ValueError("a bug"), KeyError("a bug")])
 def test_a_bug_of_a_page_has_its_number_in_the_log(app, monkeypatch, caplog, error):
-    def broken():
+    def broken(*_, **__):
         raise error
 
-    monkeypatch.setattr("pages.shared.film_picker.show_gallery", broken)
+    monkeypatch.setattr("pages.compare.films.show_gallery", broken)
     check_fault(app.run(), caplog, "a bug")
     # The rest of the page is there.
     assert app.title[0].value == "Compare"
@@ -46,17 +46,19 @@ def test_a_bug_of_a_page_has_its_number_in_the_log(app, monkeypatch, caplog, err
     [DatasetError("films.csv: expected a column"), RadiographError("a*b.png: expected an image")],
 )
 def test_what_can_be_mended_is_told_as_it_is(app, monkeypatch, caplog, error):
-    def broken():
+    def broken(*_, **__):
         raise error
 
-    monkeypatch.setattr("pages.shared.film_picker.show_gallery", broken)
+    monkeypatch.setattr("pages.compare.films.show_gallery", broken)
     app.run()
     assert app.error[0].value.replace("\\", "").replace("\u2060", "") == str(error)
     assert "Traceback" not in logged(caplog)
 
 
 def test_a_file_that_is_gone_is_told_by_its_name(app, monkeypatch, tmp_path):
-    monkeypatch.setattr("pages.shared.film_picker.show_gallery", (tmp_path / "gone.csv").read_bytes)
+    monkeypatch.setattr(
+        "pages.compare.films.show_gallery", lambda *_, **__: (tmp_path / "gone.csv").read_bytes()
+    )
     app.run()
     assert "gone.csv" in app.error[0].value.replace("\\", "").replace("\u2060", "")
 
@@ -67,7 +69,7 @@ def page_with_callback():
     from pages.shared.faults import guarded
 
     @guarded
-    def broken():
+    def broken(*_, **__):
         raise TypeError("a bug of a callback")
 
     st.button("Break", on_click=broken)
