@@ -203,7 +203,7 @@ def is_finding(values: Iterable[str]) -> bool:
 
 
 def split_labels(text: str) -> list[str]:
-    """The findings of a cell: `Effusion|Mass`, `Effusion; Mass`, `Pneumonia, Mass`, `['mass']`.
+    """The findings of a cell: `Effusion|Mass`, `Effusion; Mass`, `COVID, Opacity`, `['mass']`.
 
     >>> split_labels("['pneumonia', 'pleural effusion']"), split_labels("Pneumonia|nan")
     (['Pneumonia', 'pleural effusion'], ['Pneumonia'])
@@ -213,8 +213,8 @@ def split_labels(text: str) -> list[str]:
         parts = [part.strip().strip("'\"").strip() for part in text[1:-1].split(",")]
     else:
         parts = [part.strip() for part in text.replace(";", "|").split("|")]
-        # A comma may be part of a name, as of `Pneumonia, viral`.
+        # A comma may be part of a name: `Pneumonia, viral`, `COVID-19, film read as clear`.
         inner = [part.strip() for part in text.split(",")]
-        if len(parts) == 1 and not is_known(text) and any(map(is_known, inner)):
+        if len(parts) == 1 and not is_known(text) and all(map(is_known, inner)):
             parts = inner
     return [canonical_label(part) for part in parts if not is_blank(part)]

@@ -179,7 +179,9 @@ def test_each_row_that_is_not_used_has_its_reason(tmp_path):
         "without a label": ("l.csv, line 4: img/b.png", "l.csv, line 6: x.png"),
         "rows without a file name": ("l.csv, line 5: no path",),
         "rows of a split that is not train, val or test": ("l.csv, line 7: y.png",),
-        "rows with more cells than columns": ("l.csv, line 8: z.png",),
+        "rows with more cells than columns, or a quote that does not end": (
+            "l.csv, line 8: z.png",
+        ),
     }
 
 

@@ -63,7 +63,9 @@ def test_classes_with_numbers_and_above_others(name, label):
 
 
 def test_findings_parted_by_commas():
-    assert split_labels("Pneumonia, Effusion") == ["Pneumonia", "Effusion"]
+    assert split_labels("COVID, Lung Opacity") == [COVID, "Pneumonia"]
+    # What is not known may be part of a name.
+    assert split_labels("COVID-19, read as clear") == ["COVID-19, read as clear"]
     assert split_labels("Pneumonia, viral") == [VIRAL]
     assert split_labels("Mass, left") == ["Mass, left"]
 
@@ -74,6 +76,14 @@ def test_a_single_finding_is_there_or_not(tmp_path, there, not_there):
     for column in ("", "#Pneumonia"):
         manifest = read_manifest(f"{table(tmp_path, text)}{column}")
         assert told(manifest) == {"a": "Pneumonia", "b": "No Pneumonia"}
+
+
+def test_a_quote_that_does_not_end_is_not_a_label_of_many_lines(tmp_path):
+    rows = 'img/a.png,"Normal\nimg/b.png,Normal\nimg/c.png,"COVID"\nimg/d.png,Normal\n'
+    manifest = read_manifest(table(tmp_path, "path,label\n" + rows))
+    assert told(manifest) == {"d": NORMAL}
+    (reason,) = manifest.left_out
+    assert reason == "rows with more cells than columns, or a quote that does not end"
 
 
 def test_dummies_of_pandas(tmp_path):

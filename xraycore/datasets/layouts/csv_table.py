@@ -121,7 +121,8 @@ class _Csv:
                 reason = UNKNOWN_SPLIT
             if not reason and row.get("modality").upper() in OTHER_MODALITIES:
                 reason = OTHER_MODALITY
-            if not reason and row.extra:
+            lines = row.get(self._path) + row.get(self._label or "")
+            if not reason and (row.extra or "\n" in lines):
                 reason = BROKEN_ROW
             if not reason and self._labelling.policy.views == "frontal":
                 reason = LATERAL if is_lateral(self._cell(row, "view")) else ""
