@@ -45,7 +45,7 @@ def test_explain_with_five_networks(tmp_path, capsys):
     panels = np.hsplit(np.asarray(Image.open(picture)).astype(int), 1 + len(models))
     assert all(panel.shape == (768, 768, 3) for panel in panels)
     assert np.ptp(panels[0], axis=2).max() == 0, "the first panel is the plain film, grey"
-    assert any(np.ptp(panel, axis=2).max() > 50 for panel in panels[1:]), "heat has a colour"
+    assert any(np.ptp(panel, axis=2).max() > 10 for panel in panels[1:]), "heat has a colour"
 
 
 def test_explain_warns(tmp_path, capsys):
