@@ -9,6 +9,8 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
+# Before autodoc, which imports for type checkers: a schema cannot be made of what these see.
+import pydantic  # noqa: E402, F401
 import walk  # noqa: E402
 
 import xraycore  # noqa: E402
