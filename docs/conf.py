@@ -1,5 +1,6 @@
 """How the documentation site is built: `make docs`. Nothing in it comes from another host."""
 
+import importlib
 import pkgutil
 import re
 import sys
@@ -9,8 +10,6 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
-# Before autodoc, which imports for type checkers: a schema cannot be made of what these see.
-import pydantic  # noqa: E402, F401
 import walk  # noqa: E402
 
 import xraycore  # noqa: E402
@@ -55,6 +54,12 @@ INCLUDED = {
 
 # Commands have their help, migrations and tables are the database's own.
 NOT_REFERENCE = ("xraycore.cli", "xraycore.reader_study.migrations", "xraycore.reader_study.tables")
+
+
+# Before autodoc, which imports as type checkers do: of what these see pydantic makes no schema.
+for module in pkgutil.walk_packages(xraycore.__path__, "xraycore."):
+    if not module.name.startswith((*NOT_REFERENCE, "xraycore.__main__")):
+        importlib.import_module(module.name)
 
 
 def list_reference():

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.metrics.cache import DisplayedComparison
+from pages.shared.tables import show_table
 from xraycore.cli.console import format_score
 from xraycore.config import HOME
 
@@ -34,7 +35,7 @@ def show_hospitals(display: DisplayedComparison) -> None:
         for name in shown
         for hospital, row in found["rows"][name].items()
     ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+    show_table(pd.DataFrame(rows))
     st.caption(
         "With 95 % intervals. Opacity or normal: AUC, and sensitivity and specificity at the "
         "threshold in force and with that of 20 normal films of the hospital (the middle 90 % of "
