@@ -30,8 +30,8 @@ def auroc_limits(area: float, positives: int, negatives: int) -> Limits:
     """An AUROC's limits by Newcombe's method 5 (2006, doi:10.1002/sim.2324).
 
     They lie z times the spread from the area that Hanley and McNeil's variance gives at the limit,
-    and not at the area found, so that an area of 1 has a width too. A single positive film that ranks first is
-    no better than chance may give; a second one is.
+    and not at the area found, so that an area of 1 has a width too. A single positive film that
+    ranks first is no better than chance may give; a second one is.
 
     >>> [round(limit, 2) for limit in auroc_limits(1.0, 1, 10)], auroc_limits(1.0, 2, 100)[0] > 0.5
     ([0.4, 1.0], True)
