@@ -190,7 +190,7 @@ def test_an_upload_of_200_mb_arrives_and_the_film_is_drawn(proxy, page):
     method, _, status, length = taken[-1]
     assert (method, status) == ("PUT", "204")
     assert int(length) > 200_000_000
-    expect(page.locator("img.film").first).to_be_visible()
+    expect(page.locator(".room .panel:not([hidden]) .film").first).to_be_visible()
 
 
 def test_another_page_cannot_frame_it(proxy, page):
