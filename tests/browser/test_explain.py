@@ -16,7 +16,7 @@ def open_tab(page: Page, name: str) -> None:
 
 
 def check_methods(page: Page) -> None:
-    """Every analytic method's map of the film is there, and hot somewhere."""
+    """Every analytic method's map of the film is there; what is not significant has no colour."""
     expect(page.get_by_text("Do the maps agree?")).to_be_visible()
     for name in ANALYTIC:
         panel = page.locator(f".stage[aria-label^='{METHODS[name].title} for']")
@@ -24,8 +24,7 @@ def check_methods(page: Page) -> None:
     layers = heat_layers(page)
     # And two for the class beside another.
     expect(layers).to_have_count(len(ANALYTIC) + 2)
-    for index in range(len(ANALYTIC)):
-        assert layers.nth(index).evaluate(_PEAK) > 10
+    assert max(layers.nth(index).evaluate(_PEAK) for index in range(len(ANALYTIC))) > 10
 
 
 def click_film(page: Page, x: float, y: float) -> None:
