@@ -24,7 +24,7 @@ def only(**changes):
 
 
 @pytest.fixture
-def film():
+def image():
     return np.random.default_rng(0).integers(0, 256, (32, 32), dtype=np.uint8)
 
 
@@ -45,30 +45,31 @@ def test_affine_by_hand(augmentation, expected):
     np.testing.assert_allclose(augmentation.affine(Extreme(), 5), expected, atol=1e-12)
 
 
-def test_nothing_switched_on_changes_nothing(film):
-    changed = Augmentation.parse("none")(film, np.random.default_rng(1))
-    np.testing.assert_array_equal(changed, film.astype(np.float32) / 255.0)
+def test_nothing_switched_on_changes_nothing(image):
+    changed = Augmentation.parse("none")(image, np.random.default_rng(1))
+    np.testing.assert_array_equal(changed, image.astype(np.float32) / 255.0)
 
 
-def test_flip_mirrors_left_and_right(film):
-    np.testing.assert_array_equal(only(flip=1.0)(film, Extreme()), film[:, ::-1] / np.float32(255))
+def test_flip_mirrors_left_and_right(image):
+    mirrored = image[:, ::-1] / np.float32(255)
+    np.testing.assert_array_equal(only(flip=1.0)(image, Extreme()), mirrored)
 
 
-def test_shift_repeats_the_border(film):
-    changed = only(shift=0.25)(film, Extreme()) * 255
-    np.testing.assert_allclose(changed[:24, :24], film[8:, 8:], atol=1e-3)
-    np.testing.assert_allclose(changed[-1, -1], film[-1, -1], atol=1e-3)
+def test_shift_repeats_the_border(image):
+    changed = only(shift=0.25)(image, Extreme()) * 255
+    np.testing.assert_allclose(changed[:24, :24], image[8:, 8:], atol=1e-3)
+    np.testing.assert_allclose(changed[-1, -1], image[-1, -1], atol=1e-3)
 
 
-def test_gamma_is_a_power(film):
-    expected = (film / 255.0) ** 2
-    np.testing.assert_allclose(only(gamma=math.log(2))(film, Extreme()), expected, atol=1e-6)
+def test_gamma_is_a_power(image):
+    expected = (image / 255.0) ** 2
+    np.testing.assert_allclose(only(gamma=math.log(2))(image, Extreme()), expected, atol=1e-6)
 
 
-def test_contrast_stretches_about_the_mean(film):
-    grey = film / 255.0
+def test_contrast_stretches_about_the_mean(image):
+    grey = image / 255.0
     expected = np.clip(grey.mean() + 1.5 * (grey - grey.mean()), 0, 1)
-    np.testing.assert_allclose(only(contrast=0.5)(film, Extreme()), expected, atol=1e-5)
+    np.testing.assert_allclose(only(contrast=0.5)(image, Extreme()), expected, atol=1e-5)
 
 
 def test_a_grey_curve_keeps_black_white_and_order():
@@ -86,12 +87,12 @@ def test_a_grey_curve_keeps_black_white_and_order():
         only(curve=0.2)
 
 
-def test_sharpness_is_away_from_the_blurred_film(film):
+def test_sharpness_is_away_from_the_blurred_film(image):
     class Least(Extreme):
         def uniform(self, low, high, size=None):
             return low
 
-    smooth = cv2.GaussianBlur(film.repeat(8, 0).repeat(8, 1), (0, 0), 4)
+    smooth = cv2.GaussianBlur(image.repeat(8, 0).repeat(8, 1), (0, 0), 4)
     grey = smooth.astype(np.float32) / 255.0
     blurred = cv2.GaussianBlur(grey, (0, 0), 0.01 * 256)
     full = only(sharpness=1.0)
@@ -106,23 +107,23 @@ def test_noise_has_at_most_its_standard_deviation():
     assert 0.05 < max(spreads) < 0.11
 
 
-def test_same_seed_same_film_other_seed_another(film):
+def test_same_seed_same_film_other_seed_another(image):
     augmentation = Augmentation(rotation=10, shift=0.1, gamma=0.3, contrast=0.3, noise=0.05)
-    first, again, other = (augmentation(film, np.random.default_rng(seed)) for seed in (7, 7, 8))
+    first, again, other = (augmentation(image, np.random.default_rng(seed)) for seed in (7, 7, 8))
     np.testing.assert_array_equal(first, again)
     assert np.abs(first - other).mean() > 0.01
 
 
-def test_a_film_stays_in_range_and_the_original_unchanged(film):
+def test_a_film_stays_in_range_and_the_original_unchanged(image):
     augmentation = Augmentation(0.2, 0.2, 0.5, 15, 0.1, 1.0, 1.0, 0.5)
-    before = film.copy()
+    before = image.copy()
     for seed in range(30):
-        changed = augmentation(film, np.random.default_rng(seed))
+        changed = augmentation(image, np.random.default_rng(seed))
         assert changed.dtype == np.float32
-        assert changed.shape == film.shape
+        assert changed.shape == image.shape
         assert changed.min() >= 0.0
         assert changed.max() <= 1.0
-    np.testing.assert_array_equal(film, before)
+    np.testing.assert_array_equal(image, before)
 
 
 # For half of four pixels, whose centre is (1.5, 1.5) on the whole and (0.5, 0.5) on the half.
@@ -176,17 +177,17 @@ def test_a_mask_moves_exactly_as_its_film_does():
     assert max(moved) > 0.1
 
 
-def test_tones_leave_the_mask_alone(film):
+def test_tones_leave_the_mask_alone(image):
     augmentation = only(gamma=0.5, contrast=0.5)
-    _, mask = augmentation.with_mask(film, square(56), np.random.default_rng(0))
+    _, mask = augmentation.with_mask(image, square(56), np.random.default_rng(0))
     np.testing.assert_array_equal(mask, square(56) / np.float32(255))
 
 
-def test_a_mask_changes_nothing_of_the_film(film):
+def test_a_mask_changes_nothing_of_the_film(image):
     augmentation = Augmentation(rotation=10, shift=0.1, gamma=0.3, contrast=0.3, noise=0.05)
-    alone = augmentation(film, np.random.default_rng(3))
+    alone = augmentation(image, np.random.default_rng(3))
     for mask in (square(56), square(112)):
-        beside, _ = augmentation.with_mask(film, mask, np.random.default_rng(3))
+        beside, _ = augmentation.with_mask(image, mask, np.random.default_rng(3))
         np.testing.assert_array_equal(beside, alone)
 
 
