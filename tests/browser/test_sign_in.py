@@ -83,7 +83,10 @@ def visit(chromium, served):
         if who:
             page.get_by_role("button", name="Sign in").click()
             page.get_by_role("button", name=who, exact=True).click()
-            page.wait_for_url(f"{served[0]}/**")
+            # Not the address that the provider returns to, where the cookie is still to come.
+            page.wait_for_url(lambda url: url.startswith(served[0]) and "oauth2callback" not in url)
+            expect(page.get_by_test_id("stApp")).to_be_visible()
+            expect(page.get_by_role("button", name="Sign in")).to_have_count(0)
             page.goto(f"{served[0]}{path}")
         return page
 
