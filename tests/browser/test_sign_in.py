@@ -1,14 +1,15 @@
 """Sign-in by a real browser at a real OpenID Connect provider: what each role may, and may not."""
 
+import json
 import os
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
+from pathlib import Path
 
 import pytest
-from oidc_provider_mock import User, run_server_in_thread
 from playwright.sync_api import Page, expect
 
 from tests.conftest import ROOT
@@ -16,13 +17,13 @@ from xraycore.reader_study import ReaderStudyRepository, StudyLead, ToRead, open
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-USERS = [
-    User(sub="viewer", claims={"name": "Vera", "groups": ["viewer"]}),
-    User(sub="reader", claims={"name": "Rita", "groups": ["reader"]}),
-    User(sub="lead", claims={"name": "Lena", "groups": ["study-lead"]}),
-    User(sub="operator", claims={"name": "Otto", "groups": ["operator"]}),
-    User(sub="stranger", claims={"name": "Sam", "groups": ["staff"]}),
-]
+USERS = {
+    "viewer": ("Vera", "viewer"),
+    "reader": ("Rita", "reader"),
+    "lead": ("Lena", "study-lead"),
+    "operator": ("Otto", "operator"),
+    "stranger": ("Sam", "staff"),
+}
 SETTINGS = """
 url = "{url}"
 [oidc]
@@ -31,20 +32,53 @@ client_id = "xraycore"
 """
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory):
-    """Address of an app that signs people in, and its database."""
-    folder = tmp_path_factory.mktemp("served")
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        return probe.getsockname()[1]
+
+
+def wait_for(server: subprocess.Popen, address: str, log: Path) -> None:
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        try:
+            urllib.request.urlopen(address, timeout=2).close()
+            return
+        except OSError:
+            assert server.poll() is None, log.read_text()
+            time.sleep(0.3)
+
+
+@pytest.fixture(scope="module")
+def provider(tmp_path_factory):
+    """Address of a provider that knows these users.
+
+    A process of its own: here every warning is an error, and its libraries give some.
+    """
+    port, log = free_port(), tmp_path_factory.mktemp("provider") / "log"
+    users = [
+        json.dumps({"sub": sub, "name": name, "groups": [group]})
+        for sub, (name, group) in USERS.items()
+    ]
+    command = [sys.executable, "-m", "oidc_provider_mock", "--host", "localhost"]
+    command += ["--port", str(port), *(f"--user-claims={one}" for one in users)]
+    with log.open("w") as file:
+        server = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT)
+        address = f"http://localhost:{port}"
+        wait_for(server, f"{address}/.well-known/openid-configuration", log)
+        yield address
+        server.terminate()
+        server.wait(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory, provider):
+    """Address of an app that signs people in, and its database."""
+    folder = tmp_path_factory.mktemp("served")
+    port = free_port()
     url, database = f"http://localhost:{port}", f"sqlite:///{folder / 'reviews.sqlite3'}"
-    with (
-        run_server_in_thread(user_claims=USERS) as provider,
-        (folder / "log").open("w") as log,
-    ):
-        known = f"http://localhost:{provider.server_port}"
-        (folder / "xraycore.toml").write_text(SETTINGS.format(url=url, provider=known))
+    with (folder / "log").open("w") as log:
+        (folder / "xraycore.toml").write_text(SETTINGS.format(url=url, provider=provider))
         secrets = {"XRAYCORE_OIDC_SECRET": "s", "XRAYCORE_COOKIE_SECRET": "c" * 32}
         server = subprocess.Popen(
             [
@@ -56,14 +90,7 @@ def served(tmp_path_factory):
             stdout=log,
             stderr=subprocess.STDOUT,
         )
-        deadline = time.monotonic() + 90
-        while time.monotonic() < deadline:
-            try:
-                urllib.request.urlopen(f"{url}/_stcore/health", timeout=2).close()
-                break
-            except OSError:
-                assert server.poll() is None, (folder / "log").read_text()
-                time.sleep(0.3)
+        wait_for(server, f"{url}/_stcore/health", folder / "log")
         yield url, database
         server.terminate()
         server.wait(timeout=30)
