@@ -204,11 +204,11 @@ def _put(place: Path) -> None:
 def _limited(datasets: tuple[str, ...], labels: str, manifest: Manifest) -> Chosen | None:
     """The data set with its number of training films chosen, and a table of what it holds."""
     total = len(manifest.split("train"))
-    labels = len({record.label for record in manifest.split("train")})
+    fewest = len({record.label for record in manifest.split("train")})
     with st.container(horizontal=True, vertical_alignment="bottom"):
         films = st.number_input(
             "Training films to use",
-            min_value=labels,
+            min_value=fewest,
             max_value=total,
             value=total,
             step=max(1, total // 20),
