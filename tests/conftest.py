@@ -56,6 +56,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
+def playwright():
+    """What starts browsers: one a process, which it asks for."""
+    from playwright.sync_api import sync_playwright  # Late: few tests need it.
+
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
 def real_data() -> Path:
     """The real radiographs; without them the test is skipped, and the run's header says so."""
     folder = find_real_data()

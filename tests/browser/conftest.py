@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 
 import pytest
-from playwright.sync_api import Locator, Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect
 
 from tests.conftest import ROOT
 
@@ -40,7 +40,7 @@ def find_chromium() -> str | None:
 
 
 @pytest.fixture(scope="session")
-def chromium():
+def chromium(playwright):
     """A running headless Chromium; on CI its absence is a failure, elsewhere a loud skip."""
     path = find_chromium()
     if path is None:
@@ -48,10 +48,9 @@ def chromium():
         if os.environ.get("CI"):
             pytest.fail(message)
         pytest.skip(message)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
+    browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+    yield browser
+    browser.close()
 
 
 def serve_app(log, **environment: str) -> tuple[subprocess.Popen, str]:

@@ -188,6 +188,8 @@ def test_a_sign_out_holds_in_every_tab(visit, served):
     expect(other.get_by_text("How a training goes")).to_be_visible()
     page.get_by_text("Otto").click()
     page.get_by_role("button", name="Sign out").click()
+    # The provider asks whether its own session is to end as well.
+    page.get_by_role("button", name="End session").click()
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()
     # Its connection is from before; what it asks for is asked for anew.
     other.get_by_role("tab", name="Runs").click()

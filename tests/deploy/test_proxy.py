@@ -9,7 +9,7 @@ import time
 import zipfile
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
@@ -126,13 +126,12 @@ def test_the_web_socket_opens_for_the_apps_own_page_only(proxy):
 
 
 @pytest.fixture(scope="module")
-def browser():
+def browser(playwright):
     """Chromium, for which the made-up host is this computer."""
     resolve = f"--host-resolver-rules=MAP {HOST} 127.0.0.1"
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=find_chromium(), args=[*FLAGS, resolve])
-        yield made
-        made.close()
+    made = playwright.chromium.launch(executable_path=find_chromium(), args=[*FLAGS, resolve])
+    yield made
+    made.close()
 
 
 @pytest.fixture
