@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from tests.browser.conftest import _FLAGS, find_chromium, serve_app
+from tests.browser.conftest import FLAGS, find_chromium, serve_app
 from tests.browser.test_review import join, judge, set_up
 from xraycore.jobs.process import stop
 from xraycore.training.runs import list_runs
@@ -26,7 +26,7 @@ def main(folder: Path) -> None:
     ):
         os.environ["XRAYCORE_RUNS"] = f"{own}/runs"
         server, url = serve_app(log, XRAYCORE_DATABASE=f"sqlite:///{own}/reviews.sqlite3")
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=_FLAGS)
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
         try:
             page = browser.new_page(viewport={"width": 1440, "height": 960})
             page.set_default_timeout(120_000)
