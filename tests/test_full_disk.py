@@ -10,6 +10,7 @@ import pytest
 
 from tests.eager import EAGER
 from tests.small_disk import fill, mounted
+from tests.stored_model import model_folder
 from tests.training.conftest import disc_folder, discs  # noqa: F401  (fixtures)
 from tests.training.support.short_runs import SPEC, recipe
 from xraycore.cli.explain import _write_map
@@ -22,7 +23,7 @@ from xraycore.training.config import Stage
 from xraycore.training.run import Run
 from xraycore.training.trainer import train
 from xraycore.utils.checkpoints import install, load_card, save_float16, verified_weights
-from xraycore.utils.files import PART, sha256, write_json
+from xraycore.utils.files import PART, write_json
 from xraycore.utils.progress import Progress
 
 # HDF5 cannot write what it holds when its files are let go of either, and h5py says so aside.
@@ -151,13 +152,3 @@ def test_an_export_leaves_no_half_picture(disk, film):
         _write_map(disk, "film", film, heatmap, 0.4)
     assert halves(disk) == []
     assert not list(disk.glob("*.npy"))
-
-
-def model_folder(folder, weights: bytes):
-    """A model that can be installed: weights, and the card that belongs to them."""
-    folder.mkdir()
-    file = folder / "m.weights.h5"
-    file.write_bytes(weights)
-    card = {"weights": {"file": file.name, "sha256": sha256(file), "bytes": len(weights)}}
-    (folder / "card.json").write_text(json.dumps(card))
-    return folder

@@ -6,7 +6,7 @@ from pages.shared import cache
 from pages.shared.access import acts
 from pages.shared.address import read_address, step
 from pages.shared.faults import guarded
-from pages.shared.film_picker import say_refused, upload_films
+from pages.shared.film_picker import ask_sample, say_refused, upload_films
 from pages.shared.layout import entered, plain
 from pages.shared.open_films import OpenFilm, open_films
 from pages.shared.sample_gallery import show_gallery
@@ -92,17 +92,7 @@ def forget_all() -> None:
 def choose_films() -> None:
     """The uploader and the samples."""
     upload_films(_opened)
-    samples = cache.samples()
-    st.selectbox(
-        "or a sample",
-        list(samples),
-        index=None,
-        format_func=lambda key: samples[key].title,
-        placeholder="Choose a sample film",
-        key="sample",
-        on_change=_chosen_sample,
-        help="The synthetic films are generated; real ones appear where the data sets are.",
-    )
+    ask_sample(_chosen_sample)
 
 
 def show_start() -> None:

@@ -38,23 +38,13 @@ def film_and_models() -> tuple[OpenFilm, list[str]] | None:
 
 def choose_film() -> OpenFilm | None:
     """The sidebar's list of films, an uploader and the samples; gives the film to look at."""
-    films, samples = open_films(), cache.samples()
+    films = open_films()
     with st.sidebar:
         upload_films(lambda film: select_film(film.key))
         film = films.current
         if not st.session_state.get("sample") and film and film.sample:
             st.session_state["sample"] = film.sample
-        chosen = st.selectbox(
-            "or a sample",
-            list(samples),
-            index=None,
-            format_func=lambda key: samples[key].title,
-            placeholder="Choose a sample film",
-            key="sample",
-            bind="query-params",
-            on_change=_leave_sample,
-            help="The synthetic films are generated; real ones appear where the data sets are.",
-        )
+        chosen = ask_sample(_leave_sample, bind="query-params")
         if chosen and (film is None or film.sample != chosen):
             try:
                 films.open([OpenFilm.of_sample(chosen)])
@@ -64,6 +54,27 @@ def choose_film() -> OpenFilm | None:
             _list_films(films)
     say_refused()
     return films.current
+
+
+def ask_sample(on_change: Callable[[], object], **more: object) -> str | None:
+    """The list of sample films; gives the identifier of the chosen one, also under key "sample".
+
+    Args:
+        on_change: Called after another one was chosen.
+        more: Of `st.selectbox`.
+    """
+    samples = cache.samples()
+    return st.selectbox(
+        "or a sample",
+        list(samples),
+        index=None,
+        format_func=lambda key: samples[key].title,
+        placeholder="Choose a sample film",
+        key="sample",
+        on_change=on_change,
+        help="The synthetic films are generated; real ones appear where the data sets are.",
+        **more,
+    )
 
 
 def known_truth(film: OpenFilm) -> str:

@@ -1,12 +1,10 @@
 """Installing a model keeps the one before it, and touches nothing that is no model of ours."""
 
-import json
-
 import pytest
 
+from tests.stored_model import model_folder
 from xraycore.errors import WeightsError
 from xraycore.utils.checkpoints import install, kept_before, undo_install
-from xraycore.utils.files import sha256
 
 
 @pytest.fixture
@@ -16,32 +14,23 @@ def store(tmp_path, monkeypatch):
     return tmp_path / "weights"
 
 
-def model(folder, weights: bytes):
-    folder.mkdir()
-    file = folder / "m.weights.h5"
-    file.write_bytes(weights)
-    card = {"weights": {"file": file.name, "sha256": sha256(file), "bytes": len(weights)}}
-    (folder / "card.json").write_text(json.dumps(card))
-    return folder
-
-
 def weights_of(store) -> bytes:
     return (store / "vgg16" / "m.weights.h5").read_bytes()
 
 
 def test_the_model_before_can_be_brought_back_and_changed_again(store, tmp_path):
-    install(model(tmp_path / "a", b"first"), "vgg16")
+    install(model_folder(tmp_path / "a", b"first"), "vgg16")
     assert not kept_before("vgg16")
     with pytest.raises(WeightsError, match="none is kept"):
         undo_install("vgg16")
-    install(model(tmp_path / "b", b"second"), "vgg16")
+    install(model_folder(tmp_path / "b", b"second"), "vgg16")
     assert weights_of(store) == b"second"
     assert undo_install("vgg16") == store / "vgg16"
     assert weights_of(store) == b"first"
     undo_install("vgg16")
     assert weights_of(store) == b"second"
     # One is kept, not all.
-    install(model(tmp_path / "c", b"third"), "vgg16")
+    install(model_folder(tmp_path / "c", b"third"), "vgg16")
     undo_install("vgg16")
     assert weights_of(store) == b"second"
 
@@ -53,7 +42,7 @@ def test_what_is_no_model_of_ours_is_left_alone(store, tmp_path, what):
     (films / "film.png").write_bytes(b"film")
     store.mkdir()
     if what == "link":
-        model(tmp_path / "elsewhere", b"another's")
+        model_folder(tmp_path / "elsewhere", b"another's")
         (store / "vgg16").symlink_to(tmp_path / "elsewhere")
     else:
         films.rename(store / "vgg16")
@@ -61,12 +50,12 @@ def test_what_is_no_model_of_ours_is_left_alone(store, tmp_path, what):
             (store / "vgg16" / "card.json").write_text('{"name": "Ada"}')
     before = sorted(file.name for file in (store / "vgg16").iterdir())
     with pytest.raises(WeightsError, match="is left as it is"):
-        install(model(tmp_path / "new", b"new"), "vgg16")
+        install(model_folder(tmp_path / "new", b"new"), "vgg16")
     assert sorted(file.name for file in (store / "vgg16").iterdir()) == before
     assert not kept_before("vgg16")
 
 
 def test_an_empty_folder_is_none_of_anybodys(store, tmp_path):
     (store / "vgg16").mkdir(parents=True)
-    install(model(tmp_path / "new", b"new"), "vgg16")
+    install(model_folder(tmp_path / "new", b"new"), "vgg16")
     assert weights_of(store) == b"new"

@@ -3,7 +3,7 @@
 import hashlib
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -93,18 +93,12 @@ def leave_out_copies(manifest: Manifest, contents: Mapping[Path, bytes]) -> Mani
         manifest: Records with their splits.
         contents: Hash of each file's bytes; a file without one is kept.
     """
-    kept = manifest
-    for judged, learnt in _LEARNT.items():
-        there = {contents[r.path] for r in kept.split(judged) if r.path in contents}
-        copies = {r for s in learnt for r in kept.split(s) if contents.get(r.path) in there}
-        kept = kept.without(copies.__contains__, SAME_FILE)
-    if left := len(manifest.records) - len(kept.records):
-        logger.warning(
-            "%d training or validation films are byte-identical to test or validation films and "
-            "were left out.",
-            left,
-        )
-    return kept
+    return _leave_out_learnt(
+        manifest,
+        lambda record: contents.get(record.path),
+        SAME_FILE,
+        "byte-identical to test or validation films",
+    )
 
 
 def leave_out_crossing(manifest: Manifest) -> Manifest:
@@ -112,17 +106,25 @@ def leave_out_crossing(manifest: Manifest) -> Manifest:
 
     A data set that comes split may have a patient in two of its splits.
     """
+    return _leave_out_learnt(
+        manifest,
+        lambda record: record.group,
+        CROSSING,
+        "of patients who are tested or validated on",
+    )
+
+
+def _leave_out_learnt(
+    manifest: Manifest, key: Callable[[Record], Hashable | None], reason: str, words: str
+) -> Manifest:
+    """Without films to learn from that have the key of one that they are judged on."""
     kept = manifest
     for judged, learnt in _LEARNT.items():
-        there = {record.group for record in kept.split(judged)}
-        crossing = {r for s in learnt for r in kept.split(s) if r.group in there}
-        kept = kept.without(crossing.__contains__, CROSSING)
+        there = {key(record) for record in kept.split(judged)} - {None}
+        shared = {r for split in learnt for r in kept.split(split) if key(r) in there}
+        kept = kept.without(shared.__contains__, reason)
     if left := len(manifest.records) - len(kept.records):
-        logger.warning(
-            "%d training or validation films are of patients who are tested or validated on and "
-            "were left out.",
-            left,
-        )
+        logger.warning("%d training or validation films are %s and were left out.", left, words)
     return kept
 
 

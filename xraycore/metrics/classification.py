@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from xraycore.errors import ArgumentError
+from xraycore.metrics.areas import ratio, weighted_areas
 from xraycore.metrics.calibration import BINS, bin_of
 from xraycore.metrics.few import (
     FEW,
@@ -34,10 +35,7 @@ def wilson_interval(hits: int, of: int) -> Score:
     """
     if of == 0:
         raise ArgumentError("a share needs at least one film. Received: none")
-    from scipy.stats import binomtest  # Late, as pages import this module.
-
-    interval = binomtest(int(hits), int(of)).proportion_ci(method="wilson")
-    return _score(hits / of, interval.low, interval.high, of)
+    return _score(hits / of, *share_limits(hits / of, of), of)
 
 
 def defined_proportion(hits: int, of: int) -> Score | None:
@@ -121,7 +119,7 @@ def auroc_score(positive: np.ndarray, score: np.ndarray, groups: Sequence[str]) 
         groups: The patient of each film.
     """
     positive = np.asarray(positive, bool)
-    samples = [_areas(positive, score, weights)[0] for weights in _weights(groups, seed=0)]
+    samples = [weighted_areas(positive, score, weights)[0] for weights in _weights(groups, seed=0)]
     found = _interval(np.concatenate(samples), len(score))
     with_it, without = _patients(positive, groups), _patients(~positive, groups)
     if found is None:
@@ -234,7 +232,7 @@ def _limits(
         )
         found["f1"] = f1_limits(found["recall"], of_calls)
     if with_it and without:
-        (area,), (average,) = _areas(positive, probability[:, k], np.ones((1, len(y_true))))
+        (area,), (average,) = weighted_areas(positive, probability[:, k], np.ones((1, len(y_true))))
         found["auroc"] = auroc_limits(float(area), with_it, without)
         found["auprc"] = precision_limits(float(average), with_it, float(positive.mean()))
     return min(with_it, without), found
@@ -287,42 +285,17 @@ def _weighted(
     hits, total = weights @ (truth * right[:, None]), weights.sum(axis=1)
     gaps = np.eye(BINS)[bin_of(confidence)] * (confidence - right)[:, None]
     areas = [
-        _areas(truth[:, k] == 1, probability[:, k], weights) for k in range(probability.shape[1])
+        weighted_areas(truth[:, k] == 1, probability[:, k], weights)
+        for k in range(probability.shape[1])
     ]
     return {
-        "recall": _ratio(hits, films),
-        "f1": _ratio(2 * hits, np.where(films > 0, films + calls, 0)),
+        "recall": ratio(hits, films),
+        "f1": ratio(2 * hits, np.where(films > 0, films + calls, 0)),
         "auroc": np.stack([auroc for auroc, _ in areas], axis=1),
         "auprc": np.stack([auprc for _, auprc in areas], axis=1),
         "brier": weights @ ((probability - truth) ** 2).sum(axis=1) / total,
         "ece": np.abs(weights @ gaps).sum(axis=1) / total,
     }
-
-
-def _areas(
-    positive: np.ndarray, probability: np.ndarray, weights: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """AUROC and average precision of samples, (r,) each; NaN without both kinds of films.
-
-    As scikit-learn's, for a thousand samples at once.
-    """
-    order = np.argsort(-probability, kind="stable")
-    # Films of the same probability are called together: a curve has no points between them.
-    ends = np.append(np.flatnonzero(np.diff(probability[order])), len(order) - 1)
-    ordered = weights[:, order]
-    called = ordered.cumsum(axis=1)[:, ends]
-    hits = (ordered * positive[order]).cumsum(axis=1)[:, ends]
-    new_hits, new_calls = (np.diff(counts, axis=1, prepend=0) for counts in (hits, called))
-    # Each false call passes over the positives called before it, and half of those called with it.
-    ordered_pairs = ((new_calls - new_hits) * (hits - new_hits / 2)).sum(axis=1)
-    precision = np.divide(hits, called, out=np.zeros_like(hits), where=called > 0)
-    positives, negatives = hits[:, -1], called[:, -1] - hits[:, -1]
-    auprc = _ratio((new_hits * precision).sum(axis=1), np.where(negatives > 0, positives, 0))
-    return _ratio(ordered_pairs, positives * negatives), auprc
-
-
-def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
 
 
 def _interval(values: np.ndarray, count: int) -> Score | None:
