@@ -27,6 +27,7 @@ from pages.shared.film_picker import say_refused
 from pages.shared.inference_worker import Network
 from pages.shared.open_films import OpenFilm, open_films
 from xraycore.access import Action
+from xraycore.attribution.heatmap import target_of
 from xraycore.datasets.labels import NORMAL
 from xraycore.errors import ArgumentError, XrayCoreError
 from xraycore.models.answer import find_scope, state_answer
@@ -73,7 +74,7 @@ def ask(
         try:
             prediction = analysis.prediction(name)
             known = view.target_class in prediction.classes
-            target_class = view.target_class if known else answered_class(prediction)
+            target_class = view.target_class if known else answered_class(prediction, view.method)
             heatmap = analysis.heatmap(name, view.method, target_class)
             network = Network.of(name)
         except XrayCoreError as error:
@@ -84,11 +85,14 @@ def ask(
     return results, problems
 
 
-def answered_class(prediction: Prediction) -> str:
-    """The class that a model's answer is for; of an opacity the likeliest kind of it."""
+def answered_class(prediction: Prediction, method: str) -> str:
+    """The class that a map explains where none is asked for: of an opacity the likeliest kind.
+
+    Of a map against Normal that is so of every film, or it would show what speaks for Normal.
+    """
     answer = state_answer(prediction, read_card(prediction.model))
     if answer is None or not answer.opacity.positive:
-        return prediction.label
+        return target_of(prediction, method)
     kinds = {name: p for name, p in prediction.probabilities.items() if name != NORMAL}
     return max(kinds, key=lambda name: kinds[name])
 

@@ -39,7 +39,9 @@ class HeatmapStyle:
         return {"opacity": self.opacity, "color_map": self.color_map, "contour": contour}
 
     def scale_note(self, heatmap: Heatmap) -> str:
-        """What must be said of a map that has no scale but its own; else nothing."""
+        """What must be said of a map without colour, or with no scale but its own; else nothing."""
+        if heatmap.values.any() and not heatmap.significant and not self.stretched:
+            return " Nothing is coloured: most normal films have as much somewhere."
         own = heatmap.scale is None and not self.stretched
         return " Full colour is this map's own maximum." if own else ""
 

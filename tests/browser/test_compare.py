@@ -261,7 +261,9 @@ def test_films_and_a_dicom_file_are_compared_and_taken_along(page, tmp_path, dic
 
 
 def test_a_link_of_a_sample_opens_the_same_view_for_anyone(page, app_url):
-    page.goto(f"{app_url}/?sample=Opacity+1&layout=2&panel=xception&show=Contour&contour=30")
+    page.goto(
+        f"{app_url}/?sample=Opacity+1&layout=2&panel=xception&method=Grad-CAM&show=Contour&contour=30"
+    )
     expect(in_sight(page)).to_have_count(2)
     all_answered(page)
     expect(page.locator(".contour[d^=M]")).to_have_count(1)

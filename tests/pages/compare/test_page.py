@@ -227,3 +227,12 @@ def test_what_was_drawn_stays_with_the_film_and_is_named(app):
     assert component(app, "room")["notes"] == []
     look(app, "a.png")
     assert len(component(app, "room")["notes"]) == 1
+
+
+def test_heat_against_normal_is_never_what_speaks_for_normal(app):
+    for title in ("Clear lungs 1", "Opacity 1"):
+        captions = [one["caption"] for one in panels(sample(app, title)).values()]
+        named = [text for text in captions if "evidence for" in text]
+        assert len(named) == len(list_trained())
+        assert all(text.startswith("Against Normal, evidence for ") for text in named)
+        assert not any("evidence for Normal" in text for text in named)
