@@ -41,7 +41,7 @@ class HeatmapStyle:
     def scale_note(self, heatmap: Heatmap) -> str:
         """What must be said of a map without colour, or with no scale but its own; else nothing."""
         if heatmap.values.any() and not heatmap.significant and not self.stretched:
-            return " Nothing is coloured: most normal films have as much somewhere."
+            return " Nothing is coloured: over 1 normal film in 20 has as much somewhere."
         own = heatmap.scale is None and not self.stretched
         return " Full colour is this map's own maximum." if own else ""
 
