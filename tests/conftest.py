@@ -55,9 +55,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: [not item.nodeid.startswith(place) for place in LONG])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright():
-    """What starts browsers: one a process, which it asks for."""
+    """What starts browsers: one at a time, and none where no browser is: its loop runs in the thread
+    of the tests, where `asyncio.run` and the depth of the stack would meet it."""
     from playwright.sync_api import sync_playwright  # Late: few tests need it.
 
     with sync_playwright() as started:

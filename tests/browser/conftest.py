@@ -39,7 +39,7 @@ def find_chromium() -> str | None:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium(playwright):
     """A running headless Chromium; on CI its absence is a failure, elsewhere a loud skip."""
     path = find_chromium()
