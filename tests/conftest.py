@@ -57,7 +57,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="module")
 def playwright():
-    """What starts browsers. It ends with its file: `asyncio.run` of other tests would meet its loop."""
+    """What starts browsers. It ends with its file: `asyncio.run` elsewhere would meet its loop."""
     from playwright.sync_api import sync_playwright  # Late: few tests need it.
 
     with sync_playwright() as started:
