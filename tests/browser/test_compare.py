@@ -97,6 +97,7 @@ def test_a_reading_is_kept_and_is_of_this_browser_alone(chromium, app_url, tmp_p
     page.goto(app_url)
     upload(page, *write_films(tmp_path, 9), write_cat(tmp_path))
     first = address(page)
+    shown = page.locator(".room").get_attribute("data-film")
     film = in_sight(page).locator(".film")
     assert film.bounding_box()["height"] >= 620
     expect(page.locator(".row")).to_have_count(10)
@@ -105,6 +106,8 @@ def test_a_reading_is_kept_and_is_of_this_browser_alone(chromium, app_url, tmp_p
     page.keyboard.press("ArrowDown")
     expect(page.locator(".row[aria-selected=true]")).to_contain_text("film-1.png")
     page.wait_for_function("before => location.href !== before", arg=first)
+    # The list is ahead of the room.
+    expect(page.locator(".room")).not_to_have_attribute("data-film", shown)
     expect(in_sight(page).locator(".heat:not([hidden])")).to_be_visible()
     stage = in_sight(page).locator(".stage")
     box = stage.bounding_box()

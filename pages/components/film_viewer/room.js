@@ -173,6 +173,7 @@ function mountRoom(root) {
     window.addEventListener("keydown", onKey);
     const last = room.data;
     room.data = data;
+    root.dataset.film = data.film;
     root.style.setProperty("--room", data.height);
     const now = view();
     Object.assign(now, { keeps: true, own: data.own });

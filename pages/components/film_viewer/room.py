@@ -19,6 +19,9 @@ from pages.components.film_viewer import (
 LAYOUTS = ("1", "2", "grid")
 # Films whose pixels the browser has got in this session; it asks again for one that it lost.
 _SENT = "room-films-sent"
+# How many steps were heard. What the browser shows runs ahead of the server: a quick Back leads to
+# the very data that it last got, which Streamlit would not hand to the room again.
+_STEPS = "room-steps"
 _HERE = Path(__file__).parent
 
 _room = st.components.v2.component(
@@ -145,6 +148,7 @@ def show_room(
 
     def stepped() -> None:
         if chosen := told("step"):
+            st.session_state[_STEPS] = st.session_state.get(_STEPS, 0) + 1
             on_step({str(name): str(value) for name, value in chosen.items()})
 
     def noted() -> None:
@@ -179,6 +183,7 @@ def show_room(
             "lungs": room.lungs,
             "notes": list(room.notes),
             "own": list(room.own_window),
+            "steps": st.session_state.get(_STEPS, 0),
         },
         on_step_change=stepped,
         on_notes_change=noted,
