@@ -4,7 +4,7 @@ import streamlit as st
 from pages.shared.access import enter
 from pages.shared.film_picker import usable_models
 from pages.shared.layout import page_header, plain
-from pages.shared.tables import show_plain_table, show_scores
+from pages.shared.tables import SHARES, show_plain_table, show_scores
 from xraycore.access import Action
 from xraycore.attribution.registry import METHODS
 from xraycore.models.cards import read_card, stored_title
@@ -32,10 +32,12 @@ def show_test_scores(card: dict) -> None:
         groups.append((title, scores["pneumonia"]))
     for title, scores in groups:
         st.caption(plain(title))
-        show_scores((SCORE_NAMES[key], scores[key]) for key in scores if key in SCORE_NAMES)
+        show_scores(
+            (SCORE_NAMES[key], scores[key], key in SHARES) for key in scores if key in SCORE_NAMES
+        )
     if recall := found.get("all", {}).get("recall"):
         st.caption("Films called rightly, by class")
-        show_scores(recall.items())
+        show_scores((label, score, True) for label, score in recall.items())
 
 
 def show_card(card: dict) -> None:

@@ -19,9 +19,10 @@ from xraycore.evaluation.comparison import (
     cached_scores,
     cached_subgroups,
 )
-from xraycore.evaluation.evaluator import curves
+from xraycore.evaluation.evaluator import MIN_GROUP, curves
 from xraycore.evaluation.model_index import StoredModel
 from xraycore.evaluation.predictions import PredictionSet
+from xraycore.evaluation.slices import Slice, take
 from xraycore.imaging import Radiograph, RadiographError, read_radiograph
 from xraycore.imaging.overlay import overlay, to_uint8
 from xraycore.imaging.resample import fit_within
@@ -96,6 +97,15 @@ class DisplayedComparison:
     def subgroups(self, model: str) -> list[dict]:
         """Scores by source, age and size."""
         return cached_subgroups(self.comparison.models[model], self.comparison.scheme)
+
+    @st.cache_data(max_entries=256, show_spinner=False, hash_funcs=_OF_COMPARISON)
+    def scores_of(self, model: str, part: Slice, rest: bool = False) -> dict | None:
+        """All scores of the films of a slice, or of the rest; None of fewer than `MIN_GROUP`."""
+        every = [one.outcome for one in self.comparison.models.values()]
+        mask = part.mask(every) ^ rest
+        if mask.sum() < MIN_GROUP:
+            return None
+        return cached_scores(take(self.comparison.models[model], mask), self.comparison.scheme)
 
     @st.cache_data(max_entries=256, show_spinner=False, hash_funcs=_OF_COMPARISON)
     def curves(self, model: str, finding: str) -> dict:

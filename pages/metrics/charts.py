@@ -1,6 +1,6 @@
 """Plotly figures of scores: curves, reliability, thresholds, training and cost."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
@@ -183,3 +183,42 @@ def cost_chart(
     x = axis(unit, type="log", range=[costs.min() - 0.5, costs.max() + 0.5], dtick=1)
     y = axis("Accuracy", range=[low, high], ticksuffix=" %")
     return laid_out(figure, 330, x, y).update_layout(margin={"r": 110})
+
+
+# Better and worse, told apart by colour-blind readers too; between them nothing is told.
+_BETTER, _WORSE, _UNTOLD = "#1F5E8C", "#8C5A1F", "#1B2228"
+
+
+def pair_matrix(
+    names: Sequence[str], values: np.ndarray, told: np.ndarray, texts: Sequence[Sequence[str]]
+) -> go.Figure:
+    """Every model against every other; in colour where the difference is told from chance.
+
+    Args:
+        names: Of the models.
+        values: Row less column, float (n, n); NaN where nothing is said.
+        told: Whether it is told from chance, bool (n, n).
+        texts: What stands in each cell.
+    """
+    shown = np.where(np.isnan(values), np.nan, np.where(told, np.sign(values), 0.0))
+    figure = go.Figure(
+        go.Heatmap(
+            z=shown,
+            x=list(names),
+            y=list(names),
+            zmin=-1,
+            zmax=1,
+            colorscale=[[0, _WORSE], [0.5, _UNTOLD], [1, _BETTER]],
+            showscale=False,
+            xgap=2,
+            ygap=2,
+            text=texts,
+            texttemplate="%{text}",
+            textfont={"size": 12, "color": TEXT},
+            hovertemplate="%{y} against %{x}: %{text}<extra></extra>",
+            hoverongaps=False,
+        )
+    )
+    y = axis("", autorange="reversed", showgrid=False)
+    x = axis("", showgrid=False, tickangle=0 if len(names) < 5 else -30, side="top")
+    return laid_out(figure, 52 * len(names) + 90, x, y)

@@ -8,13 +8,10 @@ import streamlit as st
 from pages.metrics.cache import DisplayedComparison, compare_models, read_predictions
 from pages.metrics.errors import show_errors, show_linked_film
 from pages.metrics.hospitals import show_hospitals
-from pages.metrics.scores import (
-    show_calibration,
-    show_pairs,
-    show_scores,
-    show_subgroups,
-)
+from pages.metrics.pairs import show_pairs
+from pages.metrics.scores import show_calibration, show_scores
 from pages.metrics.site import show_sites
+from pages.metrics.subgroups import show_subgroups
 from pages.metrics.threshold import show_threshold
 from pages.metrics.training import show_cost, show_training
 from pages.shared.charts import colours_of
@@ -156,7 +153,7 @@ def show_dashboard(models: list[StoredModel]) -> None:
     draw = {
         "Scores": lambda: show_scores(display),
         "Threshold": lambda: _show_thresholds(display),
-        "Other hospitals": lambda: show_hospitals(display),
+        "Other hospitals": lambda: show_hospitals(display, usable),
         "Errors": lambda: show_errors(display),
         "Calibration": lambda: show_calibration(display),
         "Pairs": lambda: show_pairs(display),

@@ -5,16 +5,24 @@ import json
 import pandas as pd
 import streamlit as st
 
-from pages.metrics.cache import DisplayedComparison
-from pages.shared.tables import show_table
-from xraycore.cli.console import format_score
+from pages.metrics.cache import DisplayedComparison, compare_models, read_predictions
+from pages.shared.tables import NONE, format_score, show_table
 from xraycore.config import HOME
+from xraycore.datasets.labels import LABEL_SCHEMES
+from xraycore.evaluation.comparison import cached_scores, list_evaluation_sets
+from xraycore.evaluation.ensemble import ENSEMBLE
+from xraycore.evaluation.model_index import StoredModel
 
 MEASURED = HOME / "docs" / "measured" / "generalisation.json"
 
 
-def show_hospitals(display: DisplayedComparison) -> None:
-    """A row a model and hospital; only of weights that are still those that were measured."""
+def show_hospitals(display: DisplayedComparison, models: list[StoredModel]) -> None:
+    """A row a model and hospital; only of weights that are still those that were measured.
+
+    Args:
+        display: What the page shows.
+        models: All whose predictions can be read.
+    """
     found = json.loads(MEASURED.read_text()) if MEASURED.is_file() else {"rows": {}, "weights": {}}
     cards = {name: model.card for name, model in display.models.items()}
     shown = [
@@ -31,37 +39,94 @@ def show_hospitals(display: DisplayedComparison) -> None:
         )
         return
     rows = [
-        {"Model": display.titles[name], "Films of": hospital, **_row(row)}
+        {"Films of": hospital, "Model": display.titles[name], **_row(row)}
         for name in shown
         for hospital, row in found["rows"][name].items()
     ]
-    show_table(pd.DataFrame(rows))
+    if ENSEMBLE in display.names:
+        of_first = found["rows"][shown[0]]
+        rows += [
+            {"Films of": hospital, "Model": display.titles[ENSEMBLE], **_mean_row(row, scores)}
+            for hospital, row in of_first.items()
+            if (scores := _mean_scores(models, hospital, row))
+        ]
+    order = list(dict.fromkeys(row["Films of"] for row in rows))
+    rows.sort(key=lambda row: order.index(row["Films of"]))
+    columns = {
+        name: st.column_config.TextColumn(name, help=text, width=width)
+        for name, (text, width) in _COLUMNS.items()
+    }
+    pinned = {name: st.column_config.TextColumn(pinned=True) for name in ("Films of", "Model")}
+    show_table(pd.DataFrame(rows), column_config=columns | pinned, height="content")
     st.caption(
-        "With 95 % intervals. Opacity or normal: AUC, and sensitivity and specificity at the "
-        "threshold in force and with that of 20 normal films of the hospital (the middle 90 % of "
-        "200 draws). Cannot tell: answers that are withdrawn at an error rate of 10 %. COVID-19: "
-        "AUC among films of one known kind. Heat: how often the hottest point against Normal lies "
-        "in a drawn lesion, beside the brightest point in the lungs; and how many normal films "
-        "stay uncoloured."
+        "With 95 % intervals; a heading says what its column is. Opacity or normal: AUC, and "
+        "sensitivity and specificity at the threshold in force and with that of 20 normal films of "
+        "the hospital (the middle 90 % of 200 draws). The ensemble's rows come from the stored "
+        "predictions: it has no threshold and no heat of its own."
     )
+
+
+# Column -> what it says, and its width.
+_COLUMNS: dict[str, tuple[str, str | None]] = {
+    "Normal / opacity": ("Films without and with an opacity.", "small"),
+    "AUC": ("How well the probability of an opacity ranks films; 0.5 is guessing.", None),
+    "Sensitivity": ("Films with an opacity that are called so, at the threshold in force.", None),
+    "Specificity": ("Normal films that are not called an opacity, at the same threshold.", None),
+    "Sensitivity, 20 normals": ("With the threshold of 20 normal films of the hospital.", None),
+    "Specificity, 20 normals": ("With the threshold of 20 normal films of the hospital.", None),
+    "Cannot tell": ("Answers that are withdrawn at an error rate of 10 %.", None),
+    "COVID-19": ("AUC among films of one known kind.", None),
+    "Calibration": ("How far stated probabilities are from how often they are right.", None),
+    "No answer": ("Films that are ruled out: no frontal chest film by their look.", None),
+    "Heat hits": ("How often the hottest point against Normal lies in a drawn lesion.", None),
+    "Brightness hits": ("The same of the brightest point in the lungs.", None),
+    "Uncoloured": ("Normal films on which nothing is coloured.", None),
+}
+# Hospital of the measurement -> split and source of the stored predictions of the same films.
+_STORED = {"nih": ("external", "nih")}
+
+
+def _mean_scores(models: list[StoredModel], hospital: str, row: dict) -> dict | None:
+    """Scores of the mean of the models on a hospital's films; None where others are stored."""
+    source, _, split = hospital.partition(", ")
+    place = _STORED.get(hospital) or (split, source)
+    scheme = LABEL_SCHEMES["pneumonia"]
+    stored = {model.name: read_predictions(model) for model in models if model.shipped}
+    sets = {(one.split, one.source): one for one in list_evaluation_sets(stored, scheme)}
+    if place not in sets or sets[place].films != row["normals"] + row["abnormals"]:
+        return None
+    shipped = [model for model in models if model.shipped]
+    comparison = compare_models(shipped, scheme, sets[place])
+    if ENSEMBLE not in comparison.models:
+        return None
+    return cached_scores(comparison.models[ENSEMBLE], scheme)
+
+
+def _mean_row(row: dict, scores: dict) -> dict[str, str]:
+    empty = {name: NONE for name in _COLUMNS}
+    return empty | {
+        "Normal / opacity": f"{row['normals']} / {row['abnormals']}",
+        "AUC": format_score(scores["macro_auroc"], False),
+        "Calibration": format_score(scores["ece"], False),
+    }
 
 
 def _row(row: dict) -> dict[str, str]:
     shipped, site = row.get("shipped") or {}, row.get("site") or {}
     sets, heat = row.get("sets") or {}, row.get("heat") or {}
-    columns = {
-        "AUC": row.get("auc"),
+    shares = {
         "Sensitivity": shipped.get("sensitivity"),
         "Specificity": shipped.get("specificity"),
         "Sensitivity, 20 normals": site.get("sensitivity"),
         "Specificity, 20 normals": site.get("specificity"),
         "Cannot tell": sets.get("cannot tell"),
-        "COVID-19": row["kind_auc"],
-        "Calibration error": row.get("ece"),
         "No answer": row["ruled_out"],
         "Heat hits": heat.get("hit"),
         "Brightness hits": heat.get("bright_hit"),
         "Uncoloured": row["uncoloured"],
     }
-    of = f"{row['normals']} / {row['abnormals']}"
-    return {"Normal / opacity": of} | {name: format_score(s, ".2f") for name, s in columns.items()}
+    others = {"AUC": row.get("auc"), "COVID-19": row["kind_auc"], "Calibration": row.get("ece")}
+    texts = {name: format_score(one, True) for name, one in shares.items()}
+    texts |= {name: format_score(one, False) for name, one in others.items()}
+    texts["Normal / opacity"] = f"{row['normals']} / {row['abnormals']}"
+    return {name: texts[name] for name in _COLUMNS}

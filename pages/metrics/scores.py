@@ -7,18 +7,10 @@ from pages.metrics.cache import DisplayedComparison
 from pages.metrics.charts import curve_chart, reliability_chart
 from pages.shared.charts import show_chart
 from pages.shared.layout import plain, plain_option
-from pages.shared.tables import show_table
-from xraycore.evaluation.comparison import compare
-from xraycore.report.sentences import (
-    describe_calibration,
-    describe_delong,
-    describe_mcnemar,
-    format_p,
-    signed,
-)
+from pages.shared.tables import SHARES, format_score, show_table
+from xraycore.report.sentences import describe_calibration
 from xraycore.utils.text import percent
 
-NONE = "–"
 # Key in the scores, name, what it means.
 OVERALL = (
     ("accuracy", "Accuracy", "Share of films whose most probable class is right. 1 is best."),
@@ -46,13 +38,6 @@ OF_CLASS = (
     ("f1", "F1"),
     ("auroc", "AUC"),
 )
-
-
-def format_score(score: dict | None) -> str:
-    """A value with its 95 % interval; three decimals sort as text as they do as numbers."""
-    if score is None:
-        return NONE
-    return f"{score['value']:.3f} ({score['low']:.3f}–{score['high']:.3f})"
 
 
 def choose_finding(display: DisplayedComparison, key: str) -> str:
@@ -93,10 +78,11 @@ def show_scores(display: DisplayedComparison) -> None:
     rows, config = [], {"Model": st.column_config.TextColumn(pinned=True)}
     for name, scores in found.items():
         row = {"Model": display.titles[name]}
-        row |= {title: format_score(scores[key]) for key, title, _ in columns}
+        row |= {title: format_score(scores[key], key in SHARES) for key, title, _ in columns}
         if two:
             row |= {
-                title: format_score(scores["classes"][finding][key]) for key, title, _ in OF_FINDING
+                title: format_score(scores["classes"][finding][key], key in SHARES)
+                for key, title, _ in OF_FINDING
             }
         rows.append(row)
     config |= {title: st.column_config.TextColumn(help=text) for _, title, text in columns}
@@ -129,7 +115,10 @@ def _show_classes(display: DisplayedComparison, found: dict[str, dict]) -> None:
             "Class": label,
             "Model": display.titles[name],
             "Films": scores["classes"][label]["films"],
-            **{title: format_score(scores["classes"][label][key]) for key, title in OF_CLASS},
+            **{
+                title: format_score(scores["classes"][label][key], key in SHARES)
+                for key, title in OF_CLASS
+            },
         }
         for label in display.comparison.scheme.classes
         for name, scores in found.items()
@@ -158,7 +147,8 @@ def _show_curves(display: DisplayedComparison, found: dict[str, dict]) -> None:
                 f"curve-{kind}",
                 f"{title} for {finding}: "
                 + ", ".join(
-                    f"{display.titles[name]} {format_score(one)}" for name, one in areas.items()
+                    f"{display.titles[name]} {format_score(one, False)}"
+                    for name, one in areas.items()
                 ),
             )
     st.caption(
@@ -194,89 +184,3 @@ def show_calibration(display: DisplayedComparison) -> None:
                     st.caption("Not calibrated on validation films; its card holds nothing of it.")
     if any(name not in display.models for name in display.names):
         st.caption("The mean of several models is less sure than each: the ensemble leans to that.")
-
-
-def show_pairs(display: DisplayedComparison) -> None:
-    """Is one better than another, or only luckier?"""
-    if len(display.names) < 2:
-        st.info("Choose two models or more to compare them.", icon=":material/compare_arrows:")
-        return
-    pairs = compare(display.comparison, display.names)
-    rows = []
-    if pairs[0]["delong"]:
-        st.markdown("**Do they rank films equally well?** (DeLong's test of the AUCs)")
-        st.markdown(
-            "\n".join(f"- {plain(describe_delong(pair, display.titles))}" for pair in pairs)
-        )
-    st.markdown("**Are they right equally often?** (McNemar's exact test of the answers)")
-    st.markdown("\n".join(f"- {plain(describe_mcnemar(pair, display.titles))}" for pair in pairs))
-    for pair in pairs:
-        delong, mcnemar = pair["delong"], pair["mcnemar"]
-        row = {"Pair": f"{display.titles[pair['a']]} – {display.titles[pair['b']]}"}
-        if delong:
-            row |= {
-                "AUC difference": signed(delong["difference"]),
-                "DeLong": format_p(delong["p_holm"]),
-            }
-        row |= {
-            "Both right": mcnemar["both_right"],
-            "Only the first": mcnemar["only_a"],
-            "Only the second": mcnemar["only_b"],
-            "Both wrong": mcnemar["both_wrong"],
-            "McNemar": format_p(mcnemar["p_holm"]),
-        }
-        rows.append(row)
-    show_table(pd.DataFrame(rows), key="pair-table", height="content")
-    note = (
-        f"All on the same {len(display.comparison.y_true):,} films; p-values are corrected for the "
-        f"pairs display, {len(pairs)} here (Holm). Both tests take films as "
-        "independent: several films of one patient make p smaller than it should be. No "
-        "evidence of a difference is no proof of equality."
-    )
-    if not pairs[0]["delong"]:
-        note += " AUCs are compared in views of two classes, with two films of each or more."
-    st.caption(note)
-
-
-def show_subgroups(display: DisplayedComparison) -> None:
-    """Does it hold for every source, age and size of film?"""
-    names = {key: title for key, title, _ in OVERALL if key not in ("macro_auprc", "brier")}
-    key = st.segmented_control(
-        "Score",
-        list(names),
-        default="accuracy",
-        required=True,
-        format_func=names.get,
-        key="subgroup-score",
-        persist_state="session",
-    )
-    with st.spinner("Drawing patients anew for the intervals (bootstrap), once …"):
-        found = {name: display.subgroups(name) for name in display.names}
-    table: dict[tuple[str, str], dict] = {}
-    for name, rows in found.items():
-        for row in rows:
-            line = table.setdefault(
-                (row["kind"], row["name"]),
-                {"By": row["kind"].capitalize(), "Group": row["name"], "Films": row["films"]},
-            )
-            line[display.titles[name]] = format_score(row[key])
-    show_table(
-        pd.DataFrame(table.values()).fillna(NONE),
-        key="subgroup-table",
-        height="content",
-    )
-    kinds = {kind for kind, _ in table}
-    missing = [
-        f"{text}: not measured (not in the stored predictions)"
-        for kind, text in (("age", "Age"), ("size", "Size of the film"))
-        if kind not in kinds
-    ]
-    notes = [*missing, "Groups of fewer than 20 films are left out", "– : not defined, as the AUC "
-             "where all films are of one class"]  # fmt: skip
-    st.caption(". ".join(notes) + ".")
-    if len([name for kind, name in table if kind == "source"]) > 1:
-        st.warning(
-            "Sources differ in more than disease: age, hospital and machine. A score over all "
-            "sources can be high because a model knows the hospital; believe those within one.",
-            icon=":material/warning:",
-        )

@@ -8,13 +8,13 @@ import streamlit as st
 
 from pages.metrics.cache import DisplayedComparison
 from pages.metrics.charts import cost_chart
-from pages.metrics.scores import format_score
 from pages.shared.charts import show_chart
 from pages.shared.layout import plain
-from pages.shared.tables import show_history, show_table
+from pages.shared.tables import format_score, show_history, show_table
 from xraycore.errors import XrayCoreError
 from xraycore.evaluation.model_index import StoredModel
 from xraycore.metrics.classification import Score
+from xraycore.training.runs import best_row
 
 NOT_MEASURED = "not measured"
 _TIME = "Forward pass, ms an image"
@@ -55,7 +55,9 @@ def show_training(models: list[StoredModel]) -> None:
             continue
         any_curves = True
         st.markdown(f"**{plain(model.title)}** · {len(rows)} epochs")
-        show_history(rows, f"history-{model.name}", f" of {model.title}")
+        show_history(
+            rows, f"history-{model.name}", f" of {model.title}", best_row(rows).get("epoch")
+        )
     if any_curves:
         st.caption(
             "Training accuracy is measured on changed and cropped films (augmentation), and can "
@@ -71,7 +73,7 @@ def show_cost(display: DisplayedComparison) -> None:
         members = [name] if name in display.models else display.comparison.members
         models = [display.models[member] for member in members]
         score = display.scores(name)["accuracy"]
-        row = {"Model": display.titles[name], "Accuracy": format_score(score)}
+        row = {"Model": display.titles[name], "Accuracy": format_score(score, True)}
         for column, (_, cost_of) in _COSTS.items():
             cost = _add([cost_of(model) for model in models])
             row[column] = _format_cost(cost)

@@ -97,52 +97,110 @@ def laid_out(figure: go.Figure, height: int, x: dict, y: dict, title: str = "") 
 
 
 def history_chart(
-    rows: Sequence[Mapping], columns: Mapping[str, str], *, shares: bool, title: str
+    rows: Sequence[Mapping],
+    columns: Mapping[str, str],
+    *,
+    title: str,
+    kept: float | None = None,
 ) -> go.Figure:
-    """Columns of a training history against the epoch, each named at its end.
+    """Columns of a training history against the epoch, each named at its end or in a legend.
+
+    One value far from the others is drawn at the edge as a triangle, so that it does not flatten
+    the rest.
 
     Args:
         rows: One an epoch, with `epoch`, maybe `stage`.
         columns: Column -> name to show; those that no row has are left out.
-        shares: Whether they are shares, to draw from 0 to 100 %.
         title: Of the figure.
+        kept: Epoch whose weights are kept, to be marked.
     """
     there = {c: text for c, text in columns.items() if any(c in row for row in rows)}
-    factor = 100 if shares else 1
+    low, high = robust_span([row[c] for c in there for row in rows if c in row])
+    margin = 0.05 * (high - low or 1)
     figure = go.Figure()
     lasts = []
     for index, column in enumerate(there):
-        points = [(row["epoch"], factor * row[column]) for row in rows if column in row]
-        lasts.append(points[-1][1])
+        points = [(row["epoch"], row[column]) for row in rows if column in row]
+        lasts.append(min(max(points[-1][1], low), high))
+        chooses = column == CHOICE
+        colour = TEXT if chooses else COLOURS[index % len(COLOURS)]
+        dash = DASHES[index // len(COLOURS) % len(DASHES)]
         figure.add_scatter(
             x=[x for x, _ in points],
             y=[y for _, y in points],
             name=there[column],
             mode="lines+markers",
-            line={"color": COLOURS[index % len(COLOURS)], "width": 2},
+            line={"color": colour, "width": 3 if chooses else 2, "dash": dash},
             marker={"size": 5},
-            hovertemplate=f"epoch %{{x:.0f}}: %{{y:{'.1f' if shares else '.3f'}}}"
-            f"{' %' if shares else ''}<extra>%{{fullData.name}}</extra>",
+            hovertemplate="epoch %{x:.0f}: %{y:.3f}<extra>%{fullData.name}</extra>",
         )
-    values = [factor * row[c] for c in there for row in rows if c in row] or [0.0, 1.0]
-    low = min(values) - 0.05 * (np.ptp(values) or 1)
-    high = max(values) + 0.05 * (np.ptp(values) or 1)
-    for index, (column, place) in enumerate(
-        zip(there, spread_apart(lasts, 0.085 * (high - low)), strict=True)
-    ):
-        label_at(figure, 1.01, place, there[column], COLOURS[index % len(COLOURS)])
+        beyond = [(x, y) for x, y in points if not low <= y <= high]
+        if beyond:
+            figure.add_scatter(
+                x=[x for x, _ in beyond],
+                y=[high if y > high else low for _, y in beyond],
+                customdata=[y for _, y in beyond],
+                name=there[column],
+                mode="markers",
+                showlegend=False,
+                marker={
+                    "symbol": ["triangle-up" if y > high else "triangle-down" for _, y in beyond],
+                    "size": 11,
+                    "color": colour,
+                },
+                hovertemplate="epoch %{x:.0f}: %{customdata:.3f}, off the scale"
+                "<extra>%{fullData.name}</extra>",
+            )
+    crowded = len(there) > MOST_NAMED
+    places = spread_apart(lasts, 0.085 * (high - low + 2 * margin))
+    for index, (column, place) in enumerate(zip(there, places, strict=True)):
+        colour = TEXT if column == CHOICE else COLOURS[index % len(COLOURS)]
+        if not crowded:
+            label_at(figure, 1.01, place, there[column], colour)
     before = None
     for row in rows:
         if before and row.get("stage") != before:
             figure.add_vline(x=row["epoch"] - 0.5, line={"color": MUTED, "width": 1, "dash": "dot"})
         before = row.get("stage")
+    if kept is not None:
+        figure.add_vline(x=kept, line={"color": TEXT, "width": 1})
+        figure.add_annotation(
+            **{"x": kept, "y": 1, "yref": "paper", "xanchor": "left", "yanchor": "bottom"},
+            **{"showarrow": False, "text": "kept", "font": {"size": 12, "color": TEXT}},
+        )
     x = axis("Epoch", tickformat="d", dtick=max(1, round(len(rows) / 8)))
-    y = axis("", range=[low, high], ticksuffix=" %" if shares else "")
-    return laid_out(figure, 280, x, y, title).update_layout(margin={"r": 150})
+    y = axis("", range=[low - margin, high + margin])
+    figure = laid_out(figure, 280 if not crowded else 420, x, y, title)
+    if crowded:
+        legend = {"x": 1.01, "y": 1, "font": {"size": 12}}
+        return figure.update_layout(showlegend=True, legend=legend)
+    return figure.update_layout(margin={"r": 170})
 
 
+def robust_span(values: Sequence[float]) -> tuple[float, float]:
+    """From the least to the largest value, without those far from the others.
+
+    Tukey's far fence: three times the interquartile range beyond the quartiles. Where nobody lies
+    beyond it is the whole range.
+    """
+    if not len(values):
+        return 0.0, 1.0
+    first, third = np.percentile(values, [25, 75])
+    fence = 3 * (third - first)
+    # Of fewer values quartiles say nothing, and of equal ones every other is far.
+    if len(values) < 8 or fence == 0:
+        return float(min(values)), float(max(values))
+    near = [value for value in values if first - fence <= value <= third + fence]
+    return float(min(near)), float(max(near))
+
+
+# More curves than this are named in a legend, not at their ends.
+MOST_NAMED = 8
+# Column of a history: what the epoch whose weights are kept has most of.
+CHOICE = "choice"
 LOSSES = {"loss": "Training", "val_loss": "Validation"}
-SHARES = {
+SCORES = {
+    CHOICE: "Chooses the epoch",
     "val_auc": "Validation, AUC",
     "val_accuracy": "Validation, accuracy",
     "accuracy": "Training, accuracy",

@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.shared.access import acts, current_user, get_access, require
 from pages.shared.layout import plain
-from pages.shared.tables import show_scores
+from pages.shared.tables import SHARES, show_scores
 from pages.train.process import follow_process, show_failure
 from xraycore.access import Action
 from xraycore.access.paths import named_path
@@ -183,7 +183,7 @@ def _show_installed(folder: Path) -> None:
     try:
         told = read_stored(folder / OUTPUT, ShipAnswer, ArgumentError)
         scores = told["card"]["scores"]["all"]
-        rows = [(title, scores[name]) for name, title in TEST_SCORES.items()]
+        rows = [(title, scores[name], name in SHARES) for name, title in TEST_SCORES.items()]
     except (OSError, XrayCoreError, KeyError) as error:
         st.error(plain(f"{folder}: expected a card: {error}"), icon=":material/error:")
         return

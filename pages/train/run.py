@@ -6,7 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from pages.shared.access import acts, current_user, require
-from pages.shared.layout import plain
+from pages.shared.charts import CHOICE
+from pages.shared.layout import name_tab, plain
 from pages.shared.tables import show_history, show_metrics, show_plain_table
 from pages.train.config import clear_form
 from pages.train.process import duration, show_failure, stop_process, words_of
@@ -17,6 +18,7 @@ from xraycore.jobs.process import last_lines
 from xraycore.models.registry import title_of
 from xraycore.models.spec import FULL
 from xraycore.training.runs import RunStatus, resume, run_status
+from xraycore.utils.text import percent
 
 LOOKS = {
     "waiting": ("violet", ":material/hourglass_empty:", "Waiting"),
@@ -44,6 +46,7 @@ def badge(run: RunStatus) -> None:
 def show_run(folder: Path) -> None:
     """All of one run."""
     run = run_status(folder)
+    name_tab("Train", run.name)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("All runs", key="back", icon=":material/arrow_back:", on_click=close_run)
         st.subheader(plain(run.name), anchor=False, width="content")
@@ -160,7 +163,7 @@ def _numbers(run: RunStatus) -> None:
         ),
         (
             "Best epoch: accuracy",
-            _score(best.get("val_accuracy")),
+            _percent(best.get("val_accuracy")),
             "Of the same epoch: share of validation films called rightly.",
         ),
     )
@@ -189,11 +192,15 @@ def _curves(run: RunStatus) -> None:
         if run.status.alive:
             st.caption("The curves begin with the first finished epoch.")
         return
-    show_history(rows, "live")
-    if len(rows) > 2:
-        st.caption(
-            "Validation worse while training gets better means learning by heart (overfitting)."
-        )
+    show_history(rows, "live", kept=run.best.get("epoch"))
+    choice = (
+        "Weights of the marked epoch are kept; the curve that chooses it says so. "
+        if any(CHOICE in row for row in rows)
+        else ""
+    )
+    overfitting = "Validation worse while training gets better means learning by heart"
+    if said := choice + (f"{overfitting} (overfitting)." if len(rows) > 2 else ""):
+        st.caption(said)
 
 
 def _details(run: RunStatus) -> None:
@@ -221,3 +228,7 @@ def _counted(epochs: int) -> str:
 
 def _score(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else percent(share, 1)

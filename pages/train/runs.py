@@ -1,32 +1,53 @@
 """All runs on the Train page: a line each, and finished ones side by side."""
 
+from hashlib import sha256
 from pathlib import Path
 from textwrap import shorten
 
 import pandas as pd
 import streamlit as st
 
-from pages.shared.charts import history_chart, show_chart
+from pages.shared.charts import CHOICE, history_chart, show_chart
 from pages.shared.layout import plain
 from pages.shared.tables import show_table
 from pages.train.process import words_of
-from pages.train.run import badge, run_title
+from pages.train.run import LOOKS, badge, run_title
 from xraycore.training.runs import RunStatus, list_runs
 
 SHOWN = 15
-MOST = 6
+# Finished runs whose curves are shown until others are ticked.
+FIRST_SHOWN = 8
+TABLE = "runs-table"
 WIDTHS = [5, 3, 3, 5, 2, 3]
 MEASURES = {
+    CHOICE: "What chooses",
     "val_auc": "AUC",
     "val_accuracy": "Accuracy",
     "val_loss": "Loss",
     "loss": "Training loss",
 }
 FINAL = {
+    CHOICE: "Choice",
     "val_auc": "Validation AUC",
     "val_accuracy": "Accuracy",
     "val_loss": "Loss",
     "val_inside": "Evidence in lungs",
+    "auc_nih": "NIH, AUC",
+    "auc_cohen": "Cohen, AUC",
+}
+_PERCENT = ("Accuracy", "Evidence in lungs")
+_COLUMNS = {
+    "Run": st.column_config.TextColumn(pinned=True),
+    **{
+        title: st.column_config.NumberColumn(
+            format="percent" if title in _PERCENT else "%.3f",
+            help="The epoch whose weights are kept has most of it." if key == CHOICE else None,
+        )
+        for key, title in FINAL.items()
+    },
+    "Kept epoch": st.column_config.NumberColumn(format="%d"),
+    "Films a second": st.column_config.NumberColumn(format="%.0f"),
+    "Began": st.column_config.DatetimeColumn(format="D MMM YYYY, HH:mm"),
 }
 
 
@@ -96,52 +117,52 @@ def _line(run: RunStatus) -> None:
 
 def _compare(runs: dict[str, RunStatus]) -> None:
     st.subheader("Compare", anchor=False)
-    finished = [name for name, run in runs.items() if run.phase == "finished"]
-    left, right = st.columns([3, 2])
-    names = left.multiselect(
-        "Runs",
-        list(runs),
-        default=finished[:4],
-        max_selections=MOST,
-        key="compared",
-        placeholder="Choose runs",
+    table = pd.DataFrame([_final(run) for run in runs.values()])
+    names = list(runs)
+    # A selection is of places: other runs are another table.
+    key = f"{TABLE}-{sha256(repr(names).encode()).hexdigest()[:12]}"
+    if key not in st.session_state:
+        finished = [n for n, name in enumerate(names) if runs[name].phase == "finished"]
+        rows = finished[:FIRST_SHOWN]
+        st.session_state[key] = {"selection": {"rows": rows, "columns": [], "cells": []}}
+    found = show_table(
+        table,
+        key=key,
+        height="content" if len(names) < 12 else 420,
+        on_select="rerun",
+        selection_mode="multi-row",
+        column_config=_COLUMNS,
     )
-    measure = right.segmented_control(
+    st.caption(
+        "Click a heading to sort, tick runs to see their curves on one chart. Scores are those of "
+        "the epoch whose weights are kept, on validation films, which chose it: a little too good. "
+        "Those of test films come with the promotion."
+    )
+    chosen = [runs[names[row]] for row in found.selection.rows if row < len(names)]
+    if not chosen:
+        st.info("Tick runs in the table to see their curves.", icon=":material/check_box:")
+        return
+    measure = st.segmented_control(
         "Curve",
         list(MEASURES),
         default="val_auc",
         required=True,
         format_func=MEASURES.get,
         key="compared-by",
+        persist_state="session",
     )
-    chosen = [runs[name] for name in names]
-    if not chosen:
-        st.caption("Choose runs to see their curves on one chart.")
-        return
     if len({run.config.get("manifest_sha256") for run in chosen}) > 1:
         st.warning(
             "These runs saw different films or splits: their scores cannot be compared as such.",
             icon=":material/warning:",
         )
-    shares = measure in ("val_auc", "val_accuracy")
+    title = MEASURES[measure] + ("" if measure == "loss" else " on validation films")
+    if measure == CHOICE:
+        title = "What chooses the epoch"
     show_chart(
-        history_chart(
-            joined(chosen, measure),
-            {run.name: run.name for run in chosen},
-            shares=shares,
-            title=MEASURES[measure] + ("" if measure == "loss" else " on validation films"),
-        ),
+        history_chart(joined(chosen, measure), {run.name: run.name for run in chosen}, title=title),
         "compare-chart",
-        f"{MEASURES[measure]} of the chosen runs by epoch",
-    )
-    show_table(
-        pd.DataFrame([_final(run) for run in chosen]),
-        key="compare-table",
-        height="content",
-    )
-    st.caption(
-        "Scores of the epoch whose weights are kept, on validation films, which chose it: a "
-        "little too good. Those of test films come with the promotion."
+        f"{title} of the chosen runs by epoch",
     )
 
 
@@ -160,18 +181,18 @@ def joined(runs: list[RunStatus], measure: str) -> list[dict]:
 
 
 def _final(run: RunStatus) -> dict:
+    """A row of the table; numbers stay numbers, so that it sorts by them."""
     best, history = run.best, run.state.history
     films = run.config.get("split_sizes", {}).get("train", {})
     return {
         "Run": run.name,
         "Network": run_title(run),
-        "Classes": ", ".join(run.config.get("classes", ())),
-        "Training films": f"{sum(films.values()):,}",
+        **{title: best.get(key) for key, title in FINAL.items()},
         "Epochs": run.state.total_epochs,
-        "Kept": f"epoch {best['epoch']:.0f}" if "epoch" in best else "–",
-        **{
-            title: "–" if best.get(key) is None else f"{best[key]:.3f}"
-            for key, title in FINAL.items()
-        },
-        "Films a second": f"{history[-1].get('images_per_second', 0):,.0f}",
+        "Kept epoch": best.get("epoch"),
+        "Training films": sum(films.values()),
+        "Films a second": history[-1].get("images_per_second"),
+        "Stands": LOOKS[run.phase][2],
+        "Began": run.began,
+        "Classes": ", ".join(run.config.get("classes", ())),
     }

@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -64,13 +64,8 @@ class RunStatus:
 
     @property
     def best(self) -> Mapping:
-        """The history row of the epoch whose weights are kept; empty where there is none.
-
-        Every stage starts from the best weights of the one before and keeps its own best.
-        """
-        rows = self.state.history
-        last = [row for row in rows if row.get("stage") == rows[-1].get("stage")]
-        return max(last, key=_choice) if last else {}
+        """The history row of the epoch whose weights are kept; empty where there is none."""
+        return best_row(self.state.history)
 
     @property
     def began(self) -> datetime | None:
@@ -81,6 +76,15 @@ class RunStatus:
             return datetime.fromtimestamp((self.folder / "run.json").stat().st_mtime)
         except (OSError, ValueError, OverflowError):
             return None
+
+
+def best_row(history: Sequence[Mapping]) -> Mapping:
+    """The row of the epoch whose weights are kept; empty of an empty history.
+
+    Every stage starts from the best weights of the one before and keeps its own best.
+    """
+    last = [row for row in history if row.get("stage") == history[-1].get("stage")]
+    return max(last, key=_choice) if last else {}
 
 
 def run_status(folder: Path) -> RunStatus:

@@ -23,5 +23,5 @@ def test_hospitals_of_the_weights_that_were_measured(store, monkeypatch):  # noq
         "4 / 1",
     )
     # One ill film that ranks first is no certainty.
-    assert shown["AUC"] == "1.00 [0.34, 1.00]"
+    assert shown["AUC"] == "1.000 (0.345–1.000)"
     assert shown["Heat hits"] == "–"

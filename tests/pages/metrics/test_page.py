@@ -52,9 +52,9 @@ def test_scores_are_those_of_the_stored_predictions(store):
     table = app.dataframe[0].value.set_index("Model")
     assert list(table.index) == ["Basic CNN", "VGG16", "Ensemble"]
     # 34 of 40 films right, 18 of 20 found, 16 of 20 spared: Wilson's intervals.
-    assert table.loc["VGG16", "Accuracy"] == "0.850 (0.709–0.929)"
-    assert table.loc["VGG16", "Sensitivity"] == "0.900 (0.699–0.972)"
-    assert table.loc["VGG16", "Specificity"] == "0.800 (0.584–0.919)"
+    assert table.loc["VGG16", "Accuracy"] == " 85.0 % (70.9–92.9)"
+    assert table.loc["VGG16", "Sensitivity"] == " 90.0 % (69.9–97.2)"
+    assert table.loc["VGG16", "Specificity"] == " 80.0 % (58.4–91.9)"
     assert table.loc["Basic CNN", "AUC"].startswith("0.880 (")
     assert "40 films, patients unknown" in texts(app)
 
@@ -208,6 +208,25 @@ def test_pairs_are_told_in_words(store):
     assert "VGG16 is right more often than Basic CNN" in said
     assert "p = 0.023" in said
     assert "VGG16 and Ensemble are right on exactly the same films" in said
+    app = open_page(section="Pairs")
+    ranks, answers = (json.loads(one.proto.spec) for one in app.get("plotly_chart"))
+    cells = answers["data"][0]
+    assert cells["y"] == ["Basic CNN", "VGG16", "Ensemble"]
+    # Of 8 films that one of them calls rightly alone VGG16 has all.
+    assert cells["text"][1][0] == "+8<br>p = 0.023"
+    assert cells["text"][0][1] == "\N{MINUS SIGN}8<br>p = 0.023"
+    assert ranks["data"][0]["text"][0][0] == ""
+
+
+def test_a_part_of_ones_own_has_every_score(store):
+    app = open_page(section="Subgroups", **{"slice-source": "chest_xray"})
+    table = app.dataframe[-1].value
+    assert list(table["On"]) == ["these films"] * 3
+    assert list(table["Films"]) == ["40"] * 3
+    assert table.set_index("Model").loc["VGG16", "Sensitivity"] == " 90.0 % (69.9–97.2)"
+    assert "**40 films** of chest" in texts(app)
+    # Nothing is chosen: no table but that of the groups.
+    assert len(open_page(section="Subgroups").dataframe) == 1
 
 
 @pytest.mark.parametrize(
