@@ -18,7 +18,7 @@ from xraycore.utils.text import percent
 def faithful_tab(subject: Subject) -> None:
     """Two questions about one map, each with its own work."""
     st.markdown(
-        f"**{plain(subject.method_title)}** for **{plain(subject.target_class)}**: choose "
+        f"**{plain(subject.method_title)}** for **{plain(subject.explained)}**: choose "
         "another method or class at the left."
     )
     st.subheader("Does the answer follow the heat?", anchor=False)
@@ -36,13 +36,13 @@ def faithful_tab(subject: Subject) -> None:
 
 
 def _curves(subject: Subject) -> None:
-    key = subject.key("faithful", subject.method, subject.target_class)
+    key = subject.key("faithful", subject.method, subject.explained)
 
     def measure(report):
-        heatmap, found = subject.heatmap(subject.method, subject.target_class), {}
+        heatmap, found = subject.heatmap(subject.method, subject.explained), {}
         if heatmap is None:
             first, report = part_of(report, 0, 2), part_of(report, 1, 2)
-            found = subject.compute_heatmap(subject.method, subject.target_class, first)
+            found = subject.compute_heatmap(subject.method, subject.explained, first)
             (heatmap,) = found.values()
         measured = run(
             measure_faithfulness, subject.network, subject.prediction, heatmap, report=report
@@ -114,7 +114,7 @@ def _chart(title: str, figure, areas: dict[str, float]) -> None:
 
 
 def _stability(subject: Subject) -> None:
-    key = subject.key("stable", subject.method, subject.target_class)
+    key = subject.key("stable", subject.method, subject.explained)
 
     def measure(report):
         return {
@@ -123,7 +123,7 @@ def _stability(subject: Subject) -> None:
                 subject.network,
                 subject.prediction,
                 subject.method,
-                subject.target_class,
+                subject.explained,
                 report=report,
             )
         }

@@ -1,6 +1,6 @@
 """All heatmap methods on one film, the class beside another, and whether maps agree."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -18,10 +18,12 @@ from xraycore.attribution.heatmap import Heatmap
 from xraycore.attribution.metrics.agreement import MapAgreement, map_agreement
 from xraycore.attribution.metrics.randomisation import stored_verdict
 from xraycore.attribution.registry import ANALYTIC, METHODS
+from xraycore.config import HOME
 from xraycore.datasets.labels import NORMAL
 from xraycore.errors import WeightsError
+from xraycore.evaluation.model_index import TIMINGS, read_timings
 from xraycore.models.cards import card_sha256, read_card, stored_title
-from xraycore.utils.progress import Progress
+from xraycore.utils.progress import Progress, ProgressCallback, part_of
 from xraycore.utils.text import percent
 
 COLUMNS = 4
@@ -46,11 +48,58 @@ def methods_tab(subject: Subject) -> None:
     st.subheader("Methods that take longer", anchor=False)
     st.caption("They hide parts of the film or follow the evidence back to single pixels.")
     slow = [name for name in METHODS if name not in ANALYTIC]
+    _compute_all(subject, slow)
     for cell, name in zip(_cells(len(slow)), slow, strict=True):
-        with cell.container(border=subject.heatmap(name, subject.target_class) is None):
+        with cell.container(border=subject.heatmap(name, subject.class_of(name)) is None):
             _method(subject, name)
     _two_classes(subject)
     _agreement(subject)
+
+
+def _compute_all(subject: Subject, slow: Sequence[str]) -> None:
+    """A button that computes every map that is not there yet, with the time that they take."""
+    waiting = [name for name in slow if subject.heatmap(name, subject.class_of(name)) is None]
+    key = _all_key(subject)
+    if len(waiting) < 2 and key not in subject.film.jobs:
+        return
+    passes = sum(METHODS[name].passes for name in waiting)
+
+    def compute(report: ProgressCallback) -> dict[Key, object]:
+        done = 0
+        for name in waiting:
+            method = METHODS[name]
+            part = part_of(report, done / method.passes, passes / method.passes, method.title)
+            # Each as soon as it is there: who stops the rest has these.
+            found = subject.compute_heatmap(name, subject.class_of(name), part)
+            subject.film.analysis.keep(found)
+            done += method.passes
+        return {key: True}
+
+    if subject.long_work(
+        key,
+        compute,
+        doing="",
+        button=f"Compute all {len(waiting)}",
+        about=f"{passes:,} passes of the film through the network{_time_of(subject, passes)}. "
+        "Maps stay as they come, also if you stop.",
+    ):
+        # Said once: what is let go of later can be asked for again.
+        subject.film.analysis.keep({key: None})
+        st.rerun()
+
+
+def _all_key(subject: Subject) -> Key:
+    return subject.key("all maps", subject.target_class)
+
+
+def _time_of(subject: Subject, passes: int) -> str:
+    """How long that many passes take, as far as one of this network was timed."""
+    pass_ms = read_timings(HOME / TIMINGS).get(subject.network.name)
+    if pass_ms is None:
+        return ", which was never timed for this network"
+    seconds = passes * pass_ms / 1000
+    words = f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+    return f": about {words} on two cores, as it was timed"
 
 
 def _cells(count: int) -> list:
@@ -66,18 +115,22 @@ def _plain_film(subject: Subject) -> None:
 
 
 def _method(subject: Subject, name: str) -> None:
-    method, heatmap = METHODS[name], subject.heatmap(name, subject.target_class)
+    method, target_class = METHODS[name], subject.class_of(name)
+    heatmap = subject.heatmap(name, target_class)
     st.markdown(f"**{method.title}**", help=f"{method.paper}. Costs: {method.cost}.")
     if heatmap is None:
         st.caption(method.summary)
+        if _all_key(subject) in subject.film.jobs:
+            st.caption(":material/hourglass: It comes with the others.")
+            return
         subject.long_work(
-            subject.heatmap_key(name, subject.target_class),
-            partial(subject.compute_heatmap, name, subject.target_class),
+            subject.heatmap_key(name, target_class),
+            partial(subject.compute_heatmap, name, target_class),
             doing=method.title,
             button="Compute",
             about=method.cost.capitalize() + ".",
         )
-        heatmap = subject.heatmap(name, subject.target_class)
+        heatmap = subject.heatmap(name, target_class)
         if heatmap is None:
             return
         st.rerun()
@@ -92,14 +145,18 @@ def _method(subject: Subject, name: str) -> None:
 
 
 def _two_classes(subject: Subject) -> None:
-    st.subheader(f"{plain(subject.target_class)} beside {plain(subject.against)}", anchor=False)
-    classes = (subject.target_class, subject.against)
+    against = subject.against
+    if against == subject.explained:
+        # The method's map is not of the class that was chosen, but of a disease.
+        against = subject.target_class
+    st.subheader(f"{plain(subject.explained)} beside {plain(against)}", anchor=False)
+    classes = (subject.explained, against)
     heatmaps = {label: subject.heatmap(subject.method, label) for label in classes}
     left, right, text = st.columns([1, 1, 2])
     for column, (label, heatmap) in zip((left, right), heatmaps.items(), strict=True):
         with column:
             st.markdown(f"**{plain(label)}**, {percent(subject.prediction.probabilities[label])}")
-            if heatmap is None and label == subject.target_class:
+            if heatmap is None and label == subject.explained:
                 st.caption(f"Compute {plain(subject.method_title)} above.")
             elif heatmap is None:
                 subject.long_work(
@@ -123,8 +180,10 @@ def _two_classes_reading(subject: Subject, heatmaps: Mapping[str, Heatmap]) -> s
     if subject.method == "eigen_cam":
         return "Eigen-CAM knows no class, so both maps are the same."
     first, second = heatmaps
-    if subject.method == "against_normal_views" and NORMAL not in heatmaps:
-        return "What speaks against Normal is the same for every disease, so both maps are."
+    if subject.method in ("against_normal", "against_normal_views"):
+        if NORMAL not in heatmaps:
+            return "What speaks against Normal is the same for every disease, so both maps are."
+        return "Of Normal itself this method shows what speaks for it, not against it."
     if not all(heatmap.values.any() for heatmap in heatmaps.values()):
         cold = " and ".join(name for name, heatmap in heatmaps.items() if not heatmap.values.any())
         return f"No place on this film speaks for {cold}."
@@ -157,9 +216,7 @@ def _agreement(subject: Subject) -> None:
         st.markdown(f"**Methods**, of {plain(title)}, for {plain(subject.target_class)}")
         _show_agreement(subject, _distinct(subject), measure, "methods", subject.of_network)
     with right:
-        st.markdown(
-            f"**Models**, by {plain(subject.method_title)}, for {plain(subject.target_class)}"
-        )
+        st.markdown(f"**Models**, by {plain(subject.method_title)}, for {plain(subject.explained)}")
         _models(subject, measure)
 
 
@@ -167,6 +224,8 @@ def _distinct(subject: Subject) -> dict[str, Heatmap]:
     """The maps that are there, without those that are another's copy or have no heat."""
     found: dict[str, Heatmap] = {}
     for name, method in METHODS.items():
+        if subject.class_of(name) != subject.target_class:
+            continue
         heatmap = subject.heatmap(name, subject.target_class)
         if heatmap is None or not heatmap.values.any():
             continue
@@ -177,18 +236,18 @@ def _distinct(subject: Subject) -> dict[str, Heatmap]:
 
 def _models(subject: Subject, measure: str) -> None:
     trained, _ = cache.trained_models()
-    names = [name for name in trained if subject.target_class in read_card(name)["classes"]]
+    names = [name for name in trained if subject.explained in read_card(name)["classes"]]
     method = METHODS[subject.method]
     if not method.quick:
         st.caption(f"To compare models choose a quick method at the left: {QUICK}.")
         return
     if len(names) < 2:
-        st.caption(f"No other model knows the class {plain(subject.target_class)}.")
+        st.caption(f"No other model knows the class {plain(subject.explained)}.")
         return
     # The film's and the class's, whichever model is looked at.
     prints = tuple(card_sha256(name) for name in names)
     of = (SEVERAL, prints)
-    key = ("models", *of, subject.method, subject.target_class)
+    key = ("models", *of, subject.method, subject.explained)
 
     more = f", with {method.cost} for the map" if method.passes else ""
 
@@ -197,7 +256,7 @@ def _models(subject: Subject, measure: str) -> None:
         for number, name in enumerate(names):
             report(Progress(number / len(names)))
             try:
-                heatmap = analysis.heatmap(name, subject.method, subject.target_class)
+                heatmap = analysis.heatmap(name, subject.method, subject.explained)
             except WeightsError:
                 continue  # Compare says what is wrong with it.
             heatmaps[stored_title(name)] = heatmap

@@ -4,7 +4,7 @@ from pages.explain.subject import Subject, choose_model, choose_subject, show_an
 from pages.shared.access import enter
 from pages.shared.faults import errors_shown
 from pages.shared.film_picker import film_and_models
-from pages.shared.layout import page_header
+from pages.shared.layout import name_tab, page_header
 from pages.shared.open_films import OpenFilm, open_films
 from pages.shared.results import show_other_work
 from xraycore.access import Action
@@ -49,4 +49,5 @@ page_header(
     "Where one network looks on one film, and whether its heatmap can be believed.",
 )
 if found := film_and_models():
+    name_tab("Explain", found[0].title)
     explain(*found)

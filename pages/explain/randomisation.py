@@ -16,12 +16,12 @@ from xraycore.attribution.registry import ANALYTIC, METHODS
 def randomise_tab(subject: Subject) -> None:
     """The cascade of one film, method and class, a step at a time."""
     st.markdown(
-        f"**{plain(subject.method_title)}** for **{plain(subject.target_class)}**. The weights "
+        f"**{plain(subject.method_title)}** for **{plain(subject.explained)}**. The weights "
         "of a copy of the network are made random, from the last layer to the first (cascading "
         "randomisation). A map that stays as it was shows the film, and not what the network has "
         "learnt."
     )
-    key = subject.key("random", subject.method, subject.target_class)
+    key = subject.key("random", subject.method, subject.explained)
 
     def randomise(report):
         found = run(
@@ -29,7 +29,7 @@ def randomise_tab(subject: Subject) -> None:
             subject.network,
             [subject.prediction],
             [subject.method],
-            subject.target_class,
+            subject.explained,
             report=report,
         )
         return {key: found[subject.method][0]}

@@ -20,9 +20,10 @@ from pages.shared.inference_worker import Network
 from pages.shared.layout import plain
 from pages.shared.open_films import OpenFilm
 from pages.shared.results import Work, long_work
-from xraycore.attribution.heatmap import Heatmap, explain
+from xraycore.attribution.heatmap import Heatmap, explain, target_of
 from xraycore.attribution.plausibility import describe_heat
 from xraycore.attribution.registry import ANALYTIC, METHODS
+from xraycore.datasets.labels import NORMAL
 from xraycore.imaging import Radiograph
 from xraycore.models.answer import find_scope
 from xraycore.models.cards import stored_title
@@ -36,6 +37,12 @@ Found = TypeVar("Found")
 QUICK = join_names([method.title for method in METHODS.values() if method.quick])
 SLOW = join_names(
     [f"{method.title} ({method.cost})" for method in METHODS.values() if not method.quick]
+)
+
+# Methods whose map of Normal would say the opposite of their name.
+_OF_DISEASES = (
+    *(name for name, method in METHODS.items() if method.contrast),
+    "against_normal_views",
 )
 
 OWN_ANSWER, RUNNER_UP = "The model's answer", "The runner-up"
@@ -99,6 +106,20 @@ class Subject:
         """Under which a map is kept that takes further passes."""
         return self.key("heatmap", method, target_class)
 
+    def class_of(self, method: str) -> str:
+        """The class that a method's map is of: of one against other classes never Normal.
+
+        Else it would show what speaks for Normal under the name *Against Normal*.
+        """
+        if self.target_class == NORMAL and method in _OF_DISEASES:
+            return target_of(self.prediction, _OF_DISEASES[0])
+        return self.target_class
+
+    @property
+    def explained(self) -> str:
+        """The class that the map of the method that is looked at closely is of."""
+        return self.class_of(self.method)
+
     def heatmap(self, method: str, target_class: str) -> Heatmap | None:
         """The map of a class; None where it takes further passes and was not asked for yet."""
         if method in ANALYTIC:
@@ -141,14 +162,12 @@ def choose_subject(film: OpenFilm, name: str) -> Subject:
         prediction = film.analysis.prediction(name)
     ranked = sorted(network.classes, key=lambda label: -prediction.probabilities[label])
     with st.sidebar:
-        target_class = (
-            choose_class(
-                OWN_ANSWER,
-                network.classes,
-                "Heat marks where the model found evidence for this class (the target).",
-            )
-            or ranked[0]
+        chosen = choose_class(
+            OWN_ANSWER,
+            network.classes,
+            "Heat marks where the model found evidence for this class (the target).",
         )
+        target_class = chosen or ranked[0]
         others = [label for label in ranked if label != target_class]
         beside = st.selectbox(
             "beside the class",

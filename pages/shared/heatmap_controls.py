@@ -12,6 +12,7 @@ from pages.shared.layout import plain
 from xraycore.attribution.heatmap import Heatmap
 from xraycore.attribution.registry import METHODS
 from xraycore.imaging.overlay import COLOR_MAPS, colorize
+from xraycore.utils.text import percent
 
 HEAT, CONTOUR, PLAIN = "Heat", "Contour", "Plain film"
 
@@ -39,9 +40,16 @@ class HeatmapStyle:
         return {"opacity": self.opacity, "color_map": self.color_map, "contour": contour}
 
     def scale_note(self, heatmap: Heatmap) -> str:
-        """What must be said of a map without colour, or with no scale but its own; else nothing."""
-        if heatmap.values.any() and not heatmap.significant and not self.stretched:
+        """What must be said of a map without colour or line, or with no scale but its own."""
+        drawn = heatmap.stretched() if self.stretched else heatmap
+        if heatmap.values.any() and not drawn.significant:
             return " Nothing is coloured: over 1 normal film in 20 has as much somewhere."
+        most = float(heatmap.values.max(initial=0)) / (drawn.scale or 1.0)
+        if self.shown == CONTOUR and drawn.scale and 0 < most < self.contour:
+            return (
+                f" No line: the strongest place reaches {percent(most)} of full heat, the line is "
+                f"at {percent(self.contour)}."
+            )
         own = heatmap.scale is None and not self.stretched
         return " Full colour is this map's own maximum." if own else ""
 

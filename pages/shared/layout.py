@@ -28,14 +28,16 @@ def _runs() -> list[bool]:
     return []
 
 
-def page_header(title: str, subtitle: str, *, compact: bool = False) -> None:
+def page_header(title: str, subtitle: str, *, compact: bool = False, about: str = "") -> None:
     """The page's title, what it is for, and the not-for-diagnosis notice.
 
     Args:
         title: Its name.
         subtitle: What it is for; empty where a person at work needs the height.
         compact: Whether both go into the bar with the pages' names, so that films have the height.
+        about: What it is about now, a film as a rule, for the browser's tab.
     """
+    name_tab(title, about)
     st.session_state[FILMS_SENT] = set()
     st.session_state[_PAGE] = title
     # Films want the width that Streamlit keeps for margins.
@@ -53,14 +55,24 @@ def page_header(title: str, subtitle: str, *, compact: bool = False) -> None:
         st.caption(subtitle)
 
 
+def name_tab(title: str, about: str = "") -> None:
+    """Has the browser's tab, and its history, say which page it is and what it is about."""
+    st.set_page_config(page_title=" · ".join(filter(None, (about, title, "xraycore"))))
+
+
 # State of the session: title of the page that ran last.
 _PAGE = "page-title"
-_WIDE = ".stMainBlockContainer{padding:3.5rem 2.5rem 4rem}"
+_WIDE = """
+.stMainBlockContainer{padding:3.5rem 2.5rem 4rem}
+[data-testid=stCaptionContainer] :is(p,li){color:#a9b7c2}
+@media(max-width:640px){.stMainBlockContainer{padding:3.5rem 1rem 4rem}}
+"""
 # The notice lies in the bar where there is room for it; the title is for screen readers.
 _COMPACT = """
 .stAppHeader{height:2.75rem;min-height:2.75rem}
 .stMainBlockContainer{padding:2.75rem .5rem .25rem}
 .stMainBlockContainer>.stVerticalBlock{gap:0}
+[data-testid=stCaptionContainer] :is(p,li){color:#a9b7c2}
 .stElementContainer[data-stale=true]{opacity:1!important;transition:none!important}
 .st-key-page-header h1{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 @media(min-width:1200px){

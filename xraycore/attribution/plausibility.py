@@ -23,11 +23,13 @@ def describe_heat(heatmap: Heatmap, lungs: LungField) -> str:
     """What a map is of, and how much of it lies where disease of the lungs can be."""
     if not heatmap.values.any():
         return f"No heat: no place speaks for {heatmap.target}."
-    text = f"Heat: evidence for {heatmap.target}."
+    inside = ""
     if lungs.found:
-        inside = percent(lungs.fraction_in_lungs(heatmap.values, heatmap.box))
-        text += f" In the lungs or at their rim lies {inside} of it."
-    return text
+        share = percent(lungs.fraction_in_lungs(heatmap.values, heatmap.box))
+        inside = f" In the lungs or at their rim lies {share} of it."
+    if not heatmap.significant:
+        return f"Too little evidence for {heatmap.target} to be coloured.{inside}"
+    return f"Heat: evidence for {heatmap.target}.{inside}"
 
 
 def check_plausibility(

@@ -156,10 +156,20 @@ def test_passing_by_hand():
 def test_the_reading():
     assert cascade(0, 0, 0, hot=False).reading == NO_HEAT
     assert cascade(0.9, 0.4, 0.3, -0.2).reading == (
-        "With random weights the map is another, as it must be: "
-        "rank correlation 0.40 with half of the layers random, 0.20 with all."
+        "The map goes, but not at once: at step 1 of 4 it is still much the trained network's "
+        "(rank correlation 0.90 at step 1), so it does not depend on what those layers learnt; "
+        "0.40 with half of the layers random, 0.20 with all."
     )
     assert cascade(1, 0.9, 0.8, 0.2).reading == (
         "The map stays much the same with random weights, so it shows the film more than what the "
-        "network learnt: rank correlation 0.90 with half of the layers random, 0.20 with all."
+        "network learnt: at steps 1, 2 and 3 of 4 it is still much the trained network's (rank "
+        "correlation 1.00 at step 1); 0.90 with half of the layers random, 0.20 with all."
+    )
+    # It is another at the half and at the end, and the same again in between.
+    between = cascade(0.3, 0.2, 0.8, -0.1)
+    assert between.alike == (3,)
+    assert "at step 3 of 4" in between.reading
+    assert cascade(0.3, 0.2, 0.1, 0.1).reading == (
+        "With random weights the map is another at every step, as it must be: rank correlation "
+        "0.20 with half of the layers random, 0.10 with all, 0.30 at most (step 1)."
     )

@@ -22,6 +22,7 @@ from xraycore.models.architectures import HEAD
 from xraycore.models.classifier import Classifier, Prediction
 from xraycore.utils.progress import Progress, ProgressCallback, ignore, part_of
 from xraycore.utils.stored import Name, Stored, read_stored
+from xraycore.utils.text import join_names
 
 if TYPE_CHECKING:
     import keras
@@ -91,20 +92,37 @@ class Cascade:
         return np.array([abs(one.rank_correlation) for one in self.similarities])
 
     @property
+    def alike(self) -> tuple[int, ...]:
+        """Steps, from 1, at which the map is still much like the trained network's."""
+        return tuple(int(step) + 1 for step in np.flatnonzero(self.rank_correlations >= LIMIT))
+
+    @property
     def reading(self) -> str:
-        """What the cascade shows, in one sentence."""
+        """What the cascade shows, in one sentence that looks at every step."""
         if not self.heatmaps[0].values.any():
             return NO_HEAT
         half, end = _judged(self)
+        ends = f"{half:.2f} with half of the layers random, {end:.2f} with all"
+        values, alike = self.rank_correlations, self.alike
+        highest = int(values.argmax()) + 1
+        if not alike:
+            return (
+                "With random weights the map is another at every step, as it must be: rank "
+                f"correlation {ends}, {values.max():.2f} at most (step {highest})."
+            )
+        where = (
+            f"at {'step' if len(alike) == 1 else 'steps'} "
+            f"{join_names([str(step) for step in alike])} of {len(values)} it is still much the "
+            f"trained network's (rank correlation {values.max():.2f} at step {highest})"
+        )
         if max(half, end) < LIMIT:
             return (
-                "With random weights the map is another, as it must be: "
-                f"rank correlation {half:.2f} with half of the layers random, {end:.2f} with all."
+                f"The map goes, but not at once: {where}, so it does not depend on what those "
+                f"layers learnt; {ends}."
             )
         return (
             "The map stays much the same with random weights, so it shows the film more than what "
-            f"the network learnt: rank correlation {half:.2f} with half of the layers random, "
-            f"{end:.2f} with all."
+            f"the network learnt: {where}; {ends}."
         )
 
 
