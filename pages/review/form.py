@@ -47,6 +47,7 @@ def show_form(
             "the next change.",
             icon=":material/sync_problem:",
         )
+    _show_question(study)
     _show_marking(reading, entry)
     _show_heat_button(reading, study, entry, film)
     _show_verdicts(reading, study)
@@ -59,6 +60,15 @@ def show_form(
         placeholder="Optional",
     )
     _show_navigation(reading, entry, readable)
+
+
+def _show_question(study: Study) -> None:
+    """What the study asks and what is to be marked, as its organiser put it."""
+    text = f"**Question:** {plain(study.question)}  \n" if study.question else ""
+    if study.finding:
+        text += f"**To mark:** {plain(study.finding)}"
+    if text:
+        st.info(text, icon=":material/quiz:")
 
 
 def _show_marking(reading: Reading, entry: WorklistEntry) -> None:

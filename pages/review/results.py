@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pandas as pd
 import streamlit as st
 
+from pages.review.charts import draw_results
 from pages.review.films import NO_FILM, Drawable, describe, draw_heat_on_grid
 from pages.review.identity import leads, signs_in
 from pages.review.leading import unblind, unblinded_key
@@ -166,7 +167,11 @@ def _show_localisation(results: Results) -> None:
                 **_count_verdicts(summary),
             }
         )
-    show_plain_table(pd.DataFrame(rows).set_index("Heatmap"))
+    picture, table = st.columns([2, 3], gap="large")
+    with picture:
+        draw_results(results)
+    with table:
+        show_plain_table(pd.DataFrame(rows).set_index("Heatmap"))
     for one in results.localisation:
         heatmap = describe(items[one.model, one.method])
         st.markdown(

@@ -9,6 +9,8 @@ from xraycore.reader_study import Reader, ReaderStudyRepository, Study, open_dat
 
 # Query parameters: a reload, or a bookmark, reopens the same place.
 STUDY, READER, AT, PART = "study", "reader", "at", "part"
+# Of the link that readers get: it shows the reading, and not what the organiser does.
+FOR, READERS = "for", "readers"
 READ, RESULTS = "Read", "Results"
 # Value of AT when all is read.
 END = "end"
@@ -50,10 +52,25 @@ def read_link(repository: ReaderStudyRepository) -> tuple[Study | None, Reader |
 
 def make_link(study: Study, secret: str = "") -> str:
     """The link to send to readers: of the study, and of none of them; of one by his secret."""
+    link = f"{_place()}?{STUDY}={study.id}&{FOR}={READERS}"
+    return f"{link}&{READER_LINK}={secret}" if secret else link
+
+
+def make_own_link(study: Study) -> str:
+    """The organiser's link: to the results, with all that he can do."""
+    return f"{_place()}?{STUDY}={study.id}&{PART}={RESULTS}"
+
+
+def reads_only() -> bool:
+    """Whether the page was opened by a link for readers."""
+    return st.query_params.get(FOR) == READERS
+
+
+def _place() -> str:
+    """Where the page is: as the browser sees it, or as a served app says that it is known."""
     settings = get_access().settings
     place = f"{settings.url.rstrip('/')}/review" if settings else st.context.url or ""
-    link = f"{place.partition('?')[0].rstrip('/')}?{STUDY}={study.id}"
-    return f"{link}&{READER_LINK}={secret}" if secret else link
+    return place.partition("?")[0].rstrip("/")
 
 
 def go_to(study: Study | None, reader: Reader | None = None, *, part: str = READ) -> None:
@@ -65,6 +82,8 @@ def go_to(study: Study | None, reader: Reader | None = None, *, part: str = READ
         link[READER] = str(reader.id)
     if secret := st.query_params.get(READER_LINK):
         link[READER_LINK] = secret
+    if study and reads_only():
+        link[FOR] = READERS
     st.query_params.from_dict(link)
 
 

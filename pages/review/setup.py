@@ -1,46 +1,33 @@
 """The form that sets up a reading study, and the work behind it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import streamlit as st
 
+from pages.review.choosing import StudyFilms, choose_films
 from pages.review.routing import go_to
 from pages.shared import cache
 from pages.shared.access import current_user
 from pages.shared.analysis import Analysis
-from pages.shared.film_picker import say_refused, upload_films, usable_models
+from pages.shared.film_picker import usable_models
 from pages.shared.jobs import Job, poll
-from pages.shared.layout import plain, plain_option
-from pages.shared.open_films import open_films
+from pages.shared.layout import plain
 from xraycore.access import Action
 from xraycore.attribution.registry import METHODS
-from xraycore.datasets.locator import MOST_PHANTOMS, Read, draw_records, phantom_number
-from xraycore.datasets.public import list_datasets
 from xraycore.errors import Cancelled, XrayCoreError
-from xraycore.imaging import Radiograph, read_radiograph
+from xraycore.imaging import Radiograph
 from xraycore.models.cards import read_card, stored_title
 from xraycore.models.classifier import Prediction
 from xraycore.reader_study import ReaderStudyRepository, Study
-from xraycore.reader_study.records import MAX_NAME
+from xraycore.reader_study.records import MAX_NAME, MAX_QUESTION
 from xraycore.reader_study.setup import ANSWER, FINDING, list_heatmaps
 from xraycore.utils.progress import ProgressCallback, part_of
 from xraycore.utils.text import pluralise
 
-OPENED, GENERATED = "Opened here", "Generated"
-MOST_FILMS = 200
 _TARGETS = {FINDING: "Its most probable finding", ANSWER: "Its answer, Normal too"}
 _JOB, _PROBLEM, _REFUSED = "review-making", "review-setup-problem", "review-left-out"
-
-
-@dataclass(frozen=True)
-class StudyFilms:
-    """The films of a study: how many, what lists how each is read, and whether they stay here."""
-
-    count: int
-    list_reads: Callable[[int], list[Read]]
-    public: bool
 
 
 @dataclass(frozen=True)
@@ -48,6 +35,8 @@ class StudyForm:
     """What is entered of a new study; see `ReaderStudyRepository.create_study`."""
 
     title: str
+    question: str
+    finding: str
     films: StudyFilms
     models: list[str]
     methods: list[str]
@@ -88,7 +77,13 @@ class StudyForm:
             report=part_of(report, activity="running the networks on the films"),
         )
         study = repository.create_study(
-            self.title, heatmaps, seed=self.seed, blinded=self.blinded, owner=owner
+            self.title,
+            heatmaps,
+            seed=self.seed,
+            blinded=self.blinded,
+            owner=owner,
+            question=self.question,
+            finding=self.finding,
         )
         return study, refused
 
@@ -128,7 +123,23 @@ def _ask(trained: list[str]) -> StudyForm:
         placeholder="e.g. Pilot, consolidation, two readers",
         bind="query-params",
     )
-    films = _ask_films()
+    asked, marked = st.columns(2)
+    question = asked.text_input(
+        "Question to the readers",
+        key="question",
+        max_chars=MAX_QUESTION,
+        placeholder="e.g. Does the heat lie where you see pneumonia?",
+        persist_state="session",
+        help="Stands above every heatmap, with what is to be marked.",
+    )
+    finding = marked.text_input(
+        "Finding to mark",
+        key="finding",
+        max_chars=MAX_QUESTION,
+        placeholder="e.g. every consolidation, effusions left out",
+        persist_state="session",
+    )
+    films = choose_films()
     models = st.pills(
         "Networks",
         trained,
@@ -177,45 +188,7 @@ def _ask(trained: list[str]) -> StudyForm:
         help="Each reader reads in another order, the same whenever he comes back. The seed also "
         "draws the films of a data set.",
     )
-    return StudyForm(title, films, models, methods, target, blinded, int(seed))
-
-
-def _ask_films() -> StudyFilms:
-    films, datasets = open_films().films, list_datasets()
-    source = st.pills(
-        "Films",
-        [GENERATED, OPENED, *datasets],
-        default=OPENED if films else GENERATED,
-        required=True,
-        key="study-films",
-        persist_state="session",
-        format_func=lambda one: f"{OPENED} ({len(films)})" if one == OPENED else plain_option(one),
-        help="Generated films show no patient. Of a public data set, films are drawn by lot, as "
-        "many of each class as can be, from its test split where it has one.",
-    )
-    if source == OPENED:
-        upload_films()
-        say_refused()
-        st.caption("Opened films are not kept: each reader opens the same files.")
-        reads = [film.analysis.radiograph for film in films.values()]
-        return StudyFilms(len(reads), lambda seed: reads, public=False)
-    most = MOST_PHANTOMS if source == GENERATED else MOST_FILMS
-    count = int(
-        st.number_input(
-            "How many films", 1, most, 5, key=f"count-{source}", persist_state="session"
-        )
-    )
-    if source == GENERATED:
-        reads = [partial(phantom_number, number) for number in range(count)]
-        return StudyFilms(count, lambda seed: reads, public=True)
-    return StudyFilms(
-        count,
-        lambda seed: [
-            partial(read_radiograph, record.path)
-            for record in draw_records(datasets[source], count, seed=seed)
-        ],
-        public=True,
-    )
+    return StudyForm(title, question, finding, films, models, methods, target, blinded, int(seed))
 
 
 def _show_job(job: Job) -> None:

@@ -1,14 +1,17 @@
 """The Review page without a study: which to read, and setting up another."""
 
+from urllib.parse import urlsplit
+
 import streamlit as st
 
 from pages.review.identity import claim, find_reader, leads, signs_in
 from pages.review.leading import show_readers
-from pages.review.routing import RESULTS, go_to, make_link
+from pages.review.routing import RESULTS, go_to, make_link, make_own_link
 from pages.review.setup import show_setup
 from pages.shared.access import acts, permitted
 from pages.shared.layout import choose_page, plain
 from xraycore.access import Action
+from xraycore.access.modes import is_loopback
 from xraycore.reader_study import Reader, ReaderStudyError, ReaderStudyRepository, Study
 from xraycore.reader_study.records import MAX_NAME, finished_readers
 from xraycore.utils.text import pluralise
@@ -46,9 +49,19 @@ def show_link(study: Study) -> None:
     """The link for readers, to be copied; where they sign in, each gets his own."""
     if signs_in():
         return
-    with st.popover("Link for readers", icon=":material/link:", type="tertiary"):
-        st.caption("Each reader opens it and enters a name of his own.")
+    with st.popover("Links", icon=":material/link:", type="tertiary"):
+        st.markdown("**For readers**")
+        st.caption("Each reader opens it and enters a name of his own. It shows the reading only.")
         st.code(make_link(study), None)
+        st.markdown("**Yours**")
+        st.caption("To the results, with all that the organiser can do.")
+        st.code(make_own_link(study), None)
+        if is_loopback(urlsplit(make_link(study)).hostname or ""):
+            st.warning(
+                "This app answers its own computer only, so these links work here and nowhere "
+                "else. For readers at other computers serve it: `xraycore serve`.",
+                icon=":material/computer:",
+            )
 
 
 @acts(Action.ANSWER)

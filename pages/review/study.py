@@ -6,15 +6,16 @@ from pages.review.films import check_drawable, find_films
 from pages.review.identity import has_claimed, leads, signs_in
 from pages.review.leading import show_end, show_readers
 from pages.review.reading import show_reading
-from pages.review.routing import PART, READ, RESULTS, go_to
+from pages.review.routing import PART, READ, RESULTS, go_to, reads_only
 from pages.review.setup import show_refused
 from pages.review.studies import ask_name, begin, confirm_reader, show_link
-from pages.shared.layout import plain
+from pages.shared.layout import name_tab, plain
 from xraycore.reader_study import Reader, ReaderStudyRepository, Study
 
 
 def show_study(repository: ReaderStudyRepository, study: Study, reader: Reader | None) -> None:
     """What the link names of the study."""
+    name_tab("Review", study.name)
     _head(repository, study, reader)
     show_refused()
     reading = st.query_params.get(PART) != RESULTS
@@ -62,6 +63,8 @@ def _head(repository: ReaderStudyRepository, study: Study, reader: Reader | None
             if study.blinded
             else "Readers see which network made a heatmap, how, and what the network says.",
         )
+        if reads_only():
+            return
         show_link(study)
         if signs_in() and leads(study):
             show_readers(repository, study)

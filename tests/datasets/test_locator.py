@@ -4,7 +4,7 @@ import pytest
 
 from tests.datasets.film_files import draw, write
 from xraycore.datasets import locator
-from xraycore.datasets.locator import FilmLocator, draw_records, phantom_number
+from xraycore.datasets.locator import FilmLocator, draw_records, list_study_records, phantom_number
 from xraycore.errors import Cancelled, DatasetError
 from xraycore.imaging import read_radiograph
 
@@ -46,15 +46,16 @@ def _png(number):
 
 
 def test_films_are_drawn_of_test_patients_class_by_class(dataset):
-    drawn = draw_records(dataset, 3, seed=1)
+    records = list_study_records(dataset)
+    drawn = draw_records(records, 3, seed=1)
     assert {record.split for record in drawn} == {"test"}
     assert len({record.group for record in drawn}) == 3
     assert Counter(r.label for r in drawn) == {"Normal": 2, "Viral pneumonia": 1}
     assert {r.label for r in drawn[:2]} == {"Normal", "Viral pneumonia"}
-    assert drawn == draw_records(dataset, 99, seed=1)
-    assert len({draw_records(dataset, 1, seed=seed)[0] for seed in range(20)}) > 1
+    assert drawn == draw_records(records, 99, seed=1)
+    assert len({draw_records(records, 1, seed=seed)[0] for seed in range(20)}) > 1
     with pytest.raises(DatasetError):
-        draw_records(dataset / "nowhere", 1)
+        list_study_records(dataset / "nowhere")
 
 
 def test_a_film_is_found_again_by_its_hash(dataset, few_phantoms):

@@ -35,16 +35,20 @@ def phantom_number(number: int) -> Radiograph:
     return phantom_film(number, opacity=bool(coin % 2))
 
 
-def draw_records(dataset: str | Path, count: int, *, seed: int = 0) -> list[Record]:
-    """Films of a data set drawn by lot, as many of each class as can be, no patient twice.
+def list_study_records(dataset: str | Path) -> list[Record]:
+    """The films of a data set that a study may take: of its test split where it has one.
 
-    They are of its test split where it has one, since models have learnt the others.
+    Models have learnt the others.
 
     Raises:
         DatasetError: If it cannot be read.
     """
     manifest = read_manifest(dataset)
-    records = manifest.split("test") or manifest.records
+    return list(manifest.split("test") or manifest.records)
+
+
+def draw_records(records: Sequence[Record], count: int, *, seed: int = 0) -> list[Record]:
+    """Films drawn by lot, as many of each class as can be, no patient twice."""
     rng = np.random.default_rng(seed)
     shuffled = [records[i] for i in rng.permutation(len(records))]
     one_each = list({record.group: record for record in shuffled}.values())

@@ -17,7 +17,7 @@ from xraycore.errors import ReaderStudyError
 from xraycore.utils.files import make_private_file, make_private_folder
 
 # Of the newest migration: a database that has it needs none, and Alembic need not be imported.
-HEAD = "0005"
+HEAD = "0006"
 VERSION_TABLE = "xraycore_version"
 # Seconds to wait for the other processes that write.
 PATIENCE = 30

@@ -17,6 +17,7 @@ VERDICTS = ("agree", "disagree", "unsure")
 GRADES = (1, 2, 3, 4, 5)
 MAX_NAME = 80
 MAX_COMMENT = 2000
+MAX_QUESTION = 300
 MAX_BOXES = 50
 # What a worklist says of a heatmap.
 TO_READ, DRAFT, DONE = "to read", "draft", "done"
@@ -74,6 +75,8 @@ class Study:
         owner: Login of who leads it; "" where nobody signs in.
         finished: When the lead ended it, with its time zone; None while it is read. No answer is
             taken from then on, and a blinded one's results are open.
+        question: What its readers are asked, in a sentence; "" for the general question.
+        finding: What they are to mark; "" for any.
     """
 
     id: int
@@ -83,6 +86,8 @@ class Study:
     created: datetime
     owner: str = ""
     finished: datetime | None = None
+    question: str = ""
+    finding: str = ""
 
 
 @dataclass(frozen=True)
@@ -254,6 +259,20 @@ def check_name(name: str, what: str) -> str:
     if not 0 < len(tidy) <= MAX_NAME:
         raise ReaderStudyError(
             f"{what} needs a name of 1 to {MAX_NAME} characters. Received: {len(tidy)}"
+        )
+    return tidy
+
+
+def check_question(text: str, what: str) -> str:
+    """The text without needless spaces; "" for none.
+
+    Raises:
+        ReaderStudyError: If it is longer than `MAX_QUESTION`.
+    """
+    tidy = " ".join(_strip_unstorable(text).split())
+    if len(tidy) > MAX_QUESTION:
+        raise ReaderStudyError(
+            f"{what} holds up to {MAX_QUESTION} characters. Received: {len(tidy)}"
         )
     return tidy
 

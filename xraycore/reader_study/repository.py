@@ -32,6 +32,7 @@ from xraycore.reader_study.records import (
     Study,
     ToRead,
     WorklistEntry,
+    check_question,
     check_seconds,
     corners_of_all,
 )
@@ -55,6 +56,8 @@ class ReaderStudyRepository(Store):
         seed: int | None = None,
         blinded: bool = False,
         owner: str = "",
+        question: str = "",
+        finding: str = "",
     ) -> Study:
         """A new study of these heatmaps; one that is given twice is read once.
 
@@ -64,6 +67,8 @@ class ReaderStudyRepository(Store):
             seed: Of a random order, another for each reader; None for the order given.
             blinded: Whether readers must not see model, method and prediction.
             owner: Login of who leads it; "" where nobody signs in.
+            question: What readers are asked, in a sentence.
+            finding: What they are to mark.
 
         Raises:
             ReaderStudyError: If there is a study of that name, no heatmap, one heatmap by several
@@ -80,8 +85,16 @@ class ReaderStudyRepository(Store):
                 "a study asks of each network by one generation of its weights only"
             )
         created = datetime.now(UTC)
+        told = (
+            check_question(question, "a question"),
+            check_question(finding, "what is to be marked"),
+        )
         row = {"name": name, "key": name.casefold(), "seed": seed, "blinded": blinded}
-        row |= {"owner": owner}
+        row |= {
+            "owner": owner,
+            "question": told[0],
+            "finding": told[1],
+        }
         try:
             with self._write() as connection:
                 study_id = insert_row(connection, tables.studies, created=created, **row)
@@ -96,7 +109,7 @@ class ReaderStudyRepository(Store):
             raise ReaderStudyError(
                 f"there is a study named {name!r} already. Choose another"
             ) from None
-        return Study(study_id, name, seed, blinded, created, owner)
+        return Study(study_id, name, seed, blinded, created, owner, None, *told)
 
     def studies(self) -> list[Study]:
         """All studies, the newest first."""

@@ -61,7 +61,7 @@ readers = Table(
 )
 
 # Without a seed, all readers read a study in its own order. `owner` is the login of who leads it;
-# once it is finished, answers to it are refused.
+# once it is finished, answers to it are refused. `question` and `finding` are told to its readers.
 studies = Table(
     "xraycore_studies",
     metadata,
@@ -73,12 +73,14 @@ studies = Table(
     Column("created", UtcTime, nullable=False),
     Column("owner", Text, nullable=False, server_default=""),
     Column("finished", UtcTime),
+    Column("question", Text, nullable=False, server_default=""),
+    Column("finding", Text, nullable=False, server_default=""),
 )
 
 # What a `Study` is read from.
 study_columns = (
     *(studies.c.id, studies.c.name, studies.c.seed, studies.c.blinded, studies.c.created),
-    *(studies.c.owner, studies.c.finished),
+    *(studies.c.owner, studies.c.finished, studies.c.question, studies.c.finding),
 )
 
 # One heatmap of one film, to be judged.

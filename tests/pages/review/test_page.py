@@ -263,3 +263,44 @@ def test_a_link_to_no_study_shows_the_others(app, reviews, study):
     open_page(app, study=99, reader=99)
     assert "The study of this link is not in the database" in words(app)
     assert f"read-{study.id}" in keys(app)
+
+
+def test_readers_are_told_the_question_and_what_to_mark(app, reviews):
+    made = ToRead(FILMS[0].sha256, "basic_cnn", "grad_cam", "COVID-19")
+    study = reviews.create_study(
+        "Asked", [made], question="Where is *pneumonia*?", finding="every  consolidation"
+    )
+    assert reviews.studies() == [study]
+    reader = reviews.add_reader("Ada")
+    open_page(app, study=study.id, reader=reader.id)
+    assert "Question: Where is *pneumonia*?" in words(app).replace("**", "")
+    assert "To mark: every consolidation" in words(app).replace("**", "")
+
+
+def test_the_links_of_organiser_and_readers_differ(app, reviews, study):
+    open_page(app, study=study.id)
+    readers, own = (code.value for code in app.code)
+    assert readers.endswith(f"?study={study.id}&for=readers")
+    assert own.endswith(f"?study={study.id}&part=Results")
+    assert {"other-part", "leave"} <= keys(app)
+
+
+def test_a_link_for_readers_shows_the_reading_only(app, reviews, study):
+    reader = reviews.add_reader("Ada")
+    open_page(app, study=study.id, reader=reader.id, **{"for": "readers"})
+    assert "heat" in keys(app)
+    assert not {"other-part", "leave", f"finish-{study.id}"} & keys(app)
+    assert not app.code
+    click(app, "no-finding")
+    assert app.query_params["for"] in ("readers", ["readers"])
+
+
+def test_films_of_a_study_are_chosen_one_by_one(app, reviews):
+    open_page(app)
+    assert "2 films × " in words(app)
+    app.multiselect(key="study-opened-2").set_value([FILMS[1].key]).run()
+    assert "1 film × " in words(app)
+    app.pills(key="study-films").set_value("Generated").run()
+    app.segmented_control(key="study-way-Generated").set_value("One by one").run()
+    app.multiselect(key="study-generated").set_value([4, 7]).run()
+    assert "2 films × " in words(app)
