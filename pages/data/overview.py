@@ -1,7 +1,7 @@
 """A surveyed data set: its headline numbers, and a tab for each question about it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.data import charts
+from pages.data.charts import SPLIT_TITLES
 from pages.data.film_dialog import film_dialog
 from pages.data.films import show_copies, show_films, show_patients
 from pages.shared.charts import show_chart
@@ -20,10 +21,12 @@ from pages.shared.tables import (
     show_plain_table,
     show_table,
 )
+from xraycore.datasets.audit.audit import Audit
 from xraycore.datasets.audit.findings import AuditFinding, audit_to_json, describe
 from xraycore.datasets.audit.overview import DatasetOverview
 from xraycore.datasets.labels import order_classes
 from xraycore.datasets.reasons import UNREADABLE
+from xraycore.utils.text import join_names
 
 OPENED = "opened-film"
 TABS = (
@@ -74,6 +77,20 @@ def show_survey(survey: DatasetOverview, read_at: datetime, on_again: Callable[[
     film = survey.by_path.get(Path(st.session_state.pop(OPENED, "")))
     if film:
         film_dialog(survey, film)
+
+
+def show_part(audit: Audit, topics: Sequence[str]) -> None:
+    """What is known of a data set while the rest is still looked at."""
+    st.markdown(f"**{audit.films:,} files so far**")
+    if audit.layout:
+        st.markdown(f":material/verified: {plain(audit.layout)}")
+    show_counts(audit.counts, {name: SPLIT_TITLES.get(name, name) for name in audit.counts})
+    for finding in describe(audit):
+        if finding.topic in topics:
+            _say(finding)
+    waiting = [topic for topic in _TAB_OF if topic not in topics]
+    if waiting:
+        st.caption(f":material/hourglass: Still to come: {plain(join_names(waiting))}.")
 
 
 def open_film(path: str) -> None:

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -6,16 +7,19 @@ from pages.shared.access import enter
 from pages.shared.faults import describe_error
 from pages.shared.jobs import Job, poll
 from pages.shared.label_policy import ask_label_policy
-from pages.shared.layout import page_header, plain
+from pages.shared.layout import name_tab, page_header, plain
 from pages.shared.path_field import ask_datasets, named_datasets
 from xraycore.access import Action
-from xraycore.config import cache_folder
+from xraycore.config import cache_folder, data_folder
 from xraycore.datasets.index import default_index
 from xraycore.datasets.labelling import LabelPolicy
 from xraycore.datasets.public import CITATIONS, list_datasets
 from xraycore.datasets.synthetic.flawed_dataset import LABELS_FILE, write_flawed_dataset
 from xraycore.errors import Cancelled, XrayCoreError
-from xraycore.utils.progress import part_of
+from xraycore.utils.progress import ProgressCallback, part_of
+
+if TYPE_CHECKING:
+    from xraycore.datasets.audit.audit import Audit
 
 LAYOUTS = """<folder>/{train,val,test}/<class>/*.png     splits that the data set brings
 <folder>/<class>/*.png                      no splits
@@ -31,23 +35,43 @@ def flawed_dataset() -> Path:
     return cache_folder() / "flawed-dataset" / LABELS_FILE
 
 
+class SurveyJob(Job):
+    """The survey of data sets.
+
+    Attributes:
+        known: What of the audit is known so far, with its topics; None at the start.
+    """
+
+    known: "tuple[Audit, tuple[str, ...]] | None" = None
+
+    def __init__(self, datasets: str, labels: str):
+        # Here, and not in the thread: what may not be named is not even looked for.
+        places = named_datasets(datasets)
+
+        def work(report: ProgressCallback) -> object:
+            from xraycore.datasets.audit.overview import survey_dataset
+
+            if datasets == str(flawed_dataset()) and not flawed_dataset().exists():
+                folder = flawed_dataset().parent
+                write_flawed_dataset(folder, report=part_of(report, activity="generating films"))
+            return survey_dataset(
+                places,
+                LabelPolicy.parse(labels),
+                store=default_index(),
+                report=report,
+                on_part=self._learn,
+            )
+
+        super().__init__(work, Action.SURVEY)
+
+    def _learn(self, known: "Audit", topics: tuple[str, ...]) -> None:
+        self.known = known, topics
+
+
 @st.cache_resource(max_entries=2, show_spinner=False)
-def survey_job(datasets: str, labels: str = "") -> Job:
+def survey_job(datasets: str, labels: str = "") -> SurveyJob:
     """The survey of data sets, begun once for all sessions; what it measures is kept on disk."""
-
-    # Here, and not in the thread: what may not be named is not even looked for.
-    places = named_datasets(datasets)
-
-    def work(report):
-        from xraycore.datasets.audit.overview import survey_dataset
-
-        if datasets == str(flawed_dataset()) and not flawed_dataset().exists():
-            folder = flawed_dataset().parent
-            write_flawed_dataset(folder, report=part_of(report, activity="generating films"))
-        policy = LabelPolicy.parse(labels)
-        return survey_dataset(places, policy, store=default_index(), report=report)
-
-    return Job(work, Action.SURVEY)
+    return SurveyJob(datasets, labels)
 
 
 def forget(datasets: str, labels: str) -> None:
@@ -56,7 +80,7 @@ def forget(datasets: str, labels: str) -> None:
     st.session_state.pop(STOPPED, None)
 
 
-def stop(datasets: str, labels: str, job: Job) -> None:
+def stop(datasets: str, labels: str, job: SurveyJob) -> None:
     """Stops a survey; what it has measured is kept."""
     job.stop()
     survey_job.clear(datasets, labels)
@@ -111,7 +135,7 @@ def show_layouts() -> None:
     st.code(LAYOUTS, language=None)
 
 
-def show_progress(datasets: str, labels: str, job: Job) -> None:
+def show_progress(datasets: str, labels: str, job: SurveyJob) -> None:
     """The loading state, with a way out."""
     poll(job)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -123,6 +147,30 @@ def show_progress(datasets: str, labels: str, job: Job) -> None:
             args=(datasets, labels, job),
         )
         st.caption("Each film is read once; the next time the same films take seconds.")
+    _show_known(job)
+
+
+@st.fragment(run_every=1.0)
+def _show_known(job: SurveyJob) -> None:
+    """What of the audit is known already."""
+    if job.known is None or job.done:
+        return
+    from pages.data.overview import show_part
+
+    show_part(*job.known)
+
+
+def _places(datasets: str) -> list[Path]:
+    """The folders and files that are named, without the class that may stand behind one."""
+    named = (Path(name) for name in named_datasets(datasets))
+    places = [
+        one if one.exists() else one.with_name(one.name.rpartition("=")[0] or one.name)
+        for one in named
+    ]
+    root = data_folder()
+    # Of the public sets the folder that holds them has the notes.
+    shared = [root] if root and any(place.is_relative_to(root) for place in places) else []
+    return [*places, *shared]
 
 
 def show_error(datasets: str, labels: str, error: Exception) -> None:
@@ -139,6 +187,8 @@ page_header(
 )
 datasets = choose_dataset()
 labels = ask_label_policy() if datasets else ""
+if datasets:
+    name_tab("Data", Path(datasets).name)
 if not datasets:
     show_start()
 elif st.session_state.get(STOPPED) == datasets:
@@ -158,6 +208,8 @@ else:
     elif job.error:
         show_error(datasets, labels, job.error)
     else:
+        from pages.data.notes import show_notes
         from pages.data.overview import show_survey
 
+        show_notes(_places(datasets))
         show_survey(job.result, job.began, on_again=lambda: forget(datasets, labels))

@@ -12,7 +12,7 @@ from xraycore.config import cache_folder, limits, runs_folder
 from xraycore.errors import XrayCoreError
 from xraycore.jobs.process import is_at_work
 from xraycore.jobs.records import read_record
-from xraycore.jobs.storage import CACHE, PHANTOMS, delete, expire, format_bytes, list_kept
+from xraycore.jobs.storage import CACHE, PHANTOMS, UPLOADED, delete, expire, format_bytes, list_kept
 from xraycore.utils.text import pluralise
 
 CHOSEN, TOLD, REFUSED = "storage-chosen", "storage-told", "storage-refused"
@@ -30,8 +30,8 @@ def storage_section() -> None:
     st.caption(
         f"{format_bytes(taken)} of the {most:g} GB that runs, drawn films and caches may take, in "
         f"{plain(str(runs_folder()))} and {plain(str(cache_folder()))}. Drawn films and "
-        "caches are made again when they are needed. A run that is deleted is gone, with all that "
-        "it learnt; what was promoted from it stays."
+        "caches are made again when they are needed; uploaded films must be uploaded again. A run "
+        "that is deleted is gone, with all that it learnt; what was promoted from it stays."
     )
     if not kept:
         st.info("Nothing is kept yet.", icon=":material/hard_drive:")
@@ -67,7 +67,7 @@ def storage_section() -> None:
             args=(chosen,),
         )
         st.button(
-            f"Clear drawn films and caches of before {DAYS} days",
+            f"Clear drawn and uploaded films and caches of before {DAYS} days",
             key="storage-expire",
             icon=":material/mop:",
             on_click=_expire,
@@ -92,7 +92,7 @@ def _delete(keys: list[str]) -> None:
 @acts(Action.TRAIN)
 def _expire() -> None:
     try:
-        gone = expire(DAYS, is_at_work, (PHANTOMS, CACHE))
+        gone = expire(DAYS, is_at_work, (PHANTOMS, UPLOADED, CACHE))
     except (XrayCoreError, OSError) as error:
         st.session_state[REFUSED] = str(error)
         return

@@ -16,13 +16,13 @@ DRAWN = {
     **dict.fromkeys(("file_uploader", "status", "metric", "feedback", "page_link"), 1),
     "progress": 0,
     # Ours, which pass text on.
-    **dict.fromkeys(("page_header", "ask_path", "ask_datasets"), 2),
+    **dict.fromkeys(("page_header", "ask_path", "ask_datasets", "ask_place"), 2),
 }
 NAMED = {"help", "label", "text", "body", "caption", "captions"}
 # Whose options are Markdown as well.
 OPTIONS = {"segmented_control", "pills", "radio"}
 # They draw what their callers give, which is looked at there.
-PASS_ON = {"page_header", "ask_path", "ask_datasets"}
+PASS_ON = {"page_header", "ask_path", "ask_datasets", "ask_place"}
 # What these return is Markdown of ours, or no text at all.
 SAFE = {
     *("plain", "plain_option", "escape", "percent", "pluralise", "format_p", "signed"),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from xraycore.config import cache_folder, data_folder
+from xraycore.jobs.storage import UPLOADED_PREFIX
 
 CITATIONS: Mapping[str, str] = {
     "chest_xray": "Kermany et al. 2018, Cell 172:1122, doi:10.17632/rscbjbr9sj.2, CC BY 4.0: "
@@ -37,6 +38,10 @@ def list_datasets() -> dict[str, Path]:
 
 
 def offered_folders() -> list[Path]:
-    """Where data sets lie that an app offers by itself: public ones, and those that it draws."""
+    """Where data sets lie that may be named wherever an app runs.
+
+    Public ones, those that it draws, and those that were uploaded: their names nobody guesses.
+    """
     cache, root = cache_folder(), data_folder()
-    return [*([root] if root else []), cache / "flawed-dataset", *cache.glob("phantoms-*")]
+    made = [*cache.glob("phantoms-*"), *cache.glob(f"{UPLOADED_PREFIX}*")]
+    return [*([root] if root else []), cache / "flawed-dataset", *made]

@@ -11,7 +11,9 @@ from xraycore.config import XRAYCORE_LIMITS, cache_folder, limits, runs_folder
 from xraycore.errors import StorageError
 
 GB = 1e9
-RUN, PHANTOMS, CACHE = "run", "drawn films", "cache"
+RUN, PHANTOMS, UPLOADED, CACHE = "run", "drawn films", "uploaded films", "cache"
+# What folders of films that were uploaded begin with; then comes what nobody guesses.
+UPLOADED_PREFIX = "uploaded-"
 _BESIDE = ("-wal", "-shm", "-journal")
 
 
@@ -20,7 +22,7 @@ class Kept:
     """A run, a set of drawn films, or something else that can be made again.
 
     Attributes:
-        kind: `RUN`, `PHANTOMS` or `CACHE`.
+        kind: `RUN`, `PHANTOMS`, `UPLOADED` or `CACHE`.
         name: Of its folder or file.
         path: Where it lies.
         bytes: What it takes on the disk.
@@ -133,6 +135,8 @@ def format_bytes(number: float) -> str:
 
 
 def _kind_in_cache(name: str) -> str:
+    if name.startswith(UPLOADED_PREFIX):
+        return UPLOADED
     return PHANTOMS if name.startswith("phantoms-") else CACHE
 
 

@@ -10,8 +10,10 @@ from pages.shared.open_films import OpenFilm
 from tests.datasets.film_files import draw, write
 from tests.pages.conftest import png
 from tests.pages.films_page import open_in, opened, titles
+from xraycore.datasets.audit.audit import BY_NAME, audit_names
 from xraycore.datasets.audit.shortcuts import FEATURES, ShortcutScore
 from xraycore.datasets.index import read_measured
+from xraycore.datasets.manifest import read_manifest
 from xraycore.utils.progress import Progress
 
 
@@ -298,7 +300,8 @@ def test_uncertain_labels_are_read_as_asked(app, tmp_path):
 def test_a_survey_can_be_stopped_and_gone_on_with(app, tmp_path, monkeypatch):
     write(tmp_path / "NORMAL" / "a.png", np.full((160, 160), 90, np.uint8))
 
-    def slow(names, policy, *, store, report):
+    def slow(names, policy, *, store, report, on_part):
+        on_part(audit_names(read_manifest(tmp_path)), BY_NAME)
         for step in range(200):
             report(Progress(step / 200, "reading films"))
             time.sleep(0.05)
@@ -309,8 +312,23 @@ def test_a_survey_can_be_stopped_and_gone_on_with(app, tmp_path, monkeypatch):
         app.switch_page("pages/data/page.py").run()
         app.text_input(key="dataset").set_value(str(tmp_path)).run()
         assert "Reading films" in app.get("progress")[0].proto.text
+        # What names tell is there before any film is read.
+        app.run()
+        assert app.table[0].value.loc["No split given"].tolist() == ["1", "1"]
+        assert any("Still to come: files, films, copies" in one.value for one in app.caption)
         app.button(key="stop").click().run()
         assert "Stopped" in app.info[0].value
     app.button(key="go-on").click().run()
     open_page(app, tmp_path)
     assert {metric.label: metric.value for metric in app.metric}["Films"] == "1"
+
+
+def test_the_readme_of_a_set_is_shown_as_text(app, tmp_path):
+    write(tmp_path / "NORMAL" / "a.png", np.full((160, 160), 90, np.uint8))
+    (tmp_path / "README.md").write_text("# Films of *nobody*\n\n<script>alert(1)</script>")
+    (tmp_path / "licence").write_bytes(b"\x00\x01 no text")
+    open_page(app, tmp_path)
+    assert [one.label for one in app.expander if "README" in one.label] == [
+        "README and notes: README.md"
+    ]
+    assert "# Films of *nobody*\n\n<script>alert(1)</script>" in [one.value for one in app.code]

@@ -3,8 +3,8 @@
 import hashlib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -131,35 +131,74 @@ def audit(
     return audit_measured(manifest, films, unreadable, store)
 
 
+# What names and labels alone tell, what every film's own facts add, and what films beside one
+# another do: each takes longer than the one before.
+BY_NAME = ("classes", "sources", "patients")
+BY_FILE = (*BY_NAME, "files", "films", "copies")
+# Called with what is known so far and its topics, see `findings.AuditFinding`.
+OnPart = Callable[[Audit, tuple[str, ...]], None]
+
+
+def ignore_part(known: Audit, topics: tuple[str, ...]) -> None:
+    """The call of one who waits for the whole audit."""
+
+
+def audit_names(manifest: Manifest) -> Audit:
+    """What a data set's names and labels say of it, before any film is read."""
+    return Audit(
+        films=len(manifest.records),
+        counts=manifest.counts(),
+        sources=_by_source(manifest),
+        unreadable=(),
+        film_warnings={},
+        copies=(),
+        near_copies=(),
+        patients=_patients(manifest),
+        confounding=None,
+        left_out=manifest.left_out,
+        layout="; ".join(manifest.layouts),
+    )
+
+
 def audit_measured(
     manifest: Manifest,
     films: Sequence[tuple[Record, ImageStats]],
     unreadable: Sequence[Unreadable],
     store: ImageIndex | None = None,
+    on_part: OnPart = ignore_part,
 ) -> Audit:
-    """What the facts of a data set's films say about it."""
+    """What the facts of a data set's films say about it.
+
+    Args:
+        manifest: All its files.
+        films: Those that can be read, with what was measured.
+        unreadable: The others.
+        store: Where answers of earlier audits lie.
+        on_part: Called with each part as soon as it is known.
+    """
     by_content: dict[str, list[tuple[Record, ImageStats]]] = defaultdict(list)
     for record, facts in films:
         by_content[facts.sha256].append((record, facts))
     distinct = [same[0] for same in by_content.values()]
-    return Audit(
-        films=len(manifest.records),
-        counts=manifest.counts(),
-        sources=_by_source(manifest),
+    known = replace(
+        audit_names(manifest),
         unreadable=tuple(unreadable),
         film_warnings=_count_warnings(facts for _, facts in films),
         copies=_worst_first(
             Likes.of(record for record, _ in same) for same in by_content.values() if len(same) > 1
         ),
+        left_out=join_left_out(manifest.left_out, _unreadable(unreadable)),
+    )
+    on_part(known, BY_FILE)
+    known = replace(
+        known,
         near_copies=_worst_first(
             Likes.of((distinct[first][0], distinct[second][0]), likeness)
             for first, second, likeness in _near_copies([facts for _, facts in distinct], store)
         ),
-        patients=_patients(manifest),
-        confounding=_confounding(distinct, store),
-        left_out=join_left_out(manifest.left_out, _unreadable(unreadable)),
-        layout="; ".join(manifest.layouts),
     )
+    on_part(known, (*BY_FILE, "near copies"))
+    return replace(known, confounding=_confounding(distinct, store))
 
 
 def _unreadable(unreadable: Sequence[Unreadable]) -> dict[str, LeftOut]:

@@ -8,7 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from xraycore.datasets.audit.audit import Audit, audit_measured
+from xraycore.datasets.audit.audit import (
+    BY_NAME,
+    Audit,
+    OnPart,
+    audit_measured,
+    audit_names,
+    ignore_part,
+)
 from xraycore.datasets.index import ImageIndex, ImageStats, measure_images
 from xraycore.datasets.labelling import BY_DEFAULT, LabelPolicy
 from xraycore.datasets.labels import order_classes
@@ -71,6 +78,7 @@ def survey_dataset(
     *,
     store: ImageIndex | None = None,
     report: ProgressCallback = ignore,
+    on_part: OnPart = ignore_part,
 ) -> DatasetOverview:
     """Reads every file of data sets once and says what is in them and what is wrong with them.
 
@@ -80,15 +88,17 @@ def survey_dataset(
         store: Where what earlier surveys measured lies; the answer is the same without.
         report: Called after each file; what it raises stops the work. What was measured until then
             is kept.
+        on_part: Called with each part of the audit as soon as it is known.
 
     Raises:
         DatasetError: See `read_manifest`.
     """
     report(Progress(0.0, "looking for films"))
     manifest = read_manifest(datasets, policy=policy)
+    on_part(audit_names(manifest), BY_NAME)
     pairs, unreadable = measure_images(manifest.records, store, report)
     report(Progress(1.0, f"comparing {len(pairs):,} films with one another"))
-    found = audit_measured(manifest, pairs, unreadable, store)
+    found = audit_measured(manifest, pairs, unreadable, store, on_part)
     return DatasetOverview(manifest, tuple(ImageEntry(*pair) for pair in pairs), found)
 
 
