@@ -1,7 +1,8 @@
 """What several networks answer of one film together, and how many of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from weakref import WeakKeyDictionary
 
 from pages.components.worklist import Tone
@@ -10,6 +11,7 @@ from xraycore.models.answer import find_scope, state_answer
 from xraycore.models.cards import read_card
 from xraycore.models.classifier import Prediction
 from xraycore.models.levels import ABNORMAL, CANNOT_TELL, NONE, OPACITY, Answer, Scope
+from xraycore.models.sites import SiteProfile
 from xraycore.utils.text import pluralise
 
 _HEADINGS = {
@@ -73,29 +75,34 @@ class JointAnswer:
 
 
 # By a film's first prediction, with all of them: a list of hundreds is drawn at every run.
-_joined: "WeakKeyDictionary[Prediction, tuple[tuple[int, ...], JointAnswer]]" = WeakKeyDictionary()
+_joined: "WeakKeyDictionary[Prediction, tuple[tuple, JointAnswer]]" = WeakKeyDictionary()
 
 
-def join_answers(predictions: Sequence[Prediction], warnings: Sequence[str] = ()) -> JointAnswer:
+def join_answers(
+    predictions: Sequence[Prediction],
+    warnings: Sequence[str] = (),
+    sites: Mapping[str, SiteProfile] = MappingProxyType({}),
+) -> JointAnswer:
     """The joint answer.
 
     Args:
         predictions: One a model.
         warnings: Of the film, where no model has looked at it.
+        sites: Model -> site profile that it is answered by.
     """
     if not predictions:
         return JointAnswer(find_scope(warnings), None, (), ())
-    asked = tuple(map(id, predictions))
+    asked = (*map(id, predictions), *sites.values())
     known, joint = _joined.get(predictions[0], ((), None))
     if joint is None or known != asked:
-        joint = _join(predictions)
+        joint = _join(predictions, sites)
         _joined[predictions[0]] = (asked, joint)
     return joint
 
 
-def _join(predictions: Sequence[Prediction]) -> JointAnswer:
+def _join(predictions: Sequence[Prediction], sites: Mapping[str, SiteProfile]) -> JointAnswer:
     scope = find_scope(warnings_of(predictions))
-    each = (state_answer(one, read_card(one.model)) for one in predictions)
+    each = (state_answer(one, read_card(one.model), sites.get(one.model)) for one in predictions)
     answers = tuple(answer for answer in each if answer is not None)
     if not scope.inside or not answers:
         return JointAnswer(scope, None, (), answers)

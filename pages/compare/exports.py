@@ -1,16 +1,18 @@
-"""What a reader takes along: all predictions as CSV, overlays as PNG, a report of one film."""
+"""What a reader takes along: predictions as CSV, overlays as PNG, a report of a film or of all."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePath
 
 import streamlit as st
 
-from pages.compare.worklist import answers_of
+from pages.compare.worklist import answers_of, reported_film
 from pages.shared.heatmap_controls import PLAIN, HeatmapStyle
 from pages.shared.open_films import OpenFilm
+from xraycore.models.sites import SiteProfile
 from xraycore.report.exports import predictions_csv, zip_overlays
 from xraycore.report.film_report import ModelResult, write_report
+from xraycore.report.worklist_report import write_worklist_report
 from xraycore.utils.text import pluralise
 
 
@@ -20,6 +22,7 @@ def show_exports(
     style: HeatmapStyle,
     films: Sequence[OpenFilm],
     names: Sequence[str],
+    sites: Mapping[str, SiteProfile],
 ) -> None:
     """Download buttons for the film that is shown and for all that are open.
 
@@ -29,6 +32,7 @@ def show_exports(
         style: How heat is drawn.
         films: All that are open.
         names: The models.
+        sites: Model -> site profile that films are answered by.
     """
     radiograph, annotations = film.analysis.radiograph(), film.annotations
     stem = PurePath(radiograph.info.name).stem or "film"
@@ -46,6 +50,24 @@ def show_exports(
         help="Answers, heatmaps, what you drew and where all of it comes from, in one file that "
         "opens in any browser and prints.",
     )
+    # What the session holds is read here: a file is made outside of it.
+    asked = [(one, answers_of(one, names)) for one in films]
+    answered = [(one, answers) for one, answers in asked if answers]
+    if len(films) > 1:
+        reported = [reported_film(one, answers, sites) for one, answers in answered]
+        st.download_button(
+            f"Report of {pluralise(len(reported), 'film')} (HTML)",
+            lambda: write_worklist_report(reported),
+            file_name="worklist-report.html",
+            mime="text/html",
+            key="worklist-report",
+            icon=":material/lists:",
+            on_click="ignore",
+            width="stretch",
+            disabled=not reported,
+            help="The whole worklist in one file: every film with its answer, the networks' and "
+            "their mean's probabilities, warnings and what you drew. Without heatmaps.",
+        )
     st.download_button(
         "Overlays (PNG)",
         lambda: zip_overlays(radiograph, results, style.arguments),
@@ -58,18 +80,16 @@ def show_exports(
         help="The film at its full size with each model's heat, drawn as it is here, and a JSON "
         "file of where it comes from.",
     )
-    # What the session holds is read here: a file is made outside of it.
-    asked = [(one, answers_of(one, names)) for one in films]
-    answered = [(one.title, one.sha256, answers) for one, answers in asked if answers]
+    rows = [(one.title, one.sha256, answers) for one, answers in answered]
     st.download_button(
-        f"All predictions (CSV, {pluralise(len(answered), 'film')})",
-        lambda: predictions_csv(answered),
+        f"All predictions (CSV, {pluralise(len(rows), 'film')})",
+        lambda: predictions_csv(rows, sites),
         file_name="predictions.csv",
         mime="text/csv",
         icon=":material/table:",
         on_click="ignore",
         width="stretch",
-        disabled=not answered,
+        disabled=not rows,
         help="One row a film and model; films that the models have not looked at yet are not in "
         "it.",
     )

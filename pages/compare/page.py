@@ -16,6 +16,7 @@ page_header(
     "Compare",
     "What several networks say about one chest X-ray, and where each one looks.",
     compact=chosen is not None,
+    about=chosen.title if chosen else "",
 )
 if chosen is None:
     show_start()

@@ -16,6 +16,7 @@ from pages.compare.answer_card import (
 from pages.compare.answers import join_answers
 from pages.compare.exports import show_exports
 from pages.compare.films import choose_films
+from pages.compare.sites import Sites, choose_site, read_sites
 from pages.compare.view import View, change_view, read_view
 from pages.compare.viewer import best_elsewhere, build_room, panel_ids
 from pages.compare.worklist import note_answers, show_list
@@ -33,6 +34,7 @@ from xraycore.errors import ArgumentError, XrayCoreError
 from xraycore.models.answer import find_scope, state_answer
 from xraycore.models.cards import read_card
 from xraycore.models.classifier import Prediction
+from xraycore.models.sites import SiteProfile
 from xraycore.report.annotations import read_annotations
 from xraycore.report.film_report import ModelResult
 
@@ -59,7 +61,10 @@ min-width:290px}}}}
 
 
 def ask(
-    film: OpenFilm, view: View, names: Sequence[str]
+    film: OpenFilm,
+    view: View,
+    names: Sequence[str],
+    profiles: Mapping[str, SiteProfile],
 ) -> tuple[dict[str, ModelResult], dict[str, str]]:
     """What each model says that has looked at the film, and why others cannot."""
     analysis = film.analysis
@@ -74,23 +79,28 @@ def ask(
         try:
             prediction = analysis.prediction(name)
             known = view.target_class in prediction.classes
-            target_class = view.target_class if known else answered_class(prediction, view.method)
+            profile = profiles.get(name)
+            target_class = view.target_class or ""
+            if not known:
+                target_class = answered_class(prediction, view.method, profile)
             heatmap = analysis.heatmap(name, view.method, target_class)
             network = Network.of(name)
         except XrayCoreError as error:
             problems[name] = describe_error(error)
             continue
-        results[name] = ModelResult(network, prediction, heatmap, record_of(prediction))
+        results[name] = ModelResult(
+            network, prediction, heatmap, record_of(prediction), profiles.get(name)
+        )
     note_answers(film, [one.prediction for one in results.values()])
     return results, problems
 
 
-def answered_class(prediction: Prediction, method: str) -> str:
+def answered_class(prediction: Prediction, method: str, profile: SiteProfile | None = None) -> str:
     """The class that a map explains where none is asked for: of an opacity the likeliest kind.
 
     Of a map against Normal that is so of every film, or it would show what speaks for Normal.
     """
-    answer = state_answer(prediction, read_card(prediction.model))
+    answer = state_answer(prediction, read_card(prediction.model), profile)
     if answer is None or not answer.opacity.positive:
         return target_of(prediction, method)
     kinds = {name: p for name, p in prediction.probabilities.items() if name != NORMAL}
@@ -129,16 +139,18 @@ def show_card(
     names: Sequence[str],
     results: Mapping[str, ModelResult],
     problems: Mapping[str, str],
+    sites: Sites,
 ) -> None:
     """The answer, its conditions first; then what else is known, and what can be taken along."""
     radiograph = film.analysis.radiograph()
     each = list(results.values())
     predictions = [one.prediction for one in each]
-    joint = join_answers(predictions, radiograph.warnings)
+    joint = join_answers(predictions, radiograph.warnings, sites.profiles)
     waiting = len(names) - len(results) - len(problems)
     say_refused()
     if predictions or not joint.scope.inside:
         show_answer(film, joint, view.panel)
+    choose_site(sites)
     for failure in problems.values():
         st.error(failure, icon=":material/error:")
     if waiting:
@@ -162,7 +174,7 @@ def show_card(
     with st.expander("Take along", key="exports", icon=":material/download:", expanded=True):
         if each and not waiting:
             films = list(open_films().films.values())
-            show_exports(film, each, view.style, films, list(results))
+            show_exports(film, each, view.style, films, list(results), sites.profiles)
 
 
 def read_film(film: OpenFilm, names: list[str]) -> None:
@@ -174,7 +186,8 @@ def read_film(film: OpenFilm, names: list[str]) -> None:
     st.html(_STYLE)
     with st.container(key="reading"):
         left, middle, right = st.columns([2, 7, 3], gap="small")
-    results, problems = ask(film, view, names)
+    sites = read_sites(names)
+    results, problems = ask(film, view, names, sites.profiles)
     said = [one.prediction for one in results.values()]
     warnings = [*film.analysis.radiograph().warnings, *(w for one in said for w in one.warnings)]
     silent = not find_scope(warnings).inside and not view.anyway
@@ -183,14 +196,14 @@ def read_film(film: OpenFilm, names: list[str]) -> None:
             choose_films()
         # A network whose weights cannot be used has said so; the others' answers are not held up.
         answering = [name for name in names if name not in problems]
-        listing = show_list(open_films(), film, answering, LIST_HEIGHT)
+        listing = show_list(open_films(), film, answering, LIST_HEIGHT, sites.profiles)
     with middle:
         room = build_room(
             film, view, names, results, problems, classes=classes, silent=silent, other=other
         )
         show_room(room, key="room", height=HEIGHT, on_step=change_view, on_notes=keep_annotations)
     with right, st.container(key="card"):
-        show_card(film, view, names, results, problems)
+        show_card(film, view, names, results, problems, sites)
     looking = set(names) - set(results) - set(problems)
     if looking or listing:
         wait_for_more(film, looking, listing)

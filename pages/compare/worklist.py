@@ -1,7 +1,7 @@
 """The open films beside the viewer, with what the models answer of each."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +18,9 @@ from xraycore.errors import Cancelled
 from xraycore.evaluation.ensemble import disagreement
 from xraycore.models.cards import card_sha256, stored_title
 from xraycore.models.classifier import Prediction
+from xraycore.models.sites import SiteProfile
+from xraycore.report.annotations import describe_annotation
+from xraycore.report.worklist_report import ReportedFilm
 from xraycore.utils.progress import Progress, ProgressCallback
 
 
@@ -79,10 +82,16 @@ def _light(prediction: Prediction) -> Prediction:
     return replace(prediction, features=nothing, grey=nothing)
 
 
-def show_list(opened: OpenFilms, current: OpenFilm, names: Sequence[str], height: str) -> bool:
-    """The open films; whether models still look at some of them."""
+def show_list(
+    opened: OpenFilms,
+    current: OpenFilm,
+    names: Sequence[str],
+    height: str,
+    sites: Mapping[str, SiteProfile],
+) -> bool:
+    """The open films, answered by these site profiles; whether models still look at some."""
     progress = ask_for(opened, names)
-    rows = [_row(film, answers_of(film, names)) for film in list(opened.films.values())]
+    rows = [_row(film, answers_of(film, names), sites) for film in list(opened.films.values())]
     worklist.show_worklist(
         rows,
         current.id,
@@ -103,13 +112,41 @@ def _apart(answers: Sequence[Prediction] | None) -> float | None:
     return disagreement(answers)
 
 
-def _row(film: OpenFilm, answers: Sequence[Prediction] | None) -> WorklistRow:
+def reported_film(
+    film: OpenFilm, answers: Sequence[Prediction], sites: Mapping[str, SiteProfile]
+) -> ReportedFilm:
+    """A film as the report of all of them shows it, for when the session is no longer at hand."""
+    drawn = []
+    if film.annotations:
+        info = film.analysis.radiograph().info
+        drawn = [describe_annotation(one, info) or "an arrow" for one in film.annotations]
+    return ReportedFilm(
+        film.title,
+        film.sha256,
+        film.thumbnail,
+        join_answers(answers, sites=sites).said,
+        tuple(answers),
+        tuple(drawn),
+        _truth(film),
+        sites,
+    )
+
+
+def _truth(film: OpenFilm) -> str:
+    """Of a sample what it was drawn with, or what its data set says; "" of others."""
     truth = cache.samples()[film.sample].truth if film.sample else ""
-    # Of a sample what it was drawn with, or what its data set says.
-    truth = truth.removeprefix("Its data set says: ").removeprefix("Drawn with ").rstrip(".")
+    return truth.removeprefix("Its data set says: ").removeprefix("Drawn with ").rstrip(".")
+
+
+def _row(
+    film: OpenFilm,
+    answers: Sequence[Prediction] | None,
+    sites: Mapping[str, SiteProfile],
+) -> WorklistRow:
+    truth = _truth(film)
     if answers is None:
         return WorklistRow(film.id, film.title, film.thumbnail, "…", "waiting", truth=truth)
-    joint = join_answers(answers)
+    joint = join_answers(answers, sites=sites)
     return WorklistRow(
         film.id,
         film.title,

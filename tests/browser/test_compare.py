@@ -218,6 +218,14 @@ def test_from_upload_to_report_by_keyboard_alone(page, tmp_path):
     page.keyboard.press("Enter")
     expect(in_sight(page).locator(".note:not(.draft)")).to_have_count(1)
     expect(page.get_by_text("Drawn on the film")).to_be_visible()
+    # What is drawn is chosen by keys, moved, and may be taken away.
+    page.keyboard.press("Escape")
+    line = in_sight(page).locator(".note:not(.draft) polyline").last
+    before = line.get_attribute("points")
+    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowDown")
+    expect(line).not_to_have_attribute("points", before)
+    page.keyboard.press("Escape")
     page.keyboard.press("1")
     expect(in_sight(page).locator(".caption")).to_contain_text("film-0.png")
     tab_to("Report of this film (HTML)", "BUTTON")

@@ -75,3 +75,16 @@ def test_a_film_without_an_answer_has_that_in_its_first_line(film, result):
     assert body.index("No answer") < body.index("<details>") < body.index(result.prediction.label)
     assert "models say" not in page
     assert "No answer" not in write_report(film, [result])
+
+
+def test_the_mean_of_the_networks_is_in_the_report(film, result):
+    assert "Mean of the" not in write_report(film, [result])
+    other = replace(result.prediction, model="xception", logits=-result.prediction.logits)
+    page = write_report(film, [result, replace(result, prediction=other)])
+    mean = {
+        label: (p + other.probabilities[label]) / 2
+        for label, p in result.prediction.probabilities.items()
+    }
+    label = max(mean, key=mean.__getitem__)
+    assert f"Mean of the 2 networks: {label}</h2>" in page
+    assert f"{100 * mean[label]:.1f} %" in page

@@ -13,7 +13,7 @@ from xraycore.attribution.metrics.agreement import map_agreement
 from xraycore.attribution.plausibility import check_plausibility, describe_heat
 from xraycore.attribution.registry import get_method
 from xraycore.config import NOTICE, VERSION
-from xraycore.evaluation.ensemble import describe_agreement
+from xraycore.evaluation.ensemble import describe_agreement, mean_probabilities
 from xraycore.imaging.encode import data_url, encode_jpeg
 from xraycore.imaging.overlay import overlay, to_uint8
 from xraycore.imaging.radiograph import Radiograph
@@ -95,6 +95,7 @@ def write_report(
     heatmaps = {one.title: one.heatmap for one in results}
     if scope.inside and len(heatmaps) > 1 and all(one.values.any() for one in heatmaps.values()):
         sentences.append(map_agreement(heatmaps, radiograph).reading)
+    mean = mean_probabilities(predictions)
     info, film = radiograph.info, to_uint8(fit_within(radiograph.pixels, _LONGEST))
     facts = (f"{info.width} × {info.height} px", f"{info.bit_depth} bit")
     return _template().render(
@@ -109,6 +110,8 @@ def write_report(
         annotations=place_annotations(annotations, info, film.shape[1], film.shape[0]),
         sentences=sentences,
         refusal=scope.text,
+        mean=mean,
+        mean_label=max(mean, key=mean.__getitem__) if mean else "",
         warnings=warnings,
         results=[_section(one, radiograph, style) for one in results],
     )

@@ -30,9 +30,15 @@ function listenToKeys(panel) {
     share();
     return true;
   };
-  // A note that was chosen is moved or taken away.
-  const chosen = ({ key }) => {
+  // A note is chosen, the next by each Enter; one that is chosen is moved or taken away.
+  const chosen = ({ key, shiftKey }) => {
     const now = view();
+    const count = now.notes?.length ?? 0;
+    if (key === "Enter" && count && !state.click) {
+      now.chosen = ((now.chosen ?? (shiftKey ? count : -1)) + (shiftKey ? count - 1 : 1)) % count;
+      share();
+      return true;
+    }
     const note = now.notes?.[now.chosen];
     if (!note) return false;
     if (key === "Delete" || key === "Backspace") {

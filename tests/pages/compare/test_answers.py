@@ -22,7 +22,7 @@ class Said:
 
 @pytest.fixture(autouse=True)
 def stated(monkeypatch):
-    def state(said, card):
+    def state(said, card, site):
         opacity = SimpleNamespace(answer=said.word)
         return SimpleNamespace(model=said.model, opacity=opacity) if said.word else None
 

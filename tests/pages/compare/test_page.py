@@ -1,15 +1,18 @@
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from pages.shared import analysis
+from tests.models.test_sites import PROFILE
 from tests.pages.conftest import SAMPLE, png
 from tests.pages.films_page import component, look, opened, rows, shown, upload
 from xraycore.anatomy import lung_field as lungs
 from xraycore.config import weights_folder
-from xraycore.models.cards import list_trained, stored_title
+from xraycore.models.cards import list_trained, read_card, stored_title
 from xraycore.models.classifier import Classifier
+from xraycore.models.sites import write_site
 from xraycore.report.annotations import read_annotations
 
 
@@ -236,3 +239,31 @@ def test_heat_against_normal_is_never_what_speaks_for_normal(app):
         assert len(named) == len(list_trained())
         assert all(text.startswith("Against Normal, evidence for ") for text in named)
         assert not any("evidence for Normal" in text for text in named)
+
+
+def test_films_are_answered_by_a_site_profile_that_is_chosen(
+    app, small_model, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("XRAYCORE_SITES", str(tmp_path / "sites"))
+    weights = read_card("basic_cnn")["weights"]["sha256"]
+    # Everything is called an opacity there, or nothing.
+    for name, threshold in (("all", 0.0), ("nobody", 1.0)):
+        own = replace(PROFILE, name=name, model="basic_cnn", weights_sha256=weights, sets={})
+        write_site(replace(own, threshold=threshold))
+    write_site(replace(PROFILE, name="old", model="basic_cnn", weights_sha256="f" * 64))
+    sample(app, site="all")
+    assert rows(app)[SAMPLE]["said"] == "Opacity"
+    app.selectbox(key="compare-site").select("nobody").run()
+    assert app.query_params["site"] in ("nobody", ["nobody"])
+    assert rows(app)[SAMPLE]["said"] != "Opacity"
+    # A profile of other weights changes nothing, and that is said.
+    app.selectbox(key="compare-site").select("old").run()
+    assert "No profile of old for these weights: Basic CNN." in written(app)
+
+
+def test_the_whole_list_goes_into_one_report(app, small_model):
+    upload(app, ("one.png", png(seed=3)))
+    assert "worklist-report" not in {one.key for one in app.get("download_button")}
+    upload(app, ("two.png", png(seed=4)))
+    labels = [one.proto.label for one in app.get("download_button")]
+    assert "Report of 2 films (HTML)" in labels
