@@ -9,12 +9,14 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from xraycore.config import SHIPPED
 from xraycore.models.cards import SHIPPED_MODELS, what_is_answered
 from xraycore.models.registry import MODELS
-from xraycore.utils.files import write_json
+from xraycore.retrieval.index import FILE as INDEX
+from xraycore.utils.files import sha256, write_json
 
 
 def note_card(known: dict[str, Any], content: bytes) -> None:
@@ -22,11 +24,19 @@ def note_card(known: dict[str, Any], content: bytes) -> None:
     card = json.loads(content)
     held = what_is_answered(card)
     entry = known.setdefault(card["weights"]["sha256"], {**held, "cards": []})
-    if {**entry, "cards": []} != {**held, "cards": []}:
+    if {key: entry[key] for key in held} != held:
         raise SystemExit(f"the weights of {card['model']} were shipped as {entry}; now as {held}.")
     digest = hashlib.sha256(content).hexdigest()
     if digest not in entry["cards"]:
         entry["cards"].append(digest)
+
+
+def note_index(known: dict[str, Any], file: Path) -> None:
+    """Adds the index of films in this file to what is known of its weights."""
+    weights = json.loads((file.parent / "card.json").read_bytes())["weights"]["sha256"]
+    indexes = known[weights].setdefault("indexes", [])
+    if (digest := sha256(file)) not in indexes:
+        indexes.append(digest)
 
 
 def _cards_of(revision: str) -> Iterable[bytes]:
@@ -51,6 +61,8 @@ def main() -> None:
             file = SHIPPED / name / "card.json"
             if file.is_file():
                 note_card(known, file.read_bytes())
+            if (index := SHIPPED / name / INDEX).is_file():
+                note_index(known, index)
     write_json(SHIPPED_MODELS, known)
 
 

@@ -18,6 +18,7 @@ from xraycore.imaging import Radiograph, RadiographError, read_radiograph
 from xraycore.imaging.overlay import overlay
 from xraycore.models.classifier import Classifier, Prediction, load_model
 from xraycore.models.registry import list_models
+from xraycore.retrieval.similar import SimilarFilms, similar
 
 __version__ = VERSION
 
@@ -27,10 +28,12 @@ __all__ = [
     "Prediction",
     "Radiograph",
     "RadiographError",
+    "SimilarFilms",
     "explain",
     "list_methods",
     "list_models",
     "load_model",
     "overlay",
     "read_radiograph",
+    "similar",
 ]

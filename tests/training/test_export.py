@@ -21,6 +21,8 @@ from xraycore.metrics.calibration import Calibration
 from xraycore.models.architectures import HEAD
 from xraycore.models.cards import read_card
 from xraycore.models.classifier import load_model
+from xraycore.retrieval.index import FILE as INDEX
+from xraycore.retrieval.index import load_index
 from xraycore.training.export import export_run, recalibrate
 
 
@@ -65,6 +67,12 @@ def test_the_card_says_what_the_stored_predictions_say(world):
     assert set(card["probes"]["auc"]) == {"chest_xray", "covid_radiography"}
 
 
+def test_an_index_of_the_films_that_it_learnt_from_comes_along(world):
+    manifest, index = world[3], load_index("basic_cnn")
+    assert len(index) == len(manifest.split("train")) + len(manifest.split("val"))
+    assert (index.note["complete"], index.note["command"]) == (True, "ship it")
+
+
 def test_the_calibration_is_the_best_on_validation_films(world):
     card = read_card("basic_cnn")
     found = read_predictions(
@@ -87,6 +95,7 @@ def test_scored_anew_the_weights_stay_and_the_figures_come_out_the_same(world, r
     folder, _, _, manifest, datasets = world
     store = folder / "weights" / "basic_cnn"
     before, card = (store / "basic_cnn.weights.h5").read_bytes(), read_card("basic_cnn")
+    index = (store / INDEX).read_bytes()
     edited = {
         **card,
         "temperature": 9.0,
@@ -101,6 +110,7 @@ def test_scored_anew_the_weights_stay_and_the_figures_come_out_the_same(world, r
     assert code == 0
     found = json.loads(out)["card"]
     assert (store / "basic_cnn.weights.h5").read_bytes() == before
+    assert (store / INDEX).read_bytes() == index
     assert found["training"].pop("rescored")["command"].startswith("python -m xraycore")
     assert found == card == {**read_card("basic_cnn"), "training": found["training"]}
     for asked, said in (

@@ -29,6 +29,7 @@ from xraycore.cli import (  # noqa: F401  (they register)
     weights,
 )
 from xraycore.cli.app import app
+from xraycore.cli.retrieval import index, retrieve, similar  # noqa: F401  (likewise)
 from xraycore.errors import XrayCoreError, log_fault
 
 # What a module belongs to that core does not install: extras of pyproject.toml.

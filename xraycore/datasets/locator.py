@@ -5,6 +5,7 @@ import hashlib
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -12,7 +13,8 @@ import numpy as np
 
 from xraycore.datasets.labels import order_classes
 from xraycore.datasets.manifest import Record, read_manifest
-from xraycore.datasets.public import list_datasets
+from xraycore.datasets.masks import Lesion
+from xraycore.datasets.public import list_sources
 from xraycore.datasets.samples import list_samples, phantom_film
 from xraycore.errors import DatasetError
 from xraycore.imaging import Radiograph, RadiographError, read_radiograph
@@ -23,6 +25,19 @@ from xraycore.utils.progress import Progress, ProgressCallback, ignore
 MOST_PHANTOMS = 40
 
 Read = Callable[[], Radiograph]
+
+
+@dataclass(frozen=True)
+class FoundFilm:
+    """A film's file on this computer.
+
+    Attributes:
+        path: Where it lies.
+        lesion: Where the finding was drawn; None where it was not.
+    """
+
+    path: Path
+    lesion: Lesion | None = None
 
 
 def phantom_number(number: int) -> Radiograph:
@@ -69,6 +84,7 @@ class FilmLocator:
 
     def __init__(self) -> None:
         self._known: dict[str, Read] = {}
+        self._found: dict[str, FoundFilm] = {}
         self._searched = False
         self._searching = threading.Lock()
 
@@ -76,7 +92,7 @@ class FilmLocator:
     def _records(self) -> list[Record]:
         """Of the public data sets in the data folder, as they were when they were first asked."""
         records: list[Record] = []
-        for dataset in list_datasets().values():
+        for dataset in list_sources().values():
             with contextlib.suppress(DatasetError):
                 records += read_manifest(dataset).records
         return records
@@ -104,6 +120,10 @@ class FilmLocator:
         """How the film of that sha256 is read; None where it has not been found."""
         return self._known.get(digest)
 
+    def found(self, digest: str) -> FoundFilm | None:
+        """The file of that sha256, of a public data set; None where it has not been found."""
+        return self._found.get(digest)
+
     def must_search(self, wanted: Collection[str]) -> bool:
         """Whether `search` may find films of these that are not known yet."""
         return not self._searched and any(digest not in self._known for digest in wanted)
@@ -124,7 +144,7 @@ class FilmLocator:
             likely, rest = generated[: len(wanted)], generated[len(wanted) :]
             if self._look([partial(self._read, read) for read in likely], wanted, report):
                 return
-            files = (partial(self._hash, record.path) for record in self._records)
+            files = (partial(self._hash, record) for record in self._records)
             looks = [*files, *(partial(self._read, read) for read in rest)]
             self._searched = not self._look(looks, wanted, report)
 
@@ -142,10 +162,14 @@ class FilmLocator:
             look()
         return not self.must_search(wanted)
 
-    def _hash(self, path: Path) -> None:
+    def _hash(self, record: Record) -> None:
         with contextlib.suppress(OSError):
-            if path.stat().st_size <= MAX_BYTES:
-                self._known.setdefault(sha256(path), partial(read_radiograph, path))
+            if record.path.stat().st_size <= MAX_BYTES:
+                digest = sha256(record.path)
+                self._known.setdefault(digest, partial(read_radiograph, record.path))
+                # One of two copies may have a drawing.
+                if digest not in self._found or record.lesion:
+                    self._found[digest] = FoundFilm(record.path, record.lesion)
 
     def _read(self, read: Read) -> None:
         with contextlib.suppress(RadiographError):

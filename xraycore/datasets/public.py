@@ -21,6 +21,23 @@ CITATIONS: Mapping[str, str] = {
 }
 
 
+# Whose films they are, as a sentence names them.
+ORIGINS: Mapping[str, str] = {
+    "chest_xray": "Guangzhou's children",
+    "covid_radiography": "the adults of the COVID-19 Radiography Database",
+    "covid_qu": "the adults of COVID-QU-Ex",
+    "lesions_train": "the adults of COVID-QU-Ex with drawn lesions",
+    "lesions": "the adults of COVID-QU-Ex with drawn lesions",
+    "nih": "NIH's adults",
+    "nih_others": "NIH's adults",
+    "cohen": "Cohen's adults of many hospitals",
+    "cohen_masks": "Cohen's adults of many hospitals",
+    "covid_cxnet": "COVID-CXNet's adults of many hospitals",
+    "openist_normal": "OpenIST's normal adults",
+    "jsrt": "Japan's adults (JSRT)",
+}
+
+
 # Name in `CITATIONS` -> folder or CSV file below the data directory.
 _DATASETS = {
     "chest_xray": "chest_xray",
@@ -28,6 +45,23 @@ _DATASETS = {
     "nih": "external/nih/labels.csv",
     "cohen": "external/cohen/labels.csv",
 }
+
+
+# Name of the source -> likewise: what is trained on beside them, and not offered by itself.
+_PARTS = {
+    "covid_qu": "covid_qu/pneumonia",
+    "lesions_train": "covid_qu/lesions_train/labels.csv",
+    "covid_cxnet": "more/covid_cxnet/labels.csv",
+    "openist_normal": "more/openist_normal/labels.csv",
+    "jsrt": "more/jsrt/labels.csv",
+}
+
+
+def list_sources() -> dict[str, Path]:
+    """All that the data folder has of what networks are trained on, by the sources' names."""
+    root = data_folder()
+    parts = {name: root / place for name, place in _PARTS.items()} if root else {}
+    return {**list_datasets(), **{name: path for name, path in parts.items() if path.exists()}}
 
 
 def list_datasets() -> dict[str, Path]:

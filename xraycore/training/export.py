@@ -11,13 +11,24 @@ from xraycore.datasets.manifest import Manifest
 from xraycore.errors import ArgumentError
 from xraycore.evaluation.model_card import build_model_card
 from xraycore.models.architectures import HEAD, build_network
+from xraycore.models.card_schema import ModelCard
 from xraycore.models.cards import bind_weights
 from xraycore.models.classifier import Classifier, load_model
 from xraycore.models.registry import get_spec
 from xraycore.models.spec import FULL
+from xraycore.retrieval.build import build_indexes
+from xraycore.retrieval.feature_store import default_store
+from xraycore.retrieval.index import FILE as INDEX
+from xraycore.retrieval.index import save_index
 from xraycore.training.run import Run, environment
-from xraycore.utils.checkpoints import describe_weights, install, load_weights, save_float16
-from xraycore.utils.progress import ProgressCallback, ignore
+from xraycore.utils.checkpoints import (
+    describe_weights,
+    install,
+    load_card,
+    load_weights,
+    save_float16,
+)
+from xraycore.utils.progress import ProgressCallback, ignore, part_of
 
 
 def export_run(
@@ -30,6 +41,8 @@ def export_run(
     report: ProgressCallback = ignore,
 ) -> Path:
     """Installs a run's best weights in the store: calibrated, and scored as they are stored.
+
+    Beside them an index of the films that they learnt from, for `similar`.
 
     Calibration, operating points and heat scale come from the validation split. This opens the
     test split: do it once, when the run is final.
@@ -56,6 +69,12 @@ def export_run(
         shutil.copy(run.folder / "history.csv", folder / "history.csv")
         training = {**config, "epochs": state.total_epochs, "shipped_by": command}
         build_model_card(classifier, folder, training, manifest, external, limits, report)
+        classifier.card = load_card(folder, ModelCard)
+        telling = part_of(report, activity="an index of the films")
+        built = build_indexes(
+            [classifier], manifest, command=command, store=default_store(), report=telling
+        )
+        save_index(built[classifier.spec.name], folder)
         return install(folder, classifier.spec.name)
 
 
@@ -98,8 +117,9 @@ def recalibrate(
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / name
         folder.mkdir()
-        for file in (card["weights"]["file"], "history.csv"):
-            shutil.copy(shipped / file, folder / file)
+        for file in (card["weights"]["file"], "history.csv", INDEX):
+            if file != INDEX or (shipped / file).is_file():
+                shutil.copy(shipped / file, folder / file)
         training = {
             **card["training"],
             "rescored": {"command": command, "environment": environment()},

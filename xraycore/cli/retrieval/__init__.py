@@ -1,0 +1,1 @@
+"""Commands about films that are alike: index, similar, retrieve."""

@@ -1,0 +1,1 @@
+"""Films like this one: what networks find on films, compared; exact search, maps and clusters."""
