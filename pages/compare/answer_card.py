@@ -139,13 +139,18 @@ def show_warnings(predictions: Sequence[Prediction], film_warnings: Sequence[str
 
 
 def show_heat(
-    film: OpenFilm, result: ModelResult | None, all_results: Sequence[ModelResult]
+    film: OpenFilm,
+    result: ModelResult | None,
+    all_results: Sequence[ModelResult],
+    *,
+    stretched: bool,
 ) -> None:
     """Where the heat that is shown lies, and whether the networks look at the same place."""
     heatmaps = {one.title: one.heatmap for one in all_results if np.any(one.heatmap.values)}
     if result:
         lungs = result.prediction.lungs
-        st.caption(f"**{plain(result.title)}**. {plain(describe_heat(result.heatmap, lungs))}")
+        drawn = result.heatmap.stretched() if stretched else result.heatmap
+        st.caption(f"**{plain(result.title)}**. {plain(describe_heat(drawn, lungs))}")
         for text in film.analysis.implausible(result.heatmap):
             st.markdown(f":orange[:material/warning:] :small[{plain(text)}]")
     if len(heatmaps) > 1:

@@ -158,7 +158,7 @@ def show_card(
     show_warnings(predictions, radiograph.warnings)
     silent = not joint.scope.inside
     if each and not silent:
-        show_heat(film, results.get(view.panel), each)
+        show_heat(film, results.get(view.panel), each, stretched=view.style.stretched)
     show_annotations(film)
     if each:
         label = "Show them anyway" if silent else "What each network says"

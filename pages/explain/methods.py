@@ -135,7 +135,10 @@ def _method(subject: Subject, name: str) -> None:
             return
         st.rerun()
     heat_panel(subject, heatmap, key=f"map-{name}", label=f"{method.title} for {heatmap.target}")
-    st.caption(plain(method.summary) + subject.style.scale_note(heatmap))
+    # Why nothing is coloured is said with the heat's place.
+    told = heatmap.significant or subject.style.stretched
+    note = subject.style.scale_note(heatmap) if told else ""
+    st.caption(plain(method.summary) + note)
     say_place(subject, heatmap)
     network = subject.network
     passed = stored_verdict(name, network.name, network.card["weights"]["sha256"])

@@ -1,4 +1,5 @@
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.explain.subject import Subject, choose_model, choose_subject, show_answer
 from pages.shared.access import enter
@@ -8,6 +9,18 @@ from pages.shared.layout import name_tab, page_header
 from pages.shared.open_films import OpenFilm, open_films
 from pages.shared.results import show_other_work
 from xraycore.access import Action
+
+# It stays in sight while the maps are scrolled; on a phone it stands above them.
+_STYLE = """<style>
+@media(min-width:641px){
+.st-key-explain>div>.stHorizontalBlock,.st-key-explain>.stHorizontalBlock{flex-wrap:nowrap}
+.st-key-explain>div>.stHorizontalBlock>.stColumn:last-of-type,
+.st-key-explain>.stHorizontalBlock>.stColumn:last-of-type{flex:1 1 0;min-width:0}
+.st-key-explain>div>.stHorizontalBlock>.stColumn:first-of-type,
+.st-key-explain>.stHorizontalBlock>.stColumn:first-of-type{flex:0 0 248px;min-width:248px;
+position:sticky;top:3.75rem;align-self:flex-start;max-height:calc(100dvh - 4.5rem);overflow-y:auto;
+padding-right:.75rem}}
+</style>"""
 
 
 def show_tests(subject: Subject) -> None:
@@ -33,14 +46,14 @@ def show_tests(subject: Subject) -> None:
                 question(subject)
 
 
-def explain(film: OpenFilm, trained: list[str]) -> None:
-    """One film and one model."""
-    name = choose_model(trained)
+def explain(film: OpenFilm, trained: list[str], side: DeltaGenerator) -> None:
+    """One film and one model; what is chosen stands at the side."""
+    name = choose_model(trained, side)
     with errors_shown():
-        subject = choose_subject(film, name)
+        subject = choose_subject(film, name, side)
         show_answer(subject)
         show_tests(subject)
-        show_other_work(open_films().films.values(), film, subject.of_network)
+        show_other_work(open_films().films.values(), film, subject.of_network, side)
 
 
 enter(Action.LOOK)
@@ -48,6 +61,12 @@ page_header(
     "Explain",
     "Where one network looks on one film, and whether its heatmap can be believed.",
 )
-if found := film_and_models():
-    name_tab("Explain", found[0].title)
-    explain(*found)
+st.html(_STYLE)
+with st.container(key="explain"):
+    left, main = st.columns([1, 4], gap="large")
+# Not Streamlit's sidebar: the pages' links come before it in the order of Tab, as on every page.
+side = left.container(key="side")
+with main:
+    if found := film_and_models(side):
+        name_tab("Explain", found[0].title)
+        explain(*found, side)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.components.film_viewer import FilmPicture, film_panel, size_and_depth
 from pages.shared.analysis import Key
@@ -138,9 +139,9 @@ class Subject:
         return {self.heatmap_key(method, target_class): found}
 
 
-def choose_model(trained: list[str]) -> str:
-    """The sidebar's choice of the model."""
-    with st.sidebar:
+def choose_model(trained: list[str], side: DeltaGenerator) -> str:
+    """The choice of the model, at the side."""
+    with side:
         st.divider()
         return st.selectbox(
             "Model",
@@ -151,8 +152,8 @@ def choose_model(trained: list[str]) -> str:
         )
 
 
-def choose_subject(film: OpenFilm, name: str) -> Subject:
-    """The sidebar's choices for a film and a model.
+def choose_subject(film: OpenFilm, name: str, side: DeltaGenerator) -> Subject:
+    """The choices for a film and a model, at the side.
 
     Raises:
         WeightsError: If the model's weights cannot be used.
@@ -161,7 +162,7 @@ def choose_subject(film: OpenFilm, name: str) -> Subject:
     with st.spinner(f"{stored_title(name)} is looking at the film …"):
         prediction = film.analysis.prediction(name)
     ranked = sorted(network.classes, key=lambda label: -prediction.probabilities[label])
-    with st.sidebar:
+    with side:
         chosen = choose_class(
             OWN_ANSWER,
             network.classes,
@@ -213,7 +214,7 @@ def show_answer(subject: Subject) -> None:
 
 
 def heat_panel(subject: Subject, heatmap: Heatmap | None, *, key: str, label: str, **more) -> None:
-    """A panel with the film, and heat as the sidebar says; all such panels move together."""
+    """A panel with the film, and heat as the side says; all such panels move together."""
     film_panel(
         subject.picture,
         key=key,
@@ -226,7 +227,8 @@ def heat_panel(subject: Subject, heatmap: Heatmap | None, *, key: str, label: st
 
 def say_place(subject: Subject, heatmap: Heatmap) -> None:
     """How much of the heat lies in the lungs, and what speaks against its place."""
-    st.caption(plain(describe_heat(heatmap, subject.prediction.lungs)))
+    drawn = heatmap.stretched() if subject.style.stretched else heatmap
+    st.caption(plain(describe_heat(drawn, subject.prediction.lungs)))
     if subject.prediction.lungs.found:
         for text in subject.film.analysis.implausible(heatmap):
             st.caption(f":orange[:material/warning: {plain(text)}]")

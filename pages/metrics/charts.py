@@ -134,7 +134,7 @@ def sweep_chart(
             name=name,
             mode="lines",
             line={"color": colour, "width": 2, "dash": dash},
-            hovertemplate="%{x:.2f}: %{y:.1%}<extra>%{fullData.name}</extra>",
+            hovertemplate="%{x:.1%}: %{y:.1%}<extra>%{fullData.name}</extra>",
         )
     ends = {name: values[~np.isnan(values)] for name, values in lines.items()}
     places = spread_apart([v[-1] if len(v) else 0 for v in ends.values()], 0.085)
@@ -142,7 +142,7 @@ def sweep_chart(
         if len(values):
             label_at(figure, 1.01, place, name, colour)
     figure.add_vline(x=threshold, line={"color": TEXT, "width": 1})
-    x = axis("Threshold of the probability", range=[0, 1], dtick=0.2)
+    x = share_axis("Threshold of the probability", 0, 1)
     figure = laid_out(figure, 300, x, share_axis(""))
     return figure.update_layout(margin={"r": 96})
 

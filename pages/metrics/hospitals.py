@@ -52,12 +52,25 @@ def show_hospitals(display: DisplayedComparison, models: list[StoredModel]) -> N
         ]
     order = list(dict.fromkeys(row["Films of"] for row in rows))
     rows.sort(key=lambda row: order.index(row["Films of"]))
+    part = st.segmented_control(
+        "Columns",
+        list(_PARTS),
+        default=next(iter(_PARTS)),
+        required=True,
+        key="hospital-columns",
+        persist_state="session",
+        label_visibility="collapsed",
+    )
+    shown_columns = ["Films of", "Model", *_PARTS[part]]
     columns = {
         name: st.column_config.TextColumn(name, help=text, width=width)
         for name, (text, width) in _COLUMNS.items()
     }
     pinned = {name: st.column_config.TextColumn(pinned=True) for name in ("Films of", "Model")}
-    show_table(pd.DataFrame(rows), column_config=columns | pinned, height="content")
+    table = pd.DataFrame(rows)[shown_columns]
+    # A hospital of which nothing of it was measured takes no rows.
+    measured = (table.drop(columns=["Films of", "Model", "Normal / opacity"]) != NONE).any(axis=1)
+    show_table(table[measured], column_config=columns | pinned, height="content")
     st.caption(
         "With 95 % intervals; a heading says what its column is. Opacity or normal: AUC, and "
         "sensitivity and specificity at the threshold in force and with that of 20 normal films of "
@@ -81,6 +94,17 @@ _COLUMNS: dict[str, tuple[str, str | None]] = {
     "Heat hits": ("How often the hottest point against Normal lies in a drawn lesion.", None),
     "Brightness hits": ("The same of the brightest point in the lungs.", None),
     "Uncoloured": ("Normal films on which nothing is coloured.", None),
+}
+# What is looked at -> its columns: all of them at once fit on no screen.
+_PARTS = {
+    "Opacity or not": (
+        *("Normal / opacity", "AUC", "Sensitivity", "Specificity"),
+        *("Sensitivity, 20 normals", "Specificity, 20 normals"),
+    ),
+    "How far to trust it": (
+        *("Normal / opacity", "Cannot tell", "No answer", "Calibration", "COVID-19"),
+    ),
+    "Heat": ("Normal / opacity", "Heat hits", "Brightness hits", "Uncoloured"),
 }
 # Hospital of the measurement -> split and source of the stored predictions of the same films.
 _STORED = {"nih": ("external", "nih")}

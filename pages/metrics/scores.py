@@ -101,7 +101,7 @@ def show_scores(display: DisplayedComparison) -> None:
     st.caption(
         "In brackets: 95 % intervals, Wilson's for shares of films, bootstrap of patients for the "
         "rest. Click a heading to sort; hover over it for its meaning."
-        + (" A film is called positive from 0.5 on." if two else "")
+        + (" A film is called positive from 50 % on." if two else "")
     )
     if not two:
         with st.expander("Class by class"):

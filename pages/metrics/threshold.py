@@ -55,7 +55,7 @@ def show_threshold(display: DisplayedComparison) -> None:
         1.0,
         DEFAULT.threshold,
         step=STEP,
-        format="%.3f",
+        format="percent",
         key="threshold",
         bind="query-params",
     )
@@ -109,7 +109,7 @@ def _offer_points(display: DisplayedComparison, model: str, finding: str) -> Non
                 key=f"point-{model}-{name}",
                 on_click=st.session_state.__setitem__,
                 args=("threshold", round(value, 3)),
-                help=f"Threshold {point.threshold:.3f}",
+                help=f"Threshold {percent(point.threshold, 1)}",
             )
         if not points:
             if entry is None:

@@ -1,10 +1,11 @@
-"""The sidebar's list of films with its uploader and samples, and what leads to an open film."""
+"""The list of films with its uploader and samples, and what leads to an open film."""
 
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.shared import cache, inference
 from pages.shared.access import acts, get_access, permitted
@@ -24,11 +25,15 @@ _MOST_SAID = 8
 _NUMBERED = re.compile(r"Film (\d+)")
 
 
-def film_and_models() -> tuple[OpenFilm, list[str]] | None:
-    """The film to look at and the trained models; else says what to do, and None."""
+def film_and_models(side: DeltaGenerator) -> tuple[OpenFilm, list[str]] | None:
+    """The film to look at and the trained models; else says what to do, and None.
+
+    Args:
+        side: Where the films are listed.
+    """
     # It gets ready while a film is chosen.
     inference.process()
-    film = choose_film()
+    film = choose_film(side)
     if film is None:
         show_gallery(lambda identifier: st.session_state.__setitem__("sample", identifier))
     elif trained := usable_models():
@@ -36,10 +41,10 @@ def film_and_models() -> tuple[OpenFilm, list[str]] | None:
     return None
 
 
-def choose_film() -> OpenFilm | None:
-    """The sidebar's list of films, an uploader and the samples; gives the film to look at."""
+def choose_film(side: DeltaGenerator) -> OpenFilm | None:
+    """The list of films, an uploader and the samples; gives the film to look at."""
     films = open_films()
-    with st.sidebar:
+    with side:
         upload_films(lambda film: select_film(film.key))
         film = films.current
         if not st.session_state.get("sample") and film and film.sample:

@@ -64,7 +64,8 @@ def name_tab(title: str, about: str = "") -> None:
 _PAGE = "page-title"
 _WIDE = """
 .stMainBlockContainer{padding:3.5rem 2.5rem 4rem}
-[data-testid=stCaptionContainer] :is(p,li){color:#a9b7c2}
+.stApp [data-testid=stCaptionContainer],.stApp [data-testid=stCaptionContainer] :is(p,li){
+color:#a9b7c2;opacity:1}
 @media(max-width:640px){.stMainBlockContainer{padding:3.5rem 1rem 4rem}}
 """
 # The notice lies in the bar where there is room for it; the title is for screen readers.
@@ -72,7 +73,8 @@ _COMPACT = """
 .stAppHeader{height:2.75rem;min-height:2.75rem}
 .stMainBlockContainer{padding:2.75rem .5rem .25rem}
 .stMainBlockContainer>.stVerticalBlock{gap:0}
-[data-testid=stCaptionContainer] :is(p,li){color:#a9b7c2}
+.stApp [data-testid=stCaptionContainer],.stApp [data-testid=stCaptionContainer] :is(p,li){
+color:#a9b7c2;opacity:1}
 .stElementContainer[data-stale=true]{opacity:1!important;transition:none!important}
 .st-key-page-header h1{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 @media(min-width:1200px){

@@ -32,8 +32,10 @@ def ask_datasets(label: str, *, help: str) -> str:
     """
     with st.container(horizontal=True, vertical_alignment="bottom"):
         text = ask_place(plain(label), plain(help))
-        with st.popover("or a ZIP", icon=":material/folder_zip:"):
-            _ask_archive()
+        # What is unpacked stays on the disk: not for everybody who may look.
+        if permitted(Action.TRAIN):
+            with st.popover("or a ZIP", icon=":material/folder_zip:"):
+                _ask_archive()
     if problem := st.session_state.pop(_PROBLEM, None):
         st.error(plain(problem), icon=":material/folder_zip:")
     return text
@@ -78,9 +80,6 @@ def ask_place(label: str, help: str) -> str:
 
 def _ask_archive() -> None:
     """The uploader of a data set as a ZIP archive."""
-    if not permitted(Action.UPLOAD):
-        st.caption("Your role does not open films of its own.")
-        return
     round_ = st.session_state.setdefault(_ROUND, 0)
     key = f"dataset-archive-{round_}"
     st.file_uploader(
@@ -100,7 +99,7 @@ def _pick() -> None:
         st.session_state[KEY], st.session_state[_PICKED] = path, None
 
 
-@acts(Action.UPLOAD)
+@acts(Action.TRAIN)
 @guarded
 def _take_archive(widget: str) -> None:
     upload = st.session_state.get(widget)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.shared.access import current_user
 from pages.shared.analysis import Key
@@ -73,13 +74,16 @@ def long_work(
     return None
 
 
-def show_other_work(films: Iterable[OpenFilm], shown: OpenFilm, of: Key) -> None:
-    """In the sidebar, work that goes on and that this run of the page does not show.
+def show_other_work(
+    films: Iterable[OpenFilm], shown: OpenFilm, of: Key, side: DeltaGenerator
+) -> None:
+    """Work that goes on and that this run of the page does not show.
 
     Args:
         films: Those that are open.
         shown: The one that is on the page.
         of: Model and weights that are on the page.
+        side: Where it is told.
     """
     here = st.session_state.pop(_SHOWN, set())
     others = {
@@ -89,7 +93,7 @@ def show_other_work(films: Iterable[OpenFilm], shown: OpenFilm, of: Key) -> None
         if not job.done and not (film is shown and key in here)
     }
     if others:
-        with st.sidebar:
+        with side:
             _follow_others(others, shown, of)
 
 

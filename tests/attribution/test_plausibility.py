@@ -1,6 +1,7 @@
 """When a heatmap's place is worth an alarm."""
 
 import re
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -10,6 +11,7 @@ from xraycore.anatomy.lung_field import LungField
 from xraycore.attribution.heatmap import Heatmap
 from xraycore.attribution.plausibility import (
     check_plausibility,
+    describe_heat,
     hottest_near,
     on_the_border,
     small_and_bright,
@@ -100,3 +102,11 @@ def test_no_heat_and_no_lungs(film, lungs):
     assert check_plausibility(cold, film, lungs) == ()
     nowhere = LungField(np.zeros((128, 128), bool), Box())
     assert check_plausibility(spot(8, 5), film, nowhere) == ()
+
+
+def test_a_map_below_its_threshold_is_not_told_as_heat(lungs):
+    faint = replace(spot(8, 5), threshold=2.0)
+    assert describe_heat(faint, lungs).startswith("Too little evidence for COVID-19 to be coloured")
+    assert "Heat: evidence" not in describe_heat(faint, lungs)
+    # Stretched it is coloured, and told so.
+    assert describe_heat(faint.stretched(), lungs).startswith("Heat: evidence for COVID-19. In the")

@@ -41,6 +41,8 @@ def test_an_archive_becomes_a_data_set(tmp_path):
     assert read_manifest(folder).counts() == {"": {"Normal": 2, "Opacity": 2}}
     (kept,) = (one for one in list_kept() if one.kind == UPLOADED)
     assert kept.name in folder.parts
+    # Films of patients, maybe: of the app's user alone.
+    assert stat.S_IMODE(kept.path.stat().st_mode) == 0o700
     # Splits at the top are no folder to go into.
     split = unpack_dataset("b.zip", packed({"train/NORMAL/a.png": film.read_bytes()}))
     assert [one.name for one in split.iterdir()] == ["train"]

@@ -28,7 +28,10 @@ def describe_heat(heatmap: Heatmap, lungs: LungField) -> str:
         share = percent(lungs.fraction_in_lungs(heatmap.values, heatmap.box))
         inside = f" In the lungs or at their rim lies {share} of it."
     if not heatmap.significant:
-        return f"Too little evidence for {heatmap.target} to be coloured.{inside}"
+        return (
+            f"Too little evidence for {heatmap.target} to be coloured: over 1 normal film in 20 "
+            f"has as much somewhere.{inside}"
+        )
     return f"Heat: evidence for {heatmap.target}.{inside}"
 
 

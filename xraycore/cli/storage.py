@@ -13,6 +13,7 @@ from xraycore.jobs.storage import (
     CACHE,
     PHANTOMS,
     RUN,
+    UPLOADED,
     Kept,
     delete,
     expire,
@@ -57,7 +58,7 @@ def expire_old(
     json: Json = False,
 ) -> None:
     """Delete drawn films and caches that were not written for long; for a timer, say."""
-    kinds = (PHANTOMS, CACHE, RUN) if runs else (PHANTOMS, CACHE)
+    kinds = (PHANTOMS, UPLOADED, CACHE, *([RUN] if runs else []))
     _tell(expire(days, is_at_work, kinds), json)
 
 

@@ -15,6 +15,7 @@ from xraycore.errors import DatasetError
 from xraycore.imaging.archive import is_clutter
 from xraycore.imaging.decoding import MAX_BYTES
 from xraycore.jobs.storage import UPLOADED_PREFIX, check_space
+from xraycore.utils.files import make_private_folder
 from xraycore.utils.progress import Progress, ProgressCallback, ignore
 
 # A set that is larger than this is copied to the computer by other means.
@@ -47,8 +48,9 @@ def unpack_dataset(name: str, data: BinaryIO, report: ProgressCallback = ignore)
     final = home / f"{UPLOADED_PREFIX}{secrets.token_hex(8)}"
     with tempfile.TemporaryDirectory(prefix=final.name, suffix=".part", dir=home) as own:
         part = Path(own) / "whole"
+        make_private_folder(part)
         inner = part / stem
-        inner.mkdir(parents=True)
+        inner.mkdir()
         try:
             with zipfile.ZipFile(data) as archive:
                 _extract(name, archive, inner, report)

@@ -40,7 +40,7 @@ def page_with_work():
     key = ("kind", *st.session_state["of"])
     if st.session_state.get("here", True):
         st.text(long_work(Gate.film, key, work, doing="Hiding parts") or "")
-    show_other_work([Gate.film], Gate.film, ("vgg16", "weights"))
+    show_other_work([Gate.film], Gate.film, ("vgg16", "weights"), st.container())
 
 
 @pytest.fixture
