@@ -41,7 +41,7 @@ def page_header(title: str, subtitle: str, *, compact: bool = False, about: str 
     st.session_state[FILMS_SENT] = set()
     st.session_state[_PAGE] = title
     # Films want the width that Streamlit keeps for margins.
-    st.html(f"<style>{_COMPACT if compact else _WIDE}</style>")
+    st.html(f"<style>{_READABLE}{_COMPACT if compact else _WIDE}</style>")
     with st.container(
         horizontal=True, vertical_alignment="center", gap="medium", key="page-header"
     ):
@@ -62,10 +62,14 @@ def name_tab(title: str, about: str = "") -> None:
 
 # State of the session: title of the page that ran last.
 _PAGE = "page-title"
-_WIDE = """
-.stMainBlockContainer{padding:3.5rem 2.5rem 4rem}
+# Streamlit's greys, and white on the accent, are fainter than WCAG 2 asks for.
+_READABLE = """
 .stApp [data-testid=stCaptionContainer],.stApp [data-testid=stCaptionContainer] :is(p,li){
 color:#a9b7c2;opacity:1}
+.stApp .stMultiSelect span[title]{color:#0b0e11}
+"""
+_WIDE = """
+.stMainBlockContainer{padding:3.5rem 2.5rem 4rem}
 @media(max-width:640px){.stMainBlockContainer{padding:3.5rem 1rem 4rem}}
 """
 # The notice lies in the bar where there is room for it; the title is for screen readers.
@@ -73,8 +77,6 @@ _COMPACT = """
 .stAppHeader{height:2.75rem;min-height:2.75rem}
 .stMainBlockContainer{padding:2.75rem .5rem .25rem}
 .stMainBlockContainer>.stVerticalBlock{gap:0}
-.stApp [data-testid=stCaptionContainer],.stApp [data-testid=stCaptionContainer] :is(p,li){
-color:#a9b7c2;opacity:1}
 .stElementContainer[data-stale=true]{opacity:1!important;transition:none!important}
 .st-key-page-header h1{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 @media(min-width:1200px){

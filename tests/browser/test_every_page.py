@@ -42,6 +42,12 @@ def test_no_page_has_a_serious_violation_and_each_names_its_tab(page, app_url):
         expect(page.get_by_test_id("stSpinner")).to_have_count(0)
         if problems := serious(page):
             found[name] = problems
+    # A dialog, too.
+    page.goto(f"{app_url}/metrics?section=Threshold")
+    page.get_by_role("button", name="Site profiles").click()
+    expect(page.get_by_role("dialog", name="Site profiles")).to_be_visible()
+    if problems := serious(page):
+        found["dialog"] = problems
     assert found == {}
 
 
