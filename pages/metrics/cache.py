@@ -18,7 +18,9 @@ from xraycore.evaluation.comparison import (
     assemble,
     cached_scores,
     cached_subgroups,
+    list_evaluation_sets,
 )
+from xraycore.evaluation.ensemble import ENSEMBLE
 from xraycore.evaluation.evaluator import MIN_GROUP, curves
 from xraycore.evaluation.model_index import StoredModel
 from xraycore.evaluation.predictions import PredictionSet
@@ -60,6 +62,29 @@ def compare_models(
     """The models on the films that they share; read once for each state of the stored files."""
     predictions = {model.name: read_predictions(model) for model in models}
     return assemble(predictions, scheme, films, [model.name for model in models if model.shipped])
+
+
+@st.cache_data(max_entries=16, show_spinner=False, hash_funcs=_OF_MODELS)
+def score_ensemble(
+    models: list[StoredModel], scheme: LabelScheme, places: tuple[tuple[str, str], ...]
+) -> dict[tuple[str, str], tuple[int, dict]]:
+    """The number of films and the ensemble's scores by split and source, where there are any.
+
+    Args:
+        models: Those whose mean it is.
+        scheme: How classes are summed.
+        places: Splits with sources.
+    """
+    stored = {model.name: read_predictions(model) for model in models}
+    sets = {(one.split, one.source): one for one in list_evaluation_sets(stored, scheme)}
+    found = {}
+    for place in places:
+        if place in sets:
+            comparison = compare_models(models, scheme, sets[place])
+            if ENSEMBLE in comparison.models:
+                scores = cached_scores(comparison.models[ENSEMBLE], scheme)
+                found[place] = (len(comparison.y_true), scores)
+    return found
 
 
 @dataclass(frozen=True, eq=False)

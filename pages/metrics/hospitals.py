@@ -5,11 +5,10 @@ import json
 import pandas as pd
 import streamlit as st
 
-from pages.metrics.cache import DisplayedComparison, compare_models, read_predictions
+from pages.metrics.cache import DisplayedComparison, score_ensemble
 from pages.shared.tables import NONE, format_score, show_table
 from xraycore.config import HOME
 from xraycore.datasets.labels import LABEL_SCHEMES
-from xraycore.evaluation.comparison import cached_scores, list_evaluation_sets
 from xraycore.evaluation.ensemble import ENSEMBLE
 from xraycore.evaluation.model_index import StoredModel
 
@@ -45,11 +44,15 @@ def show_hospitals(display: DisplayedComparison, models: list[StoredModel]) -> N
     ]
     if ENSEMBLE in display.names:
         of_first = found["rows"][shown[0]]
-        rows += [
-            {"Films of": hospital, "Model": display.titles[ENSEMBLE], **_mean_row(row, scores)}
-            for hospital, row in of_first.items()
-            if (scores := _mean_scores(models, hospital, row))
-        ]
+        places = {hospital: _place(hospital) for hospital in of_first}
+        shipped = [model for model in models if model.shipped]
+        scored = score_ensemble(shipped, LABEL_SCHEMES["pneumonia"], tuple(places.values()))
+        for hospital, row in of_first.items():
+            films, scores = scored.get(places[hospital], (0, {}))
+            # Only where it is the same films that were measured.
+            if films == row["normals"] + row["abnormals"] and scores:
+                of = {"Films of": hospital, "Model": display.titles[ENSEMBLE]}
+                rows.append(of | _mean_row(row, scores))
     order = list(dict.fromkeys(row["Films of"] for row in rows))
     rows.sort(key=lambda row: order.index(row["Films of"]))
     part = st.segmented_control(
@@ -70,7 +73,10 @@ def show_hospitals(display: DisplayedComparison, models: list[StoredModel]) -> N
     table = pd.DataFrame(rows)[shown_columns]
     # A hospital of which nothing of it was measured takes no rows.
     measured = (table.drop(columns=["Films of", "Model", "Normal / opacity"]) != NONE).any(axis=1)
-    show_table(table[measured], column_config=columns | pinned, height="content")
+    if measured.any():
+        show_table(table[measured], column_config=columns | pinned, height="content")
+    else:
+        st.info("This was not measured on films of other hospitals.", icon=":material/block:")
     st.caption(
         "With 95 % intervals; a heading says what its column is. Opacity or normal: AUC, and "
         "sensitivity and specificity at the threshold in force and with that of 20 normal films of "
@@ -110,20 +116,9 @@ _PARTS = {
 _STORED = {"nih": ("external", "nih")}
 
 
-def _mean_scores(models: list[StoredModel], hospital: str, row: dict) -> dict | None:
-    """Scores of the mean of the models on a hospital's films; None where others are stored."""
+def _place(hospital: str) -> tuple[str, str]:
     source, _, split = hospital.partition(", ")
-    place = _STORED.get(hospital) or (split, source)
-    scheme = LABEL_SCHEMES["pneumonia"]
-    stored = {model.name: read_predictions(model) for model in models if model.shipped}
-    sets = {(one.split, one.source): one for one in list_evaluation_sets(stored, scheme)}
-    if place not in sets or sets[place].films != row["normals"] + row["abnormals"]:
-        return None
-    shipped = [model for model in models if model.shipped]
-    comparison = compare_models(shipped, scheme, sets[place])
-    if ENSEMBLE not in comparison.models:
-        return None
-    return cached_scores(comparison.models[ENSEMBLE], scheme)
+    return _STORED.get(hospital) or (split, source)
 
 
 def _mean_row(row: dict, scores: dict) -> dict[str, str]:
