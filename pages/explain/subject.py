@@ -171,7 +171,7 @@ def choose_subject(film: OpenFilm, name: str, side: DeltaGenerator) -> Subject:
         target_class = chosen or ranked[0]
         others = [label for label in ranked if label != target_class]
         beside = st.selectbox(
-            "beside the class",
+            "Beside it the class",
             [RUNNER_UP, *network.classes],
             key="against",
             bind="query-params",

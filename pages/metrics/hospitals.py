@@ -69,7 +69,11 @@ def show_hospitals(display: DisplayedComparison, models: list[StoredModel]) -> N
         name: st.column_config.TextColumn(name, help=text, width=width)
         for name, (text, width) in _COLUMNS.items()
     }
-    pinned = {name: st.column_config.TextColumn(pinned=True) for name in ("Films of", "Model")}
+    widths = {"Films of": "medium", "Model": "small"}
+    pinned = {
+        name: st.column_config.TextColumn(pinned=True, width=width)
+        for name, width in widths.items()
+    }
     table = pd.DataFrame(rows)[shown_columns]
     # A hospital of which nothing of it was measured takes no rows.
     measured = (table.drop(columns=["Films of", "Model", "Normal / opacity"]) != NONE).any(axis=1)

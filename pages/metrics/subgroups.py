@@ -6,8 +6,7 @@ import streamlit as st
 
 from pages.metrics.cache import DisplayedComparison
 from pages.metrics.scores import OF_FINDING, OVERALL
-from pages.shared.charts import show_chart
-from pages.shared.dot_chart import dot_chart
+from pages.shared.charts import dot_chart, show_chart
 from pages.shared.layout import plain
 from pages.shared.tables import SHARES, format_score, show_table
 from xraycore.evaluation.evaluator import MIN_GROUP

@@ -1,8 +1,7 @@
 """The picture of a study's results."""
 
 from pages.review.films import describe
-from pages.shared.charts import COLOURS, show_chart
-from pages.shared.dot_chart import dot_chart
+from pages.shared.charts import COLOURS, dot_chart, show_chart
 from xraycore.metrics.classification import Score
 from xraycore.reader_study.results import Results
 
