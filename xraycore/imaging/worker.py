@@ -111,6 +111,10 @@ class Worker:
         facts = {k: tuple(v) if isinstance(v, list) else v for k, v in answer["facts"].items()}
         return Decoded(pixels, facts, [FilmWarning(*one) for one in answer["warnings"]])
 
+    def use_here(self) -> None:
+        """Has it decode all films that this thread reads, in place of the one for all threads."""
+        _OWN.worker = self
+
     def stop(self) -> None:
         """Ends the process; the next film starts another."""
         if self._process is not None:
@@ -234,6 +238,8 @@ def _receive(channel: socket.socket) -> tuple[dict[str, Any], list[int]]:
 
 _WORKER = Worker()
 atexit.register(_WORKER.stop)
+# Those of threads that have one of their own.
+_OWN = threading.local()
 
 
 if hasattr(os, "register_at_fork"):
@@ -247,7 +253,7 @@ def decode_film(data: bytes, name: str) -> Decoded:
         RadiographError: the file is no film that can be read; see `read_radiograph`.
     """
     if SUPPORTED:
-        return _WORKER.decode(data, name)
+        return getattr(_OWN, "worker", _WORKER).decode(data, name)
     from xraycore.imaging.decoders import decode
 
     return decode(data, name)
