@@ -24,7 +24,8 @@ class RadiographInfo:
     of the upright image. `bit_depth` counts the bits that a stored sample uses. The rest is known
     for DICOM only: `pixel_spacing` is (row, column) in millimetres, `spacing_on_patient` whether on
     the patient (PixelSpacing) or on the detector, where all is larger (ImagerPixelSpacing). `study`
-    is a hash that films of one study have in common; it goes into no answer and no export.
+    is a hash that films of one study have in common, `month` when it was made, as 2026-03, `device`
+    maker and model of what made it: these go into no answer and no export of a film.
     """
 
     name: str
@@ -39,6 +40,8 @@ class RadiographInfo:
     pixel_spacing: tuple[float, float] | None = None
     spacing_on_patient: bool = False
     study: str | None = None
+    month: str | None = None
+    device: str | None = None
 
 
 @dataclass(frozen=True, eq=False)

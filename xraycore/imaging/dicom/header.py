@@ -20,8 +20,8 @@ from xraycore.errors import ArgumentError
 from xraycore.imaging.decoding import MAX_BYTES, MAX_PIXELS
 
 COLOURS, PARTS = ("Red", "Green", "Blue"), ("Descriptor", "Data")
-# Nothing else is parsed. Of dates, ages and descriptions only a warning is kept, of the study's UID
-# a hash that tells its films; no name or number of a patient is read at all.
+# Nothing else is parsed. Of ages and descriptions only a warning is kept, of dates that and the
+# month, of the study's UID a hash that tells its films; no name or number of a patient is read.
 NEEDED: list[BaseTag | int] = [
     Tag(keyword)
     for keyword in (
@@ -30,6 +30,8 @@ NEEDED: list[BaseTag | int] = [
         "StudyDate",
         "ContentDate",
         "Modality",
+        "Manufacturer",
+        "ManufacturerModelName",
         "PresentationIntentType",
         "BurnedInAnnotation",
         "SeriesDescription",

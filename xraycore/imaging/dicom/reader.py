@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import re
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,8 @@ COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 RETIRED = ("HSV", "ARGB", "CMYK", "YBR_PARTIAL_422", "YBR_PARTIAL_420", "XYB")
 PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 
+# Signs of a device's name that are kept.
+MOST_DEVICE = 60
 EXPECTED = "a DICOM chest radiograph"
 
 
@@ -203,6 +206,8 @@ def _facts(header: Attributes, bits: int) -> tuple[dict[str, Any], float]:
         "pixel_spacing": spacing,
         "spacing_on_patient": pixel not in (None, detector),
         "study": _hash_study(header),
+        "month": _month(header),
+        "device": _device(header),
     }
     return facts, ratio[0] / ratio[1]
 
@@ -214,6 +219,19 @@ def _hash_study(header: Attributes) -> str | None:
     except (ValueError, TypeError):
         return None
     return hashlib.sha256(f"study {study}".encode()).hexdigest()[:16] if study else None
+
+
+def _month(header: Attributes) -> str | None:
+    """When the study was made, without the day: a date may tell who it is of."""
+    found = re.match(r"((?:19|20)\d\d)[-.]?(0[1-9]|1[0-2])", header.code("StudyDate"))
+    return f"{found[1]}-{found[2]}" if found else None
+
+
+def _device(header: Attributes) -> str | None:
+    """Maker and model of what made the film, in capitals."""
+    made_by = (header.code(keyword) for keyword in ("Manufacturer", "ManufacturerModelName"))
+    text = " ".join(filter(None, made_by))
+    return "".join(sign for sign in text if sign.isprintable())[:MOST_DEVICE] or None
 
 
 def _spacing(header: Attributes, keyword: str) -> tuple[float, float] | None:
