@@ -173,6 +173,16 @@ def _places(datasets: str) -> list[Path]:
     return [*places, *shared]
 
 
+def _scored(datasets: str) -> Path | None:
+    """The folder that is named, where it holds what `xraycore score` wrote."""
+    from pages.data.archive import find_archive
+
+    try:
+        return find_archive(named_datasets(datasets))
+    except XrayCoreError:
+        return None  # Said where it is read as a data set.
+
+
 def show_error(datasets: str, labels: str, error: Exception) -> None:
     """What is wrong with the folder, and what to do."""
     st.error(describe_error(error), icon=":material/folder_off:")
@@ -186,11 +196,18 @@ page_header(
     "What is in a folder of chest X-rays, what is wrong with it, and what to do about it.",
 )
 datasets = choose_dataset()
-labels = ask_label_policy() if datasets else ""
+labels = ask_label_policy() if datasets and not _scored(datasets) else ""
 if datasets:
     name_tab("Data", Path(datasets).name)
 if not datasets:
     show_start()
+elif archive := _scored(datasets):
+    from pages.data.archive import show_archive
+
+    try:
+        show_archive(archive)
+    except XrayCoreError as error:
+        st.error(describe_error(error), icon=":material/folder_off:")
 elif st.session_state.get(STOPPED) == datasets:
     st.info("Stopped. What was measured so far is kept.", icon=":material/stop_circle:")
     st.button("Go on", key="go-on", on_click=forget, args=(datasets, labels))

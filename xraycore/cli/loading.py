@@ -1,6 +1,8 @@
 """What several commands load: models by name, films by path."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,16 +13,23 @@ from xraycore.cli.console import err, progress_bar
 from xraycore.config import NO_WEIGHTS, weights_folder
 from xraycore.errors import ArgumentError
 from xraycore.imaging import Radiograph, RadiographError, read_radiograph
+from xraycore.imaging.reading import FilmReader
 from xraycore.models.cards import list_trained
 from xraycore.models.registry import get_spec
 from xraycore.utils.progress import Progress, ProgressCallback, ignore
 
 if TYPE_CHECKING:
+    from xraycore.jobs.engines import Engine
     from xraycore.models.classifier import Classifier
 
-CHUNK = 8
+CHUNK, FEW = 8, 16
 
 Paths = Annotated[list[Path], typer.Argument(help="Image files, or folders of them.")]
+ENGINES = ("local", "dask")
+EngineName = Annotated[str, typer.Option("--engine", help="local, or dask for many machines.")]
+Scheduler = Annotated[
+    str | None, typer.Option(help="Of --engine dask, such as tcp://10.0.0.1:8786.")
+]
 Models = Annotated[
     list[str] | None,
     typer.Option("--model", help="Model to run; repeat for several. All trained ones by default."),
@@ -57,7 +66,6 @@ def load_models(names: list[str] | None) -> list["Classifier"]:
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:
-    """The paths, folders replaced by all files below them, whatever their names."""
     for path in paths:
         if not path.is_dir():
             yield path
@@ -68,22 +76,70 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
                 yield file
 
 
+@contextmanager
+def open_engine(
+    name: str, scheduler: str | None, files: Mapping[str, Path]
+) -> Iterator["Engine | None"]:
+    """Where tasks are done; None for here, one after another.
+
+    Args:
+        name: Of `ENGINES`.
+        scheduler: Address of Dask's; None for "local".
+        files: What each worker needs, see `xraycore.jobs.dask_engine.FilesPlugin`.
+
+    Raises:
+        ArgumentError: If there is no such engine, or it needs a scheduler, or none.
+        JobError: If the scheduler has no workers.
+    """
+    if name not in ENGINES:
+        raise ArgumentError(f"--engine must be one of {', '.join(ENGINES)}. Received: {name!r}")
+    if (name == "dask") != (scheduler is not None):
+        raise ArgumentError("--engine dask and --scheduler tcp://… belong together: name both.")
+    if scheduler is None:
+        yield None
+        return
+    from xraycore.jobs.dask_engine import DaskEngine
+
+    with DaskEngine(scheduler, files) as opened:
+        opened.wait_for(1)
+        yield opened
+
+
+def find_films(paths: list[Path]) -> list[Path]:
+    """The paths, folders replaced by all files below them, whatever their names.
+
+    Raises:
+        ArgumentError: If there is none.
+    """
+    files = list(_files(paths))
+    if not files:
+        raise ArgumentError(f"expected image files; {', '.join(map(str, paths))} holds none.")
+    return files
+
+
+def processes_for(files: Sequence[Path]) -> int | None:
+    """How many processes decode files: one for a few, which are read before others had started."""
+    return 1 if len(files) <= FEW else None
+
+
+def read_file(path: Path) -> Radiograph:
+    """The radiograph in a file; see `read_radiograph`."""
+    return read_radiograph(path)
+
+
 def _read(
     paths: list[Path], report: ProgressCallback = ignore
 ) -> Iterator[tuple[list[tuple[Path, Radiograph]], list[tuple[Path, RadiographError]]]]:
     """Chunks of films that were read, and of files that could not be."""
-    files = list(_files(paths))
-    if not files:
-        raise ArgumentError(f"expected image files; {', '.join(map(str, paths))} holds none.")
-    for start in range(0, len(files), CHUNK):
-        films, failures = [], []
-        for path in files[start : start + CHUNK]:
-            try:
-                films.append((path, read_radiograph(path)))
-            except RadiographError as error:
-                failures.append((path, error))
-        report(Progress(start / len(files), f"film {start + 1} of {len(files)}"))
-        yield films, failures
+    files = find_films(paths)
+    with FilmReader(read_file, processes_for(files)) as reader:
+        read, start = reader.read(files), 0
+        while chunk := list(islice(read, CHUNK)):
+            films = [(path, film) for path, film in chunk if isinstance(film, Radiograph)]
+            failures = [(path, film) for path, film in chunk if isinstance(film, RadiographError)]
+            report(Progress(start / len(files), f"film {start + 1} of {len(files)}"))
+            yield films, failures
+            start += len(chunk)
 
 
 def read_films(paths: list[Path]) -> list[Radiograph]:

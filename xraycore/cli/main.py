@@ -13,7 +13,6 @@ from xraycore.cli import (  # noqa: F401  (they register)
     audit,
     benchmark,
     evaluate,
-    experiment,
     explain,
     export,
     generalise,
@@ -22,6 +21,7 @@ from xraycore.cli import (  # noqa: F401  (they register)
     predict,
     randomise,
     reviews,
+    score,
     segmenter,
     serve,
     storage,
@@ -38,6 +38,11 @@ EXTRAS = {
     **dict.fromkeys(("skimage", "sklearn", "statsmodels"), "train"),
     **dict.fromkeys(("alembic", "confusable_homoglyphs", "psycopg", "sqlalchemy"), "review"),
     **dict.fromkeys(("jinja2", "streamlit"), "app"),
+    "pyarrow": "archive",
+    **dict.fromkeys(("fastapi", "python_multipart", "uvicorn"), "api"),
+    **dict.fromkeys(("dask", "distributed"), "dask"),
+    **dict.fromkeys(("onnx", "onnxruntime", "tf2onnx"), "onnx"),
+    "openvino": "openvino",
     "tf_keras_vis": "compare",
 }
 

@@ -1,35 +1,30 @@
 """Commands that ask trained models: models, predict."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
-from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
 from xraycore.cli.app import Json, app
 from xraycore.cli.console import emit_json, emit_table, err, format_score, progress_bar
-from xraycore.cli.loading import Models, Paths, _read, chosen_models, load_models
-from xraycore.config import NOTICE
-from xraycore.datasets.labels import LabelScheme, get_label_scheme
-from xraycore.errors import ArgumentError
-from xraycore.evaluation.ensemble import ENSEMBLE, mean_probabilities
-from xraycore.imaging.film_warnings import warning_codes
-from xraycore.models.answer import (
-    DEFAULT_ERROR_RATE,
-    ERROR_RATES,
-    Answer,
-    agree_on,
-    state_answer,
+from xraycore.cli.loading import (
+    Models,
+    Paths,
+    chosen_models,
+    find_films,
+    load_models,
+    processes_for,
+    read_file,
 )
+from xraycore.config import NOTICE
+from xraycore.datasets.labels import get_label_scheme
+from xraycore.models.answer import DEFAULT_ERROR_RATE
 from xraycore.models.cards import card_sha256, list_trained, read_card
-from xraycore.models.classifier import Prediction, predict_each
 from xraycore.models.registry import MODELS
 from xraycore.models.sites import read_site
+from xraycore.scoring.lines import answer_lines, answering, check_error_rate, error_line
+from xraycore.scoring.pipeline import FilmScorer
+from xraycore.utils.progress import Progress
 from xraycore.utils.text import percent
-
-States = Mapping[str, Callable[[Prediction], Answer | None]]
 
 
 @app.command()
@@ -85,33 +80,26 @@ def predict(
     `--json`. Two models or more are also taken together, as "ensemble".
     """
     chosen_view = get_label_scheme(view) if view else None
-    if error_rate and error_rate not in ERROR_RATES:
-        rates = ", ".join(map(str, ERROR_RATES))
-        raise ArgumentError(f"--error-rate must be 0, {rates}. Received: {error_rate}")
-    # Before networks are loaded, which takes a while.
-    sites = {name: read_site(name, site) for name in chosen_models(model)} if site else {}
+    rate = check_error_rate(error_rate)
+    if site:  # Before networks are loaded, which takes a while.
+        for name in chosen_models(model):
+            read_site(name, site)
+    files = find_films(paths)
     classifiers = load_models(model)
-    states: States = {
-        one.spec.name: partial(
-            state_answer,
-            card=one.card,
-            site=sites.get(one.spec.name),
-            error_rate=error_rate or None,
-        )
-        for one in classifiers
-    }
+    states = answering(classifiers, site, rate)
     rows = []
-    with progress_bar() as report:
-        for films, failures in _read(paths, report):
-            for path, error in failures:
-                rows.append(_answer(path, error=str(error)))
-            answers = list(predict_each(classifiers, [radiograph for _, radiograph in films]))
-            for index, (path, _) in enumerate(films):
-                rows += _answers(path, [one[index] for one in answers], chosen_view, states)
+    processes = processes_for(files)
+    with progress_bar() as report, FilmScorer(classifiers, read_file, processes) as scorer:
+        for index, film in enumerate(scorer.score(files)):
+            if film.error is not None:
+                rows.append(error_line(film.source, film.error))
+            else:
+                rows += answer_lines(film.source, film.predictions, chosen_view, states)
             if json:
                 for row in rows:
                     emit_json(row)
                 rows.clear()
+            report(Progress((index + 1) / len(files), f"film {index + 1} of {len(files)}"))
     if not json:
         _show_predictions(rows)
 
@@ -123,63 +111,6 @@ def _headline(scores: dict) -> str:
         else ("accuracy", scores["all"]["accuracy"])
     )
     return f"{name} {format_score(score)}"
-
-
-def _answers(
-    path: Path, predictions: list[Prediction], view: LabelScheme | None, states: States
-) -> Iterator[dict]:
-    """What each model says of a film, and what two or more say together."""
-    stated = [states[one.model](one) for one in predictions]
-    found: list[tuple[str, dict[str, float], tuple[str, ...], Prediction | None, Answer | None]]
-    found = [
-        (one.model, one.probabilities, one.warnings, one, answer)
-        for one, answer in zip(predictions, stated, strict=True)
-    ]
-    if together := mean_probabilities(predictions):
-        notes = tuple(dict.fromkeys(note for one in predictions for note in one.warnings))
-        agreed = agree_on([answer for answer in stated if answer], together)
-        found.append((ENSEMBLE, together, notes, None, agreed))
-    for name, probabilities, notes, origin, answer in found:
-        if view:
-            values = np.array([list(probabilities.values())])
-            viewed = view.probabilities(values, list(probabilities))[0]
-            probabilities = dict(zip(view.classes, map(float, viewed), strict=True))
-        yield _answer(
-            path,
-            model=name,
-            label=max(probabilities, key=probabilities.__getitem__),
-            probabilities={k: round(p, 6) for k, p in probabilities.items()},
-            notes=list(notes),
-            origin=origin,
-            answer=answer,
-        )
-
-
-def _answer(
-    path: Path,
-    *,
-    model: str | None = None,
-    label: str | None = None,
-    probabilities: dict[str, float] | None = None,
-    notes: Sequence[str] = (),
-    origin: Prediction | None = None,
-    answer: Answer | None = None,
-    error: str | None = None,
-) -> dict:
-    levels = answer.to_json() if answer else dict.fromkeys(("opacity", "kind", "scope", "site"))
-    return {
-        "path": str(path),
-        "model": model,
-        "label": label,
-        "probabilities": probabilities,
-        "answer": answer.reading if answer else None,
-        **levels,
-        "warnings": list(notes),
-        "warning_codes": warning_codes(notes),
-        "weights_sha256": origin.weights_sha256 if origin else None,
-        "card_sha256": origin.card_sha256 if origin else None,
-        "error": error,
-    }
 
 
 def _show_predictions(rows: list[dict]) -> None:

@@ -1,4 +1,4 @@
-"""Commands that bring weights to where they are needed: weights pack, install, imagenet."""
+"""Commands that bring weights to where they are needed: weights pack, install, imagenet, onnx."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +8,7 @@ import typer
 from xraycore.cli.app import Json, app
 from xraycore.cli.console import emit_json, err, out
 from xraycore.models.archive import install_weights, pack_weights
+from xraycore.utils.files import sha256 as digest_of
 
 weights = typer.Typer(
     no_args_is_help=True, help="Pack trained models, install packed ones, fetch ImageNet's."
@@ -60,3 +61,24 @@ def imagenet(
         emit_json({"file": str(file)})
     else:
         out.print(str(file), soft_wrap=True)
+
+
+@weights.command()
+def onnx(
+    model: Annotated[str, typer.Argument(help="The network.")],
+    out_file: Annotated[Path, typer.Option("--out", help="The file to write, NAME.onnx.")],
+    json: Json = False,
+) -> None:
+    """Write a network for other programs: logits, features, the head's kernel, and its card.
+
+    It is written once it gives what TensorFlow gives on generated films.
+    """
+    from xraycore.models.classifier import load_model
+    from xraycore.models.runtime import export_onnx
+
+    parity = export_onnx(load_model(model), out_file)
+    facts = {"file": str(out_file), "sha256": digest_of(out_file), "parity": vars(parity)}
+    if json:
+        emit_json(facts)
+    else:
+        out.print(f"{out_file}: {parity}", soft_wrap=True)

@@ -22,6 +22,12 @@ def sha256(file: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
+def sha256_of(data: object) -> str:
+    """Hex digest of plain values, as JSON without blanks and with sorted keys."""
+    text = json.dumps(data, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 @contextmanager
 def replacing(file: Path, *, durable: bool = True) -> Iterator[Path]:
     """A path beside a file to write to; what is there takes the file's place when the block ends.
