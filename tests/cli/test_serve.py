@@ -4,6 +4,7 @@ import os
 import sys
 from pathlib import Path
 
+from tests.access.served import OIDC
 from xraycore.config import HOME
 
 
@@ -25,3 +26,14 @@ def test_the_server_takes_the_place_of_the_command(run_cli, monkeypatch, tmp_pat
     assert "--server.port=8600" in words
     assert variables["FORWARDED_ALLOW_IPS"] == ""
     assert Path.cwd() == HOME
+
+
+def test_an_interface_for_programs_is_open_to_nobody_by_accident(run_cli, tmp_path):
+    code, printed, said = run_cli("serve-api", "--address", "0.0.0.0")
+    assert (code, printed) == (2, "")
+    assert "where others can reach it" in said
+    settings = tmp_path / "xraycore.toml"
+    settings.write_text(OIDC)
+    code, _, said = run_cli("serve-api", "--address", "0.0.0.0", "--settings", settings)
+    assert code == 2
+    assert "put a proxy that signs them in" in said

@@ -1,0 +1,102 @@
+"""Whose requests are answered, and how large they may be; asked before anything of one is read."""
+
+import ipaddress
+import json
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from xraycore.access import Access, Action, Mode, may
+from xraycore.access.identity import sends_secret
+from xraycore.access.modes import is_loopback
+from xraycore.config import limits
+from xraycore.errors import AccessError
+
+# A proxy adds them: who answers his own computer only is asked by none.
+FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
+# What a path needs; others need no more than looking.
+_NEEDS: Mapping[str, Action] = {"/v1/predict": Action.UPLOAD, "/v1/explain": Action.UPLOAD}
+_MB = 1_000_000
+
+
+def check_mode(access: Access) -> Access:
+    """The access, if programs can be told apart by it.
+
+    Raises:
+        AccessError: If people sign in by a browser, which programs do not have.
+    """
+    if access.mode is Mode.OIDC:
+        raise AccessError(
+            "Programs do not sign in by OpenID Connect in a browser: put a proxy that signs them "
+            "in before xraycore serve-api, and name it in the settings file."
+        )
+    return access
+
+
+class Gate:
+    """ASGI middleware that refuses what may not be asked, with a status and one line as JSON."""
+
+    def __init__(self, app: ASGIApp, access: Access):
+        self.app, self.access = app, access
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes a request on, or refuses it."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        status, why = self._why_not(scope)
+        if status == 0:
+            await self.app(scope, receive, send)
+            return
+        body = json.dumps({"error": why}).encode()
+        headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    def _why_not(self, scope: Scope) -> tuple[int, str]:
+        headers = Headers(scope=scope)
+        client = (scope.get("client") or ("", 0))[0]
+        if not self._comes_from_where_it_may(client, headers):
+            return 403, "This interface does not answer requests from there."
+        # A page of another site, in the browser of somebody on this computer.
+        if "origin" in headers and urlsplit(headers["origin"]).netloc != headers.get("host"):
+            return 403, "A page of another site may not use this interface."
+        user = self.access.user(headers=dict(headers))
+        action = _NEEDS.get(scope["path"], Action.LOOK)
+        if not may(user, action):
+            return 403, f"This needs somebody who may {action.value}."
+        if scope["method"] in ("GET", "HEAD"):
+            return 0, ""
+        size = headers.get("content-length", "")
+        if not size.isdecimal() or "transfer-encoding" in headers:
+            return 411, "Expected a request that says its length (Content-Length)."
+        if int(size) > limits().film_mb * _MB:
+            return 413, f"Expected at most {limits().film_mb:g} MB in one request."
+        return 0, ""
+
+    def _comes_from_where_it_may(self, client: str, headers: Headers) -> bool:
+        if self.access.mode is Mode.LOCAL:
+            host = urlsplit(f"//{headers.get('host', '')}").hostname
+            return (
+                is_loopback(client)
+                and is_loopback(host)
+                and not any(name in headers for name in FORWARDED)
+            )
+        settings = self.access.settings
+        if self.access.mode is Mode.PROXY and settings is not None and settings.proxy is not None:
+            proxy = settings.proxy
+            said_once = all(
+                len(headers.getlist(one)) < 2 for one in (proxy.header, proxy.groups_header)
+            )
+            try:
+                sender = ipaddress.ip_address(client)
+            except ValueError:
+                return False
+            return (
+                any(sender in network for network in proxy.networks)
+                and sends_secret(headers, settings)
+                and said_once
+            )
+        return self.access.mode is Mode.OPEN
