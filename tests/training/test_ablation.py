@@ -1,5 +1,6 @@
 """What each ingredient brings, on films that are learnt within seconds."""
 
+import pickle
 from collections import Counter
 from dataclasses import replace
 from types import SimpleNamespace
@@ -155,3 +156,27 @@ def test_drawings_are_taken_away_evenly_and_from_training_films_only(discs):
     assert [i for i, r in enumerate(tenth.split("train")) if r.lesion] == [9, 19]
     whole = ablation._films_of(Manifest(tuple(records)), Variant("all"), ())
     assert whole.records == tuple(records)
+
+
+def test_an_engine_trains_each_folder_once_and_the_lines_stay_in_their_order(
+    three, discs, tmp_path, monkeypatch
+):
+    """As workers do: in any order, and with what can be sent to them."""
+    sent = []
+
+    class Backwards:
+        def run(self, function, tasks):
+            for task in reversed(list(tasks)):
+                sent.append(task[1].name)
+                yield function(*pickle.loads(pickle.dumps(task)))
+
+    monkeypatch.setattr(ablation, "_mirrored", lambda *_: {"val_auc": 0.25})
+    told = []
+    found, seen = trained(
+        lambda: small(discs, tmp_path, engine=Backwards(), report=told.append), monkeypatch
+    )
+    assert [row["name"] for row in found["rows"]] == [variant.name for variant in three]
+    assert [row["last"]["val_auc"] for row in found["rows"]] == [0.5, 0.5, 0.25]
+    assert sent == ["variant-1", "variant-0"]
+    assert len(seen) == 3
+    assert [(one.done, one.activity) for one in told] == [(0.5, three[2].name), (1.0, "plain")]

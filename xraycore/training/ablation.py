@@ -11,6 +11,7 @@ import keras
 from xraycore.datasets.labels import LABEL_SCHEMES, NORMAL, members
 from xraycore.datasets.manifest import Manifest
 from xraycore.errors import ArgumentError
+from xraycore.jobs.engines import Engine
 from xraycore.models.architectures import build_network
 from xraycore.models.spec import ModelSpec
 from xraycore.training.batches import load_images
@@ -21,7 +22,7 @@ from xraycore.training.trainer import train
 from xraycore.training.validation import scores_of, selection_score
 from xraycore.utils.checkpoints import load_weights
 from xraycore.utils.precision import computing_in
-from xraycore.utils.progress import ProgressCallback, ignore, part_of
+from xraycore.utils.progress import Progress, ProgressCallback, ignore, part_of
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,7 @@ def ablate(
     weights: str = "none",
     seed: int = 0,
     known: Mapping | None = None,
+    engine: Engine | None = None,
     report: ProgressCallback = ignore,
 ) -> dict:
     """Trains every variant and returns the last epoch of each; resumable, a folder a variant.
@@ -120,7 +122,9 @@ def ablate(
         seed: Of everything random.
         known: What this returned before: lines of the same training, on the same films, are
             taken from it.
-        report: Called after every batch, with the variant's name.
+        engine: Where variants are trained, several at once; here, one after another, where None.
+            Its workers see films, start weights and `folder` under the same paths.
+        report: Called after every batch, with the variant's name; after every variant of an engine.
 
     Raises:
         ArgumentError: If there is no such table, or an added source has no training film.
@@ -148,33 +152,81 @@ def ablate(
     found = {row["name"]: row for row in known["rows"]} if same else {}
     variants = (*TABLES[table], *(Variant(f"without {one}", without=(one,)) for one in added))
     plain = _recipe(table, spec, epochs, size, weights != "none", feature_draws)
-    # Lines that differ in their loss alone share what frozen layers make of the films.
-    features = folder / "features" if feature_draws else None
+    # Lines of one folder are one task: the second is of the network that the first has trained.
+    tasks: dict[Path, list[Variant]] = {}
+    for number, variant in enumerate(variants):
+        if variant.name not in found:
+            own = folder / f"variant-{number - variant.mirrored}"
+            tasks.setdefault(own, []).append(variant)
+    # Lines that differ in their loss alone share what frozen layers make of the films; those that
+    # are trained at once do not.
+    shared = folder / "features" if feature_draws else None
+    lines = _Lines(manifest, tuple(external), spec, plain, tuple(added), weights, seed)
+    if engine:
+        apart = [(own, each, own / "features" if shared else None) for own, each in tasks.items()]
+        trained = engine.run(train_lines, ((lines, *task) for task in apart))
+        for done, rows in enumerate(trained, 1):
+            found |= {row["name"]: row for row in rows}
+            report(Progress(done / len(tasks), rows[-1]["name"]))
+    else:
+        for number, (own, each) in enumerate(tasks.items()):
+            part = part_of(report, number, len(tasks))
+            found |= {row["name"]: row for row in train_lines(lines, own, each, shared, part)}
+    for kept in (shared, *(own / "features" for own in tasks)) if shared else ():
+        shutil.rmtree(kept, ignore_errors=True)
+    return {**facts, "rows": [found[variant.name] for variant in variants]}
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """What all lines of a table have in common."""
+
+    manifest: Manifest
+    external: tuple[Manifest, ...]
+    spec: ModelSpec
+    plain: TrainingConfig
+    added: tuple[str, ...]
+    weights: str
+    seed: int
+
+
+def train_lines(
+    lines: _Lines,
+    folder: Path,
+    variants: Sequence[Variant],
+    features: Path | None,
+    report: ProgressCallback = ignore,
+) -> list[dict[str, Any]]:
+    """The lines of variants that are of one training, which goes on where it was.
+
+    Args:
+        lines: What all lines have in common.
+        folder: Of the run.
+        variants: One; and one of its mirror images, or that alone.
+        features: Where what frozen layers make of the films is kept; None where it is not.
+        report: Called after every batch, with the variant's name.
+    """
     rows = []
     for number, variant in enumerate(variants):
-        if variant.name in found:
-            rows.append(found[variant.name])
-            continue
-        recipe = replace(plain, **variant.changes)
+        recipe = replace(lines.plain, **variant.changes)
+        left_out = _left_out(lines.manifest, variant) if lines.external else []
         run = train(
-            _films_of(manifest, variant, added),
-            spec,
+            _films_of(lines.manifest, variant, lines.added),
+            lines.spec,
             recipe,
-            folder / f"variant-{number - variant.mirrored}",
-            weights=weights,
-            external=[*external, *_left_out(manifest, variant)] if external else external,
-            seed=seed,
+            folder,
+            weights=lines.weights,
+            external=[*lines.external, *left_out],
+            seed=lines.seed,
             resume=True,
             features=features,
             report=part_of(report, number, len(variants), variant.name),
         )
         last = run.state().history[-1]
         if variant.mirrored:
-            last |= _mirrored(run, spec, recipe, manifest, external)
+            last |= _mirrored(run, lines.spec, recipe, lines.manifest, lines.external)
         rows.append({"name": variant.name, "last": last})
-    if features:
-        shutil.rmtree(features, ignore_errors=True)
-    return {**facts, "rows": rows}
+    return rows
 
 
 def _recipe(
