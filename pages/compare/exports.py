@@ -8,12 +8,15 @@ import streamlit as st
 
 from pages.compare.worklist import answers_of, reported_film
 from pages.shared.heatmap_controls import PLAIN, HeatmapStyle
+from pages.shared.layout import plain
 from pages.shared.open_films import OpenFilm
+from xraycore.imaging.film_warnings import BURNED_IN, warning_codes
+from xraycore.models.classifier import Prediction
 from xraycore.models.sites import SiteProfile
 from xraycore.report.exports import predictions_csv, zip_overlays
 from xraycore.report.film_report import ModelResult, write_report
 from xraycore.report.worklist_report import write_worklist_report
-from xraycore.utils.text import pluralise
+from xraycore.utils.text import join_names, pluralise
 
 
 def show_exports(
@@ -38,6 +41,10 @@ def show_exports(
     stem = PurePath(radiograph.info.name).stem or "film"
     if style.stretched:
         results = [replace(one, heatmap=one.heatmap.stretched()) for one in results]
+    # What the session holds is read here: a file is made outside of it.
+    asked = [(one, answers_of(one, names)) for one in films]
+    answered = [(one, answers) for one, answers in asked if answers]
+    _warn_of_text([one for one, (first, *_) in answered if _has_text(first)])
     # Made when they are asked for: a report holds a picture a model.
     st.download_button(
         "Report of this film (HTML)",
@@ -50,9 +57,6 @@ def show_exports(
         help="Answers, heatmaps, what you drew and where all of it comes from, in one file that "
         "opens in any browser and prints.",
     )
-    # What the session holds is read here: a file is made outside of it.
-    asked = [(one, answers_of(one, names)) for one in films]
-    answered = [(one, answers) for one, answers in asked if answers]
     if len(films) > 1:
         reported = [reported_film(one, answers, sites) for one, answers in answered]
         st.download_button(
@@ -93,3 +97,21 @@ def show_exports(
         help="One row a film and model; films that the models have not looked at yet are not in "
         "it.",
     )
+
+
+def _has_text(prediction: Prediction) -> bool:
+    return BURNED_IN in warning_codes(prediction.warnings)
+
+
+def _warn_of_text(films: Sequence[OpenFilm]) -> None:
+    """Before anything is taken along: what goes with it that no list of answers shows."""
+    if films:
+        more = [f"{len(films) - 3} more"] if len(films) > 3 else []
+        named = join_names([*(one.title for one in films[:3]), *more])
+        st.warning(
+            plain(
+                f"Look at the border of {named} first: text that is burnt into a film goes "
+                "along with reports and overlays, and may name the patient."
+            ),
+            icon=":material/visibility:",
+        )

@@ -17,6 +17,7 @@ from xraycore.config import NOTICE
 from xraycore.datasets.labels import canonical_label
 from xraycore.imaging import Radiograph
 from xraycore.imaging.encode import encode_png
+from xraycore.imaging.film_warnings import BURNED_IN, warning_codes
 from xraycore.imaging.overlay import overlay
 from xraycore.models.classifier import predict_each
 from xraycore.utils.files import replacing, write_json
@@ -49,6 +50,8 @@ def explain(
         for films, failures in _read(paths, report):
             lines = [_line(path, error=str(error)) for path, error in failures]
             for path, radiograph in films:
+                if BURNED_IN in warning_codes(radiograph.warnings):
+                    err.print(f"{path.name}: look at its overlays first; text is burnt into them.")
                 stem = _free_stem(path.stem, used)
                 used.add(stem)
                 each = predict_each(classifiers, [radiograph])

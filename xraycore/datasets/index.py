@@ -26,7 +26,7 @@ from xraycore.utils.files import make_private_file, make_private_folder
 from xraycore.utils.progress import Progress, ProgressCallback, ignore
 
 # Changes whenever what is measured does: what an older version kept is measured anew.
-VERSION = 3
+VERSION = 4
 T = TypeVar("T")
 CHUNK = 64
 # Thumbnails show patients: they are kept so long after they were last asked for.

@@ -3,10 +3,11 @@
 import warnings
 from dataclasses import replace
 
+from xraycore.imaging.burnt_text import text_warnings
 from xraycore.imaging.decoding import MAX_PIXELS, Decoded
 from xraycore.imaging.dicom.header import looks_like_dicom
 from xraycore.imaging.dicom.reader import decode_dicom
-from xraycore.imaging.film_warnings import FilmWarning
+from xraycore.imaging.film_warnings import BURNED_IN, FilmWarning
 from xraycore.imaging.quality import quality_warnings
 from xraycore.imaging.raster import decode_raster
 from xraycore.imaging.resample import resize
@@ -31,7 +32,10 @@ def decode(data: bytes, name: str) -> Decoded:
         # name; what matters to the reader of a film is among the result's own warnings.
         warnings.simplefilter("ignore")
         film = _with_square_pixels(reader(data, name))
-    return replace(film, warnings=[*film.warnings, *quality_warnings(film.pixels)])
+    found = [*film.warnings, *quality_warnings(film.pixels)]
+    if not any(one.code == BURNED_IN for one in found):  # By its header.
+        found += text_warnings(film.pixels)
+    return replace(film, warnings=found)
 
 
 def _with_square_pixels(film: Decoded) -> Decoded:

@@ -28,10 +28,12 @@ CODES = {
     "whole-film": "the network saw the whole film, not its crop to the lungs",
     "other-lungs": "the network was trained with lungs found in another way",
     "own-model": "the network or its card is none that comes with xraycore",
-    "burned-in": "the DICOM file says that text is burnt into the film, which may name the patient",
+    "burned-in": "text is burnt into the film, by its DICOM header or as it looks: it may name the "
+    "patient",
 }
+BURNED_IN = "burned-in"
 # They do not make the film unlike those that a network was tested on.
-NO_DOUBT = frozenset({"own-model", "burned-in"})
+NO_DOUBT = frozenset({"own-model", BURNED_IN})
 
 
 class FilmWarning(str):

@@ -6,6 +6,7 @@ from typing import Protocol
 from xraycore.attribution.heatmap import Heatmap
 from xraycore.attribution.registry import get_method
 from xraycore.config import NOTICE, VERSION
+from xraycore.imaging.film_warnings import warning_codes
 from xraycore.imaging.radiograph import Radiograph
 from xraycore.models.classifier import Prediction
 from xraycore.utils.checkpoints import Card
@@ -53,6 +54,7 @@ def provenance(
         "label": prediction.label,
         "probabilities": prediction.probabilities,
         "warnings": list(prediction.warnings),
+        "warning_codes": warning_codes(prediction.warnings),
         "xraycore": VERSION,
         "time": now(),
         "notice": NOTICE,

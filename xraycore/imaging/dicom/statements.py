@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from xraycore.imaging.dicom.attributes import Attributes
-from xraycore.imaging.film_warnings import FilmWarning
+from xraycore.imaging.film_warnings import BURNED_IN, FilmWarning
 
 # PS3.3 C.7.3.1.1.1: computed radiography, digital radiography, digitised film.
 PROJECTION_MODALITIES = ("CR", "DX", "RG")
@@ -52,7 +52,7 @@ def _burned_in(header: Attributes) -> FilmWarning | None:
         "The DICOM file says that text is burnt into its film. It may name the patient: look "
         "before a picture of it leaves this computer."
     )
-    return FilmWarning("burned-in", text)
+    return FilmWarning(BURNED_IN, text)
 
 
 def _modality(header: Attributes) -> FilmWarning | None:
