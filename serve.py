@@ -6,6 +6,7 @@ it and nothing says how they are told apart, it does not start.
 
 import os
 import sys
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import streamlit as st
@@ -18,7 +19,8 @@ from pages.shared.visitor import VisitorCookie
 from xraycore.access import Mode, decide_access
 from xraycore.access.modes import OPEN_WORD
 from xraycore.access.settings import read_settings
-from xraycore.config import XRAYCORE_ROOTS, settings_file
+from xraycore.access.sign_outs import SignOuts
+from xraycore.config import XRAYCORE_ROOTS, settings_file, state_folder
 from xraycore.errors import AccessError
 
 try:
@@ -27,6 +29,9 @@ try:
     access = decide_access(
         st.get_option("server.address"), settings, open_to_everybody=OPEN_WORD in sys.argv
     )
+    if access.mode is Mode.OIDC:
+        kept, seconds = state_folder() / "sign-outs.json", settings.oidc.hours * 3600
+        access = replace(access, sign_outs=SignOuts(kept, seconds))
     if access.mode is Mode.PROXY and os.environ.get("FORWARDED_ALLOW_IPS") != "":
         raise AccessError(
             "Behind a proxy start the app with xraycore serve, or set FORWARDED_ALLOW_IPS to "

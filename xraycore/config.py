@@ -69,6 +69,8 @@ class Limits:
         memory_mb: What is kept of a session's films beside their files: pixels, answers, heatmaps.
         all_memory_mb: The same, of all sessions.
         keep_minutes: How long films are kept that nobody looks at.
+        sockets: Tabs that one who has signed in has open.
+        all_sockets: Tabs of all; of those who have not signed in half of it, from one address.
     """
 
     trainings: int = 1
@@ -83,6 +85,8 @@ class Limits:
     memory_mb: float = 300.0
     all_memory_mb: float = 600.0
     keep_minutes: float = 60.0
+    sockets: int = 20
+    all_sockets: int = 500
 
 
 def limits() -> Limits:

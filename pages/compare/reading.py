@@ -21,7 +21,7 @@ from pages.compare.view import View, change_view, read_view
 from pages.compare.viewer import best_elsewhere, build_room, panel_ids
 from pages.compare.worklist import note_answers, show_list
 from pages.components.film_viewer.room import show_room
-from pages.shared.access import acts
+from pages.shared.access import acts, fragment
 from pages.shared.address import step
 from pages.shared.faults import describe_error, guarded
 from pages.shared.film_picker import say_refused
@@ -107,7 +107,7 @@ def answered_class(prediction: Prediction, method: str, profile: SiteProfile | N
     return max(kinds, key=lambda name: kinds[name])
 
 
-@st.fragment(run_every=0.4)
+@fragment(Action.LOOK, run_every=0.4)
 def wait_for_more(film: OpenFilm, looking: set[str], listing: bool) -> None:
     """Runs the page again once another model has said something, or the list has got longer."""
     if film.analysis.looking() != looking:

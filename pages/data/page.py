@@ -3,7 +3,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.shared.access import enter
+from pages.shared.access import enter, fragment
 from pages.shared.faults import describe_error
 from pages.shared.jobs import Job, poll
 from pages.shared.label_policy import ask_label_policy
@@ -68,7 +68,8 @@ class SurveyJob(Job):
         self.known = known, topics
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
+# Who asks for one after another, as an address can, has the oldest ones end.
+@st.cache_resource(max_entries=4, show_spinner=False, on_release=lambda job: job.stop())
 def survey_job(datasets: str, labels: str = "") -> SurveyJob:
     """The survey of data sets, begun once for all sessions; what it measures is kept on disk."""
     return SurveyJob(datasets, labels)
@@ -150,7 +151,7 @@ def show_progress(datasets: str, labels: str, job: SurveyJob) -> None:
     _show_known(job)
 
 
-@st.fragment(run_every=1.0)
+@fragment(Action.SURVEY, run_every=1.0)
 def _show_known(job: SurveyJob) -> None:
     """What of the audit is known already."""
     if job.known is None or job.done:

@@ -5,10 +5,12 @@ import streamlit as st
 from pages.components.film_viewer import film_panel
 from pages.explain.charts import cascade_chart
 from pages.explain.subject import Subject
+from pages.shared.access import fragment
 from pages.shared.charts import PLAIN
 from pages.shared.faults import guarded
 from pages.shared.inference import run
 from pages.shared.layout import plain
+from xraycore.access import Action
 from xraycore.attribution.metrics.randomisation import GROUPS, Cascade, cascades
 from xraycore.attribution.registry import ANALYTIC, METHODS
 
@@ -48,7 +50,7 @@ def randomise_tab(subject: Subject) -> None:
         _steps(subject, found)
 
 
-@st.fragment
+@fragment(Action.LOOK)
 @guarded
 def _steps(subject: Subject, found: Cascade) -> None:
     last = len(found.steps)

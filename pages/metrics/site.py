@@ -9,9 +9,9 @@ from pages.shared import inference
 from pages.shared.access import acts, permitted
 from pages.shared.cache import trained_models
 from pages.shared.faults import describe_error, guarded
+from pages.shared.film_memory import UploadedFile, drop_upload
 from pages.shared.inference_worker import Network
 from pages.shared.layout import plain
-from pages.shared.uploads import UploadedFile, drop_upload
 from xraycore.access import Action
 from xraycore.errors import RadiographError, XrayCoreError
 from xraycore.evaluation.adaptation import FEW_NORMALS, fit_site, read_opacities

@@ -8,8 +8,10 @@ import streamlit as st
 from pages.metrics.cache import DisplayedComparison
 from pages.metrics.charts import sweep_chart
 from pages.metrics.scores import choose_finding
+from pages.shared.access import fragment
 from pages.shared.charts import show_chart
 from pages.shared.layout import plain, plain_option
+from xraycore.access import Action
 from xraycore.metrics.operating_points import DEFAULT, at_threshold, predictive_scores, sweep
 from xraycore.report.sentences import describe_thousand
 from xraycore.utils.text import percent
@@ -18,7 +20,7 @@ STEP = 0.001
 GRID = np.linspace(0, 1, 201)
 
 
-@st.fragment
+@fragment(Action.LOOK)
 def show_threshold(display: DisplayedComparison) -> None:
     """A slider bound to sensitivity, specificity, PPV and NPV."""
     comparison = display.comparison

@@ -1,7 +1,6 @@
 """Who is asking, and the gate: asked at the head of every page, in every callback and job."""
 
 import functools
-import time
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
@@ -18,13 +17,13 @@ Given, Returned = ParamSpec("Given"), TypeVar("Returned")
 
 # Query parameter with the secret of a reader's link.
 READER_LINK = "key"
+# Seconds until a page that nobody touches notices that its user has signed out elsewhere.
+_ASK_AGAIN = 5
 # What stands in a request that came through a proxy.
 FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 
 # Set once by `serve.py`, before the first visitor.
 _access: Access | None = None
-# When a person signed out, by `User.id`: his other tabs' connections do not know it.
-_left: dict[str, float] = {}
 
 
 def set_access(access: Access) -> None:
@@ -59,10 +58,7 @@ def current_user() -> User:
     """
     access = get_access()
     claims = dict(st.user) if access.mode is Mode.OIDC else {}
-    user = access.user(claims, _headers(), link=bool(st.query_params.get(READER_LINK)))
-    if user.id and claims.get("iat", 0) < _left.get(user.id, 0):
-        return NOBODY
-    return user
+    return access.user(claims, _headers(), link=bool(st.query_params.get(READER_LINK)))
 
 
 def permitted(action: Action, owner: str = "") -> bool:
@@ -111,6 +107,32 @@ def acts(
     return gate
 
 
+def fragment(
+    *actions: Action, run_every: float | None = None
+) -> Callable[[Callable[Given, None]], Callable[Given, None]]:
+    """A part of a page that is drawn again without the rest: asks who is asking each time.
+
+    For who may no longer do one of the actions, those of the page, the whole page is drawn anew,
+    whose gate says why.
+
+    Args:
+        actions: See `enter`.
+        run_every: Seconds after which it is drawn again by itself.
+    """
+
+    def gate(function: Callable[Given, None]) -> Callable[Given, None]:
+        @st.fragment(run_every=run_every)
+        @functools.wraps(function)
+        def draw(*arguments: Given.args, **settings: Given.kwargs) -> None:
+            if not admits(*actions):
+                st.rerun()
+            function(*arguments, **settings)
+
+        return draw
+
+    return gate
+
+
 def enter(*actions: Action) -> None:
     """The gate of a page: draws why not, and ends the run, unless one of the actions is permitted.
 
@@ -138,14 +160,25 @@ def show_user() -> None:
         return  # `enter` says why.
     if access.mode is not Mode.OIDC or not user.id:
         return
+    _watch()
     with st.popover(plain(user.name), icon=":material/person:", type="tertiary"):
         st.caption(f"Signed in as {plain(user.id)}: {plain(_name_roles(user))}.")
         st.button("Sign out", key="sign-out", icon=":material/logout:", on_click=_leave)
 
 
 def _leave() -> None:
-    _left[current_user().id] = time.time()
-    st.logout()
+    """Signs out: other tabs' connections, and whoever holds a copy of the cookie, too."""
+    try:
+        get_access().sign_outs.note(current_user().id, float(st.user["iat"]))
+    finally:
+        st.logout()
+
+
+@st.fragment(run_every=_ASK_AGAIN)
+def _watch() -> None:
+    """Draws the page anew once its user has signed out elsewhere, or his time is over."""
+    if not current_user().id:
+        st.rerun()
 
 
 def _ask_to_sign_in() -> None:

@@ -1,10 +1,15 @@
-"""How much memory the films of a session, and those of all sessions, may take."""
+"""How much memory the films and uploads of a session, and those of all sessions, take and may."""
 
 import threading
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Protocol
 from weakref import WeakKeyDictionary
+
+from streamlit.runtime import Runtime
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 MB = 1_000_000
 # What an object takes beside its contents, about.
@@ -85,3 +90,24 @@ def size_of(found: object) -> int:
         return _BARE
 
     return size(found)
+
+
+def drop_upload(upload: UploadedFile) -> None:
+    """Has Streamlit let go of an upload, which it else holds until the browser's tab is closed."""
+    # There is no public way. As Streamlit's own chat input does it; others need not know how.
+    context = get_script_run_ctx()
+    if context and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
+        context.uploaded_file_mgr.remove_file(context.session_id, upload.file_id)
+
+
+def held_uploads(session: str | None = None) -> int:
+    """Bytes of uploads that Streamlit holds, of a session or of all.
+
+    It takes as many as are sent to it, whether or not any page asks for them.
+    """
+    manager = Runtime.instance().uploaded_file_mgr if Runtime.exists() else None
+    if not isinstance(manager, MemoryUploadedFileManager):
+        return 0
+    held = list(manager.file_storage.items())
+    wanted = [files for name, files in held if session in (None, name)]
+    return sum(len(file.data) for files in wanted for file in list(files.values()))

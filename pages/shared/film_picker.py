@@ -10,10 +10,10 @@ from streamlit.delta_generator import DeltaGenerator
 from pages.shared import cache, inference
 from pages.shared.access import acts, get_access, permitted
 from pages.shared.faults import guarded
+from pages.shared.film_memory import drop_upload
 from pages.shared.layout import plain
 from pages.shared.open_films import OpenFilm, OpenFilms, open_films, thumbnail
 from pages.shared.sample_gallery import show_gallery
-from pages.shared.uploads import drop_upload
 from xraycore.access import Action
 from xraycore.config import shows_film_names
 from xraycore.imaging import RadiographError

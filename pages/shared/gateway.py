@@ -3,6 +3,7 @@
 import ipaddress
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
@@ -15,8 +16,7 @@ from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_N
 from streamlit.web.server.starlette.starlette_websocket import _get_signed_cookie_with_chunks
 
 from pages.shared.access import FORWARDED
-from pages.shared.film_memory import MB
-from pages.shared.uploads import held_uploads
+from pages.shared.film_memory import MB, held_uploads
 from xraycore.access import Access, Mode
 from xraycore.access.identity import sends_secret
 from xraycore.access.modes import is_loopback
@@ -46,6 +46,8 @@ class Gateway:
         self.app, self.access = app, access
         # Bytes of the uploads that are on their way.
         self._coming = 0
+        # Sockets that are open, by who opened them.
+        self._open: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on, or refuses it with a line that says why."""
@@ -57,10 +59,12 @@ class Gateway:
             await self._take_upload(scope, receive, send)
         elif why is None and self.access.mode is Mode.OIDC and scope["type"] == "http":
             await self._keep_wanted(scope, receive, send)
+        elif why is None and scope["type"] == "websocket":
+            await self._hold_socket(scope, receive, send)
         elif why is None:
             await self.app(scope, receive, send)
         elif scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": _REFUSED, "reason": why[:120]})
+            await _refuse_socket(send, why)
         else:
             await PlainTextResponse(why, status_code=403)(scope, receive, send)
 
@@ -95,6 +99,26 @@ class Gateway:
         if self.access.mode is Mode.OIDC and asks_file:
             return None if self._signed_in(headers) else "Sign in first."
         return None
+
+    async def _hold_socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes a socket on while there is room: each has a session, with memory of its own."""
+        headers, most = Headers(scope=scope), limits()
+        claims = read_claims(headers) if self.access.mode is Mode.OIDC else {}
+        user = self.access.user(claims, headers)
+        # A cookie would tell unknown visitors apart, but whoever likes makes himself a new one.
+        address = (scope.get("client") or ("",))[0]
+        who, share = f"from {address}", most.all_sockets // 2
+        if user.id:
+            who, share = f"user {user.id}", most.sockets
+        if self._open[who] >= share or self._open.total() >= most.all_sockets:
+            await _refuse_socket(send, "There are too many open tabs: close some.")
+            return
+        self._open[who] += 1
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self._open[who] -= 1
+            self._open += Counter()  # Forgets who has none.
 
     async def _take_upload(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes an upload on while there is room for it: Streamlit itself limits only one file."""
@@ -163,6 +187,10 @@ class Gateway:
         if settings is not None and self.access.served:
             return origin == settings.origin
         return bool(origin) and _split(origin).netloc == headers.get("host")
+
+
+async def _refuse_socket(send: Send, why: str) -> None:
+    await send({"type": "websocket.close", "code": _REFUSED, "reason": why[:120]})
 
 
 def _split(address: str) -> SplitResult:

@@ -35,7 +35,7 @@ class InferenceProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=_ROOT,
-            # Weights are foreign.
+            # Weights that came from elsewhere.
             env=launched_environment(),
         )
         self._process.stdin.write(self._key)

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import streamlit as st
 
-from pages.shared.access import require
+from pages.shared.access import fragment, require
 from pages.shared.faults import describe_error
 from pages.shared.layout import plain
 from xraycore.access import Action
@@ -85,7 +85,7 @@ class Job:
         return passed * (1 - self.share) / self.share
 
 
-@st.fragment(run_every=0.4)
+@fragment(Action.LOOK, Action.ANSWER, run_every=0.4)
 def poll(job: Job) -> None:
     """Draws how far a job is, and reruns the page once it has ended."""
     if job.done:

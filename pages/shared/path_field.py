@@ -7,8 +7,8 @@ import streamlit as st
 
 from pages.shared.access import acts, get_access, permitted
 from pages.shared.faults import guarded
+from pages.shared.film_memory import drop_upload
 from pages.shared.layout import ask_path, plain, plain_option
-from pages.shared.uploads import drop_upload
 from xraycore.access import Action
 from xraycore.access.paths import list_folders, named_path
 from xraycore.config import cache_folder

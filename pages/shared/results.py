@@ -6,11 +6,12 @@ from hashlib import sha256
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.shared.access import current_user
+from pages.shared.access import current_user, fragment
 from pages.shared.analysis import Key
 from pages.shared.jobs import Job, poll
 from pages.shared.layout import plain
 from pages.shared.open_films import OpenFilm
+from xraycore.access import Action
 from xraycore.errors import Cancelled
 from xraycore.jobs.queue import EVALUATION, turn
 from xraycore.utils.progress import ProgressCallback, part_of
@@ -94,11 +95,11 @@ def show_other_work(
     }
     if others:
         with side:
-            _follow_others(others, shown, of)
+            _poll_others(others, shown, of)
 
 
-@st.fragment(run_every=1)
-def _follow_others(others: Mapping[tuple[OpenFilm, Key], Job], shown: OpenFilm, of: Key) -> None:
+@fragment(Action.LOOK, Action.ANSWER, run_every=1)
+def _poll_others(others: Mapping[tuple[OpenFilm, Key], Job], shown: OpenFilm, of: Key) -> None:
     """How far each job is; reruns the page once one has ended, which may leave none to follow."""
     if any(job.done for job in others.values()):
         st.rerun()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.shared.access import acts
+from pages.shared.access import acts, fragment
 from pages.shared.layout import plain
 from xraycore.access import Action
 from xraycore.jobs.process import Status, last_lines, status, stop
@@ -39,7 +39,7 @@ def words_of(now: Status) -> str:
 
 def follow_process(folder: Path, key: str) -> None:
     """Draws how far a job is with a button to stop it; reruns the page once it has ended."""
-    _follow(folder)
+    _poll(folder)
     st.button(
         "Stop",
         key=f"stop-{key}",
@@ -56,8 +56,8 @@ def stop_process(folder: Path, *, at_once: bool = False) -> None:
     stop(folder, at_once=at_once)
 
 
-@st.fragment(run_every=0.7)
-def _follow(folder: Path) -> None:
+@fragment(Action.TRAIN, run_every=0.7)
+def _poll(folder: Path) -> None:
     now = status(folder)
     if not now.alive:
         st.rerun()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from pages.shared.access import acts, current_user, require
+from pages.shared.access import acts, current_user, fragment, require
 from pages.shared.charts import CHOICE
 from pages.shared.layout import name_tab, plain
 from pages.shared.tables import show_history, show_metrics, show_plain_table
@@ -68,7 +68,8 @@ def show_run(folder: Path) -> None:
             icon=":material/pause_circle:",
         )
     # What a process says changes by itself; a page at rest need not be drawn again.
-    st.fragment(_live, run_every=1.0 if run.status.alive else None)(folder, run.phase)
+    every = 1.0 if run.status.alive else None
+    fragment(Action.TRAIN, run_every=every)(_live)(folder, run.phase)
     if run.phase == "finished":
         promote_section(run)
     _details(run)

@@ -7,11 +7,13 @@ from textwrap import shorten
 import pandas as pd
 import streamlit as st
 
+from pages.shared.access import fragment
 from pages.shared.charts import CHOICE, history_chart, show_chart
 from pages.shared.layout import plain
 from pages.shared.tables import show_table
 from pages.train.process import words_of
 from pages.train.run import LOOKS, badge, run_title
+from xraycore.access import Action
 from xraycore.training.runs import RunStatus, list_runs
 
 SHOWN = 15
@@ -62,7 +64,7 @@ def runs_section(folder: Path) -> None:
         )
         return
     alive = any(run.status.alive for run in runs)
-    st.fragment(_list, run_every=2.0 if alive else None)(
+    fragment(Action.TRAIN, run_every=2.0 if alive else None)(_list)(
         folder, {run.name: run.phase for run in runs}
     )
     judged = {run.name: run for run in runs if run.state.history and not run.status.alive}

@@ -53,6 +53,8 @@ def test_no_secret_is_shown(tmp_path):
         (OIDC + '[roles]\neveryone = "local"\n', r"roles\.everyone.*expected one of the roles"),
         ('roots = ["films"]\n' + OIDC, "written out from /"),
         ("not TOML", "expected TOML"),
+        (OIDC + 'user = "name"\n', r"oidc\.user.*no two people have"),
+        ('roots = ["/"]\n' + OIDC, "all of the computer"),
     ],
 )
 def test_what_cannot_be_is_named_and_its_value_is_not(tmp_path, text, where):
@@ -65,3 +67,41 @@ def test_what_cannot_be_is_named_and_its_value_is_not(tmp_path, text, where):
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(AccessError, match="cannot be read"):
         read_settings(tmp_path / "none.toml")
+
+
+def networks(text: str, *, secret: bool = True) -> str:
+    lines = [one for one in PROXY.splitlines() if secret or not one.startswith("secret")]
+    return "\n".join(lines).replace('"10.0.0.2", "10.1.0.0/24"', text)
+
+
+@pytest.mark.parametrize(
+    "everybody",
+    [
+        *("0.0.0.0/0", "0.0.0.0/1", "8.0.0.0/6", "203.0.0.0/16"),
+        *("::/0", "2000::/3", "::ffff:0:0/96", "::/64"),
+    ],
+)
+def test_no_network_of_everybody_is_the_proxys(tmp_path, everybody):
+    with pytest.raises(AccessError, match="not those of everybody"):
+        settings_of(tmp_path, networks(f'"10.0.0.2", "{everybody}"'))
+
+
+@pytest.mark.parametrize(
+    "own", ["10.0.0.0/8", "172.17.0.0/16", "203.0.113.0/24", "fd00::/8", "2001:db8:1:2::/64", "::1"]
+)
+def test_a_departments_own_network_may_be_the_proxys(tmp_path, own):
+    assert len(settings_of(tmp_path, networks(f'"{own}"')).proxy.networks) == 1
+
+
+@pytest.mark.parametrize("shared", ["127.0.0.1", "::1", "10.0.0.0/30"])
+def test_an_address_that_others_have_too_needs_a_secret(tmp_path, shared):
+    assert settings_of(tmp_path, networks('"10.0.0.2"', secret=False)).proxy.secret == ""
+    with pytest.raises(AccessError, match="needs a secret"):
+        settings_of(tmp_path, networks(f'"{shared}"', secret=False))
+
+
+def test_a_root_whose_name_would_be_taken_for_two(tmp_path):
+    root = tmp_path / "a:b"
+    root.mkdir()
+    with pytest.raises(AccessError, match="may have no : in their names"):
+        settings_of(tmp_path, f'roots = ["{root}"]\n{OIDC}')

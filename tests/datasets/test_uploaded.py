@@ -86,3 +86,10 @@ def test_what_holds_too_much_is_refused(monkeypatch):
 def test_what_is_no_archive_of_films_is_named(data):
     with pytest.raises(DatasetError, match=r"films\.zip: expected"):
         unpack_dataset("films.zip", io.BytesIO(data))
+
+
+def test_nobody_else_looks_into_what_was_brought(monkeypatch, tmp_path):
+    monkeypatch.setenv("XRAYCORE_CACHE", str(tmp_path / "new" / "cache"))
+    folder = unpack_dataset("a.zip", packed({"NORMAL/a.png": b"1"}))
+    made = next(one for one in folder.parents if one.parent.name == "cache")
+    assert [stat.S_IMODE(one.stat().st_mode) for one in (made, made.parent)] == [0o700, 0o700]

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 # Seconds together; each is imported where it is used.
 SLOW = ("tensorflow", "keras", "torch", "sklearn", "scipy.stats", "scipy.optimize", "statsmodels")

@@ -17,6 +17,8 @@ FILES = sorted((ROOT / "pages").rglob("*.py"))
 WRITES = {
     *("launch", "resume", "undo_install", "install", "install_weights"),
     *("create_study", "save_draft", "save_review", "invite", "unblind", "finish"),
+    *("unpack_dataset", "write_site", "remove_site", "write_flawed_dataset", "write_phantoms"),
+    "expire",
 }
 # What of Python does.
 RAW = {"write_text", "write_bytes", "mkdir", "unlink", "rmtree", "Popen"}
@@ -143,3 +145,14 @@ def test_whatever_stores_in_the_database_is_known_as_writing():
         # A reader's name is added on one's own computer alone, behind `begin`.
         assert public - reads - {"add_reader"} <= WRITES
     assert {"launch", "stop"} <= set(dir(process))
+
+
+def test_no_part_of_a_page_is_drawn_again_without_a_gate():
+    """Such a part runs without the page, and so without its gate."""
+    own = {
+        str(file.relative_to(ROOT))
+        for file in FILES
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Attribute) and ast.unparse(node) == "st.fragment"
+    }
+    assert own == {"pages/shared/access.py"}

@@ -8,7 +8,7 @@ PAGES = Path(__file__).parents[2] / "pages"
 # go of it once the film is: what users are told of their files would not be true.
 # Of the cookie that its sign-in sets it says nothing to what stands before it: the gateway could
 # not tell whose upload or download a request is.
-NEEDED = {"shared/uploads.py", "shared/gateway.py"}
+NEEDED = {"shared/film_memory.py", "shared/gateway.py"}
 
 
 def test_only_uploads_and_the_gateway_need_what_streamlit_keeps_to_itself():

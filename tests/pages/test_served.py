@@ -99,3 +99,38 @@ def test_a_callback_asks_again_of_whom_a_role_was_taken(served, monkeypatch):
     act()
     assert called == [1]
     assert "for operator, and you are viewer" in told[0].replace("\\", "")
+
+
+def test_a_part_that_draws_itself_again_asks_again(served):
+    """Who has signed out in another tab gets the whole page anew, which asks him to sign in."""
+
+    def script():
+        import streamlit as st
+
+        from pages.shared.access import fragment
+        from xraycore.access import Action
+
+        @fragment(Action.TRAIN, run_every=1)
+        def part(word):
+            st.markdown(word)
+
+        st.session_state["runs"] = st.session_state.get("runs", 0) + 1
+        if st.session_state["runs"] < 3:
+            part("of operators")
+        else:
+            st.markdown("the gate")
+
+    served(Role.OPERATOR)
+    app = AppTest.from_function(script).run()
+    assert [one.value for one in app.markdown] == ["of operators"]
+    served(Role.VIEWER)
+    app.run()
+    assert [one.value for one in app.markdown] == ["the gate"]
+
+
+@pytest.mark.parametrize(("role", "brings"), [(Role.VIEWER, False), (Role.OPERATOR, True)])
+def test_only_operators_bring_data_sets_that_stay_on_the_servers_disk(served, role, brings):
+    served(role)
+    app = open_page("data")
+    assert not app.exception
+    assert bool(app.file_uploader) == brings

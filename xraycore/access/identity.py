@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from xraycore.access.roles import GIVEN, NOBODY, Role, User
+from xraycore.access.sign_outs import SignOuts
 
 if TYPE_CHECKING:
     from xraycore.access.settings import RoleTable, Settings
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 _SKEW = 120
 
 
-def user_of_claims(claims: Mapping[str, object], settings: "Settings") -> User:
-    """Who has signed in by OpenID Connect; `NOBODY` where nobody has, or too long ago."""
+def user_of_claims(claims: Mapping[str, object], settings: "Settings", sign_outs: SignOuts) -> User:
+    """Who has signed in by OpenID Connect; `NOBODY` where nobody has, too long ago, or is out."""
     oidc = settings.oidc
     if oidc is None or claims.get("is_logged_in") is not True:
         return NOBODY
@@ -27,6 +28,8 @@ def user_of_claims(claims: Mapping[str, object], settings: "Settings") -> User:
         return NOBODY
     # Of some providers anyone can give himself any address.
     if oidc.user == "email" and claims.get("email_verified") is not True:
+        return NOBODY
+    if sign_outs.ended(known, issued):
         return NOBODY
     name = next((str(claims[key]) for key in ("name", "email") if claims.get(key)), known)
     groups = _texts(_nested(claims, settings.roles.claim))

@@ -2,12 +2,13 @@
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from xraycore.access.identity import user_of_claims, user_of_headers
 from xraycore.access.roles import NOBODY, Role, User
+from xraycore.access.sign_outs import SignOuts
 from xraycore.errors import AccessError
 
 if TYPE_CHECKING:
@@ -32,10 +33,12 @@ class Access:
     Attributes:
         mode: In which way.
         settings: Those of the file; None where there is none.
+        sign_outs: Who has signed out.
     """
 
     mode: Mode
     settings: "Settings | None" = None
+    sign_outs: SignOuts = field(default_factory=SignOuts, compare=False)
 
     @property
     def served(self) -> bool:
@@ -61,7 +64,7 @@ class Access:
         if self.mode is Mode.OPEN or self.settings is None:
             return User("", "Visitor", frozenset({Role.ANYBODY}), "nothing")
         if self.mode is Mode.OIDC:
-            user = user_of_claims(claims or {}, self.settings)
+            user = user_of_claims(claims or {}, self.settings, self.sign_outs)
         else:
             user = user_of_headers(headers or {}, self.settings)
         if user is NOBODY and link:

@@ -1,19 +1,41 @@
 """The settings file of an app that is served to others, which `xraycore serve` reads."""
 
 import ipaddress
+import os
 import tomllib
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from xraycore.access.roles import GIVEN, Role
-from xraycore.config import cookie_secret, oidc_secret, proxy_secret
+from xraycore.config import XRAYCORE_PROXY_SECRET, cookie_secret, oidc_secret, proxy_secret
 from xraycore.errors import AccessError
 
 FEWEST_SECRET = 32
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+# Reached from nowhere else: RFC 1918, 6598, 3927, 4193, 4291, and each computer itself.
+_OWN: tuple[Network, ...] = tuple(
+    ipaddress.ip_network(one)
+    for one in (
+        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16"),
+        *("127.0.0.0/8", "fc00::/7", "fe80::/10", "::1/128"),
+    )
+)
+# Every address of version 4, as a socket of version 6 has it.
+_MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
+# Claims that a person may give himself as he likes, and that another may have too.
+_NAMES = ("name", "given_name", "family_name", "nickname")
 
 
 def _roles(given: object) -> object:
@@ -58,17 +80,26 @@ class Oidc(_Table):
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
+    @field_validator("user")
+    @classmethod
+    def _known_for_good(cls, claim: str) -> str:
+        if claim in _NAMES:
+            raise ValueError("expected a claim that no two people have, such as sub")
+        return claim
+
 
 class Proxy(_Table):
     """A proxy that signs people in, and says by a header who is asking.
 
     Attributes:
         header: That holds who is asking; the proxy must take it out of what a visitor sends.
-        addresses: Of the proxy, or networks; who comes from elsewhere is refused.
+        addresses: Of the proxy, or networks that are a department's own or small; who comes from
+            elsewhere is refused. Where other computers or programs have such an address too, the
+            secret is needed.
         groups_header: That holds his groups, with commas between them; "" for none.
         secret: What the proxy must send in `secret_header`; by default that of
-            XRAYCORE_PROXY_SECRET. Without one every program of the proxy's computer can say that
-            it is the proxy.
+            XRAYCORE_PROXY_SECRET. Without one every program of the proxy's computer could say
+            that it is the proxy.
         secret_header: See `secret`.
     """
 
@@ -79,16 +110,32 @@ class Proxy(_Table):
     secret_header: str = "X-Xraycore-Proxy"
 
     @cached_property
-    def networks(self) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    def networks(self) -> list[Network]:
         """The addresses as networks."""
         return [ipaddress.ip_network(one) for one in self.addresses]
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        _ = self.networks
         if self.secret and len(self.secret) < FEWEST_SECRET:
             raise ValueError(f"a secret needs {FEWEST_SECRET} characters")
+        for network in self.networks:
+            if not _is_own(network):
+                raise ValueError("addresses must be the proxy's, not those of everybody")
+            if not self.secret and (network.num_addresses > 1 or network.is_loopback):
+                raise ValueError(
+                    "where others have the proxy's address too, as all programs of one computer "
+                    f"or all computers of a network do, it needs a secret ({XRAYCORE_PROXY_SECRET})"
+                )
         return self
+
+
+def _is_own(network: Network) -> bool:
+    """Whether a network is a place's own, or of so few that it may be: not the whole Internet."""
+    first, last = network[0], network[-1]
+    if any(first in one and last in one for one in _OWN):
+        return True
+    of_version_4 = network.version == 4 or network.overlaps(_MAPPED)
+    return network.max_prefixlen - network.prefixlen <= (8 if of_version_4 else 64)
 
 
 class RoleTable(_Table):
@@ -140,6 +187,11 @@ class Settings(_Table):
         for root in self.roots:
             if not root.is_absolute() or not root.is_dir():
                 raise ValueError(f"roots must be folders, written out from /. Received: {root}")
+            # What the app launches is told them in one line, with this between them.
+            if os.pathsep in str(root):
+                raise ValueError(f"roots may have no {os.pathsep} in their names. Received: {root}")
+            if root.resolve() == Path(root.anchor):
+                raise ValueError("roots: / is all of the computer; name the folders of films")
         return self
 
 

@@ -42,7 +42,7 @@ def unpack_dataset(name: str, data: BinaryIO, report: ProgressCallback = ignore)
         StorageError: If the disk has no room.
     """
     home = cache_folder()
-    home.mkdir(parents=True, exist_ok=True)
+    make_private_folder(home)
     check_space(home)
     stem = re.sub(r"[^\w .-]", "-", PurePosixPath(name).stem).strip(" .") or "films"
     final = home / f"{UPLOADED_PREFIX}{secrets.token_hex(8)}"

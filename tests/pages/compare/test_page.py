@@ -59,6 +59,7 @@ def test_the_first_page_offers_samples_and_says_what_it_is_not_for(app):
     assert {"Clear lungs 1", "Opacity 1"} <= {button.label for button in app.button}
 
 
+@pytest.mark.slow
 def test_a_sample_shows_every_shipped_model(app):
     next(button for button in app.button if button.label == "Opacity 1").click()
     app.run()

@@ -278,6 +278,7 @@ def test_an_empty_store_says_what_to_do(store, monkeypatch):
     assert "Xception, run mine" in texts(open_page())
 
 
+@pytest.mark.slow
 def test_no_section_needs_tensorflow(store):
     script = f"""
 import sys

@@ -134,8 +134,8 @@ def _send_upload(gateway, app_statuses, session="mine", method="PUT", **headers)
 
 def test_uploads_that_no_page_takes_do_not_fill_the_memory(monkeypatch):
     streamlit, passed = _Streamlit(), []
-    monkeypatch.setattr("pages.shared.uploads.Runtime.exists", lambda: True)
-    monkeypatch.setattr("pages.shared.uploads.Runtime.instance", lambda: streamlit)
+    monkeypatch.setattr("pages.shared.film_memory.Runtime.exists", lambda: True)
+    monkeypatch.setattr("pages.shared.film_memory.Runtime.instance", lambda: streamlit)
     monkeypatch.setenv("XRAYCORE_LIMITS", "film_mb=0.002,all_film_mb=0.003")
 
     async def app(scope, receive, send):
@@ -226,3 +226,73 @@ def test_who_has_signed_in_comes_to_the_page_that_he_wanted(tmp_path, monkeypatc
     assert headers[b"set-cookie"].startswith(b"xraycore-wanted=%2Ftrain%3Frun%3Da;")
     status, headers = ask("/", "", signed_in=True, cookie=cookie)
     assert (status, headers.get(b"location")) == ((303, leads.encode()) if leads else (200, None))
+
+
+def hold(gateway, number, headers, **peer):
+    """Opens so many sockets at once; how many of them the app gets."""
+
+    async def one():
+        sent = []
+
+        async def send(message):
+            sent.append(message)
+
+        pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
+        scope = {"type": "websocket", "path": "/_stcore/stream", "headers": pairs}
+        scope |= {"query_string": b"", "client": ("127.0.0.1", 5), "server": ("127.0.0.1", 8501)}
+        await gateway(scope | peer, None, send)
+        if sent:
+            assert sent[0]["code"] == 1008
+            assert "too many open tabs" in sent[0]["reason"]
+        return not sent
+
+    async def all_at_once():
+        return sum(await asyncio.gather(*(one() for _ in range(number))))
+
+    return asyncio.run(all_at_once())
+
+
+@pytest.fixture
+def counting(monkeypatch):
+    """`counting(access)`: a gateway before an app that holds each socket for a moment."""
+    monkeypatch.setenv("XRAYCORE_LIMITS", "sockets=3,all_sockets=8")
+
+    async def app(scope, receive, send):
+        await asyncio.sleep(0.05)
+
+    return lambda access: Gateway(app, access)
+
+
+def test_who_has_signed_in_has_so_many_tabs_wherever_they_are(counting, tmp_path, monkeypatch):
+    signed = {"is_logged_in": True, "sub": "ada", "iat": time.time()}
+    monkeypatch.setattr("pages.shared.gateway.read_claims", lambda headers: signed)
+    gateway = counting(Access(Mode.OIDC, settings_of(tmp_path, OIDC)))
+    assert hold(gateway, 5, PUBLIC) == 3
+    # What was closed makes room.
+    assert hold(gateway, 5, PUBLIC, client=("10.0.0.9", 1)) == 3
+
+
+def test_the_proxy_says_whose_tabs_they_are(counting, tmp_path):
+    gateway = counting(Access(Mode.PROXY, settings_of(tmp_path, PROXY)))
+    headers = {**PUBLIC, **SECRET, "x-remote-user": "ada"}
+    assert hold(gateway, 5, headers, client=("10.0.0.2", 5)) == 3
+
+
+def test_one_address_leaves_room_for_others_whatever_its_cookies(counting):
+    gateway = counting(LOCAL)
+    headers = {**OWN, "origin": "http://localhost:8501"}
+    assert hold(gateway, 9, headers) == 4
+    assert hold(gateway, 9, {**headers, "cookie": "xraycore-visitor=" + "a" * 43}) == 4
+
+
+def test_a_socket_that_the_app_fails_at_keeps_no_room(monkeypatch):
+    monkeypatch.setenv("XRAYCORE_LIMITS", "all_sockets=2")
+    headers = {**OWN, "origin": "http://localhost:8501"}
+
+    async def fails(scope, receive, send):
+        raise RuntimeError
+
+    gateway = Gateway(fails, LOCAL)
+    for _ in range(3):
+        with pytest.raises(RuntimeError):
+            hold(gateway, 1, headers)

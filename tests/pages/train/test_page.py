@@ -36,6 +36,7 @@ def test_names_of_classes_are_shown_as_they_are(tmp_path, runs):
     assert r"my\_\*odd\*\_class" in app.table[0].value.columns
 
 
+@pytest.mark.slow
 def test_start_watch_stop_resume_and_compare(films, runs):
     app = open_page(dataset=films)
     assert app.table[0].value.loc["Training"].tolist() == ["6", "6", "12"]
