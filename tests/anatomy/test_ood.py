@@ -89,6 +89,7 @@ def test_phantoms_pass():
     assert sum(warned(films)) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.realdata
 def test_real_films_pass_and_turned_ones_do_not(real_data):
     records = read_splits([real_data / "chest_xray", real_data / "covid_radiography"]).records

@@ -136,6 +136,7 @@ def test_the_shipped_file_is_small():
     assert FILE.stat().st_size <= 3_000_000
 
 
+@pytest.mark.slow
 @pytest.mark.realdata
 def test_dice_of_the_shipped_segmenter_on_held_back_films(real_data, network, tmp_path):
     """Every fourth of the fifth that it was never trained on, by the seed on its card."""

@@ -3,10 +3,12 @@
 import json
 
 import numpy as np
+import pytest
 
 from tests.dicom_files import make_dicom
 
 
+@pytest.mark.slow
 def test_each_warning_has_its_code_beside_it(run_cli, tmp_path):
     film = tmp_path / "film.dcm"
     ramp = np.tile(np.linspace(0, 255, 192).astype(np.uint8), (160, 1))

@@ -6,6 +6,8 @@ import pytest
 
 from tests.imaging.fuzzing import ends_well, films, fuzz
 
+pytestmark = pytest.mark.slow
+
 FOUND = sorted((Path(__file__).parent / "found").glob("*"))
 
 

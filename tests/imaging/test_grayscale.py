@@ -27,6 +27,18 @@ def test_a_table_of_nothing_but_0_and_1_shows_1_as_white():
     np.testing.assert_array_equal(table(np.array([0, 1, 2])), [0, 1, 1])
 
 
+@pytest.mark.parametrize("bits", [8, 12, 16])
+def test_the_highest_value_of_the_declared_depth_is_white_and_no_other(bits):
+    full = 2**bits - 1
+    shown = Table(0, np.array([0, full - 1, full]), bits)(np.array([0, 1, 2]))
+    np.testing.assert_array_equal(shown, [0, (full - 1) / full, 1])
+
+
+def test_a_table_of_less_than_its_depth_has_its_highest_value_as_white():
+    np.testing.assert_array_equal(Table(0, np.array([0, 50, 100]), 16)([0, 1, 2]), [0, 0.5, 1])
+    np.testing.assert_array_equal(Table(0, np.array([0, 0]), 16)([0, 1]), [0, 0])
+
+
 def test_what_is_far_from_a_single_value_is_no_outlier():
     """All values but one are the same: a range of theirs alone would show nothing."""
     values = np.full(10_000, 100.0)

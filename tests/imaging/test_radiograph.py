@@ -200,6 +200,7 @@ def test_streams_and_bytes_over_the_limit(monkeypatch):
     assert "another kind" in refusal(bytes([200]) * 1000)
 
 
+@pytest.mark.slow
 @pytest.mark.realdata
 def test_real_originals_read_as_pillow_reads_them(real_data):
     paths = sorted((real_data / "originals").glob("*/*.jpeg"))

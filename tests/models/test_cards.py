@@ -260,6 +260,7 @@ def test_install_replaces_the_whole_folder(store, tmp_path):
         assert found == ["card.json", f"{version}.txt"]
 
 
+@pytest.mark.slow
 def test_a_card_tells_where_its_network_ends(store):
     spec = get_spec("resnet50", "stage4")
     keras.utils.set_random_seed(0)

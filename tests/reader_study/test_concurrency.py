@@ -13,6 +13,8 @@ from tests.reader_study.writers import (
 )
 from xraycore.reader_study import Answer
 
+pytestmark = pytest.mark.slow
+
 WRITERS = 8
 
 

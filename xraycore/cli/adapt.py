@@ -70,10 +70,10 @@ def adapt(
         for number, one in enumerate(classifiers):
             asked = part_of(report, number, len(classifiers), f"{one.spec.name} reads films")
             clear, left = read_opacities(one, normals, asked)
-            ill, more = read_opacities(one, others)
+            dense, more = read_opacities(one, others)
             if left + more:
                 err.print(f"{one.spec.name}: {left + more} films get no answer and were left out.")
-            profile = fit_site(site, one.card, clear, ill, specificity=specificity, fitted=about)
+            profile = fit_site(site, one.card, clear, dense, specificity=specificity, fitted=about)
             write_site(profile)
             profiles.append(profile)
     _show(profiles, json)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from xraycore.evaluation.generalisation import Entries
     from xraycore.models.classifier import Classifier
 
-# Of each home source so many normal validation films tell from where on heat is coloured.
+# Of each internal source so many normal validation films tell from where on heat is coloured.
 NORMALS = 150
 
 
@@ -56,11 +56,11 @@ def generalise(
 
     mapping = parse_classes(classes) if classes else None
     models = load_models(model)
-    home = read_splits(datasets, mapping, seed=seed_of([one.card for one in models]))
+    internal = read_splits(datasets, mapping, seed=seed_of([one.card for one in models]))
     with progress_bar() as report:
         others = drop_overlap(
             [read_manifest(one, mapping) for one in external],
-            home,
+            internal,
             store=default_index(),
             report=part_of(report, 0, 2, "looking for copies"),
         )
@@ -71,7 +71,7 @@ def generalise(
                 f"--choose-on must name sources of --external: {', '.join(hospitals)}. "
                 f"Received: {', '.join(unknown)}"
             )
-        document = _judge(models, home, hospitals, chosen, cards, part_of(report, 1, 2))
+        document = _evaluate(models, internal, hospitals, chosen, cards, part_of(report, 1, 2))
     document = {
         "datasets": [str(one) for one in datasets],
         "external": list(external),
@@ -87,21 +87,21 @@ def generalise(
     _print(document)
 
 
-def _judge(
+def _evaluate(
     models: Sequence["Classifier"],
-    home: Manifest,
+    internal: Manifest,
     hospitals: dict[str, Manifest],
-    choosing: Sequence[str],
+    selection: Sequence[str],
     cards: bool,
     report: ProgressCallback,
 ) -> dict[str, Any]:
     """The document: weights, and of each model its levels and a row a hospital."""
-    from xraycore.evaluation.generalisation import home_entries, score_hospital
+    from xraycore.evaluation.generalisation import internal_entries, score_hospital
     from xraycore.evaluation.levels import measure_levels
     from xraycore.evaluation.predictions import read_predictions
     from xraycore.models.cards import read_card
 
-    sets = {"normal validation films": Manifest(_normals(home)), **hospitals}
+    sets = {"normal validation films": Manifest(_normals(internal)), **hospitals}
     gathered: dict[str, dict[str, Entries]] = {one.spec.name: {} for one in models}
     for number, (name, films) in enumerate(sets.items()):
         telling = part_of(report, number, len(sets), f"looking at {name}")
@@ -119,9 +119,11 @@ def _judge(
         file = weights_folder() / name / "predictions.csv"
         stored = read_predictions(file, name, one.calibration)
         elsewhere = {hospital: gathered[name][hospital] for hospital in hospitals}
-        levels[name] = measure_levels(one.card, stored, elsewhere, choosing)
+        levels[name] = measure_levels(one.card, stored, elsewhere, selection)
         card = {**one.card, "levels": levels[name]}
-        tests = {f"{source}, test": part for source, part in home_entries(stored, "test").items()}
+        tests = {
+            f"{source}, test": part for source, part in internal_entries(stored, "test").items()
+        }
         rows[name] = {
             hospital: score_hospital(entries, card)
             for hospital, entries in (tests | elsewhere).items()
@@ -137,10 +139,10 @@ def _judge(
     return {"weights": weights, "levels": levels, "rows": rows}
 
 
-def _normals(home: Manifest) -> tuple[Record, ...]:
+def _normals(internal: Manifest) -> tuple[Record, ...]:
     """Of each source the first normal validation films, in an order that names do not decide."""
     found: list[Record] = []
-    normal = [record for record in home.split("val") if record.label == NORMAL]
+    normal = [record for record in internal.split("val") if record.label == NORMAL]
     for source in sorted({record.source for record in normal}):
         of_source = [record for record in normal if record.source == source]
         order = np.random.default_rng(0).permutation(len(of_source))[:NORMALS]

@@ -73,9 +73,9 @@ def localise(
     stored = MeasurementFile(out, facts) if out else None
     weights = {one.spec.name: one.card["weights"]["sha256"] for one in classifiers}
     stems = [one.path.stem for one in drawn]
-    choosing = np.array([hashlib.sha256(stem.encode()).digest()[0] % 2 == 0 for stem in stems])
-    if choosing.all() or not choosing.any():
-        choosing[0] = not choosing[0]
+    selection = np.array([hashlib.sha256(stem.encode()).digest()[0] % 2 == 0 for stem in stems])
+    if selection.all() or not selection.any():
+        selection[0] = not selection[0]
 
     from xraycore.attribution.heatmap import explain
     from xraycore.attribution.metrics.localisation import baselines, compare_map, summarise
@@ -110,7 +110,7 @@ def localise(
                 words = f"{model_name}, film {place + 1} of {len(drawn)}"
                 report(Progress(done / len(drawn) / len(classifiers), words))
             of_model = {
-                row: {name: summarise(of, stems, choosing) for name, of in by_name.items()}
+                row: {name: summarise(of, stems, selection) for name, of in by_name.items()}
                 for row, by_name in found.items()
             }
             if normal:

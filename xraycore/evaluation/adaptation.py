@@ -76,14 +76,19 @@ def fit_site(
     check_site_name(name)
     if not 0 < specificity < 1:
         raise ArgumentError(f"specificity must lie between 0 and 1. Received: {specificity}")
-    rate, ill = 1 - specificity, np.zeros(0) if abnormal is None else np.asarray(abnormal, float)
+    rate, with_opacity = (
+        1 - specificity,
+        np.zeros(0) if abnormal is None else np.asarray(abnormal, float),
+    )
     if len(normal) < fewest_for(rate):
         raise ArgumentError(
             f"a specificity of {percent(specificity)} needs {fewest_for(rate)} local normal films "
             f"or more. Received: {len(normal)}"
         )
-    temperature = _temperature(normal, ill)
-    clear, shown = (np.array([tempered(p, temperature) for p in part]) for part in (normal, ill))
+    temperature = _temperature(normal, with_opacity)
+    clear, shown = (
+        np.array([tempered(p, temperature) for p in part]) for part in (normal, with_opacity)
+    )
     threshold = _above(upper_bound(clear, rate))
     rng = np.random.default_rng(0)
     drawn = [upper_bound(rng.choice(clear, len(clear)), rate) for _ in range(RESAMPLES)]

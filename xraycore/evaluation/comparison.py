@@ -214,7 +214,7 @@ def cached_subgroups(one: SchemePredictions, scheme: LabelScheme) -> list[dict]:
 
 
 def compare(comparison: ModelComparison, names: Sequence[str]) -> list[dict]:
-    """Every pair of the named models, tested on the board's films."""
+    """Every pair of the named models, tested on the comparison's films."""
     chosen = {name: comparison.models[name] for name in names}
     if len(comparison.scheme.classes) == 2:
         k = finding_of(comparison.scheme)

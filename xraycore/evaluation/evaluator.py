@@ -66,7 +66,8 @@ def evaluate(
         "films": len(first.y_true),
         "labels": dict(Counter(scheme.classes[k] for k in first.y_true)),
         "models": {
-            one.outcome.model: _judge(one, scheme, points or {}, prevalence) for one in grouped
+            one.outcome.model: _evaluate_one(one, scheme, points or {}, prevalence)
+            for one in grouped
         },
     }
     if len(scheme.classes) == 2:
@@ -134,7 +135,7 @@ def finding_of(scheme: LabelScheme) -> int:
     )
 
 
-def _judge(
+def _evaluate_one(
     one: SchemePredictions,
     scheme: LabelScheme,
     points: Mapping[str, Mapping[str, OperatingPoint]],

@@ -89,7 +89,7 @@ class HospitalAnswers:
         )
 
 
-def home_entries(outcome: PredictionSet, split: str) -> dict[str, list[dict[str, Any]]]:
+def internal_entries(outcome: PredictionSet, split: str) -> dict[str, list[dict[str, Any]]]:
     """Source -> entries of the stored predictions of one split; of heat and warnings nothing."""
     found: dict[str, list[dict[str, Any]]] = {}
     for record, logits in zip(outcome.records, outcome.logits, strict=True):

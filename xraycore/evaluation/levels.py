@@ -10,7 +10,7 @@ from xraycore.evaluation.generalisation import (
     Entries,
     HospitalAnswers,
     called_share,
-    home_entries,
+    internal_entries,
     kinds_of,
     set_coverage,
 )
@@ -36,21 +36,21 @@ Answered = Mapping[str, Sequence[tuple[Answer, Mapping[str, Any], bool]]]
 
 def measure_levels(
     card: Card,
-    home: PredictionSet,
+    internal: PredictionSet,
     elsewhere: Mapping[str, Entries],
-    choosing: Sequence[str],
+    selection: Sequence[str],
 ) -> dict[str, Any]:
     """A card's entry `levels`.
 
     Args:
         card: The model's.
-        home: Its stored predictions: sets are bounded by the validation films.
+        internal: Its stored predictions: sets are bounded by the validation films.
         elsewhere: Hospital -> what was gathered there, none of it trained on.
-        choosing: Hospitals that the operating point is chosen on. Trust is measured there with
+        selection: Hospitals that the operating point is chosen on. Trust is measured there with
             points that other patients chose.
     """
-    validation = _all_home(home, "val", card)
-    chosen = [HospitalAnswers.of(elsewhere[name], card) for name in choosing]
+    validation = _all_internal(internal, "val", card)
+    chosen = [HospitalAnswers.of(elsewhere[name], card) for name in selection]
     point = choose_point(chosen)
     films = sum(len(one.entries) for one in chosen)
     levels: dict[str, Any] = {
@@ -58,21 +58,23 @@ def measure_levels(
             "operating_point": {
                 "threshold": point,
                 "title": f"Best balance on {pluralise(films, 'film')} of "
-                f"{join_names(sorted(choosing))}",
+                f"{join_names(sorted(selection))}",
                 "films": films,
-                "hospitals": sorted(choosing),
+                "hospitals": sorted(selection),
             },
-            "sets": _opacity_sets(home, card),
+            "sets": _opacity_sets(internal, card),
         },
         "kind": {"sets": kind_sets(_kind_shares(validation, card), ERROR_RATES)},
     }
-    answered = _answered(card, levels, elsewhere, choosing)
+    answered = _answered(card, levels, elsewhere, selection)
     levels["opacity"]["trust"] = opacity_trust(answered)
     kinds = [name for name in card["classes"] if name != NORMAL]
     levels["kind"]["trust"] = kind_trust(answered, kinds)
     measured = {**card, "levels": levels}
     levels["coverage"] = {
-        "home test": set_coverage(_all_home(home, "test", card), levels["opacity"]["sets"], point),
+        "home test": set_coverage(
+            _all_internal(internal, "test", card), levels["opacity"]["sets"], point
+        ),
         "elsewhere": set_coverage(
             HospitalAnswers.of([one for part in elsewhere.values() for one in part], card),
             levels["opacity"]["sets"],
@@ -154,11 +156,11 @@ def _at_even(given: Sequence[tuple[bool, bool]]) -> dict[str, Any]:
 
 
 def _answered(
-    card: Card, levels: Mapping, elsewhere: Mapping[str, Entries], choosing: Sequence[str]
+    card: Card, levels: Mapping, elsewhere: Mapping[str, Entries], selection: Sequence[str]
 ) -> dict[str, list[tuple[Answer, Mapping[str, Any], bool]]]:
     """Hospital -> every film's answer, its entry and whether there is an opacity."""
     found: dict[str, list[tuple[Answer, Mapping[str, Any], bool]]] = {}
-    points = _cross_fitted({name: HospitalAnswers.of(elsewhere[name], card) for name in choosing})
+    points = _cross_fitted({name: HospitalAnswers.of(elsewhere[name], card) for name in selection})
     for hospital, entries in elsewhere.items():
         answers = HospitalAnswers.of(entries, card)
         for entry, probabilities, positive in zip(
@@ -201,12 +203,12 @@ def _cross_fitted(chosen: Mapping[str, HospitalAnswers]) -> dict[str, float]:
     return {patient: points[number] for patient, number in fold.items() if number in points}
 
 
-def _opacity_sets(home: PredictionSet, card: Card) -> dict[str, dict[str, float]]:
-    """Bounds that hold on each home hospital by itself: the widest of theirs.
+def _opacity_sets(internal: PredictionSet, card: Card) -> dict[str, dict[str, float]]:
+    """Bounds that hold on each internal hospital by itself: the widest of theirs.
 
     Mondrian by class and hospital (Vovk 2012): one that is easier than another does not pay for it.
     """
-    parts = [HospitalAnswers.of(one, card) for one in home_entries(home, "val").values()]
+    parts = [HospitalAnswers.of(one, card) for one in internal_entries(internal, "val").values()]
     bounds: dict[str, dict[str, float]] = {}
     for rate in ERROR_RATES:
         enough = fewest_for(rate)
@@ -220,8 +222,8 @@ def _opacity_sets(home: PredictionSet, card: Card) -> dict[str, dict[str, float]
     return bounds
 
 
-def _all_home(home: PredictionSet, split: str, card: Card) -> HospitalAnswers:
-    parts = home_entries(home, split)
+def _all_internal(internal: PredictionSet, split: str, card: Card) -> HospitalAnswers:
+    parts = internal_entries(internal, split)
     return HospitalAnswers.of([one for part in parts.values() for one in part], card)
 
 

@@ -116,7 +116,7 @@ def ablate(
         table: Which variants: "shortcuts", from whatever `weights` are; or "lesions", by the preset
             "tune" from trained ones.
         added: Sources that the table's first lines do without. Each gets a line of the full recipe
-            without it, which is judged on its own validation films too, where it has ill ones.
+            without it, which is judged on its own validation films too, where it has abnormal ones.
         feature_draws: See `TrainingConfig`.
         weights: Start, see `load_pretrained`.
         seed: Of everything random.
@@ -299,11 +299,13 @@ def _films_of(manifest: Manifest, variant: Variant, added: Sequence[str]) -> Man
 
 
 def _left_out(manifest: Manifest, variant: Variant) -> list[Manifest]:
-    """The validation films of each source that a variant names, where some of them are ill."""
+    """The validation films of each source that a variant names, where some of them are abnormal."""
     scheme = LABEL_SCHEMES["pneumonia"]
     found = [
         tuple(record for record in manifest.split("val") if record.source == source)
         for source in variant.without or ()
     ]
-    ill = [any(scheme.label(r.label) not in (NORMAL, None) for r in records) for records in found]
-    return [Manifest(records) for records, has in zip(found, ill, strict=True) if has]
+    abnormal = [
+        any(scheme.label(r.label) not in (NORMAL, None) for r in records) for records in found
+    ]
+    return [Manifest(records) for records, has in zip(found, abnormal, strict=True) if has]

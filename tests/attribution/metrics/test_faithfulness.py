@@ -92,6 +92,21 @@ def test_roads_noise_is_small_and_of_the_seed():
     assert not np.array_equal(runs[0].scores, runs[2].scores)
 
 
+@pytest.mark.parametrize("grey", [0.0, 1.0])
+def test_roads_noise_leaves_no_film_beyond_black_and_white(grey):
+    """What no film can be, no network was trained on."""
+    asked = []
+
+    def ask(films):
+        asked.append((films.min(), films.max()))
+        return np.zeros(len(films))
+
+    film = np.full((16, 16), grey, np.float32)
+    faithfulness._curves(ask, film, np.ones((4, 4), np.float32), 4, 0, lambda _: None)
+    assert (min(low for low, _ in asked), max(high for _, high in asked)) != (grey, grey)
+    assert all(0 <= low <= high <= 1 for low, high in asked)
+
+
 @pytest.fixture
 def blob():
     """A classifier that goes by a bright spot off the centre of a smooth film, and its map."""

@@ -192,6 +192,7 @@ def test_file_size_that_tells_the_class_is_a_warning(tmp_path):
     assert titles(found, "warning")[0].startswith("The file gives the class away: AUROC 1.00")
 
 
+@pytest.mark.slow
 @pytest.mark.realdata
 def test_official_test_and_validation_films(real_data):
     manifest = read_manifest(real_data / "chest_xray")

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from pydicom import dcmread, dcmwrite
 from pydicom.data import get_testdata_file
+from pydicom.encaps import encapsulate
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -259,3 +260,18 @@ def test_colour_of_more_than_8_bits_is_scaled_by_those_declared(declared, white)
     found = read_radiograph(make_dicom(values, BitsStored=declared))
     np.testing.assert_allclose(found.pixels, values[..., 0] / white, atol=1e-6)
     assert found.info.bit_depth == declared
+
+
+def test_a_frame_in_several_fragments_without_a_table_of_offsets(dicom_dataset):
+    """How many frames there are says that all fragments are of the one."""
+    ramp = np.tile(np.arange(0, 256, 4, dtype=np.uint8), (64, 1))
+    file = io.BytesIO()
+    Image.fromarray(ramp).save(file, "JPEG", quality=100)
+    whole, parted = (dicom_dataset(ramp) for _ in range(2))
+    expected = read_radiograph(encapsulated(whole, file.getvalue(), JPEGBaseline8Bit)).pixels
+    stored = encapsulated(parted, file.getvalue(), JPEGBaseline8Bit)
+    dataset = dcmread(io.BytesIO(stored))
+    dataset.PixelData = encapsulate([file.getvalue()], fragments_per_frame=3, has_bot=False)
+    written = io.BytesIO()
+    dataset.save_as(written, enforce_file_format=True)
+    np.testing.assert_array_equal(read_radiograph(written.getvalue()).pixels, expected)

@@ -104,7 +104,7 @@ def baselines(film: np.ndarray, lungs: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def summarise(found: Sequence[Found], names: Sequence[str], choosing: np.ndarray) -> dict:
+def summarise(found: Sequence[Found], names: Sequence[str], selection: np.ndarray) -> dict:
     """Mean scores over films with 95 % intervals.
 
     The threshold of the overlap is chosen on one half of the films and judged on the other.
@@ -112,11 +112,11 @@ def summarise(found: Sequence[Found], names: Sequence[str], choosing: np.ndarray
     Args:
         found: One a film.
         names: Of the films, for the resampling.
-        choosing: Bool (n,), the half that the threshold is chosen on.
+        selection: Bool (n,), the half that the threshold is chosen on.
     """
     ious = np.stack([one.ious for one in found])
-    best = int(ious[choosing].mean(axis=0).argmax())
-    judged = [name for name, chosen in zip(names, choosing, strict=True) if not chosen]
+    best = int(ious[selection].mean(axis=0).argmax())
+    judged = [name for name, chosen in zip(names, selection, strict=True) if not chosen]
     return {
         **{
             key: mean_share(np.array([getattr(one, key) for one in found]), names)
@@ -127,7 +127,7 @@ def summarise(found: Sequence[Found], names: Sequence[str], choosing: np.ndarray
             for key in ("coloured_iou", "coloured_energy")
             if all(getattr(one, key) is not None for one in found)
         },
-        "iou": mean_share(ious[~choosing, best], judged),
+        "iou": mean_share(ious[~selection, best], judged),
         "threshold": float(THRESHOLDS[best]),
     }
 

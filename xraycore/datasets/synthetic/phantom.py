@@ -49,8 +49,8 @@ def make_phantom(
     lesion only, which is one of `OPACITIES`. The lesion's mean radius is 18 to 34 % of the width of
     the lung it lies in.
 
-    >>> clear, ill = make_phantom(3, size=64), make_phantom(3, opacity=True, size=64)
-    >>> clear.label, ill.label, bool((clear.pixels == ill.pixels)[~ill.lesion].all())
+    >>> clear, dense = make_phantom(3, size=64), make_phantom(3, opacity=True, size=64)
+    >>> clear.label, dense.label, bool((clear.pixels == dense.pixels)[~dense.lesion].all())
     ('Normal', 'Opacity', True)
 
     Raises:
