@@ -87,12 +87,26 @@ def test_a_row_needs_its_letters(phantom):
     assert find_text(burn(phantom, "H" * FEWEST))
 
 
-def blocks(number: int, height: int = 16, *, top=20, left=20, step=20, jump=0) -> np.ndarray:
-    """A dark film of 600 pixels a side with a row of upright strokes, each other one lower."""
+def blocks(
+    number: int, height: int = 16, *, other=None, top=20, left=20, step=20, jump=0, over=0.8
+) -> np.ndarray:
+    """A dark film of 600 pixels a side with a row of upright strokes.
+
+    Args:
+        number: Of strokes, which are 5 pixels thick.
+        height: Of a stroke.
+        other: Of each other one; None for the same.
+        top: Of the row.
+        left: Of the first stroke.
+        step: From one to the next.
+        jump: How much lower each other one begins.
+        over: How much brighter than the film a stroke is.
+    """
     film = np.full((600, 600), 0.2, np.float32)
     for one in range(number):
         x, y = left + step * one, top + jump * (one % 2)
-        film[y : y + height, x : x + 5] = 1
+        high = other if other and one % 2 else height
+        film[y : y + high, x : x + 5] = 0.2 + over
     return film
 
 
@@ -110,6 +124,34 @@ def test_only_the_border_is_looked_at():
     inside = round(BORDER * 600) + 5
     assert find_text(blocks(8, top=inside - 30, left=inside))
     assert find_text(blocks(8, top=inside, left=inside)) == []
+
+
+@pytest.mark.parametrize(
+    ("found", "lost"),
+    [
+        # How bright, of 255: letters that differ by 32 are none.
+        ({"over": 34 / 255}, {"over": 31 / 255}),
+        # 1.3 heights from one to the next.
+        ({"step": 25}, {"step": 27}),
+        # Small letters beside large ones.
+        ({"other": 9}, {"other": 8}),
+        # Five in a row that is hardly longer than it is high are a mark, and no word.
+        ({"number": 5, "height": 23, "step": 12}, {"number": 5, "height": 25, "step": 12}),
+        # A letter is not as high as a sixth of the film.
+        ({"height": 96, "step": 50}, {"height": 97, "step": 50}),
+    ],
+)
+def test_where_letters_begin_and_end(found, lost):
+    assert find_text(blocks(**{"number": 8} | found))
+    assert find_text(blocks(**{"number": 8} | lost)) == []
+
+
+@pytest.mark.parametrize(("specks", "crowded"), [(4, False), (5, True)])
+def test_a_row_among_much_else_is_one_by_chance(specks, crowded):
+    film = blocks(8)
+    for one in range(specks):
+        film[16:18, 26 + 20 * one : 29 + 20 * one] = 1
+    assert (find_text(film) == []) == crowded
 
 
 def test_bands_as_thick_as_ribs_are_no_letters():

@@ -35,8 +35,10 @@ def test_the_highest_value_of_the_declared_depth_is_white_and_no_other(bits):
 
 
 def test_a_table_of_less_than_its_depth_has_its_highest_value_as_white():
-    np.testing.assert_array_equal(Table(0, np.array([0, 50, 100]), 16)([0, 1, 2]), [0, 0.5, 1])
-    np.testing.assert_array_equal(Table(0, np.array([0, 0]), 16)([0, 1]), [0, 0])
+    places = np.arange(3)
+    shown = Table(0, np.array([0, 50, 100]), 16)(places)
+    np.testing.assert_array_equal(shown, [0, 0.5, 1])
+    np.testing.assert_array_equal(Table(0, np.zeros(3, int), 16)(places), [0, 0, 0])
 
 
 def test_what_is_far_from_a_single_value_is_no_outlier():

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from xraycore.imaging import read_radiograph
+from xraycore.imaging.film_warnings import warning_codes
 from xraycore.imaging.quality import colour_warning, count_coloured, quality_warnings
 
 
@@ -77,6 +78,8 @@ def test_colour_is_measured(dtype, full):
 @pytest.mark.parametrize("folder", ["chest_xray/train/NORMAL", "covid_radiography/COVID"])
 def test_real_films_rarely_draw_a_warning(real_data, folder):
     paths = sorted((real_data / folder).iterdir())[::4]
-    warned = sum(bool(read_radiograph(path).warnings) for path in paths)
+    codes = [set(warning_codes(read_radiograph(path).warnings)) for path in paths]
     assert len(paths) > 300
-    assert warned <= 0.01 * len(paths)
+    assert sum(bool(found - {"burned-in"}) for found in codes) <= 0.01 * len(paths)
+    # Some have text: SUPINO, DAY 6.
+    assert sum("burned-in" in found for found in codes) <= 0.02 * len(paths)

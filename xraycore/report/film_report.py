@@ -3,10 +3,7 @@ HTML file without anything outside it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from xraycore.attribution.heatmap import Heatmap
 from xraycore.attribution.metrics.agreement import map_agreement
@@ -25,6 +22,7 @@ from xraycore.models.levels import CANNOT_TELL
 from xraycore.models.sites import SiteProfile
 from xraycore.report.annotations import Annotation, place_annotations
 from xraycore.report.provenance import DescribedModel, now, provenance
+from xraycore.report.rendering import load_template
 from xraycore.utils.text import percent
 
 # Longest side of a picture in the report, in pixels, and the quality of its JPEG.
@@ -98,7 +96,7 @@ def write_report(
     mean = mean_probabilities(predictions)
     info, film = radiograph.info, to_uint8(fit_within(radiograph.pixels, _LONGEST))
     facts = (f"{info.width} × {info.height} px", f"{info.bit_depth} bit")
-    return _template().render(
+    return load_template("film.html").render(
         info=info,
         facts=filter(None, (info.format, *facts, info.modality, info.view_position)),
         time=now(),
@@ -115,19 +113,6 @@ def write_report(
         warnings=warnings,
         results=[_section(one, radiograph, style) for one in results],
     )
-
-
-@cache
-def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("xraycore.report"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    environment.filters["percent"] = percent
-    return environment.get_template("film.html")
 
 
 def _section(

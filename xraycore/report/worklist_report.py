@@ -2,10 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from xraycore.config import NOTICE, VERSION
 from xraycore.errors import ArgumentError
@@ -15,7 +12,7 @@ from xraycore.models.cards import read_card, stored_title
 from xraycore.models.classifier import Prediction
 from xraycore.models.sites import SiteProfile
 from xraycore.report.provenance import now
-from xraycore.utils.text import percent
+from xraycore.report.rendering import load_template
 
 
 @dataclass(frozen=True)
@@ -59,7 +56,7 @@ def write_worklist_report(films: Sequence[ReportedFilm]) -> str:
         for film in films
         for one in film.predictions
     }
-    return _template().render(
+    return load_template("worklist.html").render(
         films=described,
         weights=weights,
         answers=_count([film["said"] for film in described]),
@@ -67,19 +64,6 @@ def write_worklist_report(films: Sequence[ReportedFilm]) -> str:
         version=VERSION,
         notice=NOTICE,
     )
-
-
-@cache
-def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("xraycore.report"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    environment.filters["percent"] = percent
-    return environment.get_template("worklist.html")
 
 
 def _describe(number: int, film: ReportedFilm) -> dict[str, Any]:

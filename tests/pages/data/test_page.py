@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 import pytest
+import streamlit as st
 
 from pages.data import films as dataset_films
 from pages.shared.open_films import OpenFilm
@@ -14,6 +15,7 @@ from xraycore.datasets.audit.audit import BY_NAME, audit_names
 from xraycore.datasets.audit.shortcuts import FEATURES, ShortcutScore
 from xraycore.datasets.index import read_measured
 from xraycore.datasets.manifest import read_manifest
+from xraycore.errors import Cancelled
 from xraycore.utils.progress import Progress
 
 
@@ -332,3 +334,29 @@ def test_the_readme_of_a_set_is_shown_as_text(app, tmp_path):
         "README and notes: README.md"
     ]
     assert "# Films of *nobody*\n\n<script>alert(1)</script>" in [one.value for one in app.code]
+
+
+def test_of_many_surveys_the_oldest_ends(app, tmp_path, monkeypatch):
+    """An address can ask for one after another, each of which would read whole data sets."""
+    ended = []
+
+    def survey(places, *_, report, **__):
+        try:
+            while True:
+                report(Progress(0.1, "reading films"))
+                time.sleep(0.01)
+        except Cancelled:
+            ended.append(places[0])
+            raise
+
+    monkeypatch.setattr("xraycore.datasets.audit.overview.survey_dataset", survey)
+    folders = [tmp_path / str(number) for number in range(5)]
+    app.switch_page("pages/data/page.py").run()
+    for folder in folders:
+        folder.mkdir()
+        app.text_input(key="dataset").set_value(str(folder)).run()
+    deadline = time.monotonic() + 10
+    while not ended and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert ended == [str(folders[0])]
+    st.cache_resource.clear()
