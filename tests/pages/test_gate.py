@@ -30,6 +30,10 @@ WITHOUT = {
     ("pages/review/setup.py", "create"),
     # The same, of whoever may train; into the cache.
     ("pages/train/dataset.py", "work"),
+    # The same, of whoever may look into data sets: films of no person, into the cache.
+    ("pages/data/page.py", "work"),
+    # Gives a button the function behind its gate.
+    ("pages/metrics/site.py", "_show_profile"),
     # The process that owns the networks is one for all, and takes nothing of a visitor.
     ("pages/shared/inference.py", "__init__"),
 }
