@@ -9,6 +9,7 @@ import streamlit as st
 from pages.shared.layout import plain
 from xraycore.access import Access, Action, Mode, User, decide_access, may, roles_that_may
 from xraycore.access.modes import is_loopback
+from xraycore.access.requests import was_forwarded
 from xraycore.access.roles import NOBODY
 from xraycore.errors import AccessError
 from xraycore.utils.text import join_names
@@ -19,8 +20,6 @@ Given, Returned = ParamSpec("Given"), TypeVar("Returned")
 READER_LINK = "key"
 # Seconds until a page that nobody touches notices that its user has signed out elsewhere.
 _ASK_AGAIN = 5
-# What stands in a request that came through a proxy.
-FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 
 # Set once by `serve.py`, before the first visitor.
 _access: Access | None = None
@@ -42,7 +41,7 @@ def get_access() -> Access:
         return _access
     access = decide_access(st.get_option("server.address"), None, open_to_everybody=False)
     headers = _headers()
-    if not is_loopback(_host(headers.get("host"))) or any(name in headers for name in FORWARDED):
+    if not is_loopback(_host(headers.get("host"))) or was_forwarded(headers):
         raise AccessError(
             "This app answers its own computer only, and this request came from elsewhere. Start "
             "it with xraycore serve; see Serving it to a department in the documentation."

@@ -1,11 +1,10 @@
 """What stands before the app: refuses requests that come from where none may, whatever they ask."""
 
-import ipaddress
 import json
 import re
 from collections import Counter
 from collections.abc import Mapping
-from urllib.parse import SplitResult, quote, unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
@@ -15,11 +14,10 @@ from streamlit import config
 from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
 from streamlit.web.server.starlette.starlette_websocket import _get_signed_cookie_with_chunks
 
-from pages.shared.access import FORWARDED
 from pages.shared.film_memory import MB, held_uploads
 from xraycore.access import Access, Mode
-from xraycore.access.identity import sends_secret
 from xraycore.access.modes import is_loopback
+from xraycore.access.requests import comes_from_proxy, split_address, was_forwarded
 from xraycore.access.roles import NOBODY
 from xraycore.config import limits
 
@@ -74,9 +72,7 @@ class Gateway:
         if any(part in path for part in _CLOSED):
             return "This is closed."
         if self.access.mode is Mode.LOCAL and not (
-            is_loopback(client[0])
-            and is_loopback(server[0])
-            and not any(name in headers for name in FORWARDED)
+            is_loopback(client[0]) and is_loopback(server[0]) and not was_forwarded(headers)
         ):
             return (
                 "This app answers its own computer only. To serve it to others start it with "
@@ -85,9 +81,8 @@ class Gateway:
         if self.access.mode is Mode.PROXY and not (
             path.endswith(_HEALTH)
             or (
-                self._is_proxy(client[0])
-                and sends_secret(headers, self.access.settings)
-                and self._said_once(headers)
+                self.access.settings is not None
+                and comes_from_proxy(client[0], headers.items(), self.access.settings)
             )
         ):
             return "This app answers its proxy only."
@@ -162,20 +157,8 @@ class Gateway:
     def _signed_in(self, headers: Headers) -> bool:
         return self.access.user(read_claims(headers)) is not NOBODY
 
-    def _is_proxy(self, address: str) -> bool:
-        try:
-            sender = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        return any(sender in network for network in self.access.settings.proxy.networks)
-
-    def _said_once(self, headers: Headers) -> bool:
-        """Whether the proxy replaced what a visitor says of himself, and did not just add to it."""
-        proxy = self.access.settings.proxy
-        return all(len(headers.getlist(one)) < 2 for one in (proxy.header, proxy.groups_header))
-
     def _host_known(self, host: str) -> bool:
-        name = _split(f"//{host}").hostname or ""
+        name = split_address(f"//{host}").hostname or ""
         if self.access.mode is Mode.LOCAL:
             return is_loopback(name)
         settings = self.access.settings
@@ -186,19 +169,11 @@ class Gateway:
         settings = self.access.settings
         if settings is not None and self.access.served:
             return origin == settings.origin
-        return bool(origin) and _split(origin).netloc == headers.get("host")
+        return bool(origin) and split_address(origin).netloc == headers.get("host")
 
 
 async def _refuse_socket(send: Send, why: str) -> None:
     await send({"type": "websocket.close", "code": _REFUSED, "reason": why[:120]})
-
-
-def _split(address: str) -> SplitResult:
-    """Its parts; none of one that is no address."""
-    try:
-        return urlsplit(address)
-    except ValueError:
-        return urlsplit("")
 
 
 def _size(headers: Headers) -> int:

@@ -14,6 +14,7 @@ from tests.access.served import OIDC, PROXY, settings_of
 from tests.scoring import fake
 from xraycore.access.modes import decide_access
 from xraycore.api.app import create_api
+from xraycore.api.gate import Gate
 from xraycore.errors import AccessError
 from xraycore.scoring.lines import answer_lines, answering
 
@@ -239,3 +240,42 @@ def test_a_sign_in_by_browser_is_none_for_programs(tmp_path):
     access = decide_access("0.0.0.0", settings_of(tmp_path, OIDC), open_to_everybody=False)
     with pytest.raises(AccessError, match="put a proxy"):
         create_api([fake.FakeClassifier()], access)
+
+
+def gate_asked(number, **headers):
+    """The statuses of so many requests at once, of which each is at work while the others come."""
+
+    async def app(scope, receive, send):
+        await asyncio.sleep(0.05)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    gate = Gate(app, LOCAL)
+
+    async def one():
+        told = []
+
+        async def send(message):
+            told.append(message)
+
+        sent = {"host": "127.0.0.1:8502", **headers}
+        pairs = [(name.encode(), value.encode()) for name, value in sent.items()]
+        scope = {"type": "http", "method": "POST", "path": "/v1/predict", "headers": pairs}
+        await gate(scope | {"client": ("127.0.0.1", 5)}, None, send)
+        return told[0]["status"]
+
+    async def all_at_once():
+        first = await asyncio.gather(*(one() for _ in range(number)))
+        return first, await one()
+
+    return asyncio.run(all_at_once())
+
+
+def test_requests_that_come_together_do_not_fill_the_memory(monkeypatch):
+    monkeypatch.setenv("XRAYCORE_LIMITS", "film_mb=0.002,all_film_mb=0.003")
+    length = {"content-length": "1500"}
+    assert gate_asked(3, **length) == ([200, 200, 429], 200)
+
+
+@pytest.mark.parametrize("header", [{"origin": "http://["}, {"host": "["}])
+def test_what_is_no_address_is_refused_and_no_fault(header):
+    assert gate_asked(1, **{"content-length": "5"}, **header) == ([403], 403)

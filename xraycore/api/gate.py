@@ -1,21 +1,17 @@
 """Whose requests are answered, and how large they may be; asked before anything of one is read."""
 
-import ipaddress
 import json
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from xraycore.access import Access, Action, Mode, may
-from xraycore.access.identity import sends_secret
 from xraycore.access.modes import is_loopback
+from xraycore.access.requests import comes_from_proxy, split_address, was_forwarded
 from xraycore.config import limits
 from xraycore.errors import AccessError
 
-# A proxy adds them: who answers his own computer only is asked by none.
-FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 # What a path needs; others need no more than looking.
 _NEEDS: Mapping[str, Action] = {"/v1/predict": Action.UPLOAD, "/v1/explain": Action.UPLOAD}
 _MB = 1_000_000
@@ -40,6 +36,8 @@ class Gate:
 
     def __init__(self, app: ASGIApp, access: Access):
         self.app, self.access = app, access
+        # Bytes of the requests that are on their way or at work.
+        self._coming = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on, or refuses it."""
@@ -48,7 +46,12 @@ class Gate:
             return
         status, why = self._why_not(scope)
         if status == 0:
-            await self.app(scope, receive, send)
+            size = _size(Headers(scope=scope))
+            self._coming += size
+            try:
+                await self.app(scope, receive, send)
+            finally:
+                self._coming -= size
             return
         body = json.dumps({"error": why}).encode()
         headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
@@ -61,7 +64,8 @@ class Gate:
         if not self._comes_from_where_it_may(client, headers):
             return 403, "This interface does not answer requests from there."
         # A page of another site, in the browser of somebody on this computer.
-        if "origin" in headers and urlsplit(headers["origin"]).netloc != headers.get("host"):
+        origin = split_address(headers.get("origin", "")).netloc
+        if "origin" in headers and origin != headers.get("host"):
             return 403, "A page of another site may not use this interface."
         user = self.access.user(headers=dict(headers))
         action = _NEEDS.get(scope["path"], Action.LOOK)
@@ -74,29 +78,21 @@ class Gate:
             return 411, "Expected a request that says its length (Content-Length)."
         if int(size) > limits().film_mb * _MB:
             return 413, f"Expected at most {limits().film_mb:g} MB in one request."
+        if self._coming + int(size) > limits().all_film_mb * _MB:
+            return 429, "Too many films are on their way: try again later."
         return 0, ""
 
     def _comes_from_where_it_may(self, client: str, headers: Headers) -> bool:
         if self.access.mode is Mode.LOCAL:
-            host = urlsplit(f"//{headers.get('host', '')}").hostname
-            return (
-                is_loopback(client)
-                and is_loopback(host)
-                and not any(name in headers for name in FORWARDED)
-            )
+            host = split_address(f"//{headers.get('host', '')}").hostname
+            return is_loopback(client) and is_loopback(host) and not was_forwarded(headers)
         settings = self.access.settings
-        if self.access.mode is Mode.PROXY and settings is not None and settings.proxy is not None:
-            proxy = settings.proxy
-            said_once = all(
-                len(headers.getlist(one)) < 2 for one in (proxy.header, proxy.groups_header)
-            )
-            try:
-                sender = ipaddress.ip_address(client)
-            except ValueError:
-                return False
-            return (
-                any(sender in network for network in proxy.networks)
-                and sends_secret(headers, settings)
-                and said_once
-            )
+        if self.access.mode is Mode.PROXY and settings is not None:
+            return comes_from_proxy(client, headers.items(), settings)
         return self.access.mode is Mode.OPEN
+
+
+def _size(headers: Headers) -> int:
+    """Bytes of a request's body, as announced; the server takes no more."""
+    announced = headers.get("content-length", "")
+    return int(announced) if announced.isdecimal() else 0
