@@ -36,6 +36,7 @@ def show_archive(folder: Path) -> None:
     """
     found = read_summary(folder)
     read = found["films"] - found["unread"]
+    st.caption("An archive that `xraycore score` went through, by its summary of then.")
     show_metrics(
         (
             ("Films", f"{found['films']:,}", "As many as its shards hold."),
@@ -134,7 +135,9 @@ def _show_drift(drift: Mapping[str, Any]) -> None:
     rows = []
     for name, one in measured.items():
         card = one["card"]
-        far = [month for month, of in one["months"].items() if month != UNKNOWN and is_far(of)]
+        months = {month: of for month, of in one["months"].items() if month != UNKNOWN}
+        far = [month for month, of in months.items() if is_far(of)]
+        differ = "all" if len(far) == len(months) > 3 else ", ".join(far) or "none"
         rows.append(
             {
                 "Measure": TITLES.get(name, name),
@@ -142,7 +145,7 @@ def _show_drift(drift: Mapping[str, Any]) -> None:
                 "Test films of the card": _spread(card) if card else "not stored",
                 "Distance": f"{one['distance']:.2f}" if card else "–",
                 "Different": "yes" if is_far(one) else "no" if card else "–",
-                "Months that are": ", ".join(far) or "none",
+                "Months that differ": differ,
             }
         )
     show_plain_table(pd.DataFrame(rows), hide_index=True)
