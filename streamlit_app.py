@@ -34,6 +34,7 @@ page = st.navigation(
         st.Page(
             "pages/review/page.py", title="Review", icon=":material/rate_review:", url_path="review"
         ),
+        st.Page("pages/learn/page.py", title="Learn", icon=":material/school:", url_path="learn"),
         st.Page(
             "pages/train/page.py", title="Train", icon=":material/model_training:", url_path="train"
         ),

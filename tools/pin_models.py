@@ -14,7 +14,7 @@ from typing import Any
 
 from xraycore.config import SHIPPED
 from xraycore.models.cards import SHIPPED_MODELS, what_is_answered
-from xraycore.models.registry import MODELS
+from xraycore.models.registry import DEMONSTRATIONS, MODELS
 from xraycore.retrieval.index import FILE as INDEX
 from xraycore.utils.files import sha256, write_json
 
@@ -40,7 +40,7 @@ def note_index(known: dict[str, Any], file: Path) -> None:
 
 
 def _cards_of(revision: str) -> Iterable[bytes]:
-    for name in MODELS:
+    for name in (*MODELS, *DEMONSTRATIONS):
         shown = subprocess.run(
             ["git", "show", f"{revision}:weights/{name}/card.json"],
             capture_output=True,
@@ -57,7 +57,7 @@ def main() -> None:
         for content in _cards_of(revision):
             note_card(known, content)
     if not sys.argv[1:]:
-        for name in MODELS:
+        for name in (*MODELS, *DEMONSTRATIONS):
             file = SHIPPED / name / "card.json"
             if file.is_file():
                 note_card(known, file.read_bytes())

@@ -20,6 +20,7 @@ XRAYCORE_DATABASE = "XRAYCORE_DATABASE"
 XRAYCORE_JOB = "XRAYCORE_JOB"
 XRAYCORE_SITES = "XRAYCORE_SITES"
 XRAYCORE_STATE = "XRAYCORE_STATE"
+XRAYCORE_LESSONS = "XRAYCORE_LESSONS"
 XRAYCORE_FILM_NAMES = "XRAYCORE_FILM_NAMES"
 XRAYCORE_LIMITS = "XRAYCORE_LIMITS"
 XRAYCORE_SETTINGS = "XRAYCORE_SETTINGS"
@@ -135,6 +136,14 @@ def sites_folder() -> Path:
     """
     own = os.environ.get(XRAYCORE_SITES)
     return Path(own) if own else platformdirs.user_data_path("xraycore", appauthor=False) / "sites"
+
+
+def lessons_folder() -> Path:
+    """Where a teacher's lessons lie: `XRAYCORE_LESSONS`, or the user's data folder."""
+    own = os.environ.get(XRAYCORE_LESSONS)
+    return (
+        Path(own) if own else platformdirs.user_data_path("xraycore", appauthor=False) / "lessons"
+    )
 
 
 def state_folder() -> Path:

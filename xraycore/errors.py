@@ -50,6 +50,10 @@ class ReaderStudyError(XrayCoreError):
     """A review cannot be kept or found; the message is one line for the person at the screen."""
 
 
+class LessonError(XrayCoreError):
+    """A lesson that cannot be given as it is written; the message names its file and line."""
+
+
 class AccessError(XrayCoreError):
     """Someone may not do this, or nothing says who may; the message names no secret."""
 

@@ -66,7 +66,8 @@ _PAGE = "page-title"
 _READABLE = """
 .stApp [data-testid=stCaptionContainer],.stApp [data-testid=stCaptionContainer] :is(p,li){
 color:#a9b7c2;opacity:1}
-.stApp .stMultiSelect span[title]{color:#0b0e11}
+.stApp .stMultiSelect span[title],
+.stApp button[data-testid=stBaseButton-primary]:not(:disabled) *{color:#0b0e11}
 """
 _WIDE = """
 .stMainBlockContainer{padding:3.5rem 2.5rem 4rem}

@@ -18,6 +18,8 @@ PAGES = {
     "metrics": ("/metrics?section=Pairs", "Metrics · xraycore", "All numbers"),
     "subgroups": ("/metrics?section=Subgroups", "Metrics · xraycore", "A part of your own"),
     "review": ("/review", "Review · xraycore", "Set up a study"),
+    "learn": ("/learn", "Learn · xraycore", "Would you trust it?"),
+    "lesson": ("/learn?lesson=2-the-marker", "Learn · xraycore", "Your name"),
     "train": ("/train", "Train · xraycore", "How a training goes"),
     "about": ("/about", "About the models · xraycore", "The heatmaps"),
 }

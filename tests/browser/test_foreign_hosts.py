@@ -75,6 +75,7 @@ def test_no_page_asks_another_host(chromium, watched, folder):
         (f"data?dataset={quote(str(folder))}", "Every file can be read"),
         ("metrics", "VGG16"),
         ("review", "Review"),
+        ("learn", "Would you trust it?"),
         (f"train?dataset={quote(str(folder))}&network=VGG16", "ImageNet is offered once"),
         ("about", "Measured on films"),
     ):

@@ -4,7 +4,9 @@ import json
 
 import pytest
 
+from tests.report.test_shortcuts import MEASURED
 from tests.training.conftest import disc_folder  # noqa: F401  (a fixture)
+from xraycore.datasets.synthetic.phantom import write_phantoms
 from xraycore.training import ablation
 
 ROWS = [
@@ -53,3 +55,30 @@ def test_the_older_table_keeps_whole_networks(asked, disc_folder, run_cli, tmp_p
     assert code == 0 and json.loads(printed)["rows"] == ROWS
     assert asked[0][1] == "ResNet50"
     assert asked[0][3]["table"] == "shortcuts" and asked[0][3]["feature_draws"] == 0
+
+
+def test_shortcut_tells_and_keeps_what_was_measured(run_cli, tmp_path, monkeypatch):
+    films, out = tmp_path / "films", tmp_path / "new" / "shortcut.json"
+    write_phantoms(films, 20, size=48)
+    asked = {}
+
+    def measured(manifest, spec, folder, **given):
+        asked.update(given, films=len(manifest.records), spec=spec.name)
+        given["keep"](MEASURED)
+        return MEASURED
+
+    monkeypatch.setattr("xraycore.training.shortcut_bench.bench_shortcuts", measured)
+    given = ("--plant", "tube", "--share", 1, "--share", 0.5, "--out", out, "--runs", tmp_path)
+    code, told, _ = run_cli("shortcut", films, *given)
+    assert code == 0 and all(one in told for one in ("Marker", "moved", "Grad-CAM", "0.91"))
+    assert (asked["label"], asked["plants"], asked["shares"]) == ("Opacity", ["tube"], [0.5, 1.0])
+    assert (asked["films"], asked["spec"], asked["known"]) == (40, "basic_cnn", None)
+    kept = json.loads(out.read_text())
+    assert kept["rows"] == MEASURED["rows"] and kept["command"].startswith("python -m xraycore")
+    code, told, _ = run_cli("shortcut", films, *given, "--json")
+    assert code == 0 and json.loads(told)["text"] == MEASURED["text"]
+    assert asked["known"]["rows"] == MEASURED["rows"]
+    code, _, said = run_cli(
+        "shortcut", films, "--method", "magic", "--out", out, "--runs", tmp_path
+    )
+    assert code == 2 and "method must be one of" in said

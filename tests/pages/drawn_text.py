@@ -30,7 +30,7 @@ SAFE = {
     # Titles in the package's registries.
     *("stored_title", "get_method", "get_spec"),
     # Plain where it has to be.
-    *("describe_error", "failure", "words_of"),
+    *("describe_error", "failure", "words_of", "lesson_text", "say_network"),
     # Sentences without a word of a file's.
     *("describe_augmentation", "size_and_depth", "scale_note", "duration", "known_truth"),
     # HTML of ours, by a template that escapes.

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 # Seconds together; each is imported where it is used.
 SLOW = ("tensorflow", "keras", "torch", "sklearn", "scipy.stats", "scipy.optimize", "statsmodels")
-PAGES = ("compare", "explain", "data", "train", "review", "about")
+PAGES = ("compare", "explain", "data", "train", "review", "learn", "about")
 
 
 @pytest.mark.parametrize("page", PAGES)

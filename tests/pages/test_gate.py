@@ -8,6 +8,7 @@ import pytest
 from tests.conftest import ROOT
 from xraycore.access import Action
 from xraycore.jobs import process
+from xraycore.lessons.progress import LessonProgress
 from xraycore.reader_study import ReaderStudyRepository, StudyLead
 
 PAGES = sorted((ROOT / "pages").glob("*/page.py"))
@@ -19,6 +20,7 @@ WRITES = {
     *("create_study", "save_draft", "save_review", "invite", "unblind", "finish"),
     *("unpack_dataset", "write_site", "remove_site", "write_flawed_dataset", "write_phantoms"),
     "expire",
+    *("add_student", "begin_attempt", "add_answer"),
 }
 # What of Python does.
 RAW = {"write_text", "write_bytes", "mkdir", "unlink", "rmtree", "Popen"}
@@ -26,6 +28,8 @@ RAW = {"write_text", "write_bytes", "mkdir", "unlink", "rmtree", "Popen"}
 WITHOUT = {
     # The reader is asked for, each time, by `authorise`, which the answer cannot be stored without.
     ("pages/review/answer.py", "save"),
+    # Asks itself whether who answers may, and is who began.
+    ("pages/learn/sitting.py", "answer"),
     # Runs in the thread of a job, which only a lead can begin.
     ("pages/review/setup.py", "create"),
     # The same, of whoever may train; into the cache.
@@ -144,6 +148,7 @@ def test_whatever_stores_in_the_database_is_known_as_writing():
             {"studies", "readers", "count_judged", "items", "worklist", "history", "results"},
         ),
         (StudyLead, {"study", "invitations", "invited", "events"}),
+        (LessonProgress, {"find_student", "newest_attempt", "answers", "results"}),
     ):
         public = {name for name in vars(kind) if not name.startswith("_")}
         # A reader's name is added on one's own computer alone, behind `begin`.

@@ -7,14 +7,14 @@ from pages.shared import access as gate
 from tests.conftest import ROOT
 from xraycore.access import Access, Mode, Role, User
 
-PAGES = ("compare", "explain", "data", "metrics", "review", "train", "about")
-LOOKING = {"compare", "explain", "data", "metrics", "about"}
+PAGES = ("compare", "explain", "data", "metrics", "review", "learn", "train", "about")
+LOOKING = {"compare", "explain", "data", "metrics", "learn", "about"}
 OPENS = {
     Role.VIEWER: LOOKING,
     Role.READER: {*LOOKING, "review"},
     Role.STUDY_LEAD: {*LOOKING, "review"},
     Role.OPERATOR: {*LOOKING, "train"},
-    Role.ANYBODY: {"compare", "explain", "metrics", "about"},
+    Role.ANYBODY: {"compare", "explain", "metrics", "learn", "about"},
     Role.INVITED: {"review"},
 }
 
@@ -50,7 +50,7 @@ def said(app: AppTest) -> str:
 
 
 @pytest.mark.parametrize("role", OPENS)
-@pytest.mark.parametrize("page", ["train", "review", "data", "about"])
+@pytest.mark.parametrize("page", ["train", "review", "data", "learn", "about"])
 def test_a_page_opens_to_whom_it_is_for(served, role, page):
     served(role)
     app = open_page(page)

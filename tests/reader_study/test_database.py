@@ -27,6 +27,7 @@ from xraycore.reader_study.tables import metadata
 TABLES = {
     *("xraycore_readers", "xraycore_studies", "xraycore_items", "xraycore_reviews"),
     *("xraycore_invitations", "xraycore_events"),
+    *("xraycore_lesson_attempts", "xraycore_lesson_answers"),
     VERSION_TABLE,
 }
 
@@ -86,7 +87,8 @@ def make_older(url: str, revision: str) -> None:
     with engine.begin() as connection:
         for table in reversed(metadata.sorted_tables):
             connection.execute(text(f"DROP TABLE {table.name}"))
-        for function in ("reviews", "events", "finished") if engine.name == "postgresql" else ():
+        functions = ("reviews", "events", "finished", "lessons")
+        for function in functions if engine.name == "postgresql" else ():
             connection.execute(text(f"DROP FUNCTION xraycore_keep_{function}"))
         connection.execute(text(f"DROP TABLE {VERSION_TABLE}"))
         config = Config()
@@ -105,7 +107,7 @@ def make_older(url: str, revision: str) -> None:
     engine.dispose()
 
 
-@pytest.mark.parametrize("revision", ["0001", "0002", "0003", "0004"])
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003", "0004", "0006"])
 def test_a_database_of_an_older_schema_keeps_its_reviews(url, agrees, revision):
     make_older(url, revision)
     engine = open_database(url)

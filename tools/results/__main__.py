@@ -19,10 +19,12 @@ def results(
     from tools.results.experiments import write_recipes
     from tools.results.figures import draw
     from tools.results.results import write_results
+    from tools.results.shortcut import draw_shortcuts
     from tools.results.stored import read_stored
 
     stored = read_stored()
     draw(stored, out / "images" / "results.png")
+    draw_shortcuts(measured / "shortcut.json", out / "images" / "shortcuts.png")
     write_results(stored, measured, out / "results.md")
     write_explanations(measured, out / "explanations.md")
     write_recipes(measured, out / "recipes.md")

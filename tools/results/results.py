@@ -13,6 +13,7 @@ from tools.results.generalisation import (
 )
 from tools.results.hospitals import hospitals
 from tools.results.markdown import format_value, get_template
+from tools.results.shortcut import shortcuts
 from tools.results.stored import KINDS, Scored, Stored
 from tools.results.targets import Target, accuracy, auc, targets
 from xraycore.cli.console import format_score
@@ -65,7 +66,7 @@ def write_results(stored: Stored, measured: Path, file: Path) -> None:
         stored: Cards and predictions.
         measured: Folder with what other commands measured: `ablation.json` and
             `ablation-lesions.json` (`ablate`, its two tables), `audit.json`, `generalisation.json`,
-            and `tried/` with the runs that were not shipped.
+            `shortcut.json` and `tried/` with the runs that were not shipped.
         file: The Markdown file.
     """
     audit = measured / "audit.json"
@@ -87,6 +88,7 @@ def write_results(stored: Stored, measured: Path, file: Path) -> None:
         pairs=compare_pairs(stored),
         ablation=_ablation(measured / "ablation.json", _INGREDIENTS),
         tuning=_ablation(measured / "ablation-lesions.json", _TUNING),
+        shortcuts=shortcuts(measured / "shortcut.json"),
         targets=_targets(stored),
         negative_results=negative_results(stored, measured / "tried"),
     )

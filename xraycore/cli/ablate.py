@@ -1,4 +1,4 @@
-"""Commands that compare ways to train: ablate, and recipe, one of the field's first experiments."""
+"""Commands that compare ways to train: ablate, shortcut, and recipe, a first experiment."""
 
 import sys
 from json import loads
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from xraycore.cli.app import Classes, Json, Seed, app
-from xraycore.cli.console import emit_json, emit_table, progress_bar
+from xraycore.cli.console import emit_json, emit_table, err, format_score, progress_bar
 from xraycore.cli.loading import EngineName, Scheduler, open_engine
 from xraycore.cli.train import Datasets, Model, Weights, Where
 from xraycore.datasets.audit.leakage import drop_overlap
@@ -22,6 +22,11 @@ from xraycore.models.registry import MODELS, get_spec
 from xraycore.models.spec import FULL
 from xraycore.training.experiments import EXPERIMENTS, run_experiment
 from xraycore.utils.files import write_json
+
+Shares = Annotated[
+    list[float] | None,
+    typer.Option("--share", help="Of the class's films that bear it; repeat for several."),
+]
 
 
 @app.command()
@@ -134,3 +139,104 @@ def recipe(
         values = (scores[key]["value"] for key in ("accuracy", "macro_f1", "macro_auroc"))
         rows.append([MODELS[arm.model].title, facts["start"], *values])
     emit_table(experiment.title, ["network", "start", "accuracy", "macro F1", "AUC"], rows)
+
+
+@app.command()
+def shortcut(
+    out: Annotated[Path, typer.Option(help="JSON file for what is measured; what it has stays.")],
+    runs: Annotated[
+        Path, typer.Option(help="Folder for films and runs; an interrupted one goes on.")
+    ],
+    datasets: Annotated[
+        list[str] | None, typer.Argument(help="Data sets; generated films by default.")
+    ] = None,
+    model: Annotated[str, typer.Option(help="Network to train.")] = "basic_cnn",
+    plant: Annotated[
+        list[str] | None,
+        typer.Option(help="marker, border, contrast or tube; repeat for several. All by default."),
+    ] = None,
+    share: Shares = None,
+    of_class: Annotated[
+        str | None, typer.Option("--class", help="The class that the plant comes with.")
+    ] = None,
+    method: Annotated[
+        list[str] | None, typer.Option(help="Heatmap method to judge; all by default.")
+    ] = None,
+    weights: Weights = "none",
+    epochs: Annotated[int, typer.Option(min=1, help="Of each training.")] = 10,
+    size: Annotated[int, typer.Option(min=32, help="Height and width of the films.")] = 96,
+    films: Annotated[int, typer.Option(min=20, help="Generated films of each class.")] = 250,
+    only_ends: Annotated[
+        bool, typer.Option("--only-ends", help="Without any remedy and with all, nothing between.")
+    ] = False,
+    classes: Classes = None,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Plant a marker, border, contrast or tube, and measure who falls for it.
+
+    The same recipe is trained without and with what is to keep a network from shortcuts. Beside the
+    score at home stands the one once the plant has moved to the other classes, and how much heat
+    lies on the plant; then which heatmap methods find it, and what the audit says before training.
+    """
+    spec = get_spec(model)
+    import keras
+
+    from xraycore.attribution.registry import METHODS, get_method
+    from xraycore.datasets.labels import NORMAL
+    from xraycore.datasets.splits import read_splits, trainable_classes
+    from xraycore.datasets.synthetic.phantom import write_phantoms
+    from xraycore.datasets.synthetic.plants import PLANTS
+    from xraycore.report.shortcuts import list_checks, list_methods_found, list_trainings
+    from xraycore.training.shortcut_bench import bench_shortcuts
+    from xraycore.utils.files import write_json
+
+    chosen = [get_method(one).name for one in method] if method else list(METHODS)
+    if not datasets:
+        made = runs / f"phantoms-{films}-{seed}"
+        if not made.is_dir():
+            write_phantoms(made, films, size=256, seed=seed)
+        datasets = [str(made)]
+    manifest = read_splits(datasets, parse_classes(classes) if classes else None, seed=seed)
+    ill = [name for name in trainable_classes(manifest) if name != NORMAL]
+    command = show_command(sys.argv[1:])
+    out.parent.mkdir(parents=True, exist_ok=True)
+    keras.config.disable_interactive_logging()
+    with progress_bar() as report:
+        found = bench_shortcuts(
+            manifest,
+            spec,
+            runs,
+            label=of_class or ill[-1],
+            plants=plant or tuple(PLANTS),
+            shares=sorted(share) if share else (0.0, 0.5, 1.0),
+            epochs=epochs,
+            size=size,
+            methods=chosen,
+            weights=weights,
+            seed=seed,
+            only_ends=only_ends,
+            known=loads(out.read_text()) if out.exists() else None,
+            keep=lambda so_far: write_json(out, {**so_far, "command": command}),
+            report=report,
+        )
+    write_json(out, {**found, "command": command})
+    if json:
+        emit_json(found)
+        return
+    for title, rows, digits in (
+        (found["text"], list_trainings(found), ".3f"),
+        (
+            "Hottest point on the plant, of the network without remedies",
+            list_methods_found(found),
+            ".2f",
+        ),
+        ("What the audit says before training", list_checks(found), ".3f"),
+    ):
+        told = list(rows)
+        cells = [
+            [one if isinstance(one, str) else format_score(one, digits) for one in row.values()]
+            for row in told
+        ]
+        emit_table(title, list(told[0]) if told else [], cells)
+    err.print(f"Wrote {out}.", soft_wrap=True)

@@ -96,10 +96,21 @@ def basic_cnn(inputs: "keras.KerasTensor") -> "keras.KerasTensor":
     The first kernels are wide and strided so that one cell of the map sees 67 pixels: with 3x3
     kernels throughout it would see 22, less than a rib's distance from the next.
     """
+    return _three_blocks(inputs, 32, 96, 192)
+
+
+def narrow_cnn(inputs: "keras.KerasTensor") -> "keras.KerasTensor":
+    """The same three blocks with a third of the filters, and so a ninth of the weights."""
+    return _three_blocks(inputs, 12, 32, 64)
+
+
+def _three_blocks(inputs: "keras.KerasTensor", *widths: int) -> "keras.KerasTensor":
     from keras import layers
 
     x = inputs
-    for index, (filters, kernel, strides) in enumerate(((32, 7, 2), (96, 5, 1), (192, 3, 1)), 1):
+    for index, (filters, kernel, strides) in enumerate(
+        zip(widths, (7, 5, 3), (2, 1, 1), strict=True), 1
+    ):
         x = layers.Conv2D(
             filters, kernel, strides=strides, padding="same", use_bias=False, name=f"conv{index}"
         )(x)

@@ -91,7 +91,7 @@ def stored_title(name: str) -> str:
     try:
         state = file.stat()
     except OSError:
-        return MODELS[name].title
+        return get_spec(name).title
     return _title(name, file, (state.st_mtime_ns, state.st_size, state.st_ino))
 
 
@@ -100,7 +100,7 @@ def _title(name: str, file: Path, state: tuple[int, ...]) -> str:
     try:
         return title_of(name, read_card(name).get("end", FULL))
     except WeightsError:
-        return MODELS[name].title
+        return get_spec(name).title
 
 
 def what_is_answered(card: Mapping[str, Any]) -> dict[str, Any]:

@@ -78,6 +78,20 @@ MODELS: Mapping[str, ModelSpec] = {
     )
 }
 
+# Networks that show something and are none to compare or train: none of those that are listed.
+DEMONSTRATIONS: Mapping[str, ModelSpec] = {
+    "marker_cnn": ModelSpec(
+        name="marker_cnn",
+        title="Marker CNN",
+        paper="As Basic CNN, a third as wide; trained on generated films with a planted marker",
+        build=architectures.narrow_cnn,
+        preprocessing="unit",
+        feature_layer="pool3",
+        early_layer="relu3",
+        imagenet=None,
+    )
+}
+
 
 def get_spec(name: str, end: str = FULL) -> ModelSpec:
     """The registry entry of that name, ended as published or at one of its `ends`.
@@ -85,9 +99,9 @@ def get_spec(name: str, end: str = FULL) -> ModelSpec:
     Raises:
         ArgumentError: If there is none, or it has no such end.
     """
-    if name not in MODELS:
+    if name not in MODELS and name not in DEMONSTRATIONS:
         raise ArgumentError(f"model must be one of {', '.join(MODELS)}. Received: {name!r}")
-    spec = MODELS[name]
+    spec = MODELS[name] if name in MODELS else DEMONSTRATIONS[name]
     ends = {one.name: one for one in spec.ends}
     if end == FULL:
         return spec

@@ -61,7 +61,8 @@ def restore_database(
     Args:
         file: Of `backup_database`.
         url: See `open_database`.
-        replace: Also where there are studies: of SQLite only, and these are copied away first.
+        replace: Also where there are studies or answers to lessons: of SQLite only, and these are
+            copied away first.
 
     Raises:
         ReaderStudyError: If it is no such copy, or there are studies that would be lost.
@@ -71,16 +72,21 @@ def restore_database(
     try:
         sqlite = engine.url.get_backend_name() == "sqlite"
         with translate_errors(engine.url), engine.begin() as connection:
-            studies = connection.execute(select(func.count(tables.studies.c.id))).scalar_one()
-        if studies and not (replace and sqlite):
+            studies, attempts = (
+                connection.execute(select(func.count(table.c.id))).scalar_one()
+                for table in (tables.studies, tables.lesson_attempts)
+            )
+        held = studies + attempts
+        if held and not (replace and sqlite):
             how = "say --replace to put the copy in their place" if sqlite else "name an empty one"
             raise ReaderStudyError(
-                f"{format_address(engine.url)} holds {studies} studies already: {how}."
+                f"{format_address(engine.url)} holds {studies} studies"
+                f"{f' and {attempts} attempts at lessons' if attempts else ''} already: {how}."
             )
         with translate_errors(engine.url):
             if sqlite:
                 here = Path(str(engine.url.database))
-                if studies:
+                if held:
                     before = here.with_name(f"{here.name}.before-{datetime.now():%Y%m%d-%H%M%S}")
                     backup_database(engine, before)
                 engine.dispose()

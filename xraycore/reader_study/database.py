@@ -17,7 +17,7 @@ from xraycore.errors import ReaderStudyError
 from xraycore.utils.files import make_private_file, make_private_folder
 
 # Of the newest migration: a database that has it needs none, and Alembic need not be imported.
-HEAD = "0006"
+HEAD = "0007"
 VERSION_TABLE = "xraycore_version"
 # Seconds to wait for the other processes that write.
 PATIENCE = 30
@@ -166,6 +166,7 @@ _HINTS = {
     "database is locked": "another program keeps it locked. Close that and try again",
     "file is not a database": "the file is no SQLite database",
     "answers are kept as they were given": "an answer cannot be changed; store a new one",
+    "what a student answered": "an answer to a lesson cannot be changed",
     "this study is finished": "this study is finished, and its answers are locked",
     "database or disk is full": "the disk is full. What was saved before is safe",
     "connection": "cannot reach the server. Is it running, and XRAYCORE_DATABASE right?",

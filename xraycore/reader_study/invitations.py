@@ -43,7 +43,7 @@ class StudyLead(Store):
         token = None if login else secrets.token_urlsafe(_BITS // 8)
         with self._write() as connection:
             _refuse_finished(connection, study)
-            reader = _reader(connection, name, login)
+            reader = find_or_add_reader(connection, name, login)
             known = _find_invitation(connection, study, reader)
             row = {"token_sha256": hash_token(token) if token else None, "made": datetime.now(UTC)}
             if known is None:
@@ -150,7 +150,12 @@ def refuse_look_alikes(connection: Connection, name: str) -> None:
             )
 
 
-def _reader(connection: Connection, name: str, login: str) -> Reader:
+def find_or_add_reader(connection: Connection, name: str, login: str = "") -> Reader:
+    """The reader of this name and login; a new one where there is none.
+
+    Raises:
+        ReaderStudyError: If one of the two is another reader's, or the name looks like another's.
+    """
     reader = tables.readers.c
     same = reader.key == name.casefold()
     # Not `login == None`, which is true of every reader without one.

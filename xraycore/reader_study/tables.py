@@ -156,3 +156,33 @@ events = Table(
     Column("who", Text, nullable=False),
     Column("at", UtcTime, nullable=False),
 )
+
+# One sitting of a student, who is a reader by name or login, at a lesson as it was then. Rows of
+# both tables are added and never changed (migration 0007); nothing in them names a person.
+lesson_attempts = Table(
+    "xraycore_lesson_attempts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("reader_id", ForeignKey("xraycore_readers.id"), nullable=False),
+    Column("lesson", Text, nullable=False),
+    Column("lesson_sha256", String(64), nullable=False),
+    Column("course", Text, nullable=False, server_default=""),
+    Column("begun", UtcTime, nullable=False),
+    Column("limit_minutes", Float),
+)
+
+lesson_answers = Table(
+    "xraycore_lesson_answers",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("attempt_id", ForeignKey("xraycore_lesson_attempts.id"), nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("said", JSON, nullable=False),
+    Column("found", JSON, nullable=False),
+    Column("points", Float, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("saved", UtcTime, nullable=False),
+    UniqueConstraint("attempt_id", "step"),
+    CheckConstraint("points BETWEEN 0 AND 1", name="points"),
+    CheckConstraint("seconds >= 0", name="seconds"),
+)

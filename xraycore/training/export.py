@@ -65,7 +65,7 @@ def export_run(
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / config["model"]
         folder.mkdir()
-        classifier = _store_weights(run, folder)
+        classifier = store_weights(run, folder)
         shutil.copy(run.folder / "history.csv", folder / "history.csv")
         training = {**config, "epochs": state.total_epochs, "shipped_by": command}
         build_model_card(classifier, folder, training, manifest, external, limits, report)
@@ -138,7 +138,7 @@ def _check_manifest(folder: Path, config: dict, manifest: Manifest) -> None:
         )
 
 
-def _store_weights(run: Run, folder: Path) -> Classifier:
+def store_weights(run: Run, folder: Path) -> Classifier:
     """Writes the run's best weights as float16 and loads them as a user would.
 
     At the size of the films that the last stage was trained on.

@@ -1,0 +1,1 @@
+"""The Learn page: guided lessons, and what a class made of them."""
