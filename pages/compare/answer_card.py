@@ -229,7 +229,7 @@ def _mark(answer: Answer, shown: str) -> Mapping[str, object]:
 def _trust_of_opacity(joint: JointAnswer, shown: str) -> list[str]:
     """How far the first level is trusted: the network's that is looked at, if it says so too."""
     if joint.answer == CANNOT_TELL:
-        return ["Films like this one are called one or the other about equally wrongly."] * bool(
+        return ["At this probability either answer is too often wrong to be given."] * bool(
             joint.agreeing
         )
     told = [one for one in joint.agreeing if one.opacity.trust]
