@@ -11,6 +11,7 @@ from tests.conftest import ROOT
 from tests.pages.conftest import png
 from tests.pages.test_served import said, served  # noqa: F401  (a fixture)
 from xraycore.access import Role
+from xraycore.datasets.synthetic.plants import PLANTS
 from xraycore.lessons import list_lessons
 from xraycore.lessons.progress import LessonProgress
 from xraycore.lessons.results import results_csv
@@ -195,3 +196,13 @@ def test_the_first_step_of_a_shipped_lesson_is_shown(lessons, lesson, small_mode
     app = open_page(lesson=lesson)
     press(app, "begin")
     assert not app.error and app.button(key="next").label == "Skip"
+
+
+def test_what_the_shortcut_bench_measured_is_drawn(lessons):
+    app = open_page()
+    press(app, "shortcuts")
+    # A chart a plant, and a table each of trainings, methods and checks.
+    assert len(app.get("plotly_chart")) == len(PLANTS) and len(app.table) == 3
+    trainings = app.table[0].value
+    assert set(trainings.index) == {"none", *(one.title for one in PLANTS.values())}
+    assert {"AUC at home", "AUC once it moved", "Heat on it"} <= set(trainings.columns)
