@@ -1,5 +1,6 @@
 """What stands before the app: refuses requests that come from where none may, whatever they ask."""
 
+import asyncio
 import json
 import re
 from collections import Counter
@@ -29,6 +30,8 @@ _CLOSED = ("/_stcore/metrics", "/_stcore/agent")
 # What is sent to Streamlit, and fetched from it, without a page's gate.
 _UPLOAD = "/_stcore/upload_file"
 _FILES = (_UPLOAD, "/media/")
+# In which the largest file comes by 4 megabits a second.
+_UPLOAD_SECONDS = 600
 # The page that somebody wanted before he signed in.
 _WANTED = "xraycore-wanted"
 
@@ -131,7 +134,12 @@ class Gateway:
             return
         self._coming += size
         try:
-            await self.app(scope, receive, send)
+            async with asyncio.timeout(_UPLOAD_SECONDS):
+                await self.app(scope, receive, send)
+        except TimeoutError:
+            # Who announces much and sends little would keep the room of others.
+            slow = "This upload took too long."
+            await PlainTextResponse(slow, status_code=408)(scope, receive, send)
         finally:
             self._coming -= size
 

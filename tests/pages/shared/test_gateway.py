@@ -296,3 +296,18 @@ def test_a_socket_that_the_app_fails_at_keeps_no_room(monkeypatch):
     for _ in range(3):
         with pytest.raises(RuntimeError):
             hold(gateway, 1, headers)
+
+
+def test_an_upload_that_never_ends_keeps_no_room(monkeypatch):
+    monkeypatch.setenv("XRAYCORE_LIMITS", "film_mb=0.002,all_film_mb=0.003")
+    monkeypatch.setattr("pages.shared.gateway._UPLOAD_SECONDS", 0.05)
+    ended = []
+
+    async def never(scope, receive, send):
+        if not ended:
+            await asyncio.sleep(60)
+
+    gateway = Gateway(never, LOCAL)
+    assert _send_upload(gateway, [], **{"content-length": "2000"}) == 408
+    ended.append(True)
+    assert _send_upload(gateway, [204], **{"content-length": "2000"}) == 204
