@@ -39,7 +39,7 @@ try:
         )
 except AccessError as error:
     sys.exit(str(error))
-if settings is not None:
+if settings is not None and settings.url:
     # Else Streamlit asks a computer elsewhere for this one's address before it takes a socket.
     config.set_option("browser.serverAddress", urlsplit(settings.url).hostname)
 if access.served:

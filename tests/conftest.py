@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.dicom_files import dicom_bytes, dicom_dataset  # noqa: F401  (fixtures of all tests)
+from tests.pacs.orthanc import orthanc, pacs_settings  # noqa: F401  (likewise)
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 if "PYTEST_XDIST_WORKER" in os.environ:

@@ -143,6 +143,7 @@ def test_the_command_line_knows_every_extra():
     modules = {
         "confusable-homoglyphs": "confusable_homoglyphs",
         "python-multipart": "python_multipart",
+        "dicomweb-client": "dicomweb_client",
         "scikit-learn": "sklearn",
         "scikit-image": "skimage",
         "tf-keras-vis": "tf_keras_vis",

@@ -3,7 +3,7 @@
 import importlib.metadata
 import os
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import platformdirs
@@ -28,6 +28,8 @@ XRAYCORE_ROOTS = "XRAYCORE_ROOTS"
 XRAYCORE_OIDC_SECRET = "XRAYCORE_OIDC_SECRET"
 XRAYCORE_COOKIE_SECRET = "XRAYCORE_COOKIE_SECRET"
 XRAYCORE_PROXY_SECRET = "XRAYCORE_PROXY_SECRET"
+# Then the name of a connection in capitals, and _USER with _PASSWORD, or _TOKEN.
+XRAYCORE_PACS_ = "XRAYCORE_PACS_"
 
 _ABOVE = Path(__file__).resolve().parents[1]
 _PROJECT = _ABOVE / "pyproject.toml"
@@ -187,7 +189,11 @@ def database_url() -> str | None:
 def launched_environment() -> dict[str, str]:
     """What a process that is launched gets of this one's environment: all but the secrets."""
     secrets = (XRAYCORE_OIDC_SECRET, XRAYCORE_COOKIE_SECRET, XRAYCORE_PROXY_SECRET)
-    return {name: value for name, value in os.environ.items() if name not in secrets}
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name not in secrets and not name.startswith(XRAYCORE_PACS_)
+    }
 
 
 def job_folder() -> Path | None:
@@ -210,6 +216,27 @@ def path_roots() -> tuple[Path, ...] | None:
     if given is None:
         return None
     return tuple(Path(one) for one in given.split(os.pathsep) if one)
+
+
+@dataclass(frozen=True)
+class PacsCredentials:
+    """What a PACS is told of who asks: a user with a password, or a token; "" where not set."""
+
+    user: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
+
+
+def pacs_variables(name: str) -> str:
+    """What the names of the variables of the connection `name` begin with."""
+    return XRAYCORE_PACS_ + name.upper().replace("-", "_")
+
+
+def pacs_credentials(name: str) -> PacsCredentials:
+    """Those of the connection `name`: `XRAYCORE_PACS_<NAME>_USER`, `…_PASSWORD`, `…_TOKEN`."""
+    stem = pacs_variables(name)
+    parts = ("USER", "PASSWORD", "TOKEN")
+    return PacsCredentials(*(os.environ.get(f"{stem}_{part}", "") for part in parts))
 
 
 def oidc_secret() -> str:

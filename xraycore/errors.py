@@ -62,6 +62,10 @@ class PathError(AccessError):
     """A path that may not be named here."""
 
 
+class PacsError(XrayCoreError):
+    """A PACS did not do what it was asked; names the server, what was asked and what came."""
+
+
 class StorageError(XrayCoreError):
     """A disk that is full, or holds as much of ours as it may."""
 

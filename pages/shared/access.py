@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.shared.layout import plain
 from xraycore.access import Access, Action, Mode, User, decide_access, may, roles_that_may
-from xraycore.access.modes import is_loopback
+from xraycore.access.hosts import is_loopback
 from xraycore.access.requests import was_forwarded
 from xraycore.access.roles import NOBODY
 from xraycore.errors import AccessError

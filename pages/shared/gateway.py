@@ -17,7 +17,7 @@ from streamlit.web.server.starlette.starlette_websocket import _get_signed_cooki
 
 from pages.shared.film_memory import MB, held_uploads
 from xraycore.access import Access, Mode
-from xraycore.access.modes import is_loopback
+from xraycore.access.hosts import is_loopback
 from xraycore.access.requests import comes_from_proxy, split_address, was_forwarded
 from xraycore.access.roles import NOBODY
 from xraycore.config import limits

@@ -13,8 +13,8 @@ def user(*roles: Role, id: str = "ada") -> User:
 def test_each_role_may_what_it_is_for_and_nothing_else():
     assert {role: set(of) for role, of in PERMITTED.items()} == {
         Role.VIEWER: LOOKING,
-        Role.READER: {*LOOKING, Action.ANSWER},
-        Role.STUDY_LEAD: {*LOOKING, Action.ANSWER, Action.LEAD},
+        Role.READER: {*LOOKING, Action.ANSWER, Action.ASK_PACS},
+        Role.STUDY_LEAD: {*LOOKING, Action.ANSWER, Action.LEAD, Action.ASK_PACS},
         Role.OPERATOR: {*LOOKING, Action.TRAIN, Action.PROMOTE, Action.NAME_FOLDER},
         Role.LOCAL: set(Action),
         Role.INVITED: {Action.ANSWER},

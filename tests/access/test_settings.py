@@ -1,8 +1,9 @@
 import pytest
 
 from tests.access.served import OIDC, PROXY, settings_of
-from xraycore.access import Role
-from xraycore.access.settings import read_settings
+from xraycore.access import Role, decide_access
+from xraycore.access.settings import read_connections, read_settings
+from xraycore.config import launched_environment, pacs_credentials
 from xraycore.errors import AccessError
 
 ROLES = """
@@ -105,3 +106,46 @@ def test_a_root_whose_name_would_be_taken_for_two(tmp_path):
     root.mkdir()
     with pytest.raises(AccessError, match="may have no : in their names"):
         settings_of(tmp_path, f'roots = ["{root}"]\n{OIDC}')
+
+
+PACS = '[pacs.hospital]\nurl = "https://pacs.example.org/dicom-web"\n'
+
+
+def test_a_file_of_a_pacs_alone_says_nothing_of_visitors(tmp_path, monkeypatch):
+    found = settings_of(tmp_path, PACS)
+    assert (found.url, found.pacs["hospital"].seconds) == ("", 60)
+    # It makes no address known that an app which is open to everybody would answer to.
+    assert decide_access("0.0.0.0", found, open_to_everybody=True).settings is None
+    monkeypatch.setenv("XRAYCORE_SETTINGS", str(tmp_path / "xraycore.toml"))
+    assert read_connections()["hospital"].place == "hospital (https://pacs.example.org/dicom-web)"
+
+
+def test_a_command_needs_none_of_the_apps_secrets_to_ask_a_pacs(tmp_path, monkeypatch):
+    lines = [line for line in OIDC.splitlines() if "secret" not in line]
+    file = tmp_path / "xraycore.toml"
+    file.write_text("\n".join(lines) + f"\n{PACS}")
+    monkeypatch.setenv("XRAYCORE_SETTINGS", str(file))
+    assert list(read_connections()) == ["hospital"]
+    monkeypatch.delenv("XRAYCORE_SETTINGS")
+    assert read_connections() == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        (PACS.replace("hospital", "Our_PACS"), r"pacs\.Our_PACS.*small letters"),
+        (PACS + 'password = "told-here"\n', r"pacs\.hospital\.password: Extra inputs"),
+        (PACS.replace("https://", "https://ada:told-here@"), "no credentials"),
+    ],
+)
+def test_credentials_do_not_belong_into_the_file(tmp_path, text, where):
+    with pytest.raises(AccessError, match=where) as raised:
+        settings_of(tmp_path, text)
+    assert "told-here" not in str(raised.value)
+
+
+def test_what_is_launched_gets_no_credentials_of_a_pacs(monkeypatch):
+    monkeypatch.setenv("XRAYCORE_PACS_HOSPITAL_PASSWORD", "secret")
+    assert "XRAYCORE_PACS_HOSPITAL_PASSWORD" not in launched_environment()
+    assert repr(pacs_credentials("hospital")) == "PacsCredentials()"
+    assert pacs_credentials("hospital").password == "secret"

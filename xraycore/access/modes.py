@@ -1,11 +1,11 @@
 """How an app tells who is asking, decided once when it starts."""
 
-import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from xraycore.access.hosts import is_loopback
 from xraycore.access.identity import user_of_claims, user_of_headers
 from xraycore.access.roles import NOBODY, Role, User
 from xraycore.access.sign_outs import SignOuts
@@ -89,7 +89,8 @@ def decide_access(
     if open_to_everybody:
         if signs_in:
             raise AccessError(f"{OPEN_WORD} and a way to sign in: expected one of the two.")
-        return Access(Mode.OPEN, settings)
+        # A file that names no address of the app says nothing of which requests are its own.
+        return Access(Mode.OPEN, settings if settings and settings.url else None)
     if settings and settings.oidc:
         return Access(Mode.OIDC, settings)
     if settings and settings.proxy:
@@ -103,15 +104,3 @@ def decide_access(
         f"xraycore serve {OPEN_WORD}, which takes away all that writes, or leave the address at "
         "127.0.0.1. See Serving it to a department in the documentation."
     )
-
-
-def is_loopback(host: str | None) -> bool:
-    """Whether an address, or a name, means this computer and is reached by no other."""
-    if not host:
-        return False
-    if host.rstrip(".").lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False

@@ -37,13 +37,15 @@ class Action(StrEnum):
     TRAIN = "train networks"
     PROMOTE = "promote a run"
     NAME_FOLDER = "name folders of the server"
+    ASK_PACS = "search a PACS and open its films"
 
 
 _LOOKING = {Action.LOOK, Action.UPLOAD, Action.SURVEY}
 PERMITTED: Mapping[Role, frozenset[Action]] = {
     Role.VIEWER: frozenset(_LOOKING),
-    Role.READER: frozenset(_LOOKING | {Action.ANSWER}),
-    Role.STUDY_LEAD: frozenset(_LOOKING | {Action.ANSWER, Action.LEAD}),
+    # A search shows patients' names: it is for those who read films.
+    Role.READER: frozenset(_LOOKING | {Action.ANSWER, Action.ASK_PACS}),
+    Role.STUDY_LEAD: frozenset(_LOOKING | {Action.ANSWER, Action.LEAD, Action.ASK_PACS}),
     Role.OPERATOR: frozenset(_LOOKING | {Action.TRAIN, Action.PROMOTE, Action.NAME_FOLDER}),
     Role.LOCAL: frozenset(Action),
     Role.INVITED: frozenset({Action.ANSWER}),

@@ -1,14 +1,15 @@
-"""The settings file of an app that is served to others, which `xraycore serve` reads."""
+"""The settings file: how an app is served to others, and which PACS it may ask."""
 
 import ipaddress
 import os
 import tomllib
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -18,8 +19,16 @@ from pydantic import (
     model_validator,
 )
 
+from xraycore.access.connections import NAME, Connection, NamedConnection
 from xraycore.access.roles import GIVEN, Role
-from xraycore.config import XRAYCORE_PROXY_SECRET, cookie_secret, oidc_secret, proxy_secret
+from xraycore.config import (
+    XRAYCORE_PROXY_SECRET,
+    XRAYCORE_SETTINGS,
+    cookie_secret,
+    oidc_secret,
+    proxy_secret,
+    settings_file,
+)
 from xraycore.errors import AccessError
 
 FEWEST_SECRET = 32
@@ -154,22 +163,34 @@ class RoleTable(_Table):
     groups: dict[str, Roles] = {}
 
 
+def _pacs_name(name: str) -> str:
+    if not NAME.fullmatch(name):
+        raise ValueError("a connection's name has small letters, digits and hyphens, up to 32")
+    return name
+
+
+Connections = dict[Annotated[str, AfterValidator(_pacs_name)], Connection]
+
+
 class Settings(_Table):
-    """How an app is served to others.
+    """How an app is served to others, and which PACS it asks.
 
     Attributes:
-        url: Where visitors reach it, such as "https://xray.example.org".
+        url: Where visitors reach it, such as "https://xray.example.org"; "" in a file that says
+            nothing of who they are.
         roots: Folders that operators may name data sets in, and that are offered to others.
         oidc: Sign-in by OpenID Connect.
         proxy: Sign-in by a proxy; one of the two.
         roles: Who has which.
+        pacs: Connections by name.
     """
 
-    url: str
+    url: str = ""
     roots: tuple[Path, ...] = ()
     oidc: Oidc | None = None
     proxy: Proxy | None = None
     roles: RoleTable = RoleTable()
+    pacs: Connections = {}
 
     @property
     def origin(self) -> str:
@@ -180,7 +201,8 @@ class Settings(_Table):
     @model_validator(mode="after")
     def _check(self) -> Self:
         parts = urlsplit(self.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        only_pacs = self.pacs and not (self.url or self.oidc or self.proxy or self.roots)
+        if not only_pacs and (parts.scheme not in ("http", "https") or not parts.hostname):
             raise ValueError("url must be where visitors reach the app, https://…")
         if self.oidc and self.proxy:
             raise ValueError("name one way to sign in, oidc or proxy, not both")
@@ -195,6 +217,15 @@ class Settings(_Table):
         return self
 
 
+class _Pacs(BaseModel):
+    """What of a settings file is about PACS: the rest may need secrets that only the app has."""
+
+    pacs: Connections = {}
+
+
+Table = TypeVar("Table", bound=BaseModel)
+
+
 def read_settings(file: Path) -> Settings:
     """What a settings file says.
 
@@ -202,6 +233,37 @@ def read_settings(file: Path) -> Settings:
         AccessError: If it cannot be read, or an entry is missing, unknown or none that can be;
             no value is told, for it may be a secret.
     """
+    return _read(file, Settings)
+
+
+def read_connections() -> dict[str, NamedConnection]:
+    """The PACS that the settings file of `XRAYCORE_SETTINGS` names, by name; {} without one.
+
+    Raises:
+        AccessError: See `read_settings`.
+    """
+    file = settings_file()
+    found = _read(file, _Pacs).pacs if file else {}
+    return {name: NamedConnection(name=name, to=one) for name, one in found.items()}
+
+
+def find_connection(name: str) -> NamedConnection:
+    """The PACS of that name.
+
+    Raises:
+        AccessError: If the settings file names none such, or there is no settings file.
+    """
+    known = read_connections()
+    if name not in known:
+        where = settings_file() or f"no file is named in {XRAYCORE_SETTINGS}"
+        raise AccessError(
+            f"there is no PACS {name!r}: expected a table [pacs.{name}] in the settings ({where}). "
+            f"Known: {', '.join(known) or 'none'}."
+        )
+    return known[name]
+
+
+def _read(file: Path, table: type[Table]) -> Table:
     try:
         found = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
@@ -209,7 +271,7 @@ def read_settings(file: Path) -> Settings:
     except ValueError as error:  # Of TOML, and of text that is not UTF-8.
         raise AccessError(f"{file}: expected TOML ({type(error).__name__}).") from None
     try:
-        return Settings.model_validate(found)
+        return table.model_validate(found)
     except ValidationError as error:
         faults = error.errors(include_input=False, include_url=False)
         lines = (f"{'.'.join(map(str, one['loc'])) or 'the file'}: {one['msg']}" for one in faults)

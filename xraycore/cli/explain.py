@@ -12,7 +12,7 @@ import xraycore
 from xraycore.attribution.registry import get_method
 from xraycore.cli.app import app
 from xraycore.cli.console import emit_json, emit_table, err, progress_bar
-from xraycore.cli.loading import Models, Paths, _read, load_models
+from xraycore.cli.loading import Models, Paths, _read, load_models, name_of
 from xraycore.config import NOTICE
 from xraycore.datasets.labels import canonical_label
 from xraycore.imaging import Radiograph
@@ -20,6 +20,7 @@ from xraycore.imaging.encode import encode_png
 from xraycore.imaging.film_warnings import BURNED_IN, warning_codes
 from xraycore.imaging.overlay import overlay
 from xraycore.models.classifier import predict_each
+from xraycore.pacs.address import is_address
 from xraycore.utils.files import replacing, write_json
 from xraycore.utils.progress import part_of
 
@@ -52,7 +53,7 @@ def explain(
             for path, radiograph in films:
                 if BURNED_IN in warning_codes(radiograph.warnings):
                     err.print(f"{path.name}: look at its overlays first; text is burnt into them.")
-                stem = _free_stem(path.stem, used)
+                stem = _free_stem(path.name if is_address(path) else path.stem, used)
                 used.add(stem)
                 each = predict_each(classifiers, [radiograph])
                 for classifier, (prediction,) in zip(classifiers, each, strict=True):
@@ -91,7 +92,7 @@ def _free_stem(stem: str, used: Container[str]) -> str:
 
 
 def _line(path: Path, *, error: str | None = None, **facts: object) -> dict:
-    return {"path": str(path), "model": None, **facts, "error": error}
+    return {"path": name_of(path), "model": None, **facts, "error": error}
 
 
 def _write_map(

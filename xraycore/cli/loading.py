@@ -13,9 +13,11 @@ from xraycore.cli.console import err, progress_bar
 from xraycore.config import NO_WEIGHTS, weights_folder
 from xraycore.errors import ArgumentError
 from xraycore.imaging import Radiograph, RadiographError, read_radiograph
+from xraycore.imaging.radiograph import read_bytes
 from xraycore.imaging.reading import FilmReader
 from xraycore.models.cards import list_trained
 from xraycore.models.registry import get_spec
+from xraycore.pacs.address import Address, is_address
 from xraycore.utils.progress import Progress, ProgressCallback, ignore
 
 if TYPE_CHECKING:
@@ -24,7 +26,10 @@ if TYPE_CHECKING:
 
 CHUNK, FEW = 8, 16
 
-Paths = Annotated[list[Path], typer.Argument(help="Image files, or folders of them.")]
+Paths = Annotated[
+    list[Path],
+    typer.Argument(help="Image files, folders of them, or films of a PACS: dicomweb://NAME/STUDY."),
+]
 ENGINES = ("local", "dask")
 EngineName = Annotated[str, typer.Option("--engine", help="local, or dask for many machines.")]
 Scheduler = Annotated[
@@ -65,8 +70,18 @@ def load_models(names: list[str] | None) -> list["Classifier"]:
     return loaded
 
 
+def name_of(path: Path) -> str:
+    """The path as it is written; `pathlib` takes a slash from an address of a PACS."""
+    return str(Address.parse(path)) if is_address(path) else str(path)
+
+
 def _files(paths: Iterable[Path]) -> Iterator[Path]:
     for path in paths:
+        if is_address(path):
+            from xraycore.pacs.films import list_films  # Late: it needs an extra.
+
+            yield from (Path(str(film)) for film in list_films(Address.parse(path)))
+            continue
         if not path.is_dir():
             yield path
             continue
@@ -106,7 +121,7 @@ def open_engine(
 
 
 def find_films(paths: list[Path]) -> list[Path]:
-    """The paths, folders replaced by all files below them, whatever their names.
+    """The paths, folders replaced by all files below them, an address of a PACS by its films'.
 
     Raises:
         ArgumentError: If there is none.
@@ -123,8 +138,31 @@ def processes_for(files: Sequence[Path]) -> int | None:
 
 
 def read_file(path: Path) -> Radiograph:
-    """The radiograph in a file; see `read_radiograph`."""
+    """The radiograph in a file, or of a PACS; see `read_radiograph`."""
+    if is_address(path):
+        return read_radiograph(_fetch(path), name=path.name)
     return read_radiograph(path)
+
+
+def read_files(paths: list[Path]) -> Iterator[tuple[Path, bytes | RadiographError]]:
+    """The bytes of each film's file, one after the other; an error in place of what has none.
+
+    Raises:
+        ArgumentError: If there is no file.
+    """
+    for path in find_films(paths):
+        data: bytes | RadiographError
+        try:
+            data = _fetch(path) if is_address(path) else read_bytes(path)
+        except RadiographError as error:
+            data = error
+        yield path, data
+
+
+def _fetch(path: Path) -> bytes:
+    from xraycore.pacs.films import fetch_film
+
+    return fetch_film(Address.parse(path))
 
 
 def _read(

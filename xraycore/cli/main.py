@@ -29,6 +29,7 @@ from xraycore.cli import (  # noqa: F401  (they register)
     weights,
 )
 from xraycore.cli.app import app
+from xraycore.cli.pacs import search  # noqa: F401  (likewise)
 from xraycore.cli.retrieval import index, retrieve, similar  # noqa: F401  (likewise)
 from xraycore.errors import XrayCoreError, log_fault
 
@@ -44,6 +45,7 @@ EXTRAS = {
     **dict.fromkeys(("onnx", "onnxruntime", "tf2onnx"), "onnx"),
     "openvino": "openvino",
     "tf_keras_vis": "compare",
+    **dict.fromkeys(("dicomweb_client", "highdicom", "pynetdicom"), "dicom"),
 }
 
 # typer keeps its own copy of click and gives this class no public name.

@@ -12,6 +12,7 @@ from xraycore.cli.loading import (
     chosen_models,
     find_films,
     load_models,
+    name_of,
     processes_for,
     read_file,
 )
@@ -76,6 +77,8 @@ def predict(
 ) -> None:
     """Say what trained models see on films; a bad file gets an error line, the rest go on.
 
+    Films of a PACS are named dicomweb://NAME/STUDY: see Connect a PACS in the documentation.
+
     Is there an opacity, and if so of which kind; the probabilities of all classes stand beside in
     `--json`. Two models or more are also taken together, as "ensemble".
     """
@@ -92,9 +95,9 @@ def predict(
     with progress_bar() as report, FilmScorer(classifiers, read_file, processes) as scorer:
         for index, film in enumerate(scorer.score(files)):
             if film.error is not None:
-                rows.append(error_line(film.source, film.error))
+                rows.append(error_line(name_of(film.source), film.error))
             else:
-                rows += answer_lines(film.source, film.predictions, chosen_view, states)
+                rows += answer_lines(name_of(film.source), film.predictions, chosen_view, states)
             if json:
                 for row in rows:
                     emit_json(row)

@@ -91,6 +91,15 @@ def read_radiograph(
     return Radiograph(decoded.pixels, info, tuple(decoded.warnings))
 
 
+def read_bytes(path: str | os.PathLike) -> bytes:
+    """The bytes of a film's file, refused as `read_radiograph` refuses them, not yet decoded.
+
+    Raises:
+        RadiographError: It is no file, cannot be read, or is over 64 MiB.
+    """
+    return _read(path, _label(path, None))
+
+
 def _label(source: object, name: str | None) -> str:
     """A base name in one printable line."""
     if name is None:

@@ -60,8 +60,24 @@ class Source(NamedTuple):
     read: Callable[[str], Radiograph]
 
 
+def _list_pacs(place: str) -> Iterator[ListedFilm]:
+    from xraycore.pacs.address import Address
+    from xraycore.pacs.films import list_films as list_pacs  # Late: it needs an extra.
+
+    for film in list_pacs(Address.parse(place)):
+        yield ListedFilm(film.instance, str(film))
+
+
+def _read_pacs(place: str) -> Radiograph:
+    from xraycore.pacs.address import Address
+    from xraycore.pacs.films import fetch_film
+
+    film = Address.parse(place)
+    return read_radiograph(fetch_film(film), name=film.instance)
+
+
 # Scheme of a place -> its source.
-SOURCES: dict[str, Source] = {}
+SOURCES: dict[str, Source] = {"dicomweb": Source(_list_pacs, _read_pacs)}
 
 
 def list_films(place: str) -> Iterator[ListedFilm]:
