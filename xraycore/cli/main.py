@@ -29,7 +29,7 @@ from xraycore.cli import (  # noqa: F401  (they register)
     weights,
 )
 from xraycore.cli.app import app
-from xraycore.cli.pacs import report, search  # noqa: F401  (likewise)
+from xraycore.cli.pacs import listen, report, search  # noqa: F401  (likewise)
 from xraycore.cli.retrieval import index, retrieve, similar  # noqa: F401  (likewise)
 from xraycore.errors import XrayCoreError, log_fault
 
