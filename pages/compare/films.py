@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.compare.pacs import offer_pacs
 from pages.shared import cache
 from pages.shared.access import acts
 from pages.shared.address import read_address, step
@@ -90,9 +91,10 @@ def forget_all() -> None:
 
 
 def choose_films() -> None:
-    """The uploader and the samples."""
+    """The uploader, the samples, and a PACS where the settings name one."""
     upload_films(_opened)
     ask_sample(_chosen_sample)
+    offer_pacs(_opened)
 
 
 def show_start() -> None:

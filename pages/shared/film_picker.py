@@ -94,7 +94,7 @@ def compare_button(path: Path) -> None:
         RadiographError: If the file can no longer be read.
     """
     if st.button("See what the models say", icon=":material/compare:", key="open-in-compare"):
-        film = _read(path.name, path.read_bytes())
+        film = open_file(path.name, path.read_bytes())
         films = open_films()
         films.open([film])
         address = {"film": films.films[film.key].id}
@@ -195,8 +195,8 @@ def _take_uploads(widget: str, on_open: Callable[[OpenFilm], None]) -> None:
                 shown = name
                 try:
                     films.check_room(name, len(data), read)
-                    shown = _shown_name(name, [*films.films.values(), *read])
-                    read.append(_read(shown, data))
+                    shown = shown_name(name, [*films.films.values(), *read])
+                    read.append(open_file(shown, data))
                 except RadiographError as error:
                     # Whoever brought the file knows it by its own name.
                     refused.append(str(error).replace(shown, name, 1))
@@ -208,7 +208,7 @@ def _take_uploads(widget: str, on_open: Callable[[OpenFilm], None]) -> None:
     films.refused = refused
 
 
-def _shown_name(name: str, films: Iterable[OpenFilm]) -> str:
+def shown_name(name: str, films: Iterable[OpenFilm]) -> str:
     """What the next film is called everywhere, in exports too: its file's name, or a number."""
     if shows_film_names(get_access().served):
         return name
@@ -216,8 +216,12 @@ def _shown_name(name: str, films: Iterable[OpenFilm]) -> str:
     return f"Film {1 + max((int(found[1]) for found in numbers if found), default=0)}"
 
 
-def _read(name: str, data: bytes) -> OpenFilm:
-    """A file as a film to open."""
+def open_file(name: str, data: bytes) -> OpenFilm:
+    """A file as a film to open.
+
+    Raises:
+        RadiographError: If it is none.
+    """
     film = OpenFilm.of_file(name, data)
     radiograph = film.analysis.radiograph()
     film.thumbnail = thumbnail(radiograph)
