@@ -16,6 +16,7 @@ from pages.compare.answer_card import (
 from pages.compare.answers import join_answers
 from pages.compare.exports import show_exports
 from pages.compare.films import choose_films
+from pages.compare.similar import show_films_like
 from pages.compare.sites import Sites, choose_site, read_sites
 from pages.compare.view import View, change_view, read_view
 from pages.compare.viewer import best_elsewhere, build_room, panel_ids
@@ -161,6 +162,7 @@ def show_card(
         show_heat(film, results.get(view.panel), each, stretched=view.style.stretched)
     show_annotations(film)
     if each:
+        show_films_like(film, results, view.panel)
         label = "Show them anyway" if silent else "What each network says"
         with st.expander(label, key="each", icon=":material/bar_chart:"):
             show_each(each, view.point)

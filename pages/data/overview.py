@@ -11,6 +11,7 @@ import streamlit as st
 from pages.data import charts
 from pages.data.charts import SPLIT_TITLES
 from pages.data.film_dialog import film_dialog
+from pages.data.film_map import show_map
 from pages.data.films import show_copies, show_films, show_patients
 from pages.shared.charts import show_chart
 from pages.shared.layout import plain
@@ -34,6 +35,7 @@ TABS = (
     "Classes",
     "Sizes and greys",
     "Films",
+    "Map",
     "Copies",
     "Patients",
     "Shortcuts",
@@ -65,6 +67,7 @@ def show_survey(survey: DatasetOverview, read_at: datetime, on_again: Callable[[
         _classes,
         _sizes,
         lambda found: show_films(found, open_film),
+        lambda found: show_map(found, open_film),
         lambda found: (_said(found, "copies", "near copies"), show_copies(found, open_film)),
         lambda found: (_said(found, "patients"), show_patients(found, open_film)),
         _shortcuts,

@@ -8,6 +8,7 @@ from pages.shared.film_picker import film_and_models
 from pages.shared.layout import name_tab, page_header
 from pages.shared.open_films import OpenFilm, open_films
 from pages.shared.results import show_other_work
+from pages.shared.similar_films import show_similar
 from xraycore.access import Action
 
 # It stays in sight while the maps are scrolled; on a phone it stands above them.
@@ -52,6 +53,7 @@ def explain(film: OpenFilm, trained: list[str], side: DeltaGenerator) -> None:
     with errors_shown():
         subject = choose_subject(film, name, side)
         show_answer(subject)
+        show_similar(subject.prediction, film.sha256, key="similar", tile=110)
         show_tests(subject)
         show_other_work(open_films().films.values(), film, subject.of_network, side)
 

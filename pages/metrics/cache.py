@@ -144,7 +144,12 @@ def read_film(path: Path) -> Radiograph:
     Raises:
         RadiographError: If it cannot be read.
     """
-    return read_once(f"{_file_state(path)}", partial(read_radiograph, path))
+    return read_once(file_key(path), partial(read_radiograph, path))
+
+
+def file_key(path: Path) -> str:
+    """What a film is kept by: another once its file is changed."""
+    return f"{_file_state(path)}"
 
 
 @st.cache_data(max_entries=512, show_spinner=False, hash_funcs=_OF_FILES)

@@ -16,6 +16,7 @@ from pages.metrics.cache import (
     draw_thumbnail,
     read_film,
 )
+from pages.metrics.similar import show_films_like
 from pages.shared.cache import film_locator
 from pages.shared.film_picker import compare_button
 from pages.shared.layout import choose_page, plain, plain_option
@@ -249,6 +250,8 @@ def _film_dialog(display: DisplayedComparison, place: int) -> None:
             st.caption(plain(str(path)))
         if radiograph:
             compare_button(path)
+    if radiograph:
+        show_films_like(display, place, path, radiograph)
 
 
 def _show_film(path: Path | None) -> Radiograph | None:

@@ -134,7 +134,8 @@ def test_what_was_found_is_not_looked_for_again(world, model, index, monkeypatch
         raise AssertionError("a film was read again")
 
     monkeypatch.setattr(features, "read_radiograph", fail)
-    again = gather_features([model], records, default_store())["basic_cnn"]
+    with default_store() as store:
+        again = gather_features([model], records, store)["basic_cnn"]
     assert again.records == before.records and again.hashes == before.hashes
     np.testing.assert_allclose(again.pooled, before.pooled, rtol=2e-3, atol=1e-4)
     np.testing.assert_allclose(again.logits, before.logits, atol=1e-4)
@@ -151,11 +152,12 @@ def test_a_run_that_was_stopped_goes_on(world, model, monkeypatch, tmp_path):
         if progress.done > 0.4:
             raise Cancelled
 
-    with pytest.raises(Cancelled):
-        gather_features([model], records, default_store(), stop)
+    with pytest.raises(Cancelled), default_store() as store:
+        gather_features([model], records, store, stop)
     asked, read = [], features.read_radiograph
     monkeypatch.setattr(features, "read_radiograph", lambda p: asked.append(p) or read(p))
-    gather_features([model], records, default_store())
+    with default_store() as store:
+        gather_features([model], records, store)
     assert len(asked) == 12  # Of twenty films eight were kept.
 
 

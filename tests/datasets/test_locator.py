@@ -72,6 +72,30 @@ def test_a_film_is_found_again_by_its_hash(dataset, few_phantoms):
     assert few_phantoms == {0: 1, 1: 2}
 
 
+def test_only_files_are_looked_through_where_no_film_can_be_a_generated_one(dataset, few_phantoms):
+    file = dataset / "test" / "PNEUMONIA" / "person7_virus_0.png"
+    digest, nowhere = read_radiograph(file).info.sha256, "0" * 64
+    public = FilmLocator()
+    public.search([digest, nowhere], generated=False)
+    assert public.found(digest).path == file and public.found(digest).lesion is None
+    assert public.found(nowhere) is None
+    assert not few_phantoms
+    assert not public.must_search([nowhere], generated=False)
+    assert public.must_search([nowhere])
+
+
+def test_a_drawn_lesion_comes_with_the_film(tmp_path, monkeypatch):
+    root = tmp_path / "data" / "covid_qu" / "lesions_train"
+    write(root / "images" / "a.png", draw(1))
+    write(root / "infection_masks" / "a.png", draw(2))
+    (root / "labels.csv").write_text("path,label\nimages/a.png,COVID-19\n")
+    monkeypatch.setenv("XRAYCORE_DATA", str(tmp_path / "data"))
+    digest = read_radiograph(root / "images" / "a.png").info.sha256
+    public = FilmLocator()
+    public.search([digest], generated=False)
+    assert public.found(digest).lesion.mask == root / "infection_masks" / "a.png"
+
+
 def test_a_film_is_found_again_by_its_name(dataset):
     public = FilmLocator()
     name = "person7_virus_0.png"

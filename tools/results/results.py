@@ -13,6 +13,7 @@ from tools.results.generalisation import (
 )
 from tools.results.hospitals import hospitals
 from tools.results.markdown import format_value, get_template
+from tools.results.retrieval import retrieval
 from tools.results.shortcut import shortcuts
 from tools.results.stored import KINDS, Scored, Stored
 from tools.results.targets import Target, accuracy, auc, targets
@@ -66,7 +67,7 @@ def write_results(stored: Stored, measured: Path, file: Path) -> None:
         stored: Cards and predictions.
         measured: Folder with what other commands measured: `ablation.json` and
             `ablation-lesions.json` (`ablate`, its two tables), `audit.json`, `generalisation.json`,
-            `shortcut.json` and `tried/` with the runs that were not shipped.
+            `retrieval.json`, `shortcut.json`, and `tried/` with the runs that were not shipped.
         file: The Markdown file.
     """
     audit = measured / "audit.json"
@@ -82,6 +83,7 @@ def write_results(stored: Stored, measured: Path, file: Path) -> None:
         near_copies=_count_near_copies(stored, audit),
         external=external_hospitals(stored),
         hospitals=hospitals(measured / "generalisation.json"),
+        retrieval=retrieval(measured / "retrieval.json"),
         lungs=_lungs(stored),
         calibration=compare_calibrations(stored),
         probes=probes(stored, audit),

@@ -39,6 +39,9 @@ def ship(
     classes: Classes = None,
     labels: Labels = None,
     films: Films = None,
+    index: Annotated[
+        bool, typer.Option(help="Make the index of films that `similar` searches, too.")
+    ] = True,
     json: Json = False,
 ) -> None:
     """Score a finished run on its test split and install it under weights/, once."""
@@ -47,7 +50,8 @@ def ship(
 
     opened = Run(run)
     manifest = _manifest(datasets, classes, labels, films, opened.config["seed"])
-    _measured(partial(export_run, opened, manifest), manifest, external, limits, json)
+    exporting = partial(export_run, opened, manifest, index=index)
+    _measured(exporting, manifest, external, limits, json)
 
 
 @app.command()

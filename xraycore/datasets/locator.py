@@ -85,7 +85,7 @@ class FilmLocator:
     def __init__(self) -> None:
         self._known: dict[str, Read] = {}
         self._found: dict[str, FoundFilm] = {}
-        self._searched = False
+        self._searched = self._searched_files = False
         self._searching = threading.Lock()
 
     @cached_property
@@ -124,43 +124,56 @@ class FilmLocator:
         """The file of that sha256, of a public data set; None where it has not been found."""
         return self._found.get(digest)
 
-    def must_search(self, wanted: Collection[str]) -> bool:
+    def must_search(self, wanted: Collection[str], *, generated: bool = True) -> bool:
         """Whether `search` may find films of these that are not known yet."""
-        return not self._searched and any(digest not in self._known for digest in wanted)
+        over = self._searched if generated else self._searched_files
+        return not over and any(digest not in self._known for digest in wanted)
 
-    def search(self, wanted: Collection[str], report: ProgressCallback = ignore) -> None:
+    def search(
+        self,
+        wanted: Collection[str],
+        report: ProgressCallback = ignore,
+        *,
+        generated: bool = True,
+    ) -> None:
         """Looks for films until all of those are known, or there is nowhere left to look.
 
         Args:
             wanted: sha256 of their files.
             report: Called with the share that is done; what it raises stops the search.
+            generated: Whether they may be generated ones, which take longer to draw than to read.
         """
         with self._searching:
-            generated: list[Read] = [
+            files = (partial(self._hash, record) for record in self._records)
+            if not generated:
+                self._searched_files = not self._look([*files], wanted, report, generated=False)
+                return
+            drawn: list[Read] = [
                 *(partial(phantom_number, number) for number in range(MOST_PHANTOMS)),
                 *(sample.read for sample in list_samples()),
             ]
             # A study of generated films takes the first ones; reading data sets takes longer.
-            likely, rest = generated[: len(wanted)], generated[len(wanted) :]
+            likely, rest = drawn[: len(wanted)], drawn[len(wanted) :]
             if self._look([partial(self._read, read) for read in likely], wanted, report):
                 return
-            files = (partial(self._hash, record) for record in self._records)
             looks = [*files, *(partial(self._read, read) for read in rest)]
-            self._searched = not self._look(looks, wanted, report)
+            self._searched = self._searched_files = not self._look(looks, wanted, report)
 
     def _look(
         self,
         looks: Sequence[Callable[[], None]],
         wanted: Collection[str],
         report: ProgressCallback,
+        *,
+        generated: bool = True,
     ) -> bool:
         """Looks here and there; whether all films that are wanted are known then."""
         for done, look in enumerate(looks):
-            if not self.must_search(wanted):
+            if not self.must_search(wanted, generated=generated):
                 return True
             report(Progress(done / len(looks)))
             look()
-        return not self.must_search(wanted)
+        return not self.must_search(wanted, generated=generated)
 
     def _hash(self, record: Record) -> None:
         with contextlib.suppress(OSError):

@@ -264,6 +264,11 @@ def save_index(index: FeatureIndex, folder: Path) -> Path:
     return file
 
 
+def has_index(name: str) -> bool:
+    """Whether an index lies beside a model's weights; `load_index` says whether it can be used."""
+    return (weights_folder() / name / FILE).is_file()
+
+
 def load_index(name: str) -> FeatureIndex:
     """The index of a trained model, once it is known to belong to its weights.
 

@@ -38,6 +38,7 @@ def export_run(
     external: Sequence[Manifest] = (),
     limits: Sequence[str] = (),
     command: str | None = None,
+    index: bool = True,
     report: ProgressCallback = ignore,
 ) -> Path:
     """Installs a run's best weights in the store: calibrated, and scored as they are stored.
@@ -53,6 +54,7 @@ def export_run(
         external: Data sets it never saw, for the card.
         limits: Sentences for the card.
         command: Command line to note down.
+        index: Whether to make the index too, for which the network looks at all training films.
         report: Called after every batch of films.
 
     Raises:
@@ -69,12 +71,14 @@ def export_run(
         shutil.copy(run.folder / "history.csv", folder / "history.csv")
         training = {**config, "epochs": state.total_epochs, "shipped_by": command}
         build_model_card(classifier, folder, training, manifest, external, limits, report)
-        classifier.card = load_card(folder, ModelCard)
-        telling = part_of(report, activity="an index of the films")
-        built = build_indexes(
-            [classifier], manifest, command=command, store=default_store(), report=telling
-        )
-        save_index(built[classifier.spec.name], folder)
+        if index:
+            classifier.card = load_card(folder, ModelCard)
+            telling = part_of(report, activity="an index of the films")
+            with default_store() as store:
+                built = build_indexes(
+                    [classifier], manifest, command=command, store=store, report=telling
+                )
+            save_index(built[classifier.spec.name], folder)
         return install(folder, classifier.spec.name)
 
 

@@ -44,13 +44,13 @@ def index(
     manifest = read_splits(datasets, asked, LabelPolicy.parse(labels), seed=seed)
     if films is not None:
         manifest = limit_training(manifest, films, seed=seed)
-    with progress_bar() as report:
+    with progress_bar() as report, default_store() as store:
         built = build_indexes(
             models,
             manifest,
             partial=partial,
             command=show_command(sys.argv[1:]),
-            store=default_store(),
+            store=store,
             report=report,
         )
     rows = []

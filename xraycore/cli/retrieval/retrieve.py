@@ -144,7 +144,8 @@ def _imagenet(models: Sequence["Classifier"], folder: Path | None) -> list["Clas
 def _found(
     models: Sequence["Classifier"], records: Sequence[Record], report: ProgressCallback
 ) -> dict[str, Found]:
-    gathered = gather_features(models, records, default_store(), report)
+    with default_store() as store:
+        gathered = gather_features(models, records, store, report)
     return {name: _looked_up(features) for name, features in gathered.items()}
 
 
