@@ -3,6 +3,10 @@
 Letters are found as what they are: thin strokes that are sharply brighter or darker than what is
 round them, several of one size in a row, upright or turned to a side. Nothing is read: what the
 text says, and whether it names anybody, is not known.
+
+Of 4,724 films of twelve public collections 181 are said to have text; the 92 of these that were
+looked at all have (PORTABLE, SUPINO, a date). Of the 995 of Japan, OpenIST and the normal films of
+the COVID-19 Radiography Database none is.
 """
 
 from collections.abc import Iterator
