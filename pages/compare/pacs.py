@@ -52,7 +52,10 @@ def offer_pacs(on_open: Callable[[OpenFilm], object]) -> None:
 def _ask(names: list[str]) -> None:
     """What to search for; what is found lies in the session's state until the next search."""
     with st.form("pacs-search", border=False):
-        st.selectbox("PACS", names, key="pacs-name", disabled=len(names) == 1)
+        if len(names) > 1:
+            st.selectbox("PACS", names, key="pacs-name")
+        else:
+            st.session_state["pacs-name"] = names[0]
         st.date_input(
             "Days",
             value=(),
@@ -114,7 +117,7 @@ def _offer_studies(on_open: Callable[[OpenFilm], object]) -> None:
         help=f"Up to {PRIORS} that have films, the newest. They stand behind it in the worklist.",
     )
     st.button(
-        "Open",
+        "Open study",
         type="primary",
         icon=":material/folder_open:",
         disabled=not st.session_state.get(_CHOSEN),
