@@ -65,7 +65,7 @@ def show_similar(
 
 def _say(found: SimilarFilms) -> None:
     if found.alike:
-        st.markdown(f"**Films like this one.** {plain(found.reading)}")
+        st.markdown(f":small[**Films like this one.** {plain(found.reading)}]")
     else:
         st.warning(plain(found.reading), icon=":material/travel_explore:")
     if found.caution:
