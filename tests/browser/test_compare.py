@@ -43,6 +43,9 @@ def heat_layers(page: Page) -> Locator:
 def all_answered(page: Page) -> None:
     """Waits until every network has looked at the film, and at all that are open."""
     expect(verdict(page)).to_be_visible()
+    # The card may stand there before the room and the list do.
+    expect(in_sight(page).first).to_be_visible()
+    expect(page.locator(".row").first).to_be_visible()
     expect(page.locator(".panel.waiting")).to_have_count(0)
     expect(page.locator(".dot.waiting")).to_have_count(0)
     expect(page.get_by_role("button", name="Report of this film (HTML)")).to_be_visible()
