@@ -1,5 +1,6 @@
 """What CONTRIBUTING.md says how to add is added so, and works."""
 
+import shutil
 import tomllib
 
 import cv2
@@ -89,6 +90,8 @@ def test_a_page_is_a_folder_and_a_line(tmp_path, monkeypatch):
     (folder / "page.py").write_text(page)
     entry = tmp_path / "streamlit_app.py"
     entry.write_text(f"import streamlit as st\n\nst.navigation([{line.strip()}]).run()\n")
+    # With the app's own settings, or it would not know that it answers this computer only.
+    shutil.copytree(ROOT / ".streamlit", tmp_path / ".streamlit")
     monkeypatch.chdir(tmp_path)
     app = AppTest.from_file(str(entry), default_timeout=120).run()
     assert not app.exception
