@@ -3,6 +3,7 @@
 import csv
 import re
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tests.browser.conftest import serve_app
 from xraycore.datasets.synthetic.phantom import make_phantom
@@ -82,6 +84,20 @@ def write_cat(folder: Path) -> Path:
 def upload(page: Page, *files: Path) -> None:
     page.locator("input[type=file]").first.set_input_files(files)
     expect(in_sight(page).locator(".film")).to_be_visible()
+
+
+def choose_file(page: Page, reach: Callable[[], None], file: Path) -> None:
+    """By Enter on the button that `reach` leads to: again while the start is still being drawn."""
+    for patience in (15_000, 15_000, 120_000):
+        reach()
+        try:
+            with page.expect_file_chooser(timeout=patience) as chooser:
+                page.keyboard.press("Enter")
+        except PlaywrightTimeout:
+            continue
+        chooser.value.set_files(file)
+        return
+    raise AssertionError("Enter opens no file chooser")
 
 
 def zoom_of(page: Page) -> str:
@@ -206,10 +222,7 @@ def test_from_upload_to_report_by_keyboard_alone(page, tmp_path):
         raise AssertionError(f"Tab does not lead to {name}")
 
     page.get_by_role("button", name="Opacity 3").wait_for()
-    tab_to("Upload", "BUTTON")
-    with page.expect_file_chooser() as chooser:
-        page.keyboard.press("Enter")
-    chooser.value.set_files(file)
+    choose_file(page, lambda: tab_to("Upload", "BUTTON"), file)
     all_answered(page)
     shown = in_sight(page).locator(".stage")
     tab_to("Search films")
