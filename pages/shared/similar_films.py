@@ -118,7 +118,7 @@ def _film_dialog(one: Neighbour, place: FoundFilm) -> None:
     split = {"train": "trained on", "val": "chosen by"}[one.split]
     st.image(picture, width="stretch")
     st.markdown(f"**{plain(one.label)}**, from {plain(origin_of(one.source))}; {split}.")
-    st.caption(f"Distance {one.distance:.3f} · sha256 {one.sha256[:16]}…")
+    st.caption(f"Distance {one.distance:.3f} · sha256 {plain(one.sha256[:16])}…")
 
 
 def _find(hashes: Sequence[str]) -> dict[str, FoundFilm] | None:

@@ -44,7 +44,7 @@ def test_what_would_have_ended_by_itself_is_not_kept(tmp_path):
     file = tmp_path / "sign-outs.json"
     found = SignOuts(file, 3600)
     found.note("ada", NOW - 3700)
-    found.note("bob", NOW - 3500)
+    found.note("bob", NOW - 600)
     assert len(json.loads(file.read_text())["ended"]) == 1
     assert SignOuts(file, 3600).ended("bob", NOW - 3500)
 

@@ -40,7 +40,7 @@ Network = Annotated[str, BeforeValidator(_network)]
 # Left, top, right and bottom in shares of the film's width and height.
 Corners = Annotated[list[Share], Field(min_length=4, max_length=4)]
 # A folder below the data folder: no way leads out of it.
-Below = Annotated[str, Field(pattern=r"^\w[\w. /-]{0,200}$")]
+Below = Annotated[str, Field(pattern=r"^[_A-Za-z0-9][_A-Za-z0-9. /-]{0,200}$")]
 
 
 class FilmTable(_Table):

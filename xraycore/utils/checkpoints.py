@@ -32,7 +32,7 @@ _SPARE_BYTES = 2**20
 class WeightFile(Stored):
     """A card's entry on its weight file, which lies beside it."""
 
-    file: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]{0,99}\.weights\.h5$")]
+    file: Annotated[str, Field(pattern=r"^[_A-Za-z0-9][_A-Za-z0-9-]{0,99}\.weights\.h5$")]
     sha256: Sha256
     bytes: Count = 0
 

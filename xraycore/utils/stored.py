@@ -49,7 +49,7 @@ Count = Annotated[int, Field(ge=0, le=10**12)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 # A file that lies beside the one that names it.
-FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$")]
+FileName = Annotated[str, Field(pattern=r"^[_A-Za-z0-9][_A-Za-z0-9.-]{0,99}$")]
 
 
 def read_stored(
