@@ -139,12 +139,15 @@ def hash_token(token: str) -> str:
 def refuse_look_alikes(connection: Connection, name: str) -> None:
     """Refuses a new reader's name that looks like another's.
 
+    The same name, which another process may have added since it was looked for, is no look-alike:
+    the database has it once.
+
     Raises:
         ReaderStudyError: If one does.
     """
     wanted = look_alike(name)
     for other in connection.execute(select(tables.readers.c.name)).scalars():
-        if look_alike(other) == wanted:
+        if other.casefold() != name.casefold() and look_alike(other) == wanted:
             raise ReaderStudyError(
                 f"the name {name!r} looks like that of another reader: choose another"
             )
