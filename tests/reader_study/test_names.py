@@ -1,6 +1,7 @@
 import pytest
 
 from xraycore.errors import ReaderStudyError
+from xraycore.reader_study.invitations import refuse_look_alikes
 from xraycore.reader_study.names import look_alike, tidy_name
 
 
@@ -47,3 +48,12 @@ def test_no_two_readers_look_the_same(reviews):
     with pytest.raises(ReaderStudyError, match="looks like that of another reader"):
         reviews.add_reader("\u0410\u0501\u0430")
     assert reviews.readers() == [ada]
+
+
+def test_a_name_that_another_process_has_just_added_is_no_look_alike(reviews, engine):
+    """It was not there when it was looked for: the database says whose it is."""
+    reviews.add_reader("Ada")
+    with engine.connect() as connection:
+        refuse_look_alikes(connection, "ada")
+        with pytest.raises(ReaderStudyError, match="looks like"):
+            refuse_look_alikes(connection, "\u0410da")
