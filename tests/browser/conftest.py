@@ -117,3 +117,18 @@ def choose(page: Page, box: Locator, name: str, seen: Locator) -> None:
             continue
         return
     expect(seen).to_be_visible()
+
+
+def press(page: Page, key: str, seen: Locator) -> None:
+    """Presses a key until what it leads to is seen.
+
+    As a click, a key that comes while the page is still being drawn may do nothing.
+    """
+    for _ in range(5):
+        page.keyboard.press(key)
+        try:
+            expect(seen).to_be_visible(timeout=20_000)
+        except AssertionError:
+            continue
+        return
+    expect(seen).to_be_visible()

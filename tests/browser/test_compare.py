@@ -100,6 +100,19 @@ def choose_file(page: Page, reach: Callable[[], None], file: Path) -> None:
     raise AssertionError("Enter opens no file chooser")
 
 
+def take_along(page: Page, reach: Callable[[], None]) -> Path:
+    """The file that Enter gives on the button that `reach` leads to: again while it is drawn anew."""
+    for patience in (15_000, 15_000, 120_000):
+        reach()
+        try:
+            with page.expect_download(timeout=patience) as download:
+                page.keyboard.press("Enter")
+        except PlaywrightTimeout:
+            continue
+        return Path(download.value.path())
+    raise AssertionError("Enter gives no file")
+
+
 def zoom_of(page: Page) -> str:
     style = in_sight(page).locator(".layers").first.evaluate("one => one.style.transform")
     return re.search(r"scale\(([\d.]+)\)", style)[1]
@@ -244,10 +257,8 @@ def test_from_upload_to_report_by_keyboard_alone(page, tmp_path):
     page.keyboard.press("Escape")
     page.keyboard.press("1")
     expect(in_sight(page).locator(".caption")).to_contain_text("film-0.png")
-    tab_to("Report of this film (HTML)", "BUTTON")
-    with page.expect_download() as report:
-        page.keyboard.press("Enter")
-    assert "Drawn by the reader: length" in Path(report.value.path()).read_text()
+    report = take_along(page, lambda: tab_to("Report of this film (HTML)", "BUTTON"))
+    assert "Drawn by the reader: length" in report.read_text()
 
 
 def test_films_and_a_dicom_file_are_compared_and_taken_along(page, tmp_path, dicom_bytes):

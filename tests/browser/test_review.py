@@ -8,7 +8,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import serve_app
+from tests.browser.conftest import press, serve_app
 from xraycore.config import NOTICE
 from xraycore.models.cards import list_trained
 from xraycore.models.registry import MODELS
@@ -124,17 +124,14 @@ def judge(page: Page, number: int, verdict: str, grade: str, *, box: bool) -> No
     expect(page.get_by_text("Still missing: agree, disagree or unsure, a grade.")).to_be_visible()
     page.keyboard.press("h")
     expect(page.locator(".heat:not([hidden])")).to_have_count(1)
-    page.keyboard.press(verdict)
-    expect(page.get_by_text("Still missing: a grade.")).to_be_visible()
-    page.keyboard.press(grade)
-    expect(page.get_by_text("Complete. Draft stored")).to_be_visible()
+    press(page, verdict, page.get_by_text("Still missing: a grade."))
+    press(page, grade, page.get_by_text("Complete. Draft stored"))
 
 
 def save(page: Page, number: int) -> None:
-    page.keyboard.press("s")
     done = page.get_by_text(f"All {FILMS} heatmaps are judged")
     following = page.get_by_text(f"Heatmap {number + 1} of {FILMS}")
-    expect(done if number == FILMS else following).to_be_visible()
+    press(page, "s", done if number == FILMS else following)
 
 
 def test_two_readers_judge_five_films_agree_and_export(open_browser, review_url, tmp_path):
