@@ -101,7 +101,7 @@ def choose_file(page: Page, reach: Callable[[], None], file: Path) -> None:
 
 
 def take_along(page: Page, reach: Callable[[], None]) -> Path:
-    """The file that Enter gives on the button that `reach` leads to: again while it is drawn anew."""
+    """The file that Enter gives on the button that `reach` leads to; again if nothing comes."""
     for patience in (15_000, 15_000, 120_000):
         reach()
         try:
