@@ -49,8 +49,14 @@ def pytest_report_header() -> str:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of a network of many layers are slow ones. The long files first; all else as it was."""
+    """Tests of a network of many layers are slow ones. The long files first; all else as it was.
+
+    What acts in a browser is run once more where it fails: a key or a click that comes while a busy
+    machine still draws the page may do nothing. The summary counts such runs.
+    """
     for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.flaky(reruns=1))
         if item.nodeid.startswith(DEEP_TESTS) and any(name in item.name for name in DEEP):
             item.add_marker("slow")
     items.sort(key=lambda item: [not item.nodeid.startswith(place) for place in LONG])
