@@ -130,7 +130,7 @@ def test_what_is_kept_is_this_users_alone_and_not_for_good(tmp_path, monkeypatch
     for file in (tmp_path / "cache").iterdir():
         assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
     day = [20_000]
-    monkeypatch.setattr("xraycore.datasets.index._today", lambda: day[0])
+    monkeypatch.setattr("xraycore.datasets.index.today", lambda: day[0])
     film = write(tmp_path / "film.png", draw(0))
     ((_, facts),), _ = measure_images([Record(film, "a", "", "s/1", "s")], index)
 

@@ -42,7 +42,7 @@ def test_what_was_found_comes_back(store):
 def test_what_nobody_asked_for_is_forgotten(tmp_path, monkeypatch):
     file = tmp_path / "features.sqlite3"
     days = iter([100, 100, 150, 150, 191, 241, 241])
-    monkeypatch.setattr(feature_store, "_today", lambda: next(days))
+    monkeypatch.setattr(feature_store, "today", lambda: next(days))
     first = FeatureStore(file)  # Day 100.
     first.keep("network", {digest(1): findings()})
     first.close()
@@ -56,7 +56,7 @@ def test_what_nobody_asked_for_is_forgotten(tmp_path, monkeypatch):
 
 
 def store_is_empty(store):
-    return store._select("SELECT count(*) FROM findings", ())[0][0] == 0
+    return store.select("SELECT count(*) FROM findings", ())[0][0] == 0
 
 
 def test_where_films_lie_is_remembered_with_what_is_drawn(store, tmp_path):

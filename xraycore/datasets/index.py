@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import sqlite3
-import time
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +21,7 @@ from xraycore.errors import RadiographError
 from xraycore.imaging.decoding import MAX_BYTES
 from xraycore.imaging.film_warnings import FilmWarning
 from xraycore.imaging.radiograph import Radiograph, read_radiograph
-from xraycore.utils.files import make_private_file, make_private_folder
+from xraycore.utils.cache_file import CacheFile, chunks, today
 from xraycore.utils.progress import Progress, ProgressCallback, ignore
 
 # Changes whenever what is measured does: what an older version kept is measured anew.
@@ -31,6 +30,15 @@ T = TypeVar("T")
 CHUNK = 64
 # Thumbnails show patients: they are kept so long after they were last asked for.
 KEPT_DAYS = 90
+_SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS films"
+    " (sha256 TEXT, version INTEGER, facts TEXT, hashes BLOB, thumbnail BLOB,"
+    " PRIMARY KEY (sha256, version));"
+    "CREATE TABLE IF NOT EXISTS answers"
+    " (question TEXT, version INTEGER, answer TEXT, PRIMARY KEY (question, version));"
+    # Beside the films, whose table has no room for it: when each was last asked for.
+    "CREATE TABLE IF NOT EXISTS asked (sha256 TEXT PRIMARY KEY, day INTEGER);"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,103 +80,60 @@ class Unreadable:
     error: str
 
 
-class ImageIndex:
-    """Facts by sha256 in an SQLite file. One that cannot be written is no store, and no error."""
+class ImageIndex(CacheFile):
+    """Facts by sha256 in an SQLite file of the cache."""
 
     def __init__(self, file: Path):
-        self._connection: sqlite3.Connection | None = None
-        try:
-            make_private_folder(file.parent)
-            make_private_file(file)
-            self._connection = sqlite3.connect(file, timeout=10, check_same_thread=False)
-            self._connection.executescript(
-                "PRAGMA journal_mode = WAL;"
-                "CREATE TABLE IF NOT EXISTS films"
-                " (sha256 TEXT, version INTEGER, facts TEXT, hashes BLOB, thumbnail BLOB,"
-                " PRIMARY KEY (sha256, version));"
-                "CREATE TABLE IF NOT EXISTS answers"
-                " (question TEXT, version INTEGER, answer TEXT, PRIMARY KEY (question, version));"
-                # Beside the films, whose table has no room for it: when each was last asked for.
-                "CREATE TABLE IF NOT EXISTS asked (sha256 TEXT PRIMARY KEY, day INTEGER);"
-            )
-            self._expire(_today() - KEPT_DAYS)
-        except (OSError, sqlite3.Error):
-            self._connection = None
+        super().__init__(file, _SCHEMA, _expire)
 
     def films(self, hashes: Iterable[str]) -> dict[str, ImageStats]:
         """The facts of those of the films that were measured before."""
         found: dict[str, ImageStats] = {}
-        wanted = list(dict.fromkeys(hashes))
-        for start in range(0, len(wanted), 500):
-            chunk = wanted[start : start + 500]
+        for chunk in chunks(hashes):
             marks = ",".join("?" * len(chunk))
-            rows = self._select(
+            rows = self.select(
                 "SELECT sha256, facts, hashes, thumbnail FROM films"
                 f" WHERE version = ? AND sha256 IN ({marks})",
                 (VERSION, *chunk),
             )
             found |= {row[0]: _unpacked(*row) for row in rows}
-        today = _today()
-        self._write(
+        now = today()
+        self.write(
             "INSERT INTO asked VALUES (?, ?) ON CONFLICT DO UPDATE SET day = excluded.day"
             " WHERE day < excluded.day",
-            [(sha256, today) for sha256 in found],
+            [(sha256, now) for sha256 in found],
         )
         return found
 
     def keep(self, films: Iterable[ImageStats]) -> None:
         """Remembers films."""
         rows = [(film.sha256, VERSION, *_packed(film)) for film in films]
-        self._write("INSERT OR REPLACE INTO films VALUES (?, ?, ?, ?, ?)", rows)
-        days = [(film[0], _today()) for film in rows]
-        self._write("INSERT OR REPLACE INTO asked VALUES (?, ?)", days)
+        self.write("INSERT OR REPLACE INTO films VALUES (?, ?, ?, ?, ?)", rows)
+        days = [(film[0], today()) for film in rows]
+        self.write("INSERT OR REPLACE INTO asked VALUES (?, ?)", days)
 
     def answer(self, question: str, find: Callable[[], T]) -> T:
         """A JSON value that was found before, or is found now and remembered."""
-        rows = self._select(
+        rows = self.select(
             "SELECT answer FROM answers WHERE question = ? AND version = ?", (question, VERSION)
         )
         if rows:
             return json.loads(rows[0][0])
         found = find()
         row = (question, VERSION, json.dumps(found))
-        self._write("INSERT OR REPLACE INTO answers VALUES (?, ?, ?)", [row])
+        self.write("INSERT OR REPLACE INTO answers VALUES (?, ?, ?)", [row])
         return found
 
-    def _expire(self, day: int) -> None:
-        """Forgets films, with their thumbnails, that nobody asked for since that day."""
-        assert self._connection is not None
-        with self._connection:
-            # Of a version before this was noted down: from now on.
-            self._connection.execute(
-                "INSERT OR IGNORE INTO asked SELECT sha256, ? FROM films", (_today(),)
-            )
-            for table in ("films", "asked"):
-                self._connection.execute(
-                    f"DELETE FROM {table} WHERE sha256 IN (SELECT sha256 FROM asked WHERE day < ?)",
-                    (day,),
-                )
 
-    def _select(self, statement: str, values: Sequence[object]) -> list[tuple]:
-        if self._connection is None:
-            return []
-        try:
-            return self._connection.execute(statement, values).fetchall()
-        except sqlite3.Error:
-            return []
-
-    def _write(self, statement: str, rows: list[tuple]) -> None:
-        if self._connection is None:
-            return
-        try:
-            with self._connection:
-                self._connection.executemany(statement, rows)
-        except sqlite3.Error:
-            self._connection = None
-
-
-def _today() -> int:
-    return int(time.time() // 86_400)
+def _expire(connection: sqlite3.Connection) -> None:
+    """Forgets films, with their thumbnails, that nobody asked for in so many days."""
+    # Of a version before this was noted down: from now on.
+    connection.execute("INSERT OR IGNORE INTO asked SELECT sha256, ? FROM films", (today(),))
+    old = (today() - KEPT_DAYS,)
+    for table in ("films", "asked"):
+        connection.execute(
+            f"DELETE FROM {table} WHERE sha256 IN (SELECT sha256 FROM asked WHERE day < ?)", old
+        )
 
 
 def default_index() -> ImageIndex:

@@ -2,8 +2,7 @@
 
 import json
 import sqlite3
-import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -12,7 +11,7 @@ import numpy as np
 from xraycore.config import cache_folder
 from xraycore.datasets.locator import FoundFilm
 from xraycore.datasets.masks import Lesion
-from xraycore.utils.files import make_private_file, make_private_folder
+from xraycore.utils.cache_file import CacheFile, chunks, today
 
 # Height and width of the heat that is kept.
 GRID = 16
@@ -20,8 +19,12 @@ GRID = 16
 VERSION = 1
 # Features tell something of patients: they are kept so long after they were last asked for.
 KEPT_DAYS = 90
-# SQLite takes so many values in one question.
-_AT_ONCE = 500
+_SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS findings (network TEXT, film TEXT, pooled BLOB,"
+    " logits BLOB, heat BLOB, in_lungs REAL, codes TEXT, day INTEGER,"
+    " PRIMARY KEY (network, film));"
+    "CREATE TABLE IF NOT EXISTS places (film TEXT PRIMARY KEY, place TEXT);"
+)
 
 
 class Findings(NamedTuple):
@@ -43,27 +46,11 @@ class Findings(NamedTuple):
     codes: tuple[str, ...]
 
 
-class FeatureStore:
-    """An SQLite file; one that cannot be read or written is no store, and no error."""
+class FeatureStore(CacheFile):
+    """Findings and places in an SQLite file of the cache."""
 
     def __init__(self, file: Path):
-        self._connection: sqlite3.Connection | None = None
-        try:
-            make_private_folder(file.parent)
-            make_private_file(file)
-            self._connection = sqlite3.connect(file, timeout=10, check_same_thread=False)
-            self._connection.executescript(
-                "PRAGMA journal_mode = WAL;"
-                "CREATE TABLE IF NOT EXISTS findings (network TEXT, film TEXT, pooled BLOB,"
-                " logits BLOB, heat BLOB, in_lungs REAL, codes TEXT, day INTEGER,"
-                " PRIMARY KEY (network, film));"
-                "CREATE TABLE IF NOT EXISTS places (film TEXT PRIMARY KEY, place TEXT);"
-            )
-            with self._connection:
-                old = (_today() - KEPT_DAYS,)
-                self._connection.execute("DELETE FROM findings WHERE day < ?", old)
-        except (OSError, sqlite3.Error):
-            self._connection = None
+        super().__init__(file, _SCHEMA, _expire)
 
     def __enter__(self) -> Self:
         return self
@@ -71,63 +58,40 @@ class FeatureStore:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def close(self) -> None:
-        """Lets go of the file."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
     def findings(self, network: str, films: Iterable[str]) -> dict[str, Findings]:
         """What a network was found to say of those of the films that it was asked about."""
         found: dict[str, Findings] = {}
-        for chunk in _chunks(films):
-            rows = self._select(
+        for chunk in chunks(films):
+            rows = self.select(
                 "SELECT film, pooled, logits, heat, in_lungs, codes FROM findings"
                 f" WHERE network = ? AND film IN ({','.join('?' * len(chunk))})",
                 (network, *chunk),
             )
             found |= {row[0]: _unpacked(*row[1:]) for row in rows}
-        today = _today()
-        asked = [(today, network, film, today) for film in found]
-        self._write("UPDATE findings SET day = ? WHERE network = ? AND film = ? AND day < ?", asked)
+        now = today()
+        asked = [(now, network, film, now) for film in found]
+        self.write("UPDATE findings SET day = ? WHERE network = ? AND film = ? AND day < ?", asked)
         return found
 
     def keep(self, network: str, findings: Mapping[str, Findings]) -> None:
         """Remembers what a network said, by sha256 of the films' files."""
-        today = _today()
-        rows = [(network, film, *_packed(one), today) for film, one in findings.items()]
-        self._write("INSERT OR REPLACE INTO findings VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        now = today()
+        rows = [(network, film, *_packed(one), now) for film, one in findings.items()]
+        self.write("INSERT OR REPLACE INTO findings VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
     def remember(self, films: Mapping[str, FoundFilm]) -> None:
         """Notes down where films lie, by sha256 of their files."""
         rows = [(digest, _place_to_json(film)) for digest, film in films.items()]
-        self._write("INSERT OR REPLACE INTO places VALUES (?, ?)", rows)
+        self.write("INSERT OR REPLACE INTO places VALUES (?, ?)", rows)
 
     def places(self, films: Iterable[str]) -> dict[str, FoundFilm]:
         """Where those of the films lay that were noted down."""
         found: dict[str, FoundFilm] = {}
-        for chunk in _chunks(films):
+        for chunk in chunks(films):
             marks = ",".join("?" * len(chunk))
-            rows = self._select(f"SELECT film, place FROM places WHERE film IN ({marks})", chunk)
+            rows = self.select(f"SELECT film, place FROM places WHERE film IN ({marks})", chunk)
             found |= {film: _place_of_json(place) for film, place in rows}
         return found
-
-    def _select(self, statement: str, values: Sequence[object]) -> list[tuple]:
-        if self._connection is None:
-            return []
-        try:
-            return self._connection.execute(statement, values).fetchall()
-        except sqlite3.Error:
-            return []
-
-    def _write(self, statement: str, rows: list[tuple]) -> None:
-        if self._connection is None or not rows:
-            return
-        try:
-            with self._connection:
-                self._connection.executemany(statement, rows)
-        except sqlite3.Error:
-            self._connection = None
 
 
 def default_store() -> FeatureStore:
@@ -135,14 +99,8 @@ def default_store() -> FeatureStore:
     return FeatureStore(cache_folder() / "features.sqlite3")
 
 
-def _today() -> int:
-    return int(time.time() // 86_400)
-
-
-def _chunks(films: Iterable[str]) -> Iterator[list[str]]:
-    wanted = list(dict.fromkeys(films))
-    for start in range(0, len(wanted), _AT_ONCE):
-        yield wanted[start : start + _AT_ONCE]
+def _expire(connection: sqlite3.Connection) -> None:
+    connection.execute("DELETE FROM findings WHERE day < ?", (today() - KEPT_DAYS,))
 
 
 def _packed(one: Findings) -> tuple[bytes, bytes, bytes, float | None, str]:
