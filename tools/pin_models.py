@@ -15,7 +15,7 @@ from typing import Any
 from xraycore.config import SHIPPED
 from xraycore.models.cards import SHIPPED_MODELS, what_is_answered
 from xraycore.models.registry import DEMONSTRATIONS, MODELS
-from xraycore.retrieval.index import FILE as INDEX
+from xraycore.retrieval.index_file import FILE as INDEX
 from xraycore.utils.files import sha256, write_json
 
 

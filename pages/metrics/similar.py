@@ -13,7 +13,7 @@ from pages.shared.similar_films import show_similar
 from xraycore.errors import XrayCoreError
 from xraycore.imaging import Radiograph, read_radiograph
 from xraycore.models.cards import list_trained
-from xraycore.retrieval.index import has_index
+from xraycore.retrieval.index_file import has_index
 
 
 def show_films_like(display: DisplayedComparison, place: int, path: Path, film: Radiograph) -> None:

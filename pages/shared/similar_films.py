@@ -23,7 +23,7 @@ from xraycore.imaging.resample import fit_within, resize
 from xraycore.models.cards import stored_title
 from xraycore.models.classifier import Prediction
 from xraycore.retrieval.feature_store import FeatureStore, default_store
-from xraycore.retrieval.index import has_index, load_index
+from xraycore.retrieval.index_file import has_index, load_index
 from xraycore.retrieval.similar import Neighbour, SimilarFilms, find_similar, origin_of
 from xraycore.utils.progress import part_of
 

@@ -16,7 +16,7 @@ from xraycore.models.cards import read_card
 from xraycore.retrieval import features
 from xraycore.retrieval.feature_store import default_store
 from xraycore.retrieval.features import gather_features
-from xraycore.retrieval.index import FILE, load_index
+from xraycore.retrieval.index_file import FILE, load_index
 from xraycore.utils.files import sha256
 
 

@@ -10,7 +10,8 @@ from tests.datasets.film_files import draw, write
 from tests.retrieval.films import NOTE, features
 from xraycore.anatomy.segmenter import segmenter_sha256
 from xraycore.config import SHIPPED
-from xraycore.retrieval.index import fit_index, save_index
+from xraycore.retrieval.index import fit_index
+from xraycore.retrieval.index_file import save_index
 from xraycore.utils.files import sha256
 
 FILMS = 30

@@ -52,3 +52,14 @@ def cloud(rng, middle, count, spread=0.05):
     """Features around a direction, never negative, as after a rectifier."""
     middle = np.asarray(middle, float)
     return np.maximum(middle + spread * rng.normal(size=(count, len(middle))), 0)
+
+
+def two_clouds(count=40, channels=12, seed=0) -> FilmFeatures:
+    """Films of two classes, three quarters of them to train on, the others to validate."""
+    rng = np.random.default_rng(seed)
+    one, other = np.zeros(channels), np.zeros(channels)
+    one[:3], other[3:6] = 1, 1
+    pooled = np.vstack([cloud(rng, one, count), cloud(rng, other, count)])
+    labels = ["Normal"] * count + ["COVID-19"] * count
+    splits = (["train"] * (count * 3 // 4) + ["val"] * (count // 4)) * 2
+    return features(pooled, labels, splits=splits)

@@ -21,8 +21,8 @@ from xraycore.metrics.calibration import Calibration
 from xraycore.models.architectures import HEAD
 from xraycore.models.cards import read_card
 from xraycore.models.classifier import load_model
-from xraycore.retrieval.index import FILE as INDEX
-from xraycore.retrieval.index import load_index
+from xraycore.retrieval.index_file import FILE as INDEX
+from xraycore.retrieval.index_file import load_index
 from xraycore.training.export import export_run, recalibrate
 
 

@@ -14,7 +14,8 @@ from xraycore.errors import ArgumentError
 from xraycore.models.cards import stored_title
 from xraycore.models.classifier import Classifier, Prediction
 from xraycore.retrieval.features import pool
-from xraycore.retrieval.index import SPLITS, FeatureIndex, load_index, mean_nearest
+from xraycore.retrieval.index import SPLITS, FeatureIndex, mean_nearest
+from xraycore.retrieval.index_file import load_index
 from xraycore.utils.text import join_names, pluralise
 
 # As the study had it that found readers helped by similar films.

@@ -18,8 +18,8 @@ from xraycore.models.registry import get_spec
 from xraycore.models.spec import FULL
 from xraycore.retrieval.build import build_indexes
 from xraycore.retrieval.feature_store import default_store
-from xraycore.retrieval.index import FILE as INDEX
-from xraycore.retrieval.index import save_index
+from xraycore.retrieval.index_file import FILE as INDEX
+from xraycore.retrieval.index_file import save_index
 from xraycore.training.run import Run, environment
 from xraycore.utils.checkpoints import (
     describe_weights,

@@ -4,7 +4,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.shared import similar_films
 from tests.pages.similar_store import write_similar_store
-from xraycore.retrieval.index import FILE
+from xraycore.retrieval.index_file import FILE
 
 
 def script():

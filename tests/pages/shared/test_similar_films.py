@@ -11,7 +11,7 @@ from tests.pages.films_page import component, upload
 from tests.pages.similar_store import FILMS, write_similar_store
 from xraycore.datasets.locator import FoundFilm
 from xraycore.datasets.masks import Lesion
-from xraycore.retrieval.index import FILE
+from xraycore.retrieval.index_file import FILE
 from xraycore.utils.files import sha256
 
 

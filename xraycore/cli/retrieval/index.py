@@ -17,7 +17,7 @@ from xraycore.datasets.splits import limit_training, read_splits
 from xraycore.jobs.process import show_command
 from xraycore.retrieval.build import build_indexes
 from xraycore.retrieval.feature_store import default_store
-from xraycore.retrieval.index import save_index
+from xraycore.retrieval.index_file import save_index
 
 
 @app.command()

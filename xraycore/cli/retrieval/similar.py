@@ -11,7 +11,7 @@ from xraycore.cli.loading import Models, Paths, _read, chosen_models, load_model
 from xraycore.config import NOTICE
 from xraycore.models.cards import stored_title
 from xraycore.models.classifier import predict_each
-from xraycore.retrieval.index import load_index
+from xraycore.retrieval.index_file import load_index
 from xraycore.retrieval.similar import NEIGHBOURS, SimilarFilms, origin_of
 from xraycore.retrieval.similar import similar as find_similar
 
