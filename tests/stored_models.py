@@ -12,7 +12,8 @@ import numpy as np
 
 from xraycore.datasets.labels import BACTERIAL, CHEST4, NORMAL, VIRAL
 from xraycore.datasets.manifest import Record
-from xraycore.evaluation.predictions import PredictionSet, write_predictions
+from xraycore.evaluation.prediction_files import write_predictions
+from xraycore.evaluation.predictions import PredictionSet
 from xraycore.metrics.calibration import Calibration
 
 # Probability of pneumonia, films of sick children and of others.

@@ -53,7 +53,7 @@ DEFAULTS = {
     "metrics.calibration.expected_calibration_error": {"bins": 15},
     "metrics.calibration.fit_calibration": {"biased": True},
     "metrics.calibration.reliability_curve": {"bins": 15},
-    "metrics.classification.bootstrap_interval": {"seed": 0},
+    "metrics.intervals.bootstrap_interval": {"seed": 0},
     "metrics.classification.score_classes": {"seed": 0},
     "metrics.significance.compare_all": {"threshold": 0.5},
     "models.architectures.build_network": {"dropout": 0.2},

@@ -11,7 +11,8 @@ from xraycore.config import weights_folder
 from xraycore.datasets.labels import LABEL_SCHEMES
 from xraycore.errors import LessonError
 from xraycore.evaluation.evaluator import truth_and_probability
-from xraycore.evaluation.predictions import PredictionSet, read_predictions
+from xraycore.evaluation.prediction_files import read_predictions
+from xraycore.evaluation.predictions import PredictionSet
 from xraycore.metrics.calibration import Calibration
 from xraycore.metrics.operating_points import at_threshold
 from xraycore.models.cards import card_sha256, read_card, stored_title

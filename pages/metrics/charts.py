@@ -16,7 +16,7 @@ from pages.shared.charts import (
     spread_apart,
 )
 from xraycore.metrics.calibration import reliability_curve
-from xraycore.metrics.classification import Score, wilson_interval
+from xraycore.metrics.intervals import Score, wilson_interval
 
 
 def curve_chart(

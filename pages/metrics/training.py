@@ -13,7 +13,7 @@ from pages.shared.layout import plain
 from pages.shared.tables import format_score, show_history, show_table
 from xraycore.errors import XrayCoreError
 from xraycore.evaluation.model_index import StoredModel
-from xraycore.metrics.classification import Score
+from xraycore.metrics.intervals import Score
 from xraycore.training.runs import best_row
 
 NOT_MEASURED = "not measured"

@@ -2,7 +2,7 @@
 
 from pages.review.films import describe
 from pages.shared.charts import COLOURS, dot_chart, show_chart
-from xraycore.metrics.classification import Score
+from xraycore.metrics.intervals import Score
 from xraycore.reader_study.results import Results
 
 # Series of the picture: title and colour.

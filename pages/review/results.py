@@ -15,7 +15,7 @@ from pages.shared.layout import plain
 from pages.shared.tables import show_plain_table
 from xraycore.config import NOTICE
 from xraycore.errors import Cancelled
-from xraycore.metrics.classification import Score
+from xraycore.metrics.intervals import Score
 from xraycore.reader_study import HeatmapItem, Reader, ReaderStudyRepository, Review, Study
 from xraycore.reader_study.agreement import Kappa, describe_strength
 from xraycore.reader_study.records import finished_readers

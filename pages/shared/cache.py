@@ -9,7 +9,8 @@ from xraycore.config import weights_folder
 from xraycore.datasets.locator import FilmLocator
 from xraycore.datasets.samples import Sample, list_samples
 from xraycore.errors import RadiographError, WeightsError, XrayCoreError
-from xraycore.evaluation.predictions import PredictionSet, read_predictions
+from xraycore.evaluation.prediction_files import read_predictions
+from xraycore.evaluation.predictions import PredictionSet
 from xraycore.evaluation.track_record import track_record
 from xraycore.imaging import Radiograph
 from xraycore.imaging.film_warnings import NO_DOUBT, warning_codes

@@ -12,7 +12,7 @@ from xraycore.utils.text import percent
 
 if TYPE_CHECKING:
     # SciPy would come with it.
-    from xraycore.metrics.classification import Score
+    from xraycore.metrics.intervals import Score
 
 ACCENT = "#4FB3BF"
 MUTED = "#4A5762"

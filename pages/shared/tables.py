@@ -9,7 +9,7 @@ import streamlit as st
 from pages.shared.charts import CHOICE, LOSSES, SCORES, history_chart, show_chart
 from pages.shared.layout import plain
 from xraycore.datasets.records import LeftOut
-from xraycore.metrics.classification import Score
+from xraycore.metrics.intervals import Score
 from xraycore.utils.text import csv_safe
 
 NONE = "–"

@@ -6,7 +6,7 @@ import pytest
 from tests.stored_models import VGG16, outcome, write_run, write_store
 from xraycore.datasets.labels import CHEST4
 from xraycore.evaluation.model_index import list_stored_models, read_timings
-from xraycore.evaluation.predictions import read_predictions, write_predictions
+from xraycore.evaluation.prediction_files import read_predictions, write_predictions
 from xraycore.metrics.calibration import Calibration
 
 

@@ -6,13 +6,8 @@ import pytest
 from xraycore.anatomy.lung_field import LungField
 from xraycore.datasets.labels import CHEST4, COVID, NORMAL
 from xraycore.datasets.manifest import Record
-from xraycore.evaluation.predictions import (
-    PredictionSet,
-    ensemble,
-    predict_dataset,
-    read_predictions,
-    write_predictions,
-)
+from xraycore.evaluation.prediction_files import read_predictions, write_predictions
+from xraycore.evaluation.predictions import PredictionSet, ensemble, predict_dataset
 from xraycore.imaging.box import Box
 from xraycore.metrics.calibration import Calibration
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from xraycore.datasets.manifest import Record
-from xraycore.evaluation.predictions import PredictionSet, write_predictions
+from xraycore.evaluation.prediction_files import write_predictions
+from xraycore.evaluation.predictions import PredictionSet
 from xraycore.evaluation.pseudonyms import with_pseudonyms
 from xraycore.metrics.calibration import Calibration
 

@@ -10,16 +10,16 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from xraycore.metrics import classification
+from xraycore.metrics import intervals
 from xraycore.metrics.calibration import expected_calibration_error
-from xraycore.metrics.classification import (
+from xraycore.metrics.classification import score_classes
+from xraycore.metrics.few import auroc_limits, share_limits
+from xraycore.metrics.intervals import (
     bootstrap_interval,
     defined_proportion,
     mean_score,
-    score_classes,
     wilson_interval,
 )
-from xraycore.metrics.few import auroc_limits, share_limits
 
 CLASSES = ["a", "b", "c"]
 
@@ -131,8 +131,8 @@ def with_sklearn(target, probability):
 
 
 def test_values_and_intervals_are_those_of_scikit_learn_on_resampled_patients(monkeypatch):
-    monkeypatch.setattr(classification, "RESAMPLES", 20)
-    monkeypatch.setattr(classification, "BATCH", 8)
+    monkeypatch.setattr(intervals, "RESAMPLES", 20)
+    monkeypatch.setattr(intervals, "BATCH", 8)
     target, probability, classes, groups = many_films(90)
     found = score_classes(target, probability, classes, groups, seed=3)
     for name, statistic in with_sklearn(target, probability).items():
@@ -224,7 +224,7 @@ def test_resamples_that_lack_a_class_are_left_out():
 
 
 def test_what_no_resample_defines_is_none(monkeypatch):
-    monkeypatch.setattr(classification, "RESAMPLES", 20)
+    monkeypatch.setattr(intervals, "RESAMPLES", 20)
     # Twelve patients, each the only one of a class: one draw in 19,000 has them all.
     names = [f"class {k}" for k in range(12)]
     found = score_classes(np.arange(12), np.eye(12), names, names)

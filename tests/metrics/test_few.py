@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from xraycore.metrics.classification import auroc_score, mean_share, score_classes
+from xraycore.metrics.classification import auroc_score, score_classes
 from xraycore.metrics.few import (
     Z,
     auroc_limits,
@@ -13,6 +13,7 @@ from xraycore.metrics.few import (
     precision_limits,
     share_limits,
 )
+from xraycore.metrics.intervals import mean_share
 from xraycore.metrics.operating_points import at_threshold
 from xraycore.metrics.significance import delong
 

@@ -8,14 +8,9 @@ import numpy as np
 import pytest
 
 from tests.metrics.draws import bounds
-from xraycore.metrics.classification import (
-    auroc_score,
-    bootstrap_interval,
-    mean_score,
-    mean_share,
-    score_classes,
-)
+from xraycore.metrics.classification import auroc_score, score_classes
 from xraycore.metrics.few import share_limits
+from xraycore.metrics.intervals import bootstrap_interval, mean_score, mean_share
 
 PATIENTS = ["p", "p", "q", "q", "r", "r", "s", "s"]
 FILMS = list("abcdefgh")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score, recall_score
 
-from xraycore.metrics.classification import wilson_interval
+from xraycore.metrics.intervals import wilson_interval
 from xraycore.metrics.operating_points import (
     OperatingPoint,
     at_threshold,

@@ -7,7 +7,7 @@ import pytest
 
 from tests.scoring import fake
 from xraycore.errors import ArgumentError
-from xraycore.evaluation.predictions import write_predictions
+from xraycore.evaluation.prediction_files import write_predictions
 from xraycore.metrics.calibration import Calibration
 from xraycore.scoring import drift, summary
 from xraycore.scoring.drift import Distribution, by_chance, distance

@@ -15,7 +15,7 @@ from tools.results.stored import read_stored
 from xraycore.anatomy.crop import crop_inputs
 from xraycore.datasets.labels import CHEST4, LABEL_SCHEMES
 from xraycore.datasets.manifest import read_manifest
-from xraycore.evaluation.predictions import read_predictions
+from xraycore.evaluation.prediction_files import read_predictions
 from xraycore.imaging import read_radiograph
 from xraycore.metrics.calibration import Calibration
 from xraycore.models.architectures import HEAD

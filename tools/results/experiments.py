@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tools.results.markdown import format_value, get_template
 from xraycore.cli.console import format_score
-from xraycore.metrics.classification import wilson_interval
+from xraycore.metrics.intervals import wilson_interval
 from xraycore.models.registry import MODELS
 from xraycore.training.experiments import EXPERIMENTS, Experiment
 

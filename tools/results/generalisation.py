@@ -15,7 +15,8 @@ from xraycore.datasets.public import CITATIONS
 from xraycore.evaluation.predictions import PredictionSet
 from xraycore.evaluation.shortcut_probes import ALTERATIONS
 from xraycore.metrics.calibration import fit_calibration
-from xraycore.metrics.classification import defined_proportion, score_classes
+from xraycore.metrics.classification import score_classes
+from xraycore.metrics.intervals import defined_proportion
 from xraycore.metrics.significance import compare_all
 from xraycore.report.sentences import format_p
 

@@ -19,7 +19,8 @@ from tools.results.stored import KINDS, Scored, Stored
 from tools.results.targets import Target, accuracy, auc, targets
 from xraycore.cli.console import format_score
 from xraycore.datasets.labels import LABEL_SCHEMES
-from xraycore.metrics.classification import score_classes, wilson_interval
+from xraycore.metrics.classification import score_classes
+from xraycore.metrics.intervals import wilson_interval
 from xraycore.metrics.operating_points import at_threshold
 from xraycore.models.registry import MODELS
 

@@ -20,7 +20,8 @@ from xraycore.datasets.labels import (
 from xraycore.errors import ArgumentError
 from xraycore.evaluation.ensemble import ENSEMBLE
 from xraycore.evaluation.evaluator import truth_and_probability
-from xraycore.evaluation.predictions import PredictionSet, ensemble, read_predictions
+from xraycore.evaluation.prediction_files import read_predictions
+from xraycore.evaluation.predictions import PredictionSet, ensemble
 from xraycore.metrics.calibration import Calibration
 from xraycore.metrics.operating_points import OperatingPoint, choose_points
 from xraycore.models.cards import list_trained, read_card

@@ -8,7 +8,8 @@ from tools.results.stored import KINDS, Scored, Stored
 from xraycore.datasets.labels import LABEL_SCHEMES
 from xraycore.evaluation.ensemble import ENSEMBLE
 from xraycore.metrics.calibration import expected_calibration_error
-from xraycore.metrics.classification import Score, auroc_score, score_classes
+from xraycore.metrics.classification import auroc_score, score_classes
+from xraycore.metrics.intervals import Score
 from xraycore.models.registry import MODELS
 
 ACCURACY_WANTED = {

@@ -98,7 +98,7 @@ def _evaluate(
     """The document: weights, and of each model its levels and a row a hospital."""
     from xraycore.evaluation.generalisation import internal_entries, score_hospital
     from xraycore.evaluation.levels import measure_levels
-    from xraycore.evaluation.predictions import read_predictions
+    from xraycore.evaluation.prediction_files import read_predictions
     from xraycore.models.cards import read_card
 
     sets = {"normal validation films": Manifest(_normals(internal)), **hospitals}

@@ -138,7 +138,7 @@ def localise(
 def _false_alarms(classifier: "Classifier", normal: Path, methods: list[str]) -> dict[str, dict]:
     """Method with a measured threshold -> share of the normal films that are coloured anywhere."""
     from xraycore.attribution.heatmap import explain
-    from xraycore.metrics.classification import wilson_interval
+    from xraycore.metrics.intervals import wilson_interval
 
     alarms: dict[str, list[bool]] = {}
     for film in read_films([normal]):

@@ -120,7 +120,7 @@ def _asked(
     """`found`, `spared` and `hit` of one network."""
     from xraycore.attribution.heatmap import explain
     from xraycore.attribution.metrics.localisation import pointing_game
-    from xraycore.metrics.classification import defined_proportion, mean_share
+    from xraycore.metrics.intervals import defined_proportion, mean_share
     from xraycore.models.answer import opacity_probability, operating_threshold
     from xraycore.models.classifier import batches
 

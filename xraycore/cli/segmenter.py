@@ -32,7 +32,7 @@ def train_lungs(
 ) -> None:
     """Train the lung segmenter, judge it on a held-back fifth and install it under weights/."""
     from xraycore.datasets.public import CITATIONS
-    from xraycore.metrics.classification import mean_score
+    from xraycore.metrics.intervals import mean_score
     from xraycore.training import segmenter
     from xraycore.training.run import environment
 
@@ -103,7 +103,7 @@ def fit_screening(
         _fit_direction(manifest, others, datasets, json)
         return
 
-    from xraycore.metrics.classification import wilson_interval
+    from xraycore.metrics.intervals import wilson_interval
     from xraycore.training.ood import fit_on_splits, install_detector
     from xraycore.training.run import environment
 
@@ -145,7 +145,7 @@ def _other_views(file: Path) -> list[Record]:
 
 def _fit_direction(manifest: Manifest, others: str, datasets: list[Path], json: bool) -> None:
     from xraycore.anatomy.ood import load_ood_detector
-    from xraycore.metrics.classification import wilson_interval
+    from xraycore.metrics.intervals import wilson_interval
     from xraycore.training.ood import (
         fit_direction,
         held_out,

@@ -7,8 +7,8 @@ import numpy as np
 from xraycore.errors import ArgumentError
 from xraycore.imaging.radiograph import Radiograph
 from xraycore.metrics.calibration import fit_calibration
-from xraycore.metrics.classification import defined_proportion
 from xraycore.metrics.conformal import expected_share, fewest_for, lower_bound, upper_bound
+from xraycore.metrics.intervals import defined_proportion
 from xraycore.models.answer import find_scope, opacity_probability, tempered
 from xraycore.models.classifier import Classifier, Prediction, batches
 from xraycore.models.levels import ERROR_RATES

@@ -12,7 +12,8 @@ from xraycore.datasets.labels import CHEST4, LABEL_SCHEMES, NORMAL, LabelScheme
 from xraycore.errors import ArgumentError
 from xraycore.evaluation.predictions import PredictionSet, ensemble
 from xraycore.metrics.calibration import reliability_curve
-from xraycore.metrics.classification import mean_share, score_classes
+from xraycore.metrics.classification import score_classes
+from xraycore.metrics.intervals import mean_share
 from xraycore.metrics.operating_points import (
     DEFAULT,
     OperatingPoint,

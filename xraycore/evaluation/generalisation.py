@@ -9,15 +9,9 @@ import numpy as np
 from xraycore.datasets.labels import BACTERIAL, COVID, LABEL_SCHEMES, NORMAL, VIRAL, members
 from xraycore.evaluation.predictions import PredictionSet
 from xraycore.metrics.calibration import Calibration
-from xraycore.metrics.classification import (
-    Score,
-    auroc_score,
-    defined_proportion,
-    mean_score,
-    mean_share,
-    score_classes,
-)
+from xraycore.metrics.classification import auroc_score, score_classes
 from xraycore.metrics.conformal import upper_bound
+from xraycore.metrics.intervals import Score, defined_proportion, mean_score, mean_share
 from xraycore.metrics.operating_points import at_threshold
 from xraycore.models.answer import (
     CANNOT_TELL,

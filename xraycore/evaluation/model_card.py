@@ -11,7 +11,8 @@ from xraycore.datasets.labels import CHEST4, LABEL_SCHEMES, NORMAL, LabelScheme
 from xraycore.datasets.manifest import Manifest, Record
 from xraycore.datasets.public import CITATIONS
 from xraycore.evaluation.evaluator import finding_of, own_scheme, truth_and_probability
-from xraycore.evaluation.predictions import PredictionSet, predict_dataset, write_predictions
+from xraycore.evaluation.prediction_files import write_predictions
+from xraycore.evaluation.predictions import PredictionSet, predict_dataset
 from xraycore.evaluation.pseudonyms import with_pseudonyms
 from xraycore.evaluation.shortcut_probes import probe
 from xraycore.metrics.classification import score_classes

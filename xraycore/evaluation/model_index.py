@@ -73,7 +73,7 @@ class StoredModel:
         Raises:
             ArgumentError: If there are none, or the file is damaged.
         """
-        from xraycore.evaluation.predictions import read_predictions
+        from xraycore.evaluation.prediction_files import read_predictions
 
         return read_predictions(
             self.folder / "predictions.csv", self.name, Calibration.of_card(self.card)

@@ -14,7 +14,8 @@ from xraycore.anatomy.crop import crop_inputs
 from xraycore.datasets.labels import LABEL_SCHEMES, NORMAL
 from xraycore.datasets.manifest import Record
 from xraycore.imaging import RadiographError, read_radiograph
-from xraycore.metrics.classification import Score, auroc_score
+from xraycore.metrics.classification import auroc_score
+from xraycore.metrics.intervals import Score
 from xraycore.models.classifier import BATCH, Classifier
 from xraycore.utils.progress import Progress, ProgressCallback, ignore
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from xraycore.evaluation.predictions import PredictionSet
-from xraycore.metrics.classification import Score, wilson_interval
+from xraycore.metrics.intervals import Score, wilson_interval
 
 # Answers whose probability differs by more are none of that certainty.
 ALIKE = 0.1

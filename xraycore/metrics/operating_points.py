@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from xraycore.errors import ArgumentError
-from xraycore.metrics.classification import Score, defined_proportion
+from xraycore.metrics.intervals import Score, defined_proportion
 
 SENSITIVITIES = (95, 98)
 # Probabilities that lie closer together change places from one machine to another.

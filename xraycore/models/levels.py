@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from xraycore.metrics.classification import Score
+from xraycore.metrics.intervals import Score
 from xraycore.metrics.operating_points import DEFAULT
 from xraycore.utils.text import percent
 

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from xraycore.config import sites_folder
 from xraycore.errors import ArgumentError, WeightsError
-from xraycore.metrics.classification import Score
+from xraycore.metrics.intervals import Score
 from xraycore.models.card_schema import ConformalSets, ScoreEntry
 from xraycore.models.registry import get_spec
 from xraycore.utils.files import make_private_folder, write_json

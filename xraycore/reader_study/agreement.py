@@ -10,8 +10,8 @@ import numpy as np
 from statsmodels.stats import inter_rater
 
 from xraycore.errors import ArgumentError
-from xraycore.metrics.classification import Score, bootstrap_interval, widen
 from xraycore.metrics.few import kappa_limits
+from xraycore.metrics.intervals import Score, bootstrap_interval, widen
 from xraycore.reader_study.records import GRADES, VERDICTS, Review
 
 _SCALES = {"verdict": VERDICTS, "grade": GRADES}

@@ -10,7 +10,7 @@ from xraycore.attribution.metrics.localisation import pointing_game
 from xraycore.attribution.metrics.similarity import iou
 from xraycore.errors import ArgumentError
 from xraycore.imaging.box import Box
-from xraycore.metrics.classification import Score, mean_share
+from xraycore.metrics.intervals import Score, mean_share
 from xraycore.reader_study.records import HeatmapItem, Review
 
 # Share of a map's own maximum from which on it calls a place hot.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import mean, median
 
 from xraycore.config import NOTICE, VERSION
-from xraycore.metrics.classification import Score, wilson_interval
+from xraycore.metrics.intervals import Score, wilson_interval
 from xraycore.reader_study.records import VERDICTS, Review, Study, corners_of_all
 from xraycore.utils.text import to_csv
 

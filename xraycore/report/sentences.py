@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from xraycore.metrics.classification import Score, wilson_interval
+from xraycore.metrics.intervals import Score, wilson_interval
 from xraycore.utils.text import percent
 
 # Below it a difference is called one; the p-values are corrected for the number of pairs.

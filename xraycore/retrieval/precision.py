@@ -8,7 +8,7 @@ import numpy as np
 
 from xraycore.datasets.labels import LABEL_SCHEMES, NORMAL, SETS
 from xraycore.datasets.manifest import Record
-from xraycore.metrics.classification import Score, bootstrap_interval, mean_share
+from xraycore.metrics.intervals import Score, bootstrap_interval, mean_share
 from xraycore.retrieval.features import FilmFeatures
 from xraycore.retrieval.index import FeatureIndex, fit_index
 

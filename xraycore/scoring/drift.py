@@ -10,7 +10,7 @@ import numpy as np
 from xraycore.config import weights_folder
 from xraycore.datasets.labels import NORMAL
 from xraycore.errors import ArgumentError
-from xraycore.evaluation.predictions import read_predictions
+from xraycore.evaluation.prediction_files import read_predictions
 from xraycore.metrics.calibration import Calibration
 from xraycore.models.cards import read_card
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from xraycore.errors import ArgumentError
-from xraycore.metrics.classification import defined_proportion
+from xraycore.metrics.intervals import defined_proportion
 from xraycore.models.card_schema import ScoreEntry
 from xraycore.models.levels import CANNOT_TELL
 from xraycore.scoring.drift import (

@@ -26,7 +26,8 @@ from xraycore.datasets.synthetic.planting import Planted, plant_films
 from xraycore.datasets.synthetic.plants import PLANTS
 from xraycore.errors import ArgumentError, DatasetError
 from xraycore.imaging import read_radiograph
-from xraycore.metrics.classification import auroc_score, mean_share
+from xraycore.metrics.classification import auroc_score
+from xraycore.metrics.intervals import mean_share
 from xraycore.models.classifier import Classifier, Prediction
 from xraycore.models.spec import ModelSpec
 from xraycore.training.augmentation import Augmentation

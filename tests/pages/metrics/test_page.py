@@ -19,7 +19,7 @@ from xraycore.datasets.locator import FilmLocator
 from xraycore.datasets.synthetic.phantom import make_phantom
 from xraycore.errors import WeightsError
 from xraycore.evaluation import comparison
-from xraycore.evaluation.predictions import write_predictions
+from xraycore.evaluation.prediction_files import write_predictions
 from xraycore.imaging.overlay import to_uint8
 
 

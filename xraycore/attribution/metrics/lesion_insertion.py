@@ -16,7 +16,7 @@ from xraycore.datasets.synthetic.opacities import paint_opacity, places_in
 from xraycore.errors import ArgumentError
 from xraycore.imaging.radiograph import Radiograph
 from xraycore.imaging.resample import resize
-from xraycore.metrics.classification import Score, mean_score, mean_share
+from xraycore.metrics.intervals import Score, mean_score, mean_share
 from xraycore.models.classifier import Classifier, Prediction
 from xraycore.utils.progress import Progress, ProgressCallback, ignore, part_of
 from xraycore.utils.text import percent

@@ -9,7 +9,7 @@ from sklearn.metrics import average_precision_score
 from xraycore.attribution.counterfactual import excess_brightness
 from xraycore.attribution.metrics.baselines import centre_prior
 from xraycore.attribution.metrics.similarity import iou
-from xraycore.metrics.classification import mean_share
+from xraycore.metrics.intervals import mean_share
 
 # Thresholds of a map, as shares of its own maximum.
 THRESHOLDS = np.round(np.linspace(0.05, 0.95, 19), 2)
