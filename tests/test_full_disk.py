@@ -22,8 +22,9 @@ from xraycore.reader_study import Answer, ReaderStudyRepository, ToRead, open_da
 from xraycore.training.config import Stage
 from xraycore.training.run import Run
 from xraycore.training.trainer import train
-from xraycore.utils.checkpoints import install, load_card, save_float16, verified_weights
+from xraycore.utils.checkpoints import load_card, save_float16, verified_weights
 from xraycore.utils.files import PART, write_json
+from xraycore.utils.installation import install
 from xraycore.utils.progress import Progress
 
 # HDF5 cannot write what it holds when its files are let go of either, and h5py says so aside.

@@ -18,8 +18,8 @@ from xraycore.jobs.records import refuse_links
 from xraycore.models.card_schema import ShipAnswer
 from xraycore.models.cards import stored_title
 from xraycore.training.runs import SHIPPING, RunStatus, plan_of, shipped_into
-from xraycore.utils.checkpoints import kept_before, undo_install
 from xraycore.utils.files import write_text
+from xraycore.utils.installation import has_previous, undo_install
 from xraycore.utils.stored import read_stored
 
 TEST_SCORES = {"accuracy": "Accuracy", "macro_auroc": "AUC, mean of the classes"}
@@ -115,7 +115,7 @@ def _ask(run: RunStatus, folder: Path, arguments: list[str], alive: bool) -> Non
         on_click=_promote,
         args=(run, folder, arguments, target, limits, sure),
     )
-    if place == APP and kept_before(model):
+    if place == APP and has_previous(model):
         st.button(
             f"Bring back the {stored_title(model)} from before",
             key="undo-promotion",

@@ -17,8 +17,9 @@ from xraycore.models.architectures import HEAD, build_network
 from xraycore.models.cards import list_trained, read_card, stored_title
 from xraycore.models.classifier import OTHER_LUNGS, load_model, predict_each
 from xraycore.models.registry import get_spec
-from xraycore.utils.checkpoints import describe_weights, install, save_float16, verified_weights
+from xraycore.utils.checkpoints import describe_weights, save_float16, verified_weights
 from xraycore.utils.files import sha256
+from xraycore.utils.installation import install
 from xraycore.utils.precision import computing_in
 
 CLASSES = ["Normal", "Opacity"]

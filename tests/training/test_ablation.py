@@ -13,7 +13,8 @@ from xraycore.datasets.manifest import Manifest
 from xraycore.datasets.masks import Lesion
 from xraycore.errors import ArgumentError
 from xraycore.training import ablation
-from xraycore.training.ablation import LESIONS, TABLES, Variant, ablate
+from xraycore.training.ablation import ablate
+from xraycore.training.ablation_variants import LESIONS, TABLES, Variant, films_of
 from xraycore.training.config import preset
 from xraycore.training.run import Run
 
@@ -148,13 +149,13 @@ def test_what_no_table_can_be_made_of_is_refused(discs, tmp_path):
 
 def test_drawings_are_taken_away_evenly_and_from_training_films_only(discs):
     records = [replace(r, lesion=Lesion(boxes=((0, 0, 1, 1),))) for r in discs.records]
-    half = ablation._films_of(Manifest(tuple(records)), Variant("half", drawn=0.5), ())
+    half = films_of(Manifest(tuple(records)), Variant("half", drawn=0.5), ())
     assert [r.lesion is None for r in half.split("train")] == [True, False] * 12
     assert all(r.lesion for r in half.split("val"))
     assert len(half.records) == len(records)
-    tenth = ablation._films_of(Manifest(tuple(records)), Variant("tenth", drawn=0.1), ())
+    tenth = films_of(Manifest(tuple(records)), Variant("tenth", drawn=0.1), ())
     assert [i for i, r in enumerate(tenth.split("train")) if r.lesion] == [9, 19]
-    whole = ablation._films_of(Manifest(tuple(records)), Variant("all"), ())
+    whole = films_of(Manifest(tuple(records)), Variant("all"), ())
     assert whole.records == tuple(records)
 
 

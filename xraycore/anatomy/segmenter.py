@@ -9,13 +9,7 @@ import numpy as np
 
 from xraycore.config import SHIPPED, weights_folder
 from xraycore.imaging.resample import resize
-from xraycore.utils.checkpoints import (
-    Card,
-    WeightsCard,
-    load_card,
-    load_weights,
-    verified_weights,
-)
+from xraycore.utils.checkpoints import Card, WeightsCard, load_card, load_weights, verified_weights
 from xraycore.utils.precision import computing_in
 from xraycore.utils.stored import FileName, Sha256, Stored
 

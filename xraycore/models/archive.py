@@ -9,8 +9,9 @@ from pathlib import Path
 
 from xraycore.config import weights_folder
 from xraycore.errors import WeightsError
-from xraycore.utils.checkpoints import install, load_card, verified_weights
+from xraycore.utils.checkpoints import load_card, verified_weights
 from xraycore.utils.files import replacing, sha256, write_text
+from xraycore.utils.installation import install
 
 MAX_FILES, MAX_BYTES = 500, 4 * 2**30
 # A model's folder with plain files in it, or what was measured of all models, beside the folders.

@@ -21,13 +21,8 @@ from xraycore.retrieval.feature_store import default_store
 from xraycore.retrieval.index_file import FILE as INDEX
 from xraycore.retrieval.index_file import save_index
 from xraycore.training.run import Run, environment
-from xraycore.utils.checkpoints import (
-    describe_weights,
-    install,
-    load_card,
-    load_weights,
-    save_float16,
-)
+from xraycore.utils.checkpoints import describe_weights, load_card, load_weights, save_float16
+from xraycore.utils.installation import install
 from xraycore.utils.progress import ProgressCallback, ignore, part_of
 
 

@@ -18,8 +18,9 @@ from xraycore.errors import DatasetError
 from xraycore.imaging import read_radiograph
 from xraycore.imaging.resample import resize
 from xraycore.training.augmentation import Augmentation
-from xraycore.utils.checkpoints import Card, describe_weights, install, save_float16
+from xraycore.utils.checkpoints import Card, describe_weights, save_float16
 from xraycore.utils.files import write_json
+from xraycore.utils.installation import install
 from xraycore.utils.progress import Progress, ProgressCallback, ignore
 
 # Wide: the masks are of adults, the films to come also of children, rotated, dark or cropped.

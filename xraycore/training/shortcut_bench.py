@@ -11,28 +11,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
-
-from xraycore.attribution.heatmap import explain
-from xraycore.attribution.metrics.localisation import pointing_game
 from xraycore.attribution.registry import METHODS
 from xraycore.datasets.audit.audit import audit
 from xraycore.datasets.audit.findings import describe
-from xraycore.datasets.labels import NORMAL
 from xraycore.datasets.manifest import Manifest, Record
 from xraycore.datasets.splits import trainable_classes
-from xraycore.datasets.synthetic.planting import Planted, plant_films
+from xraycore.datasets.synthetic.planting import plant_films
 from xraycore.datasets.synthetic.plants import PLANTS
 from xraycore.errors import ArgumentError, DatasetError
-from xraycore.imaging import read_radiograph
-from xraycore.metrics.classification import auroc_score
-from xraycore.metrics.intervals import mean_share
-from xraycore.models.classifier import Classifier, Prediction
 from xraycore.models.spec import ModelSpec
 from xraycore.training.augmentation import Augmentation
 from xraycore.training.config import DOMAIN_RANDOM, Stage, TrainingConfig
 from xraycore.training.export import store_weights
+from xraycore.training.shortcut_measures import (
+    auroc_of,
+    heat_on_plant,
+    hits_on_plant,
+    predict_planted,
+)
 from xraycore.training.trainer import train
 from xraycore.utils.progress import ProgressCallback, ignore, part_of
 
@@ -47,11 +43,6 @@ REMEDIES: Mapping[str, Mapping[str, object]] = {
 WITHOUT, WITH = next(iter(REMEDIES)), "all"
 # Share of the other classes' films that bear the plant too: hardly any habit has no exception.
 OTHERS = 0.05
-# Of a film's side: a hottest point that near the plant is on it (15 of 224 pixels, as in Zhang et
-# al. 2016, arXiv:1608.00507).
-TOLERANCE = 15 / 224
-# Films on which methods are judged.
-_JUDGED = 24
 
 
 def bench_shortcuts(
@@ -137,12 +128,12 @@ def bench_shortcuts(
         with tempfile.TemporaryDirectory() as temporary:
             classifier = store_weights(run, Path(temporary))
         moved = plant_films(manifest, place / "moved", kind, label, rare, share, seed)
-        home_films = _predict(classifier, learnt)
+        home_films = predict_planted(classifier, learnt)
         row = {
             **name,
-            "home": _auroc(home_films, label),
-            "moved": _auroc(_predict(classifier, moved), label),
-            **_heat(classifier, home_films, learnt.places, label),
+            "home": auroc_of(home_films, label),
+            "moved": auroc_of(predict_planted(classifier, moved), label),
+            **heat_on_plant(classifier, home_films, learnt.places, label),
         }
         others = [one for one in found["rows"] if not name.items() <= one.items()]
         found["rows"] = [*others, row]
@@ -157,7 +148,7 @@ def bench_shortcuts(
             )
             found["checks"] = [*checks, {"plant": kind, "share": share, **_audit(records)}]
         if judged:
-            hits = _find(classifier, home_films, learnt.places, label, asked)
+            hits = hits_on_plant(classifier, home_films, learnt.places, label, asked)
             found["methods"][kind] = found["methods"].get(kind, {}) | hits
         keep(found)
     return found
@@ -216,91 +207,6 @@ def bench_recipe(
     for name in steps if remedy == WITH else steps[: steps.index(remedy) + 1]:
         plain = plain.adapted(REMEDIES[name])
     return plain
-
-
-def _predict(
-    classifier: Classifier, films: Planted
-) -> list[tuple[Record, tuple[int, int], Prediction]]:
-    """The test films, their shapes, and what the network says of them."""
-    tested = [record for record in films.records if record.split == "test"]
-    read = [read_radiograph(record.path) for record in tested]
-    said = classifier.predict(read)
-    shapes = [film.pixels.shape for film in read]
-    return list(zip(tested, shapes, said, strict=True))
-
-
-def _auroc(films: Sequence[tuple[Record, tuple[int, int], Prediction]], label: str) -> dict | None:
-    ill = np.array([record.label == label for record, _, _ in films])
-    score = np.array([said.probabilities[label] for _, _, said in films])
-    found = auroc_score(ill, score, [record.group for record, _, _ in films])
-    return dict(found) if found else None
-
-
-def _bearing(
-    films: Sequence[tuple[Record, tuple[int, int], Prediction]],
-    places: Mapping[Path, np.ndarray | None],
-    label: str,
-) -> Iterator[tuple[Record, np.ndarray, Prediction]]:
-    """The films of the class that bear a plant at a place, with that place on their grid."""
-    for record, shape, said in films:
-        place = places.get(record.path)
-        if record.label == label and place is not None:
-            yield record, cv2.resize(place.astype(np.float32), shape[::-1]) > 0, said
-
-
-def _heat(
-    classifier: Classifier,
-    films: Sequence[tuple[Record, tuple[int, int], Prediction]],
-    places: Mapping[Path, np.ndarray | None],
-    label: str,
-) -> dict[str, object]:
-    """How much of the evidence for the class lies on the plant, and how much of the film it is."""
-    method = "against_normal" if NORMAL in classifier.classes else "grad_cam"
-    shares, areas, groups = [], [], []
-    for record, place, said in _bearing(films, places, label):
-        near = _grown(place)
-        drawn = _drawn(classifier, said, method, label, place.shape)
-        total = float(drawn.sum())
-        shares.append(float(drawn[near].sum()) / total if total > 0 else 0.0)
-        areas.append(float(near.mean()))
-        groups.append(record.group)
-    if not shares:
-        return {"heat": None, "area": None}
-    return {"heat": dict(mean_share(shares, groups)), "area": float(np.mean(areas))}
-
-
-def _find(
-    classifier: Classifier,
-    films: Sequence[tuple[Record, tuple[int, int], Prediction]],
-    places: Mapping[Path, np.ndarray | None],
-    label: str,
-    methods: Sequence[str],
-) -> dict[str, dict]:
-    """How often each method's hottest point is on the plant."""
-    judged = list(_bearing(films, places, label))[:_JUDGED]
-    groups = [record.group for record, _, _ in judged]
-    found = {}
-    for method in methods:
-        hits = [
-            pointing_game(_drawn(classifier, said, method, label, place.shape), _grown(place))
-            for _, place, said in judged
-        ]
-        found[method] = dict(mean_share(hits, groups))
-    return found
-
-
-def _drawn(
-    classifier: Classifier, said: Prediction, method: str, label: str, shape: tuple[int, int]
-) -> np.ndarray:
-    heatmap = explain(classifier, said, method, label)
-    return heatmap.box.spread(heatmap.values, shape)
-
-
-def _grown(place: np.ndarray) -> np.ndarray:
-    """The place and what is as near to it as a hit may be."""
-    reach = max(1, round(TOLERANCE * min(place.shape)))
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    return cv2.dilate(place.astype(np.uint8), kernel) > 0
 
 
 def _audit(records: tuple[Record, ...]) -> dict[str, object]:

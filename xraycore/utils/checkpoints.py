@@ -1,20 +1,18 @@
 """Weight files on disk: where they lie, float16 storage, and the check against a card's sha256."""
 
 import json
-import logging
-import shutil
 import tempfile
 from functools import lru_cache
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from filelock import FileLock
 from pydantic import Field, JsonValue
 from pydantic_core import from_json
 
-from xraycore.config import NO_WEIGHTS, weights_folder
+from xraycore.config import NO_WEIGHTS
 from xraycore.errors import WeightsError
-from xraycore.utils.files import full_disk, is_full, replacing, sha256, sync
+from xraycore.utils.files import replacing, sha256
 from xraycore.utils.stored import Count, Sha256, Stored, check_stored, read_stored
 
 if TYPE_CHECKING:
@@ -22,8 +20,6 @@ if TYPE_CHECKING:
     import keras
 
 Card = dict[str, Any]
-
-logger = logging.getLogger(__name__)
 
 # Beside a network's own bytes: names, an optimizer's moments and steps.
 _SPARE_BYTES = 2**20
@@ -107,15 +103,8 @@ def _most_bytes(network: "keras.Model") -> int:
     """What a file of it unpacks to: in float64, and with two moments of each weight."""
     optimizer = getattr(network, "optimizer", None)
     held = [*network.weights, *(optimizer.variables if optimizer else ())]
-    sizes = [8 * _numbers(one.shape) for one in held]
+    sizes = [8 * prod(one.shape) for one in held]
     return 3 * sum(sizes) + _SPARE_BYTES
-
-
-def _numbers(shape: tuple[int, ...]) -> int:
-    count = 1
-    for side in shape:
-        count *= side
-    return count
 
 
 def _check_arrays(file: Path, most_bytes: int) -> None:
@@ -220,83 +209,3 @@ def save_float16(network: "keras.Model", file: Path) -> None:
 
             source.visititems(copy)
             target.attrs.update(source.attrs)
-
-
-def install(folder: Path, name: str) -> Path:
-    """Replaces a model's folder in the store by a finished one; returns where it lies now.
-
-    The old one is kept for `undo_install`; the one before that goes when the new one is all there:
-    a copy that breaks off loses nothing. Who installs meanwhile waits.
-
-    Raises:
-        StorageError: If the disk is full.
-        WeightsError: If what lies there is no model of ours.
-    """
-    target = weights_folder() / name
-    new, old = (target.with_name(f".{name}.{what}") for what in ("new", "old"))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(target.with_name(".lock")):
-        for place in (target, old):
-            _refuse_foreign(place)
-        shutil.rmtree(new, ignore_errors=True)
-        try:
-            shutil.move(folder, new)
-            for file in new.iterdir():
-                sync(file)
-            if target.exists():
-                shutil.rmtree(old, ignore_errors=True)
-                target.rename(old)
-            new.rename(target)
-        except BaseException as error:
-            shutil.rmtree(new, ignore_errors=True)
-            if old.exists() and not target.exists():
-                old.rename(target)
-            if is_full(error):
-                raise full_disk(target) from error
-            raise
-        sync(target.parent)
-    return target
-
-
-def kept_before(name: str) -> bool:
-    """Whether the model that an installation has replaced can be brought back."""
-    return (weights_folder() / f".{name}.old").is_dir()
-
-
-def undo_install(name: str) -> Path:
-    """Changes a model with the one that its installation has replaced; returns where it lies.
-
-    Done twice, all is as it was.
-
-    Raises:
-        WeightsError: If there is none to bring back.
-    """
-    target = weights_folder() / name
-    old, aside = (target.with_name(f".{name}.{what}") for what in ("old", "aside"))
-    with FileLock(target.with_name(".lock")):
-        if not kept_before(name):
-            raise WeightsError(f"{target}: expected a model from before it; none is kept.")
-        _refuse_foreign(target)
-        if target.exists():
-            target.rename(aside)
-        old.rename(target)
-        if aside.exists():
-            aside.rename(old)
-        sync(target.parent)
-    return target
-
-
-def _refuse_foreign(folder: Path) -> None:
-    """Refuses to replace what is no model of ours: a folder of films, say, or a link elsewhere."""
-    if not folder.is_symlink():
-        if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-            return
-        try:
-            load_card(folder)
-            return
-        except WeightsError as error:
-            logger.info("%s", error)
-    raise WeightsError(
-        f"{folder}: expected nothing there, or a model with its card; it is something else, and is "
-        "left as it is."
-    )

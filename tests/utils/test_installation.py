@@ -4,7 +4,7 @@ import pytest
 
 from tests.stored_model import model_folder
 from xraycore.errors import WeightsError
-from xraycore.utils.checkpoints import install, kept_before, undo_install
+from xraycore.utils.installation import has_previous, install, undo_install
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def weights_of(store) -> bytes:
 
 def test_the_model_before_can_be_brought_back_and_changed_again(store, tmp_path):
     install(model_folder(tmp_path / "a", b"first"), "vgg16")
-    assert not kept_before("vgg16")
+    assert not has_previous("vgg16")
     with pytest.raises(WeightsError, match="none is kept"):
         undo_install("vgg16")
     install(model_folder(tmp_path / "b", b"second"), "vgg16")
@@ -52,7 +52,7 @@ def test_what_is_no_model_of_ours_is_left_alone(store, tmp_path, what):
     with pytest.raises(WeightsError, match="is left as it is"):
         install(model_folder(tmp_path / "new", b"new"), "vgg16")
     assert sorted(file.name for file in (store / "vgg16").iterdir()) == before
-    assert not kept_before("vgg16")
+    assert not has_previous("vgg16")
 
 
 def test_an_empty_folder_is_none_of_anybodys(store, tmp_path):
