@@ -34,10 +34,15 @@ from xraycore.jobs.process import launch, status, stop
 from xraycore.jobs.queue import TRAINING, list_tickets
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ("compare", "explain", "data", "metrics", "review", "train", "about")
+FIRST_PAGE = "compare"  # It lies at /.
+PAGES = (FIRST_PAGE, "explain", "data", "metrics", "review", "learn", "train", "about")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-# What Streamlit draws where a run of a page failed, and where the socket is lost.
-FAULTS = '[data-testid="stException"], [data-testid="stConnectionStatus"]'
+# What Streamlit draws where a run of a page failed, the socket is lost or a page is not found.
+FAULTS = '[data-testid="stException"], [data-testid="stConnectionStatus"], [data-testid="stDialog"]'
+# The film in the list that is looked at, and whether all networks have said what they see.
+MORE = "Open films"
+SHOWN = '.row[aria-selected="true"]'
+ANSWERED = "!document.querySelector('.panel.waiting, .dot.waiting')"
 
 
 def main(
@@ -138,6 +143,7 @@ async def _use(
     url: str, app: subprocess.Popen, browsers: int, seconds: float, films: list[str], program: str
 ) -> dict:
     seen: dict = {"errors": [], "steps": 0, "memory": [], "most_trainings_at_once": 0}
+    seen["seconds_until_answered"] = []
     waited: list[float] = []
     end = time.monotonic() + seconds
     async with async_playwright() as playwright:
@@ -147,13 +153,21 @@ async def _use(
         await asyncio.gather(*visits)
         await watching
         await browser.close()
-    waited.sort()
-    seen["seconds_until_drawn"] = {
-        "median": round(statistics.median(waited), 2) if waited else None,
-        "95th": round(waited[int(0.95 * (len(waited) - 1))], 2) if waited else None,
-        "longest": round(waited[-1], 2) if waited else None,
-    }
+    seen["seconds_until_drawn"] = _times(waited)
+    seen["seconds_until_answered"] = _times(seen["seconds_until_answered"])
     return seen
+
+
+def _times(waited: list[float]) -> dict:
+    if not waited:
+        return {"times": 0}
+    waited = sorted(waited)
+    return {
+        "times": len(waited),
+        "median": round(statistics.median(waited), 2),
+        "95th": round(waited[int(0.95 * (len(waited) - 1))], 2),
+        "longest": round(waited[-1], 2),
+    }
 
 
 async def _visit(
@@ -173,18 +187,13 @@ async def _visit(
     page.on("pageerror", lambda error: seen["errors"].append(f"visitor {number}: {error}"))
     await asyncio.sleep(number)
     while time.monotonic() < end:
-        step = choose.choice(("upload", *PAGES))
+        step = choose.choice(("upload", "upload", *PAGES))
         began = time.monotonic()
         try:
-            if step == "upload":
-                await page.goto(f"{url}/compare")
-                await _settle(page)
-                field = page.locator("input[type=file]").first
-                await field.set_input_files(choose.choice(films))
-                await page.locator("img.film").first.wait_for()
-            else:
-                await page.goto(f"{url}/{step}")
+            await page.goto(f"{url}/{'' if step in ('upload', FIRST_PAGE) else step}")
             await _settle(page)
+            if step == "upload":
+                await _upload(page, choose.choice(films), seen)
         except Error as error:
             seen["errors"].append(f"visitor {number}, {step}: {str(error).splitlines()[0]}")
             continue
@@ -197,6 +206,20 @@ async def _visit(
         # People look at what they see.
         await asyncio.sleep(choose.uniform(0.5, 3))
     await context.close()
+
+
+async def _upload(page: Page, film: str, seen: dict) -> None:
+    """Adds a film, and waits for it and for what every network says of it."""
+    began = time.monotonic()
+    field, more = page.locator("input[type=file]").first, page.get_by_role("button", name=MORE)
+    await field.or_(more).first.wait_for(state="attached")
+    if await more.count():  # A film is looked at already.
+        await more.click()
+    await field.set_input_files(film)
+    await page.locator(SHOWN).filter(has_text=Path(film).name).wait_for()
+    await page.locator(".room .panel:not([hidden]) .film").first.wait_for()
+    await page.wait_for_function(ANSWERED)
+    seen["seconds_until_answered"].append(round(time.monotonic() - began, 1))
 
 
 async def _settle(page: Page) -> None:
