@@ -48,9 +48,14 @@ IMPORTED = ""  # In the place of a test's name: the line runs as a module is imp
 
 
 def measure_reach(out: Path, imported: coverage.Coverage, items: dict[str, pytest.Item]) -> None:
-    """Write the seconds of each test, and by file and line the tests that reach it."""
+    """Write the seconds of each test, and by file and line the tests that reach it.
+
+    What is written already stays, and only tests that are not yet among it are run.
+    """
     imported.stop()
-    seconds, useless = {}, set()
+    known = json.loads(out.read_text()) if out.exists() else {"seconds": {}, "lines": {}}
+    seconds, useless = known["seconds"], set()
+    unknown = [item for name, item in items.items() if name not in seconds]
 
     def measure(scratch: Path) -> int:
         reach = coverage.Coverage(data_file=None, source=[str(ROOT / "xraycore")])
@@ -67,16 +72,19 @@ def measure_reach(out: Path, imported: coverage.Coverage, items: dict[str, pytes
         next(iter(items.values())).config.pluginmanager.register(Contexts())
         reach.start()
         # A test that fails without a fault cannot tell one.
-        run_items(items.values(), lambda item: bool(useless.add(item.nodeid)))
+        run_items(unknown, lambda item: bool(useless.add(item.nodeid)))
         reach.stop()
-        lines, data = defaultdict(lambda: defaultdict(list)), reach.get_data()
+        lines, data = defaultdict(lambda: defaultdict(set)), reach.get_data()
+        for path, names_of in known["lines"].items():
+            for line, names in names_of.items():
+                lines[path][line] |= {*names}
         for path in data.measured_files():
             for line, names in data.contexts_by_lineno(path).items():
-                lines[_file(path)][line] = sorted({*names} - useless - {IMPORTED})
+                lines[_file(path)][str(line)] |= {*names} - useless - {IMPORTED}
         for path in imported.get_data().measured_files():
             for line in imported.get_data().lines(path):
-                lines[_file(path)][line].append(IMPORTED)
-        out.write_text(json.dumps({"seconds": seconds, "lines": lines}))
+                lines[_file(path)][str(line)].add(IMPORTED)
+        out.write_text(json.dumps({"seconds": seconds, "lines": lines}, default=sorted))
         return 0
 
     in_children([("reach", measure)], lambda key, code, test: None, out.parent / "scratch", 1)
@@ -183,6 +191,9 @@ def mutate(
         "build/mutation"
     ),
     processes: Annotated[int, typer.Option(help="How many at a time.")] = 2,
+    again: Annotated[
+        bool, typer.Option(help="Ask new tests too, of the faults that none has noticed so far.")
+    ] = False,
 ) -> None:
     """Put a seeded sample of single faults into the library and count what the tests notice."""
     (scratch := out.resolve() / "scratch").mkdir(parents=True, exist_ok=True)
@@ -190,7 +201,8 @@ def mutate(
     vars(os).pop("memfd_create", None)
     for name in SHARED:
         importlib.import_module(name)
-    if not (known := out / "reach.json").exists():
+    known = out / "reach.json"
+    if again or not known.exists():
         typer.echo("Finding out which tests reach which lines.")
         in_children([("reach", partial(_reach, known.resolve()))], _must_work, scratch, 1)
     reach = json.loads(known.read_text())
@@ -200,7 +212,7 @@ def mutate(
     jobs = []
     for number, (fault, compiled) in enumerate(random.Random(seed).sample(every, sample)):
         fault["number"], tests = number, choose_tests(fault, reach)
-        if number in log.faults:
+        if number in log.faults and not (again and log.faults[number]["code"] == 0):
             continue
         if runs_at_import(fault, reach):
             jobs.append((fault, partial(at_import, compiled, tests, reach["seconds"])))
