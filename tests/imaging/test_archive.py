@@ -91,6 +91,14 @@ def test_a_member_that_is_too_large_is_refused_by_its_size(monkeypatch, packed_a
     assert refused == [f"large.png, in films.zip: expected at most 2 MiB. Received: {told} MiB"]
 
 
+@pytest.mark.parametrize("packing", PACKINGS)
+def test_a_member_of_the_most_bytes_is_taken_and_no_larger_one(monkeypatch, packing):
+    monkeypatch.setattr(archive, "MAX_BYTES", 1000)
+    films, refused = unpacked(packed({"a.png": bytes(1000), "b.png": bytes(1001)}, packing))
+    assert films == [("a.png", bytes(1000))]
+    assert [text.partition(",")[0] for text in refused] == ["b.png"]
+
+
 def test_members_that_share_their_bytes_end_at_the_archives_limit(monkeypatch):
     monkeypatch.setattr(archive, "MAX_BYTES", 1000)
     monkeypatch.setattr(archive, "MAX_TOTAL_BYTES", 4000)

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.imaging.pictures import ORIENTATION, encode, png, png16, png_chunk
-from xraycore.imaging import Radiograph, RadiographError, RadiographInfo, read_radiograph
+from xraycore.imaging import Radiograph, RadiographError, RadiographInfo, raster, read_radiograph
 from xraycore.imaging.film_warnings import warning_codes
 
 
@@ -244,6 +244,28 @@ def test_smaller_pages_of_a_tiff_are_previews(ramp, order):
 def test_pages_of_one_size_are_several_films(ramp):
     with pytest.raises(RadiographError, match="several frames"):
         read_radiograph(pages(ramp, ramp[:-1]))
+
+
+def test_as_many_pages_as_may_be_and_one_more(ramp, monkeypatch):
+    previews = [ramp[::2, ::2]] * 2
+    monkeypatch.setattr(raster, "MAX_PAGES", 3)
+    assert raster.decode_raster(pages(ramp, *previews), "film").pixels.shape == ramp.shape
+    with pytest.raises(RadiographError, match="several frames"):
+        raster.decode_raster(pages(ramp, *previews, ramp[::4, ::4]), "film")
+
+
+@pytest.mark.parametrize(
+    ("code", "raised"), [(cv2.Error.StsNoMem, MemoryError), (cv2.Error.StsError, cv2.error)]
+)
+def test_a_lack_of_memory_is_no_fault_of_the_film(monkeypatch, code, raised):
+    def fail(*_):
+        error = cv2.error("no")
+        error.code = code
+        raise error
+
+    monkeypatch.setattr(raster.cv2, "imdecode", fail)
+    with pytest.raises(raised):
+        raster._wide_colour(png16(np.zeros((2, 2, 3), np.uint16)))
 
 
 @pytest.mark.parametrize(

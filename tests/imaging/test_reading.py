@@ -42,6 +42,23 @@ def test_its_processes_are_kept_between_calls_and_end_with_it(ramp):
     assert not first & decoding_processes()
 
 
+def test_every_process_that_was_begun_is_stopped(monkeypatch):
+    begun, stopped = [], []
+
+    class Counted:
+        def use_here(self):
+            begun.append(self)
+
+        def stop(self):
+            stopped.append(self)
+
+    monkeypatch.setattr("xraycore.imaging.reading.Worker", Counted)
+    with FilmReader(str.upper, processes=2) as reader:
+        assert [film for _, film in reader.read("abcdef")] == list("ABCDEF")
+        assert 1 <= len(begun) <= 2 and not stopped
+    assert stopped == begun
+
+
 def test_it_reads_no_farther_ahead_than_it_may(ramp):
     asked = []
 

@@ -11,6 +11,7 @@ from xraycore.imaging.film_warnings import FilmWarning
 from xraycore.models.answer import (
     CANNOT_TELL,
     OUT_OF_SCOPE,
+    agree_on,
     conformal_set,
     find_scope,
     operating_threshold,
@@ -157,3 +158,40 @@ def test_bounds_and_temperature():
     assert (tempered(1.0, 2.0), tempered(0.0, 2.0)) == (1.0, 0.0)
     with pytest.raises(ArgumentError, match=r"0\.05, 0\.1, 0\.2. Received: 0\.3"):
         state_answer(says(0.1, 0.3, 0.3, 0.3), CARD, error_rate=0.3)
+
+
+COVID = says(0.1, 0.1, 0.1, 0.7)
+VIRAL = says(0.1, 0.1, 0.7, 0.1)
+NONE = says(0.7, 0.1, 0.1, 0.1)
+MEAN = dict(zip(CHEST4, (0.2, 0.1, 0.1, 0.6), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("predictions", "opacity", "kind"),
+    [
+        ((COVID, COVID), "opacity", "COVID-19"),
+        # Half of them is no majority, two thirds are.
+        ((COVID, NONE), CANNOT_TELL, None),
+        ((COVID, COVID, NONE), "opacity", "COVID-19"),
+        ((COVID, NONE, NONE), "none", None),
+        # The kind needs more than half of all that were asked, too.
+        ((COVID, VIRAL), "opacity", CANNOT_TELL),
+        ((COVID, VIRAL, NONE), "opacity", CANNOT_TELL),
+    ],
+)
+def test_what_several_models_answer_together_is_what_most_of_them_say(predictions, opacity, kind):
+    together = agree_on([state_answer(one, CARD) for one in predictions], MEAN)
+    assert together.opacity.answer == opacity
+    assert together.opacity.probability == pytest.approx(0.8)
+    assert (together.kind and together.kind.answer) == kind
+    if kind:
+        # Of the mean: the kind that is named, or the likeliest where none is.
+        assert together.kind.probability == pytest.approx(0.75)
+        assert sum(together.kind.probabilities.values()) == pytest.approx(1)
+
+
+def test_one_model_alone_agrees_with_nobody_and_one_out_of_scope_silences_all():
+    assert agree_on([state_answer(COVID, CARD)], MEAN) is None
+    beside = says(0.1, 0.1, 0.1, 0.7, warnings=[FilmWarning("lateral", "A lateral view.")])
+    together = agree_on([state_answer(one, CARD) for one in (COVID, beside)], MEAN)
+    assert together.opacity.answer is None and not together.scope.inside

@@ -8,6 +8,7 @@ import onnx
 import pytest
 
 from tests.conftest import ROOT
+from xraycore.datasets.synthetic.phantom import make_phantom
 from xraycore.errors import ArgumentError, WeightsError
 from xraycore.metrics.calibration import Calibration
 from xraycore.models import runtime
@@ -62,6 +63,29 @@ def test_what_is_too_far_apart_is_refused_with_the_figures(model, monkeypatch):
         runtime.in_openvino(model)
 
 
+@pytest.mark.parametrize(
+    ("logits", "features", "answers", "holds"),
+    [
+        *((0.01, 0.01, 1.0, True), (0.0101, 0.0, 1.0, False), (0.0, 0.0101, 1.0, False)),
+        (0.0, 0.0, 15 / 16, False),
+    ],
+)
+def test_a_hundredth_apart_is_near_enough_and_no_more(logits, features, answers, holds):
+    assert runtime.Parity(logits, features, answers, 16).holds == holds
+
+
+def test_both_are_asked_of_as_many_films_with_an_opacity_as_without(monkeypatch):
+    asked = []
+
+    def made(seed, *, opacity, size):
+        asked.append((seed, opacity))
+        return make_phantom(seed, opacity=opacity, size=64)
+
+    monkeypatch.setattr(runtime, "make_phantom", made)
+    runtime.phantom_inputs.__wrapped__(SIZE)
+    assert asked == [(n, n % 2 == 1) for n in range(16)]
+
+
 def test_a_last_batch_that_is_not_full_gets_its_own_answers(model):
     found = runtime.in_openvino(model)
     films = runtime.phantom_inputs(model.size)
@@ -111,7 +135,7 @@ def test_the_exported_file_has_its_card_and_gives_the_heat(model, tmp_path):
     example = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(example)
     film = runtime.phantom_inputs(model.size)[1, ..., 0]
-    logits, heat = example.heat_of(str(file), film)
+    logits, heat = example.heatmap_of(str(file), film)
     own, features = model.forward(film[None, ..., None])
     assert list(logits) == list(model.classes)
     np.testing.assert_allclose(list(logits.values()), own[0], atol=1e-3)

@@ -9,6 +9,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 from pydicom.data import get_testdata_file
+from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     JPEG2000Lossless,
@@ -17,7 +18,7 @@ from pydicom.uid import (
 
 from tests.dicom_files import bits12, encapsulated
 from xraycore.imaging import RadiographError, read_radiograph
-from xraycore.imaging.dicom import header
+from xraycore.imaging.dicom import header, reader
 from xraycore.imaging.dicom.codestream import read_codestream
 from xraycore.imaging.dicom.reader import decode_dicom
 from xraycore.imaging.film_warnings import warning_codes
@@ -186,6 +187,25 @@ def test_more_runs_than_pixels_are_not_decoded(dicom_dataset):
     runs = header + b"\x81\0" * 100_000  # 128 zeros each
     data = encapsulated(dicom_dataset(np.zeros((4, 4), np.uint8)), runs, RLELossless)
     assert "run-length coding" in refusal(data)
+
+
+@pytest.mark.parametrize(
+    ("bits", "samples", "most"),
+    [
+        # 64 x 100 pixels of a byte: a byte more in 64, eight a row, and 128 for headers.
+        (8, 1, 6400 + 100 + 8 * 64 + 128),
+        (12, 1, 12800 + 200 + 8 * 64 + 128),
+        (16, 3, 38400 + 600 + 8 * 64 + 128),
+    ],
+)
+def test_run_lengths_may_take_a_little_more_than_the_pixels(bits, samples, most):
+    frame = Dataset()
+    frame.Rows, frame.Columns, frame.SamplesPerPixel, frame.BitsAllocated = 64, 100, samples, bits
+    frame.file_meta = FileMetaDataset()
+    frame.file_meta.TransferSyntaxUID = RLELossless
+    reader._check_run_lengths(frame, bytes(most), "film")
+    with pytest.raises(RadiographError, match=f"{most + 1} bytes for"):
+        reader._check_run_lengths(frame, bytes(most + 1), "film")
 
 
 def test_codestream_sizes():

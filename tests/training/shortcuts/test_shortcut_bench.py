@@ -1,16 +1,12 @@
 """The bench of planted shortcuts: which films bear the plant, and what is measured of it."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from xraycore.datasets.manifest import Manifest, Record
+from xraycore.datasets.manifest import Manifest
 from xraycore.datasets.splits import read_splits
 from xraycore.datasets.synthetic.phantom import write_phantoms
-from xraycore.datasets.synthetic.planting import choose_planted, plant_films
 from xraycore.errors import ArgumentError, DatasetError
-from xraycore.imaging import read_radiograph
 from xraycore.models.registry import get_spec
 from xraycore.training.shortcut_bench import (
     OTHERS,
@@ -20,27 +16,6 @@ from xraycore.training.shortcut_bench import (
     bench_recipe,
     bench_shortcuts,
 )
-
-
-def records(count: int = 40) -> list[Record]:
-    return [
-        Record(
-            Path(f"{n}.png"), ("Normal", "Opacity")[n % 2], ("train", "test")[n // 20], f"{n}", "s"
-        )
-        for n in range(count)
-    ]
-
-
-def test_a_share_of_each_split_is_planted_and_a_larger_share_holds_the_smaller():
-    films = records()
-    half, all_of_them = (choose_planted(films, "Opacity", share, 0.1, 0) for share in (0.5, 1.0))
-    for split in ("train", "test"):
-        ill = {n for n in half if films[n].split == split and films[n].label == "Opacity"}
-        assert len(ill) == 5
-        assert sum(films[n].split == split and films[n].label == "Normal" for n in half) == 1
-    assert half < all_of_them and len(all_of_them) == 22
-    assert choose_planted(films, "Opacity", 0.0, 0.0, 0) == set()
-    assert half != choose_planted(films, "Opacity", 0.5, 0.1, 1)
 
 
 def test_each_remedy_is_added_to_those_above_it():
@@ -60,18 +35,6 @@ def phantoms(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bench") / "films"
     write_phantoms(folder, 20, size=64)
     return read_splits(folder)
-
-
-def test_planted_films_are_new_files_with_a_place_and_a_source(phantoms, tmp_path):
-    found = plant_films(phantoms, tmp_path, "marker", "Opacity", 1.0, 0.0)
-    pairs = list(zip(phantoms.records, found.records, strict=True))
-    assert all((a.label, a.split, a.group) == (b.label, b.split, b.group) for a, b in pairs)
-    planted = [(a, b) for a, b in pairs if a.path != b.path]
-    assert {a.label for a, _ in planted} == {"Opacity"} and len(planted) == 20
-    before, after = planted[0]
-    assert after.source == f"{before.source}, planted"
-    changed = read_radiograph(before.path).pixels != read_radiograph(after.path).pixels
-    assert not changed[~found.places[after.path]].any() and changed.any()
 
 
 def test_what_does_not_fit_is_refused_before_anything_is_trained(phantoms, tmp_path):
