@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.shared.access import admits, enter, show_user
-from pages.shared.faults import errors_shown
+from pages.shared.faults import errors_as_messages
 from pages.shared.layout import ICON, server_started
 from xraycore.access import Action
 
@@ -58,5 +58,5 @@ with st.sidebar:
     show_user()
 # Each page asks again, for a link may lead past this file.
 enter(Action.LOOK, Action.ANSWER)
-with errors_shown():
+with errors_as_messages():
     page.run()

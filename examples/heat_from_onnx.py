@@ -15,7 +15,7 @@ import onnxruntime
 from PIL import Image
 
 
-def heat_of(file: str, film: np.ndarray) -> tuple[dict[str, float], np.ndarray]:
+def heatmap_of(file: str, film: np.ndarray) -> tuple[dict[str, float], np.ndarray]:
     """Logit of each class, and Grad-CAM of the greatest, (h, w), of a film (s, s) in [0, 1]."""
     session = onnxruntime.InferenceSession(file)
     classes = json.loads(session.get_modelmeta().custom_metadata_map["classes"])
@@ -30,6 +30,6 @@ if __name__ == "__main__":
     file, picture = sys.argv[1:]
     size = onnxruntime.InferenceSession(file).get_inputs()[0].shape[1]
     film = np.asarray(Image.open(picture).convert("L").resize((size, size))) / 255
-    logits, heat = heat_of(file, film)
+    logits, heat = heatmap_of(file, film)
     print(logits)
     print(np.round(heat, 3))

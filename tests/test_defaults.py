@@ -46,7 +46,7 @@ DEFAULTS = {
     "datasets.synthetic.phantom.write_phantoms": {"size": 256, "seed": 0},
     "imaging.encode.encode_jpeg": {"quality": 92},
     "imaging.overlay.colorize": {"color_map": "inferno"},
-    "imaging.overlay.heat_layer": {"color_map": "inferno"},
+    "imaging.overlay.heatmap_layer": {"color_map": "inferno"},
     "imaging.overlay.overlay": {"opacity": 0.4, "color_map": "inferno"},
     "imaging.quality.count_coloured": {"bits": 8},
     "metrics.calibration.bin_of": {"bins": 15},

@@ -13,7 +13,7 @@ from pages.shared.film_picker import known_truth
 from pages.shared.layout import plain
 from pages.shared.open_films import OpenFilm
 from xraycore.attribution.metrics.agreement import map_agreement
-from xraycore.attribution.plausibility import describe_heat
+from xraycore.attribution.plausibility import describe_heatmap
 from xraycore.datasets.labels import NORMAL
 from xraycore.evaluation.ensemble import mean_probabilities
 from xraycore.models.cards import read_card, stored_title
@@ -138,7 +138,7 @@ def show_warnings(predictions: Sequence[Prediction], film_warnings: Sequence[str
         st.warning(plain(text), icon=":material/warning:")
 
 
-def show_heat(
+def show_heatmap(
     film: OpenFilm,
     result: ModelResult | None,
     all_results: Sequence[ModelResult],
@@ -150,7 +150,7 @@ def show_heat(
     if result:
         lungs = result.prediction.lungs
         drawn = result.heatmap.stretched() if stretched else result.heatmap
-        st.caption(f"**{plain(result.title)}**. {plain(describe_heat(drawn, lungs))}")
+        st.caption(f"**{plain(result.title)}**. {plain(describe_heatmap(drawn, lungs))}")
         for text in film.analysis.implausible(result.heatmap):
             st.markdown(f":orange[:material/warning:] :small[{plain(text)}]")
     if len(heatmaps) > 1:

@@ -61,7 +61,7 @@ class JointAnswer:
         return f"{count} of {networks}" if len(self.answers) > 1 else ""
 
     @property
-    def said(self) -> str:
+    def summary(self) -> str:
         """In a line of a list."""
         if self.answer is None:
             return self.scope.text.rstrip(".") or "No answer"
@@ -106,13 +106,13 @@ def _join(predictions: Sequence[Prediction], sites: Mapping[str, SiteProfile]) -
     answers = tuple(answer for answer in each if answer is not None)
     if not scope.inside or not answers:
         return JointAnswer(scope, None, (), answers)
-    said: dict[str, list[Answer]] = {}
+    by_answer: dict[str, list[Answer]] = {}
     for answer in answers:
-        said.setdefault(answer.opacity.answer or CANNOT_TELL, []).append(answer)
-    most = max(said, key=lambda word: len(said[word]))
-    if 2 * len(said[most]) <= len(answers):
+        by_answer.setdefault(answer.opacity.answer or CANNOT_TELL, []).append(answer)
+    most = max(by_answer, key=lambda word: len(by_answer[word]))
+    if 2 * len(by_answer[most]) <= len(answers):
         return JointAnswer(scope, CANNOT_TELL, (), answers)
-    return JointAnswer(scope, most, tuple(said[most]), answers)
+    return JointAnswer(scope, most, tuple(by_answer[most]), answers)
 
 
 def warnings_of(predictions: Sequence[Prediction]) -> tuple[FilmWarning | str, ...]:

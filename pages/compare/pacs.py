@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.shared.access import acts, permitted
-from pages.shared.faults import errors_shown, guarded
-from pages.shared.film_picker import open_file, shown_name
+from pages.shared.faults import errors_as_messages, guarded
+from pages.shared.film_picker import display_name, open_file
 from pages.shared.layout import plain
 from pages.shared.open_films import OpenFilm, open_films
 from xraycore.access import Action
@@ -37,7 +37,7 @@ def offer_pacs(on_open: Callable[[OpenFilm], object]) -> None:
     """
     if not permitted(Action.ASK_PACS):
         return
-    with errors_shown():
+    with errors_as_messages():
         names = [name for name, one in read_connections().items() if one.to.url]
         if not names:
             return
@@ -166,7 +166,7 @@ def _add(
     try:
         data = fetch_film(film)
         films.check_room(title, len(data), read)
-        shown = shown_name(title, [*films.films.values(), *read])
+        shown = display_name(title, [*films.films.values(), *read])
         read.append(open_file(shown, data))
     except RadiographError as error:
         refused.append(str(error))

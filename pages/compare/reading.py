@@ -10,7 +10,7 @@ from pages.compare.answer_card import (
     show_annotations,
     show_answer,
     show_each,
-    show_heat,
+    show_heatmap,
     show_warnings,
 )
 from pages.compare.answers import join_answers
@@ -159,7 +159,7 @@ def show_card(
     show_warnings(predictions, radiograph.warnings)
     silent = not joint.scope.inside
     if each and not silent:
-        show_heat(film, results.get(view.panel), each, stretched=view.style.stretched)
+        show_heatmap(film, results.get(view.panel), each, stretched=view.style.stretched)
     show_annotations(film)
     if each:
         show_films_like(film, results, view.panel)

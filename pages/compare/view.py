@@ -83,7 +83,7 @@ def change_view(chosen: Mapping[str, str]) -> None:
     step(**{name: value or None for name, value in chosen.items()})
 
 
-def heat_choices(view: View, classes: Sequence[str], names: Sequence[str]) -> list[Choice]:
+def heatmap_choices(view: View, classes: Sequence[str], names: Sequence[str]) -> list[Choice]:
     """What can be chosen of the heat, with the class and the method first."""
     style, points = view.style, operating_points(names)
     choices = [

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from pages.compare.view import AGREEMENT, FILM, OTHER, View, heat_choices, heat_scale
+from pages.compare.view import AGREEMENT, FILM, OTHER, View, heat_scale, heatmap_choices
 from pages.components.film_viewer import DrawnMap, StyledMap, draw_map, outline, size_and_depth
 from pages.components.film_viewer.room import Room, RoomPanel
 from pages.shared.heatmap_controls import PLAIN
@@ -92,7 +92,7 @@ def build_room(
         view.panel,
         view.beside,
         round(100 * view.style.opacity),
-        [] if silent else heat_choices(view, classes, names),
+        [] if silent else heatmap_choices(view, classes, names),
         None if silent else heat_scale(view.style),
         outline(lungs) if lungs and lungs.found else None,
         [one.to_json() for one in film.annotations],

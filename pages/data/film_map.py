@@ -43,20 +43,20 @@ _MANY = 3000
 
 
 @dataclass(frozen=True, eq=False)
-class FilmMap:
+class DatasetMap:
     """Films in the plane, and what a network says of them.
 
     Attributes:
         films: Those that it could read.
         places: Float (n, 2).
-        found: What it finds on them; scores in place of pooled features.
+        features: What it finds on them; scores in place of pooled features.
         called: The class that it calls each.
         classes: Those that it knows.
     """
 
     films: list[ImageEntry]
     places: np.ndarray
-    found: FilmFeatures
+    features: FilmFeatures
     called: list[str]
     classes: list[str]
 
@@ -70,17 +70,17 @@ class FilmMap:
         return OPEN if not allowed else RIGHT if self.called[place] in allowed else WRONG
 
 
-def _warning(found: FilmMap, place: int) -> str:
-    codes = found.found.codes[place]
+def _warning(dataset_map: DatasetMap, place: int) -> str:
+    codes = dataset_map.features.codes[place]
     return CODES.get(codes[0], codes[0]) if codes else NO_WARNING
 
 
-COLOURED_BY: dict[str, Callable[[FilmMap, int], str]] = {
-    "Class": lambda found, i: found.films[i].record.label,
-    "Source": lambda found, i: found.films[i].record.source,
-    "Split": lambda found, i: SPLIT_TITLES[found.films[i].record.split],
+COLOURED_BY: dict[str, Callable[[DatasetMap, int], str]] = {
+    "Class": lambda dataset_map, i: dataset_map.films[i].record.label,
+    "Source": lambda dataset_map, i: dataset_map.films[i].record.source,
+    "Split": lambda dataset_map, i: SPLIT_TITLES[dataset_map.films[i].record.split],
     "Warning": _warning,
-    "Error": lambda found, i: found.verdict(i),
+    "Error": lambda dataset_map, i: dataset_map.verdict(i),
 }
 
 
@@ -138,10 +138,12 @@ def show_map(survey: DatasetOverview, on_open: Open) -> None:
             st.error(describe_error(job.error), icon=":material/error:")
         st.button("Go on", key="map-again", on_click=asked.add, args=(key,))
         return
-    found: FilmMap = job.result
-    _draw(found, on_open)
+    dataset_map: DatasetMap = job.result
+    _draw(dataset_map, on_open)
     show_habits(
-        found.found, found.called, lambda places: _gallery(found, places, on_open, "habit-films")
+        dataset_map.features,
+        dataset_map.called,
+        lambda places: _gallery(dataset_map, places, on_open, "habit-films"),
     )
 
 
@@ -161,38 +163,38 @@ def _job(key: tuple[str, str, int, str], survey: DatasetOverview) -> Job:
     name, _, count, _ = key
     network = Network.of(name)
 
-    def work(report) -> FilmMap:
+    def work(report) -> DatasetMap:
         # The same lot each time: what was found of these films is kept.
         order = np.random.default_rng(0).permutation(len(survey.films))[:count]
         films = [survey.films[i] for i in sorted(order)]
         by_record: dict[Record, ImageEntry] = {film.record: film for film in films}
         looking = part_of(report, 0, 1.1, f"{stored_title(name)} looks at the films")
-        found = run(map_features, network, list(by_record), report=looking)
+        features = run(map_features, network, list(by_record), report=looking)
         report(Progress(0.95, "placing them on the map"))
-        probabilities = Calibration.of_card(network.card).probabilities(found.logits)
+        probabilities = Calibration.of_card(network.card).probabilities(features.logits)
         called = [network.classes[k] for k in probabilities.argmax(axis=1)]
-        digest = hashlib.sha256(np.ascontiguousarray(found.pooled).tobytes()).hexdigest()
+        digest = hashlib.sha256(np.ascontiguousarray(features.pooled).tobytes()).hexdigest()
         places = default_index().answer(
-            f"t-SNE {digest}", lambda: np.round(embed(found.pooled), 3).tolist()
+            f"t-SNE {digest}", lambda: np.round(embed(features.pooled), 3).tolist()
         )
-        shown = [by_record[record] for record in found.records]
-        return FilmMap(shown, np.array(places), found, called, list(network.classes))
+        entries = [by_record[record] for record in features.records]
+        return DatasetMap(entries, np.array(places), features, called, list(network.classes))
 
     return Job(work, Action.SURVEY)
 
 
-def _draw(found: FilmMap, on_open: Open) -> None:
+def _draw(dataset_map: DatasetMap, on_open: Open) -> None:
     of = st.segmented_control(
         "Coloured by", list(COLOURED_BY), default="Class", required=True, key="map-colours"
     )
     chosen = st.plotly_chart(
-        map_figure(found, of),
+        map_figure(dataset_map, of),
         key="film-map",
         on_select="rerun",
         selection_mode=("lasso", "box", "points"),
         config={"displaylogo": False, "scrollZoom": True, "modeBarButtons": _BUTTONS},
-        alt=f"A map of {len(found.films):,} films by {of.lower()}: "
-        + ", ".join(f"{kind} {n:,}" for kind, n in Counter(found.kinds(of)).most_common()),
+        alt=f"A map of {len(dataset_map.films):,} films by {of.lower()}: "
+        + ", ".join(f"{kind} {n:,}" for kind, n in Counter(dataset_map.kinds(of)).most_common()),
     )
     st.caption(
         "Neighbourhoods mean something; axes, and how far groups lie apart, do not. Draw around "
@@ -200,35 +202,35 @@ def _draw(found: FilmMap, on_open: Open) -> None:
     )
     places = sorted({int(point["customdata"][0]) for point in chosen.selection.points})
     if places:
-        _gallery(found, places, on_open, "map-films-drawn")
+        _gallery(dataset_map, places, on_open, "map-films-drawn")
 
 
 _BUTTONS = [["lasso2d", "select2d", "zoom2d", "pan2d", "resetScale2d"]]
 
 
-def map_figure(found: FilmMap, of: str) -> go.Figure:
+def map_figure(dataset_map: DatasetMap, of: str) -> go.Figure:
     """The map, with a colour for each kind."""
-    kinds = np.array(found.kinds(of))
+    kinds = np.array(dataset_map.kinds(of))
     ranked = [kind for kind, _ in Counter(kinds.tolist()).most_common()]
     figure = go.Figure()
     # Where there are so many that drawing each as a shape would take seconds.
     add = figure.add_scattergl if len(kinds) > _MANY else figure.add_scatter
     for number, kind in enumerate(ranked):
         places = np.flatnonzero(kinds == kind)
-        films = [found.films[i].record for i in places]
+        films = [dataset_map.films[i].record for i in places]
         add(
             name=f"{kind} · {len(places):,}",
-            x=found.places[places, 0],
-            y=found.places[places, 1],
+            x=dataset_map.places[places, 0],
+            y=dataset_map.places[places, 1],
             mode="markers",
             marker={
                 "color": COLOURS[min(number, _MOST_KINDS - 1)],
-                "size": 7 if len(found.films) < 2000 else 5,
+                "size": 7 if len(dataset_map.films) < 2000 else 5,
                 "opacity": 0.8,
             },
             # Of a film not its name, which may be a patient's.
             customdata=[
-                [int(i), record.label, record.source, found.called[i]]
+                [int(i), record.label, record.source, dataset_map.called[i]]
                 for i, record in zip(places, films, strict=True)
             ],
             hovertemplate="%{customdata[1]}, of %{customdata[2]}<br>called %{customdata[3]}"
@@ -244,15 +246,15 @@ def map_figure(found: FilmMap, of: str) -> go.Figure:
     )
 
 
-def _gallery(found: FilmMap, places: Sequence[int], on_open: Open, key: str) -> None:
+def _gallery(dataset_map: DatasetMap, places: Sequence[int], on_open: Open, key: str) -> None:
     """The films of these places, and what they are."""
-    films = [found.films[i] for i in places]
+    films = [dataset_map.films[i] for i in places]
     parts = [
         join_names([f"{n:,} {kind}" for kind, n in Counter(of).most_common()])
         for of in (
             [film.record.label for film in films],
             [f"of {film.record.source}" for film in films],
-            [found.verdict(i) for i in places],
+            [dataset_map.verdict(i) for i in places],
         )
     ]
     st.markdown(f"**{pluralise(len(films), 'film')}**: {plain('; '.join(parts))}.")
@@ -261,11 +263,11 @@ def _gallery(found: FilmMap, places: Sequence[int], on_open: Open, key: str) -> 
     film_grid(
         [
             Tile(
-                found.films[i].facts.fingerprint.thumbnail,
-                found.films[i].record.path.name,
-                (f"is {found.films[i].record.label}", f"called {found.called[i]}"),
-                found.films[i].facts.width / found.films[i].facts.height,
-                str(found.films[i].record.path),
+                dataset_map.films[i].facts.fingerprint.thumbnail,
+                dataset_map.films[i].record.path.name,
+                (f"is {dataset_map.films[i].record.label}", f"called {dataset_map.called[i]}"),
+                dataset_map.films[i].facts.width / dataset_map.films[i].facts.height,
+                str(dataset_map.films[i].record.path),
             )
             for i in part
         ],

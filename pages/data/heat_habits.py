@@ -11,7 +11,7 @@ from pages.shared.layout import plain
 from xraycore.imaging.overlay import colorize
 from xraycore.imaging.resample import upsample
 from xraycore.retrieval.features import FilmFeatures
-from xraycore.retrieval.heat_clusters import FEWEST, HeatCluster, cluster_heat, order_by_lungs
+from xraycore.retrieval.heat_clusters import FEWEST, HeatCluster, cluster_heatmaps, order_by_lungs
 from xraycore.utils.text import join_names, percent, pluralise
 
 SIDE = 160
@@ -20,12 +20,12 @@ OUTSIDE = 0.5
 
 
 def show_habits(
-    found: FilmFeatures, called: Sequence[str], on_films: Callable[[list[int]], None]
+    features: FilmFeatures, called: Sequence[str], on_films: Callable[[list[int]], None]
 ) -> None:
     """Clusters of the heat, each with its mean map, its classes, and its films where asked for.
 
     Args:
-        found: What a network finds on the films.
+        features: What a network finds on the films.
         called: The class that it calls each.
         on_films: Draws the films with these indices.
     """
@@ -35,24 +35,24 @@ def show_habits(
         "clustering (SpRAy). A cluster in a corner, or of one class outside the lungs, is a habit "
         "that is no disease. Each map is the mean over what the network sees of the films."
     )
-    clusters = _clusters(found)
+    clusters = _clusters(features)
     if not clusters:
         st.info(f"Fewer than {FEWEST} films have heat: there are no habits to find.")
         return
     tiles, names = [], []
     for number, (one, share) in enumerate(clusters, start=1):
         names.append(f"Cluster {number}")
-        labels = Counter(found.records[i].label for i in one.places)
-        said = Counter(called[i] for i in one.places)
-        inside = "no lungs found" if np.isnan(share) else f"{percent(share)} of the heat in lungs"
+        labels = Counter(features.records[i].label for i in one.places)
+        calls = Counter(called[i] for i in one.places)
+        in_lungs = "no lungs found" if np.isnan(share) else f"{percent(share)} of the heat in lungs"
         tiles.append(
             Tile(
                 colorize(upsample(one.mean / one.mean.max(), (SIDE, SIDE))),
                 f"{names[-1]} · {pluralise(len(one.places), 'film')}",
                 (
-                    inside,
+                    in_lungs,
                     "is " + join_names([f"{label} {n:,}" for label, n in labels.most_common()]),
-                    "called " + join_names([f"{label} {n:,}" for label, n in said.most_common()]),
+                    "called " + join_names([f"{label} {n:,}" for label, n in calls.most_common()]),
                 ),
             )
         )
@@ -69,9 +69,9 @@ def show_habits(
         on_films([int(i) for i in clusters[names.index(chosen)][0].places])
 
 
-def _clusters(found: FilmFeatures) -> list[tuple[HeatCluster, float]]:
-    kept = st.session_state.get("habits-of")
-    if kept is None or kept[0] is not found:
-        clusters = order_by_lungs(cluster_heat(found.heat), found.in_lungs)
-        kept = st.session_state["habits-of"] = (found, clusters)
-    return kept[1]
+def _clusters(features: FilmFeatures) -> list[tuple[HeatCluster, float]]:
+    cached = st.session_state.get("habits-of")
+    if cached is None or cached[0] is not features:
+        clusters = order_by_lungs(cluster_heatmaps(features.heatmaps), features.in_lungs)
+        cached = st.session_state["habits-of"] = (features, clusters)
+    return cached[1]

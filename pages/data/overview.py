@@ -66,10 +66,13 @@ def show_survey(survey: DatasetOverview, read_at: datetime, on_again: Callable[[
         _findings,
         _classes,
         _sizes,
-        lambda found: show_films(found, open_film),
-        lambda found: show_map(found, open_film),
-        lambda found: (_said(found, "copies", "near copies"), show_copies(found, open_film)),
-        lambda found: (_said(found, "patients"), show_patients(found, open_film)),
+        lambda survey: show_films(survey, open_film),
+        lambda survey: show_map(survey, open_film),
+        lambda survey: (
+            _show_findings(survey, "copies", "near copies"),
+            show_copies(survey, open_film),
+        ),
+        lambda survey: (_show_findings(survey, "patients"), show_patients(survey, open_film)),
         _shortcuts,
         _files,
     )
@@ -169,7 +172,7 @@ def _say(finding: AuditFinding) -> None:
             st.caption(plain(finding.advice))
 
 
-def _said(survey: DatasetOverview, *topics: str) -> None:
+def _show_findings(survey: DatasetOverview, *topics: str) -> None:
     """The findings that a tab is about, as its head."""
     for finding in describe(survey.audit):
         if finding.topic in topics:
@@ -177,7 +180,7 @@ def _said(survey: DatasetOverview, *topics: str) -> None:
 
 
 def _classes(survey: DatasetOverview) -> None:
-    _said(survey, "classes", "sources")
+    _show_findings(survey, "classes", "sources")
     counts = survey.audit.counts
     # Of a class whose files cannot be read too.
     labels = order_classes(label for of_split in counts.values() for label in of_split)
@@ -236,7 +239,7 @@ def _lines(values: dict, colors: dict, title: str, key: str) -> None:
 
 def _shortcuts(survey: DatasetOverview) -> None:
     st.subheader("Can a classifier tell the class from file metadata alone?", anchor=False)
-    _said(survey, "shortcuts")
+    _show_findings(survey, "shortcuts")
     found = survey.audit.confounding
     if found is None:
         return
@@ -279,7 +282,7 @@ def _pairs(auroc: float, limit: float) -> str:
 
 
 def _files(survey: DatasetOverview) -> None:
-    _said(survey, "files", "films")
+    _show_findings(survey, "files", "films")
     if survey.audit.unreadable:
         st.markdown("**Files that cannot be read**")
         rows = [

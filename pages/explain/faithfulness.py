@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.components.film_viewer import film_panel
 from pages.explain.charts import share_chart
-from pages.explain.subject import Subject, heat_panel
+from pages.explain.subject import Subject, heatmap_panel
 from pages.shared.charts import PLAIN
 from pages.shared.inference import run
 from pages.shared.layout import plain
@@ -142,7 +142,7 @@ def _stability(subject: Subject) -> None:
     st.info(plain(found.reading), icon=":material/vibration:")
     columns = st.columns(len(found.disturbed) + 1)
     with columns[0]:
-        heat_panel(
+        heatmap_panel(
             subject, found.heatmap, key="stable-before", label="The map of the film as it is"
         )
         st.markdown("**As it is**")

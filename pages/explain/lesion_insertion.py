@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from pages.components.film_viewer import FILM_PIXELS, FilmPicture, StyledMap, film_panel
-from pages.explain.subject import QUICK, Subject, heat_panel
+from pages.explain.subject import QUICK, Subject, heatmap_panel
 from pages.shared.inference import run
 from pages.shared.layout import plain
 from xraycore.anatomy.lung_field import LungField
@@ -20,6 +20,7 @@ from xraycore.attribution.metrics.lesion_insertion import (
 from xraycore.attribution.registry import METHODS
 from xraycore.datasets.labels import NORMAL
 from xraycore.datasets.synthetic.opacities import OPACITIES, lung_width
+from xraycore.imaging.box import pixel_at
 from xraycore.imaging.resample import fit_within, resize
 from xraycore.utils.text import percent
 
@@ -106,7 +107,7 @@ def _controls(subject: Subject) -> tuple[str, float, float, str]:
 def _one(subject: Subject, kind: str, size: float, strength: float, watched: str) -> None:
     film, place = subject.film, subject.film.opacity
     lungs = lungs_on(subject.radiograph, subject.prediction)
-    inside = place is not None and _inside(lungs, place)
+    in_lungs = place is not None and bool(lungs[pixel_at(place, lungs.shape)])
     said = st.container()
     clicked, before, painted, after = st.columns(4)
     with clicked:
@@ -126,12 +127,12 @@ def _one(subject: Subject, kind: str, size: float, strength: float, watched: str
     with before:
         st.markdown(f"**Before:** {percent(subject.prediction.probabilities[watched])}")
         heatmap = subject.quick_heatmap(subject.method, watched)
-        heat_panel(subject, heatmap, key="opacity-before", label=f"Heat for {watched} before")
+        heatmap_panel(subject, heatmap, key="opacity-before", label=f"Heat for {watched} before")
         st.caption(f"{plain(subject.method_title)}, probability of {plain(watched)}.")
     if place is None:
         said.info("Nothing is painted yet: click inside a lung.", icon=":material/touch_app:")
         return
-    if not inside:
+    if not in_lungs:
         said.warning(
             "That place lies outside the lungs. Click inside an outline.", icon=":material/block:"
         )
@@ -169,7 +170,7 @@ def _insert(
     watched: str,
 ) -> tuple[Insertion, FilmPicture]:
     """What came of the opacity; the film with it only as it is drawn: it is large."""
-    centre = _pixel(lungs, place)
+    centre = pixel_at(place, lungs.shape)
     film = subject.radiograph
     found = run(
         insert,
@@ -243,16 +244,6 @@ class _Outline:
 
     def on(self, shape: tuple[int, int]) -> np.ndarray:
         return resize(self._mask, shape)
-
-
-def _pixel(lungs: np.ndarray, place: tuple[float, ...]) -> tuple[int, int]:
-    """Row and column of a place in shares of width and height."""
-    (x, y), (height, width) = place, lungs.shape
-    return min(int(y * height), height - 1), min(int(x * width), width - 1)
-
-
-def _inside(lungs: np.ndarray, place: tuple[float, ...]) -> bool:
-    return bool(lungs[_pixel(lungs, place)])
 
 
 def _bounds(lesion: np.ndarray) -> tuple[float, float, float, float]:

@@ -6,9 +6,9 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from pages.components.film_viewer import HELP_WITH_HEAT, MORE_HELP
+from pages.components.film_viewer import HELP_WITH_HEATMAP, MORE_HELP
 from pages.explain.charts import agreement_matrix
-from pages.explain.subject import QUICK, Subject, heat_panel, say_place
+from pages.explain.subject import QUICK, Subject, heatmap_panel, say_place
 from pages.shared import cache
 from pages.shared.analysis import Key
 from pages.shared.charts import PLAIN
@@ -110,8 +110,8 @@ def _cells(count: int) -> list:
 
 def _plain_film(subject: Subject) -> None:
     st.markdown("**Film**")
-    heat_panel(subject, None, key="film-plain", label="Plain film", toolbar=True)
-    st.caption(HELP_WITH_HEAT, help=MORE_HELP)
+    heatmap_panel(subject, None, key="film-plain", label="Plain film", toolbar=True)
+    st.caption(HELP_WITH_HEATMAP, help=MORE_HELP)
 
 
 def _method(subject: Subject, name: str) -> None:
@@ -134,7 +134,7 @@ def _method(subject: Subject, name: str) -> None:
         if heatmap is None:
             return
         st.rerun()
-    heat_panel(subject, heatmap, key=f"map-{name}", label=f"{method.title} for {heatmap.target}")
+    heatmap_panel(subject, heatmap, key=f"map-{name}", label=f"{method.title} for {heatmap.target}")
     # Why nothing is coloured is said with the heat's place.
     told = heatmap.significant or subject.style.stretched
     note = subject.style.scale_note(heatmap) if told else ""
@@ -171,7 +171,7 @@ def _two_classes(subject: Subject) -> None:
                 heatmaps[label] = heatmap = subject.heatmap(subject.method, label)
             if heatmap:
                 name = f"{subject.method_title}: evidence for {label}"
-                heat_panel(subject, heatmap, key=f"class-{label}", label=name)
+                heatmap_panel(subject, heatmap, key=f"class-{label}", label=name)
                 say_place(subject, heatmap)
     if all(heatmaps.values()):
         with text:

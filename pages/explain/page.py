@@ -3,7 +3,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from pages.explain.subject import Subject, choose_model, choose_subject, show_answer
 from pages.shared.access import enter
-from pages.shared.faults import errors_shown
+from pages.shared.faults import errors_as_messages
 from pages.shared.film_picker import film_and_models
 from pages.shared.layout import name_tab, page_header
 from pages.shared.open_films import OpenFilm, open_films
@@ -50,7 +50,7 @@ def show_tests(subject: Subject) -> None:
 def explain(film: OpenFilm, trained: list[str], side: DeltaGenerator) -> None:
     """One film and one model; what is chosen stands at the side."""
     name = choose_model(trained, side)
-    with errors_shown():
+    with errors_as_messages():
         subject = choose_subject(film, name, side)
         show_answer(subject)
         show_similar(subject.prediction, film.sha256, key="similar", tile=110)

@@ -22,7 +22,7 @@ from pages.shared.layout import plain
 from pages.shared.open_films import OpenFilm
 from pages.shared.results import Work, long_work
 from xraycore.attribution.heatmap import Heatmap, explain, target_of
-from xraycore.attribution.plausibility import describe_heat
+from xraycore.attribution.plausibility import describe_heatmap
 from xraycore.attribution.registry import ANALYTIC, METHODS
 from xraycore.datasets.labels import NORMAL
 from xraycore.imaging import Radiograph
@@ -32,7 +32,7 @@ from xraycore.models.classifier import Prediction
 from xraycore.utils.progress import ProgressCallback
 from xraycore.utils.text import join_names, percent
 
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 # What may be made at every click, and what takes longer.
 QUICK = join_names([method.title for method in METHODS.values() if method.quick])
@@ -95,7 +95,7 @@ class Subject:
         """Under which a result of the film and model is kept."""
         return (kind, *self.of_network, *about)
 
-    def once(self, kind: str, *about: object, make: Callable[[], Found]) -> Found:
+    def once(self, kind: str, *about: object, make: Callable[[], Result]) -> Result:
         """The result of brief work, made once."""
         return self.film.analysis.once(self.key(kind, *about), make)
 
@@ -213,7 +213,9 @@ def show_answer(subject: Subject) -> None:
     st.caption(f"Film: {size_and_depth(subject.picture.info)}")
 
 
-def heat_panel(subject: Subject, heatmap: Heatmap | None, *, key: str, label: str, **more) -> None:
+def heatmap_panel(
+    subject: Subject, heatmap: Heatmap | None, *, key: str, label: str, **more
+) -> None:
     """A panel with the film, and heat as the side says; all such panels move together."""
     film_panel(
         subject.picture,
@@ -228,7 +230,7 @@ def heat_panel(subject: Subject, heatmap: Heatmap | None, *, key: str, label: st
 def say_place(subject: Subject, heatmap: Heatmap) -> None:
     """How much of the heat lies in the lungs, and what speaks against its place."""
     drawn = heatmap.stretched() if subject.style.stretched else heatmap
-    st.caption(plain(describe_heat(drawn, subject.prediction.lungs)))
+    st.caption(plain(describe_heatmap(drawn, subject.prediction.lungs)))
     if subject.prediction.lungs.found:
         for text in subject.film.analysis.implausible(heatmap):
             st.caption(f":orange[:material/warning: {plain(text)}]")

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.learn.desk import Desk, ask_sure, say_network
+from pages.learn.desk import Desk, answer_button, ask_sure, say_network
 from pages.learn.read_step import show_verdict
 from pages.shared.layout import plain
 from xraycore.models.cards import stored_title
@@ -21,13 +21,7 @@ def ask(desk: Desk) -> None:
         st.markdown(f"{say_network(one)}.")
         said = st.segmented_control("Your bet", [RIGHT, WRONG], key=desk.key("said"))
         sure = ask_sure(desk)
-        if st.button(
-            "Bet",
-            key=desk.key("answer"),
-            type="primary",
-            icon=":material/check:",
-            disabled=said is None,
-        ):
+        if answer_button(desk, "Bet", ready=said is not None):
             bet = said == RIGHT
             found = {
                 "finding": desk.film.finding,
@@ -45,7 +39,7 @@ def tell(desk: Desk) -> None:
     left, right = st.columns([6, 5], gap="medium")
     one = desk.ask_network(desk.model)
     with right:
-        show_verdict(desk.answer.found["right"])
+        show_verdict(desk.answer.outcome["right"])
         truth = "there is a finding" if desk.film.finding else "there is none"
         st.markdown(f"The truth: **{truth}**.")
         st.markdown(f"{say_network(one)}, which is {'right' if one.right else '**wrong**'}.")

@@ -11,7 +11,7 @@ from pages.shared.layout import plain
 from xraycore.access import Action
 from xraycore.config import lessons_folder
 from xraycore.lessons import Lesson
-from xraycore.reader_study.records import MAX_NAME
+from xraycore.reader_study.checks import MAX_NAME
 from xraycore.utils.text import pluralise
 
 

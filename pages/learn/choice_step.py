@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.learn.desk import Desk
+from pages.learn.desk import Desk, answer_button
 from pages.learn.read_step import show_verdict
 from pages.shared.layout import plain
 
@@ -18,13 +18,7 @@ def ask(desk: Desk) -> None:
             format_func=lambda number: plain(options[number]),
             key=desk.key("said"),
         )
-        if st.button(
-            "Answer",
-            key=desk.key("answer"),
-            type="primary",
-            icon=":material/check:",
-            disabled=said is None,
-        ):
+        if answer_button(desk, ready=said is not None):
             right = said + 1 == desk.step.answer
             desk.sitting.answer(desk.number, {"option": said + 1}, {"right": right}, float(right))
             st.rerun()
@@ -33,10 +27,10 @@ def ask(desk: Desk) -> None:
 def tell(desk: Desk) -> None:
     """The right answer, and the student's."""
     with _beside_film(desk):
-        show_verdict(desk.answer.found["right"])
+        show_verdict(desk.answer.outcome["right"])
         options, right = desk.step.options, desk.step.answer
         st.markdown(f"The answer: **{plain(options[right - 1])}**.")
-        if (said := desk.answer.said["option"]) != right:
+        if (said := desk.answer.response["option"]) != right:
             st.markdown(f"You said: {plain(options[said - 1])}.")
 
 

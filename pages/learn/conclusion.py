@@ -76,7 +76,7 @@ def _show_beaten(sitting: Sitting) -> None:
     reads = {
         step: one
         for step, one in sitting.answers.items()
-        if sitting.lesson.steps[step].kind == "read" and one.found.get("networks")
+        if sitting.lesson.steps[step].kind == "read" and one.outcome.get("networks")
     }
     if not reads:
         return
@@ -87,10 +87,10 @@ def _show_beaten(sitting: Sitting) -> None:
             rows.append(
                 {
                     "Step": str(place),
-                    "You": _mark(one.found["right"]),
+                    "You": _mark(one.outcome["right"]),
                     **{
                         stored_title(name): _mark(told["right"])
-                        for name, told in one.found["networks"].items()
+                        for name, told in one.outcome["networks"].items()
                     },
                 }
             )

@@ -27,7 +27,7 @@ from xraycore.models.classifier import Prediction
 
 # The network that is shown where a lesson names none: the first of these that is trained.
 PREFERRED = ("vgg16", "resnet50", "xception", "inception_v3", "basic_cnn")
-HEAT_METHOD = "against_normal"
+HEATMAP_METHOD = "against_normal"
 
 
 class PlaceMap:
@@ -140,7 +140,7 @@ class Desk:
         finding = probability >= operating_threshold(read_card(model)).threshold
         return NetworkAnswer(model, finding, probability, finding == self.film.finding)
 
-    def heatmap(self, model: str, method: str = HEAT_METHOD) -> Heatmap:
+    def heatmap(self, model: str, method: str = HEATMAP_METHOD) -> Heatmap:
         """A network's heat on the film: what speaks for a finding."""
         prediction = self.analysis.prediction(model)
         return self.analysis.heatmap(model, method, finding_of(prediction, method))
@@ -197,3 +197,17 @@ def ask_sure(desk: Desk, question: str = "How sure are you?") -> float:
         )
         / 100
     )  # fmt: skip
+
+
+def answer_button(
+    desk: Desk, label: str = "Answer", icon: str = ":material/check:", *, ready: bool = True
+) -> bool:
+    """Whether the student has answered just now.
+
+    Args:
+        desk: Of the step.
+        label: On the button.
+        icon: Likewise.
+        ready: Whether there is an answer to give.
+    """
+    return st.button(label, key=desk.key("answer"), type="primary", icon=icon, disabled=not ready)

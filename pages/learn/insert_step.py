@@ -6,13 +6,14 @@ import numpy as np
 import streamlit as st
 
 from pages.components.film_viewer import FILM_PIXELS, FilmPicture, StyledMap, film_panel
-from pages.learn.desk import HEAT_METHOD, Desk, PlaceMap, finding_of
+from pages.learn.desk import HEATMAP_METHOD, Desk, PlaceMap, answer_button, finding_of
 from pages.learn.read_step import show_verdict
 from pages.shared.inference import run
 from pages.shared.inference_worker import Network
 from pages.shared.layout import plain
 from xraycore.attribution.metrics.lesion_insertion import Insertion, insert, lungs_on
 from xraycore.datasets.synthetic.opacities import OPACITIES, lung_width
+from xraycore.imaging.box import pixel_at
 from xraycore.imaging.resample import fit_within
 from xraycore.models.cards import stored_title
 from xraycore.utils.text import percent
@@ -26,7 +27,7 @@ def ask(desk: Desk) -> None:
     """The film to click on, and what the student expects."""
     with st.spinner("The network is looking at the film …"):
         prediction = desk.analysis.prediction(desk.model)
-    target = finding_of(prediction, HEAT_METHOD)
+    target = finding_of(prediction, HEATMAP_METHOD)
     if not prediction.lungs.found:
         st.warning("No lungs were found on this film, so nothing can be painted.")
         return
@@ -52,18 +53,12 @@ def ask(desk: Desk) -> None:
             f"{percent(prediction.probabilities[target])} now."
         )
         st.markdown("**1 Click inside a lung** where the opacity is to be.")
-        inside = place is not None and _inside(desk, place)
-        if place is not None and not inside:
+        in_lungs = place is not None and _is_in_lungs(desk, place)
+        if place is not None and not in_lungs:
             st.warning("That place lies outside the lungs.", icon=":material/block:")
         st.markdown("**2 Say what will happen** to the probability")
         said = st.segmented_control("It …", [RISES, STAYS], key=desk.key("said"))
-        if st.button(
-            "Paint it",
-            key=desk.key("answer"),
-            type="primary",
-            icon=":material/brush:",
-            disabled=said is None or not inside,
-        ):
+        if answer_button(desk, "Paint it", ":material/brush:", ready=said is not None and in_lungs):
             found, _ = _paint(desk, place, target)
             rose = found.rise >= NOTICED
             desk.sitting.answer(
@@ -82,13 +77,13 @@ def ask(desk: Desk) -> None:
 
 def tell(desk: Desk) -> None:
     """Before and after."""
-    found, picture = _paint(desk, desk.answer.said["place"], desk.answer.found["target"])
-    show_verdict(desk.answer.found["right"])
+    found, picture = _paint(desk, desk.answer.response["place"], desk.answer.outcome["target"])
+    show_verdict(desk.answer.outcome["right"])
     st.info(plain(found.reading), icon=":material/ads_click:")
     before, after = st.columns(2)
     with before:
         st.markdown(f"**Before:** {percent(found.before.probabilities[found.target])}")
-        heatmap = desk.analysis.heatmap(desk.model, HEAT_METHOD, found.target)
+        heatmap = desk.analysis.heatmap(desk.model, HEATMAP_METHOD, found.target)
         desk.show_film("before", f"Heat for {found.target} before", heatmap=heatmap)
     with after:
         st.markdown(f"**After:** {percent(found.after.probabilities[found.target])}")
@@ -113,7 +108,7 @@ def _paint(desk: Desk, place: list[float], target: str) -> tuple[Insertion, Film
     def make() -> tuple[Insertion, FilmPicture]:
         film, prediction = desk.analysis.radiograph(), desk.analysis.prediction(model)
         lungs = lungs_on(film, prediction)
-        centre = _pixel(lungs, place)
+        centre = pixel_at(place, lungs.shape)
         found = run(
             insert,
             network,
@@ -122,7 +117,7 @@ def _paint(desk: Desk, place: list[float], target: str) -> tuple[Insertion, Film
             centre,
             step.radius * lung_width(lungs, centre),
             target,
-            method=HEAT_METHOD,
+            method=HEATMAP_METHOD,
             strength=step.strength,
             prediction=prediction,
         )
@@ -133,14 +128,9 @@ def _paint(desk: Desk, place: list[float], target: str) -> tuple[Insertion, Film
         return desk.analysis.once(key, make)
 
 
-def _inside(desk: Desk, place: list[float]) -> bool:
+def _is_in_lungs(desk: Desk, place: list[float]) -> bool:
     lungs = lungs_on(desk.analysis.radiograph(), desk.analysis.prediction(desk.model))
-    return bool(lungs[_pixel(lungs, place)])
-
-
-def _pixel(lungs: np.ndarray, place: list[float]) -> tuple[int, int]:
-    (x, y), (height, width) = place, lungs.shape
-    return min(int(y * height), height - 1), min(int(x * width), width - 1)
+    return bool(lungs[pixel_at(place, lungs.shape)])
 
 
 def _spot(place: list[float]) -> list[float]:

@@ -10,7 +10,7 @@ from pages.learn.sitting import Sitting, asked_name, be_another, begin, confirm,
 from pages.learn.steps import ask, tell
 from pages.learn.texts import draw_text
 from pages.shared.access import fragment
-from pages.shared.faults import errors_shown
+from pages.shared.faults import errors_as_messages
 from pages.shared.layout import plain
 from xraycore.access import Action
 from xraycore.lessons import Lesson
@@ -36,7 +36,7 @@ def show_lesson(lesson: Lesson) -> None:
     desk = Desk(sitting, number)
     st.subheader(plain(desk.step.title), anchor=False)
     draw_text(desk.step.text)
-    with errors_shown():
+    with errors_as_messages():
         if desk.step.kind != "text":
             (tell if desk.answer else ask)(desk)
             if desk.answer:

@@ -4,7 +4,7 @@ from hashlib import sha256
 
 import streamlit as st
 
-from pages.learn.desk import Desk, finding_of
+from pages.learn.desk import Desk, answer_button, finding_of
 from pages.learn.read_step import show_verdict
 from pages.shared.inference import run
 from pages.shared.inference_worker import Network
@@ -23,13 +23,7 @@ def ask(desk: Desk) -> None:
     said = st.segmented_control(
         "Which map is the trained network's?", [FIRST, SECOND, NEITHER], key=desk.key("said")
     )
-    if st.button(
-        "Answer",
-        key=desk.key("answer"),
-        type="primary",
-        icon=":material/check:",
-        disabled=said is None,
-    ):
+    if answer_button(desk, ready=said is not None):
         right = said == (FIRST if _trained_first(desk) else SECOND)
         alike = float(found.rank_correlations[-1])
         desk.sitting.answer(
@@ -44,7 +38,7 @@ def ask(desk: Desk) -> None:
 def tell(desk: Desk) -> None:
     """Which it was, how alike they are, and which methods notice in general."""
     found, first = _cascade(desk), _trained_first(desk)
-    show_verdict(desk.answer.found["right"])
+    show_verdict(desk.answer.outcome["right"])
     st.markdown(f"The trained network's map is the **{'left' if first else 'right'}** one.")
     _show(desk, found)
     st.info(plain(found.reading), icon=":material/casino:")

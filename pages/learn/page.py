@@ -1,7 +1,7 @@
 import streamlit as st
 
 from pages.shared.access import enter
-from pages.shared.faults import errors_shown
+from pages.shared.faults import errors_as_messages
 from pages.shared.layout import page_header
 from xraycore.access import Action
 
@@ -34,5 +34,5 @@ def main() -> None:
 enter(Action.LOOK)
 purpose = "Lessons in which you act first and see the truth after."
 page_header("Learn", "" if "lesson" in st.query_params else purpose)
-with errors_shown():
+with errors_as_messages():
     main()

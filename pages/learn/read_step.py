@@ -4,7 +4,7 @@ import contextlib
 
 import streamlit as st
 
-from pages.learn.desk import Desk, NetworkAnswer, ask_sure, say_network
+from pages.learn.desk import Desk, NetworkAnswer, answer_button, ask_sure, say_network
 from pages.shared.layout import plain
 from xraycore.errors import ArgumentError, WeightsError
 from xraycore.lessons.scoring import on_place, score_reading
@@ -49,13 +49,7 @@ def ask(desk: Desk) -> None:
             key=desk.key(f"said-{bool(box)}"),
         )
         sure = ask_sure(desk)
-        if st.button(
-            "Answer",
-            key=desk.key("answer"),
-            type="primary",
-            icon=":material/check:",
-            disabled=said is None,
-        ):
+        if answer_button(desk, ready=said is not None):
             with st.spinner("The networks are looking at it too …"):
                 _keep(desk, said == FINDING, sure, box, models)
             st.rerun()
@@ -64,10 +58,10 @@ def ask(desk: Desk) -> None:
 def tell(desk: Desk) -> None:
     """What is true, what the networks say, and where they look."""
     answer, film = desk.answer, desk.film
-    box = answer.said.get("box")
+    box = answer.response.get("box")
     left, right = st.columns([6, 5], gap="medium")
     with right:
-        show_verdict(answer.found["right"])
+        show_verdict(answer.outcome["right"])
         truth = "there is a finding" if film.finding else "there is none"
         st.markdown(f"The truth: **{truth}**.")
         if film.finding and film.place is not None:
@@ -78,12 +72,12 @@ def tell(desk: Desk) -> None:
                 else ("Your box lies elsewhere." if box else "You marked no place.")
             )
         st.markdown("**What the networks say**")
-        for name, told in answer.found["networks"].items():
+        for name, told in answer.outcome["networks"].items():
             one = NetworkAnswer(name, told["finding"], told["probability"], told["right"])
             st.markdown(f"- {say_network(one)}: {'right' if one.right else '**wrong**'}.")
         st.caption(
             "Each at its own operating point. On Compare a network may say that it cannot tell."
-            if answer.found["networks"]
+            if answer.outcome["networks"]
             else "No network is trained here."
         )
     with left:
@@ -91,8 +85,8 @@ def tell(desk: Desk) -> None:
             "Outlined: where it is. Your box is drawn too." if film.place is not None else ""
         )
         desk.show_film("truth", "The film with the truth", place=True, marks=[box] if box else ())
-        if answer.found["networks"]:
-            _show_heat(desk, list(answer.found["networks"]), box)
+        if answer.outcome["networks"]:
+            _show_heatmap(desk, list(answer.outcome["networks"]), box)
 
 
 def show_verdict(right: bool) -> None:
@@ -103,7 +97,7 @@ def show_verdict(right: bool) -> None:
         st.warning("Not so.", icon=":material/close:")
 
 
-def _show_heat(desk: Desk, models: list[str], box: list[float] | None) -> None:
+def _show_heatmap(desk: Desk, models: list[str], box: list[float] | None) -> None:
     model = st.segmented_control(
         "Heat of",
         models,

@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.learn.routing import LESSON, open_catalogue
+from pages.learn.routing import LESSON, catalogue_link
 from pages.learn.sitting import open_progress
 from pages.shared.access import permitted
 from pages.shared.charts import ACCENT, COLOURS, axis, laid_out, share_axis
@@ -23,13 +23,7 @@ _ALL = "All classes"
 
 def show_results(lessons: Mapping[str, Lesson]) -> None:
     """The results of a lesson and class, to whom may see them."""
-    st.button(
-        "All lessons",
-        key="all-lessons",
-        type="tertiary",
-        icon=":material/chevron_left:",
-        on_click=open_catalogue,
-    )
+    catalogue_link()
     if not permitted(Action.LEAD):
         st.warning("The results of a class are for who leads studies.", icon=":material/block:")
         return

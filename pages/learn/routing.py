@@ -47,6 +47,17 @@ def open_catalogue() -> None:
     st.query_params.from_dict(course)
 
 
+def catalogue_link() -> None:
+    """The way back from a part of the page."""
+    st.button(
+        "All lessons",
+        key="all-lessons",
+        type="tertiary",
+        icon=":material/chevron_left:",
+        on_click=open_catalogue,
+    )
+
+
 def stay_at(place: int | str) -> None:
     """Makes the link name a place of the lesson, from 1; fit for a callback."""
     st.query_params[AT] = str(place)

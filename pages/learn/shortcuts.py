@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.learn.routing import open_catalogue
+from pages.learn.routing import catalogue_link
 from pages.shared.charts import COLOURS, axis, laid_out, share_axis, show_chart
 from pages.shared.layout import plain
 from pages.shared.tables import show_plain_table
@@ -31,13 +31,7 @@ _LINES = (
 
 def show_shortcuts() -> None:
     """A chart a plant, and the tables."""
-    st.button(
-        "All lessons",
-        key="all-lessons",
-        type="tertiary",
-        icon=":material/chevron_left:",
-        on_click=open_catalogue,
-    )
+    catalogue_link()
     found = read_bench(MEASURED)
     if found is None:
         st.info("Nothing was measured here: xraycore shortcut.", icon=":material/science:")

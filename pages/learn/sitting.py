@@ -32,7 +32,7 @@ class Sitting:
         attempt: What is kept of it; None where nothing is.
         answers: By step.
         begun: When.
-        shown: When each step was shown first, by the clock of this process.
+        shown_at: When each step was shown first, by the clock of this process.
         opened: Place at which it was opened, from 1, where the link names none: once that step is
             answered it is still the one that is shown.
     """
@@ -41,7 +41,7 @@ class Sitting:
     attempt: Attempt | None = None
     answers: dict[int, StepAnswer] = field(default_factory=dict)
     begun: datetime = field(default_factory=lambda: datetime.now(UTC))
-    shown: dict[int, float] = field(default_factory=dict)
+    shown_at: dict[int, float] = field(default_factory=dict)
     opened: int | None = None
 
     @property
@@ -66,7 +66,7 @@ class Sitting:
 
     def show(self, step: int) -> None:
         """Notes that a step is shown now, if it was not before."""
-        self.shown.setdefault(step, time.monotonic())
+        self.shown_at.setdefault(step, time.monotonic())
 
     def open(self) -> int | None:
         """Place of the step to show where the link names none; None at the end."""
@@ -88,7 +88,7 @@ class Sitting:
         return place + 1
 
     def answer(
-        self, step: int, said: Mapping[str, Any], found: Mapping[str, Any], points: float
+        self, step: int, response: Mapping[str, Any], outcome: Mapping[str, Any], points: float
     ) -> None:
         """Keeps what was answered; the first answer counts.
 
@@ -100,8 +100,8 @@ class Sitting:
             return
         if self.over and self.attempt is None:
             raise LessonError("the time of this lesson is over: this answer does not count")
-        seconds = time.monotonic() - self.shown.get(step, time.monotonic())
-        given = StepAnswer(step, said, found, points, seconds)
+        seconds = time.monotonic() - self.shown_at.get(step, time.monotonic())
+        given = StepAnswer(step, response, outcome, points, seconds)
         if self.attempt:
             if not (permitted(Action.ANSWER) and _is_me(self.attempt.student)):
                 raise ReaderStudyError(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from pages.learn.desk import Desk
+from pages.learn.desk import Desk, answer_button
 from pages.shared.layout import plain
 from xraycore.config import weights_folder
 from xraycore.datasets.labels import LABEL_SCHEMES
@@ -27,18 +27,18 @@ _TOLERANCE = 0.05
 class Films:
     """A hospital's films: which have a finding, and the probability that the network gives."""
 
-    ill: np.ndarray
+    abnormal: np.ndarray
     probability: np.ndarray
 
     def at(self, threshold: float) -> tuple[float, float]:
         """Sensitivity and specificity."""
-        found = at_threshold(self.ill, self.probability, threshold)
+        found = at_threshold(self.abnormal, self.probability, threshold)
         return found["sensitivity"]["value"], found["specificity"]["value"]
 
     def best_specificity(self, sensitivity: float) -> float:
         """The highest that goes with at least that sensitivity."""
-        chosen = np.quantile(self.probability[self.ill], 1 - sensitivity, method="lower")
-        return float((self.probability[~self.ill] < chosen).mean())
+        chosen = np.quantile(self.probability[self.abnormal], 1 - sensitivity, method="lower")
+        return float((self.probability[~self.abnormal] < chosen).mean())
 
 
 def ask(desk: Desk) -> None:
@@ -46,8 +46,8 @@ def ask(desk: Desk) -> None:
     home, _ = _films(desk)
     wanted = desk.step.sensitivity
     st.markdown(
-        f"**{plain(stored_title(desk.model))}** on {len(home.ill):,} films of "
-        f"{plain(desk.step.home)}, {int(home.ill.sum()):,} of them with a finding. Set the "
+        f"**{plain(stored_title(desk.model))}** on {len(home.abnormal):,} films of "
+        f"{plain(desk.step.home)}, {int(home.abnormal.sum()):,} of them with a finding. Set the "
         f"threshold so that at least {percent(wanted)} of these are found, and no more normal "
         "films are alarmed than need be."
     )
@@ -62,7 +62,7 @@ def ask(desk: Desk) -> None:
     )
     sensitivity, specificity = home.at(threshold)
     _show("At home", sensitivity, specificity)
-    if st.button("Take this threshold", key=desk.key("answer"), type="primary"):
+    if answer_button(desk, "Take this threshold"):
         best = home.best_specificity(wanted)
         right = sensitivity >= wanted and specificity >= best - _TOLERANCE
         desk.sitting.answer(
@@ -84,20 +84,20 @@ def tell(desk: Desk) -> None:
     home, elsewhere = _films(desk)
     answer = desk.answer
     st.markdown(
-        f"At your threshold of {answer.said['threshold']:.3f}, with the best specificity that "
+        f"At your threshold of {answer.response['threshold']:.3f}, with the best specificity that "
         f"{percent(desk.step.sensitivity)} sensitivity leaves at home being "
-        f"{percent(answer.found['best'])}:"
+        f"{percent(answer.outcome['best'])}:"
     )
     left, right = st.columns(2)
     with left:
-        _show(f"At home ({desk.step.home})", *home.at(answer.said["threshold"]))
+        _show(f"At home ({desk.step.home})", *home.at(answer.response["threshold"]))
     with right:
-        _show(f"Elsewhere ({desk.step.elsewhere})", *elsewhere.at(answer.said["threshold"]))
+        _show(f"Elsewhere ({desk.step.elsewhere})", *elsewhere.at(answer.response["threshold"]))
     threshold = st.slider(
         "Move it, and see both",
         0.0,
         1.0,
-        answer.said["threshold"],
+        answer.response["threshold"],
         step=0.005,
         format="%.3f",
         key=desk.key("again"),
@@ -108,8 +108,8 @@ def tell(desk: Desk) -> None:
         with column:
             _show(f"{name}, at {threshold:.3f}", *films.at(threshold))
     st.caption(
-        f"{len(elsewhere.ill):,} films of {plain(desk.step.elsewhere)}, "
-        f"{int(elsewhere.ill.sum()):,} with a finding. None was trained on; where epochs were "
+        f"{len(elsewhere.abnormal):,} films of {plain(desk.step.elsewhere)}, "
+        f"{int(elsewhere.abnormal.sum()):,} with a finding. None was trained on; where epochs were "
         "chosen by them, as those of the shipped networks by nih and cohen, that flatters."
     )
 

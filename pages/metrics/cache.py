@@ -162,7 +162,7 @@ def draw_thumbnail(path: Path) -> np.ndarray | None:
 
 
 @st.cache_data(max_entries=512, show_spinner=False, hash_funcs=_OF_FILES)
-def draw_heat_thumbnail(
+def draw_heatmap_thumbnail(
     path: Path, model: str, weights_sha256: str, labels: tuple[str, ...]
 ) -> np.ndarray | None:
     """The same picture with a model's Grad-CAM, uint8 RGB (h, w, 3).

@@ -12,7 +12,7 @@ from pages.components.film_grid import Tile, film_grid
 from pages.components.film_viewer import HELP, film_panel, size_and_depth
 from pages.metrics.cache import (
     DisplayedComparison,
-    draw_heat_thumbnail,
+    draw_heatmap_thumbnail,
     draw_thumbnail,
     read_film,
 )
@@ -190,12 +190,13 @@ def _draw_pictures(
     try:
         with st.spinner(f"Asking {title} about {len(paths)} films …"):
             card = read_card(model)
+            weights = card["weights"]["sha256"]
             kinds = {
                 label: tuple(name for name in card["classes"] if scheme.label(name) == label)
                 for label in said
             }
             return [
-                path and draw_heat_thumbnail(path, model, card["weights"]["sha256"], kinds[label])
+                path and draw_heatmap_thumbnail(path, model, weights, kinds[label])
                 for path, label in zip(paths, said, strict=True)
             ]
     except WeightsError as error:

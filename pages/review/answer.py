@@ -153,12 +153,12 @@ class Reading:
         return bool(self.answer.boxes) or self.answer.no_finding
 
     @property
-    def heat_shown(self) -> bool:
+    def heatmap_shown(self) -> bool:
         """Whether the heat is on the film."""
         return self._judged if self.toggled is None else self.toggled
 
     @property
-    def heat_seen(self) -> bool:
+    def heatmap_seen(self) -> bool:
         """Whether it has been, so that it can be judged."""
         return self.toggled is not None or self._judged or self.answer.before_heat is not None
 
@@ -219,20 +219,20 @@ class Reading:
             return
         self._mark(() if said else self.answer.boxes, no_finding=said)
 
-    def toggle_heat(self) -> None:
+    def toggle_heatmap(self) -> None:
         """Shows the heat, if the film is marked, or hides it.
 
         What was marked before is stored the first time: heat draws the eye, and later boxes may
         follow it.
         """
-        if self.heat_shown:
+        if self.heatmap_shown:
             self.toggled = False
             return
         self._refresh()
         if not self.marked:
             self.refused = MARK_FIRST
             return
-        if not self.heat_seen:
+        if not self.heatmap_seen:
             boxes = self.answer.boxes if self.before_heat is None else self.before_heat
             self._save(before_heat=boxes)
         self.toggled = True
@@ -256,7 +256,7 @@ class Reading:
 
     def _mark(self, boxes: tuple[Box, ...], *, no_finding: bool = False) -> None:
         before = self.answer.before_heat
-        if before is None and self.heat_seen:
+        if before is None and self.heatmap_seen:
             # Judged when this was not stored yet: no earlier boxes are known than those of now.
             before = self.answer.boxes
         self._save(boxes=boxes, no_finding=no_finding, before_heat=before)

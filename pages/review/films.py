@@ -141,7 +141,7 @@ def show_left_out(can: Drawable) -> None:
             say_refused()
 
 
-def draw_heat(item: HeatmapItem, film: Analysis) -> Heatmap:
+def draw_heatmap(item: HeatmapItem, film: Analysis) -> Heatmap:
     """The heatmap of an item that is `drawable`; drawn once for all readers.
 
     Raises:
@@ -151,7 +151,7 @@ def draw_heat(item: HeatmapItem, film: Analysis) -> Heatmap:
     return film.heatmap(item.model, item.method, item.target)
 
 
-def draw_heat_on_grid(item: HeatmapItem, can: Drawable) -> np.ndarray | None:
+def draw_heatmap_on_grid(item: HeatmapItem, can: Drawable) -> np.ndarray | None:
     """The heat to compare boxes with, float32 (h, w), not clipped; None if it cannot be drawn."""
     if item.id in can.why_not:
         return None
@@ -160,7 +160,7 @@ def draw_heat_on_grid(item: HeatmapItem, can: Drawable) -> np.ndarray | None:
     if radiograph is None:
         return None
     try:
-        heatmap = draw_heat(item, film)
+        heatmap = draw_heatmap(item, film)
     except XrayCoreError:
         return None
     return heatmap.stretched().on(fitted(radiograph.pixels.shape, GRID))

@@ -49,7 +49,7 @@ def show_form(
         )
     _show_question(study)
     _show_marking(reading, entry)
-    _show_heat_button(reading, study, entry, film)
+    _show_heatmap_button(reading, study, entry, film)
     _show_verdicts(reading, study)
     st.text_input(
         "Comment",
@@ -105,18 +105,18 @@ def _describe_place(box: Box) -> str:
     return f"{row} {'left' if across < 0.5 else 'right'} of the picture"
 
 
-def _show_heat_button(
+def _show_heatmap_button(
     reading: Reading, study: Study, entry: WorklistEntry, film: Analysis | None
 ) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("**2 Then**", width="content")
         st.button(
-            "Hide the heat" if reading.heat_shown else "Show the heat",
+            "Hide the heat" if reading.heatmap_shown else "Show the heat",
             key="heat",
-            icon=":material/visibility_off:" if reading.heat_shown else ":material/visibility:",
+            icon=":material/visibility_off:" if reading.heatmap_shown else ":material/visibility:",
             shortcut="H",
-            disabled=not (reading.marked or reading.heat_shown),
-            on_click=reading.toggle_heat,
+            disabled=not (reading.marked or reading.heatmap_shown),
+            on_click=reading.toggle_heatmap,
             help="Boxes can still be changed afterwards, and that they were is stored."
             if reading.marked
             else MARK_FIRST,
@@ -124,11 +124,11 @@ def _show_heat_button(
         st.toggle(
             "Outline only",
             key="outline",
-            disabled=not reading.heat_shown,
+            disabled=not reading.heatmap_shown,
             persist_state="session",
             help="A line at half of full heat instead of colours.",
         )
-    if not study.blinded and reading.heat_shown and film is not None:
+    if not study.blinded and reading.heatmap_shown and film is not None:
         _show_prediction(entry, film)
 
 
@@ -143,7 +143,7 @@ def _show_prediction(entry: WorklistEntry, film: Analysis) -> None:
 
 
 def _show_verdicts(reading: Reading, study: Study) -> None:
-    answer, waiting = reading.answer, not reading.heat_seen
+    answer, waiting = reading.answer, not reading.heatmap_seen
     st.markdown(
         "**3 Does it lie where you see the finding?**",
         help=_NOTHING_STRETCHED if study.blinded else _NOTHING,

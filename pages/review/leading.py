@@ -9,7 +9,7 @@ from pages.shared.faults import guarded
 from pages.shared.layout import plain
 from xraycore.access import Action
 from xraycore.reader_study import ReaderStudyError, ReaderStudyRepository, Study, StudyLead
-from xraycore.reader_study.records import MAX_NAME
+from xraycore.reader_study.checks import MAX_NAME
 
 _LINK, _PROBLEM = "review-new-link", "review-invite-problem"
 

@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.components.film_viewer import StyledMap, film_panel, size_and_depth
 from pages.review.answer import Reading, reading_session
-from pages.review.films import Drawable, draw_heat, read_same_film, show_left_out
+from pages.review.films import Drawable, draw_heatmap, read_same_film, show_left_out
 from pages.review.form import show_form
 from pages.review.identity import authorise
 from pages.review.routing import RESULTS, go_to, stay_at
@@ -38,7 +38,7 @@ def show_reading(
         _show_end(study, reader, readable)
         return
     reviews = [e.review for e in entries if e.review and e.item.sha256 == entry.item.sha256]
-    first = _boxes_before_heat(reviews)
+    first = _boxes_before_heatmap(reviews)
     offered = _newest_boxes(reviews) if first is None else first
     reading = reading_session().open(
         repository,
@@ -64,7 +64,7 @@ def show_reading(
             _show_film(reading, study, entry, film)
 
 
-def _boxes_before_heat(reviews: Sequence[Review]) -> tuple[Box, ...] | None:
+def _boxes_before_heatmap(reviews: Sequence[Review]) -> tuple[Box, ...] | None:
     """The reader's boxes on a film before any of its heatmaps; None where that is not known.
 
     A box that one heatmap has drawn must not be held against the next.
@@ -81,10 +81,10 @@ def _newest_boxes(reviews: Sequence[Review]) -> tuple[Box, ...]:
 
 def _show_film(reading: Reading, study: Study, entry: WorklistEntry, film: Analysis) -> None:
     drawn = None
-    if reading.heat_shown:
+    if reading.heatmap_shown:
         try:
             with st.spinner("Drawing the heat …"):
-                heatmap = draw_heat(entry.item, film)
+                heatmap = draw_heatmap(entry.item, film)
             # Only methods of one forward pass have a scale: to draw by it would tell them apart.
             heatmap = heatmap.stretched() if study.blinded else heatmap
             drawn = StyledMap(heatmap, contour=0.5 if _outlined() else None)

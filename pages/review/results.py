@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.review.charts import draw_results
-from pages.review.films import NO_FILM, Drawable, describe, draw_heat_on_grid
+from pages.review.films import NO_FILM, Drawable, describe, draw_heatmap_on_grid
 from pages.review.identity import leads, signs_in
 from pages.review.leading import unblind, unblinded_key
 from pages.shared.jobs import Job, poll
@@ -117,7 +117,7 @@ def _compute(
             words = "Comparing heat with the readers' boxes"
             return summarise_study(
                 reviews,
-                lambda item: draw_heat_on_grid(item, can),
+                lambda item: draw_heatmap_on_grid(item, can),
                 finished,
                 part_of(report, activity=words),
             )

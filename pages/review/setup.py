@@ -6,7 +6,7 @@ from functools import partial
 
 import streamlit as st
 
-from pages.review.choosing import StudyFilms, choose_films
+from pages.review.film_selection import StudyFilms, choose_films
 from pages.review.routing import go_to
 from pages.shared import cache
 from pages.shared.access import current_user
@@ -21,7 +21,7 @@ from xraycore.imaging import Radiograph
 from xraycore.models.cards import read_card, stored_title
 from xraycore.models.classifier import Prediction
 from xraycore.reader_study import ReaderStudyRepository, Study
-from xraycore.reader_study.records import MAX_NAME, MAX_QUESTION
+from xraycore.reader_study.checks import MAX_NAME, MAX_QUESTION
 from xraycore.reader_study.setup import ANSWER, FINDING, list_heatmaps
 from xraycore.utils.progress import ProgressCallback, part_of
 from xraycore.utils.text import pluralise

@@ -13,7 +13,8 @@ from pages.shared.layout import choose_page, plain
 from xraycore.access import Action
 from xraycore.access.modes import is_loopback
 from xraycore.reader_study import Reader, ReaderStudyError, ReaderStudyRepository, Study
-from xraycore.reader_study.records import MAX_NAME, finished_readers
+from xraycore.reader_study.checks import MAX_NAME
+from xraycore.reader_study.records import finished_readers
 from xraycore.utils.text import pluralise
 
 PER_PAGE = 6

@@ -22,7 +22,7 @@ from xraycore.imaging import Radiograph
 from xraycore.imaging.resample import resize
 from xraycore.models.classifier import Classifier, Prediction
 
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 # What was found, by what it is: its kind, then which network, method, class, ….
 Key = tuple[Hashable, ...]
 
@@ -55,7 +55,7 @@ class Analysis:
         self._touching = threading.Lock()
         self.closed = False
 
-    def once(self, key: Key, make: Callable[[], Found]) -> Found:
+    def once(self, key: Key, make: Callable[[], Result]) -> Result:
         """The result of brief work, which is done by who asks first; what it raises is not kept."""
         for memory in self.memories:
             memory.touch(self)

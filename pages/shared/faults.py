@@ -21,7 +21,7 @@ def describe_error(error: Exception) -> str:
 
 
 @contextmanager
-def errors_shown() -> Iterator[None]:
+def errors_as_messages() -> Iterator[None]:
     """Shows what is raised inside it, where it is raised."""
     try:
         yield
@@ -34,7 +34,7 @@ def guarded(function: Callable[Given, Returned]) -> Callable[Given, Returned | N
 
     @functools.wraps(function)
     def call(*arguments: Given.args, **settings: Given.kwargs) -> Returned | None:
-        with errors_shown():
+        with errors_as_messages():
             return function(*arguments, **settings)
 
     return call

@@ -69,14 +69,14 @@ class FilmMemory:
             self._films.pop(film, None)
 
 
-def size_of(found: object) -> int:
+def size_of(result: object) -> int:
     """Bytes that a result takes, about: those of its arrays, texts and pictures."""
-    seen: set[int] = set()
+    counted: set[int] = set()
 
     def size(one: object) -> int:
-        if id(one) in seen:
+        if id(one) in counted:
             return 0
-        seen.add(id(one))
+        counted.add(id(one))
         if hasattr(one, "nbytes"):
             return int(one.nbytes) + _BARE
         if isinstance(one, bytes | str):
@@ -89,12 +89,13 @@ def size_of(found: object) -> int:
             return _BARE + sum(size(getattr(one, field.name)) for field in fields(one))
         return _BARE
 
-    return size(found)
+    return size(result)
 
 
 def drop_upload(upload: UploadedFile) -> None:
     """Has Streamlit let go of an upload, which it else holds until the browser's tab is closed."""
-    # There is no public way. As Streamlit's own chat input does it; others need not know how.
+    # There is no public way (looked for in 1.67): a new key or a widget that is gone lets go of the
+    # widget's value, not of the bytes. As Streamlit's own chat input does it; others need not know.
     context = get_script_run_ctx()
     if context and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
         context.uploaded_file_mgr.remove_file(context.session_id, upload.file_id)

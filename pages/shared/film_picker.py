@@ -195,7 +195,7 @@ def _take_uploads(widget: str, on_open: Callable[[OpenFilm], None]) -> None:
                 shown = name
                 try:
                     films.check_room(name, len(data), read)
-                    shown = shown_name(name, [*films.films.values(), *read])
+                    shown = display_name(name, [*films.films.values(), *read])
                     read.append(open_file(shown, data))
                 except RadiographError as error:
                     # Whoever brought the file knows it by its own name.
@@ -208,7 +208,7 @@ def _take_uploads(widget: str, on_open: Callable[[OpenFilm], None]) -> None:
     films.refused = refused
 
 
-def shown_name(name: str, films: Iterable[OpenFilm]) -> str:
+def display_name(name: str, films: Iterable[OpenFilm]) -> str:
     """What the next film is called everywhere, in exports too: its file's name, or a number."""
     if shows_film_names(get_access().served):
         return name

@@ -15,7 +15,7 @@ from xraycore.config import launched_environment
 from xraycore.errors import XrayCoreError
 from xraycore.utils.progress import ProgressCallback
 
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 _ROOT = Path(__file__).parents[2]
 
 
@@ -49,11 +49,11 @@ class InferenceProcess:
 
     def run(
         self,
-        function: Callable[..., Found],
+        function: Callable[..., Result],
         *arguments: object,
         report: ProgressCallback | None = None,
         **settings: object,
-    ) -> Found:
+    ) -> Result:
         """What the function returns over there; see `run`."""
         try:
             with Client(self._address(), authkey=self._key) as connection:
@@ -97,11 +97,11 @@ def process() -> InferenceProcess:
 
 
 def run(
-    function: Callable[..., Found],
+    function: Callable[..., Result],
     *arguments: object,
     report: ProgressCallback | None = None,
     **settings: object,
-) -> Found:
+) -> Result:
     """What a function of the library returns that needs a network, which is not here.
 
     Args:

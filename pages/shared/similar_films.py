@@ -85,7 +85,7 @@ def _show_pictures(neighbours: Sequence[Neighbour], key: str, tile: int, opens: 
     tiles = []
     for one in neighbours:
         place = places.get(one.sha256)
-        picture = draw_found(one.sha256, place, SMALL) if place else None
+        picture = draw_similar(one.sha256, place, SMALL) if place else None
         if picture is not None:
             details = (origin_of(one.source), f"distance {one.distance:.2f}")
             tiles.append(Tile(picture, one.label, details, id=one.sha256))
@@ -111,7 +111,7 @@ def _show_pictures(neighbours: Sequence[Neighbour], key: str, tile: int, opens: 
 
 @st.dialog("A film that the network learnt from", width="large")
 def _film_dialog(one: Neighbour, place: FoundFilm) -> None:
-    picture = draw_found(one.sha256, place, LARGE)
+    picture = draw_similar(one.sha256, place, LARGE)
     if picture is None:
         st.error("The file is no longer what it was.", icon=":material/broken_image:")
         return
@@ -145,7 +145,7 @@ def _find(hashes: Sequence[str]) -> dict[str, FoundFilm] | None:
 
 def _known(hashes: Sequence[str]) -> dict[str, FoundFilm]:
     """Of public data sets what was found; of others what was noted down and may be shown here."""
-    public = {digest: cache.film_locator().found(digest) for digest in hashes}
+    public = {digest: cache.film_locator().get_public(digest) for digest in hashes}
     found = {digest: film for digest, film in public.items() if film}
     if permitted(Action.SURVEY):
         others = _store().places(digest for digest in hashes if digest not in found)
@@ -171,7 +171,7 @@ def _store() -> FeatureStore:
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def draw_found(sha256: str, film: FoundFilm, longest: int) -> np.ndarray | None:
+def draw_similar(sha256: str, film: FoundFilm, longest: int) -> np.ndarray | None:
     """A film with its lesion outlined, uint8 RGB (h, w, 3); None if its file is another by now."""
     try:
         grey = to_uint8(fit_within(read_measured(film.path, sha256).pixels, longest))

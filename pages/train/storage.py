@@ -12,7 +12,15 @@ from xraycore.config import cache_folder, limits, runs_folder
 from xraycore.errors import XrayCoreError
 from xraycore.jobs.process import is_at_work
 from xraycore.jobs.records import read_record
-from xraycore.jobs.storage import CACHE, PHANTOMS, UPLOADED, delete, expire, format_bytes, list_kept
+from xraycore.jobs.storage import (
+    CACHE,
+    PHANTOMS,
+    UPLOADED,
+    delete,
+    expire,
+    format_bytes,
+    list_stored,
+)
 from xraycore.utils.text import pluralise
 
 CHOSEN, TOLD, REFUSED = "storage-chosen", "storage-told", "storage-refused"
@@ -25,7 +33,7 @@ def storage_section() -> None:
         st.error(plain(refusal), icon=":material/error:")
     if told := st.session_state.pop(TOLD, None):
         st.success(plain(told), icon=":material/check_circle:")
-    kept = {f"{one.kind}/{one.name}": one for one in list_kept()}
+    kept = {f"{one.kind}/{one.name}": one for one in list_stored()}
     taken, most = sum(one.bytes for one in kept.values()), limits().disk_gb
     st.caption(
         f"{format_bytes(taken)} of the {most:g} GB that runs, drawn films and caches may take, in "
@@ -78,7 +86,7 @@ def storage_section() -> None:
 def _delete(keys: list[str]) -> None:
     freed = 0
     try:
-        for one in list_kept():
+        for one in list_stored():
             if f"{one.kind}/{one.name}" in keys:
                 require(Action.TRAIN, owner=read_record(one.path).get("owner", ""))
                 freed += delete(one, is_at_work)

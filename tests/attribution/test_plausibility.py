@@ -11,7 +11,7 @@ from xraycore.anatomy.lung_field import LungField
 from xraycore.attribution.heatmap import Heatmap
 from xraycore.attribution.plausibility import (
     check_plausibility,
-    describe_heat,
+    describe_heatmap,
     hottest_near,
     on_the_border,
     small_and_bright,
@@ -106,7 +106,9 @@ def test_no_heat_and_no_lungs(film, lungs):
 
 def test_a_map_below_its_threshold_is_not_told_as_heat(lungs):
     faint = replace(spot(8, 5), threshold=2.0)
-    assert describe_heat(faint, lungs).startswith("Too little evidence for COVID-19 to be coloured")
-    assert "Heat: evidence" not in describe_heat(faint, lungs)
+    told = describe_heatmap(faint, lungs)
+    assert told.startswith("Too little evidence for COVID-19 to be coloured")
+    assert "Heat: evidence" not in told
     # Stretched it is coloured, and told so.
-    assert describe_heat(faint.stretched(), lungs).startswith("Heat: evidence for COVID-19. In the")
+    told = describe_heatmap(faint.stretched(), lungs)
+    assert told.startswith("Heat: evidence for COVID-19. In the")

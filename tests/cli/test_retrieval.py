@@ -139,7 +139,7 @@ def test_what_was_found_is_not_looked_for_again(world, model, index, monkeypatch
     assert again.records == before.records and again.hashes == before.hashes
     np.testing.assert_allclose(again.pooled, before.pooled, rtol=2e-3, atol=1e-4)
     np.testing.assert_allclose(again.logits, before.logits, atol=1e-4)
-    assert again.heat.sum(axis=(1, 2)) == pytest.approx(1)
+    assert again.heatmaps.sum(axis=(1, 2)) == pytest.approx(1)
     predicted = model.predict(xc.read_radiograph(records[0].path))
     np.testing.assert_allclose(before.logits[0], predicted.logits, atol=1e-4)
 

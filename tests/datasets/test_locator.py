@@ -77,8 +77,8 @@ def test_only_files_are_looked_through_where_no_film_can_be_a_generated_one(data
     digest, nowhere = read_radiograph(file).info.sha256, "0" * 64
     public = FilmLocator()
     public.search([digest, nowhere], generated=False)
-    assert public.found(digest).path == file and public.found(digest).lesion is None
-    assert public.found(nowhere) is None
+    assert public.get_public(digest).path == file and public.get_public(digest).lesion is None
+    assert public.get_public(nowhere) is None
     assert not few_phantoms
     assert not public.must_search([nowhere], generated=False)
     assert public.must_search([nowhere])
@@ -93,7 +93,7 @@ def test_a_drawn_lesion_comes_with_the_film(tmp_path, monkeypatch):
     digest = read_radiograph(root / "images" / "a.png").info.sha256
     public = FilmLocator()
     public.search([digest], generated=False)
-    assert public.found(digest).lesion.mask == root / "infection_masks" / "a.png"
+    assert public.get_public(digest).lesion.mask == root / "infection_masks" / "a.png"
 
 
 def test_a_film_is_found_again_by_its_name(dataset):

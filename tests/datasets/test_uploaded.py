@@ -10,7 +10,7 @@ from xraycore.datasets import uploaded
 from xraycore.datasets.manifest import read_manifest
 from xraycore.datasets.uploaded import unpack_dataset
 from xraycore.errors import DatasetError
-from xraycore.jobs.storage import UPLOADED, list_kept
+from xraycore.jobs.storage import UPLOADED, list_stored
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +39,7 @@ def test_an_archive_becomes_a_data_set(tmp_path):
     assert folder.name == "set"
     assert folder.is_relative_to(cache_folder())
     assert read_manifest(folder).counts() == {"": {"Normal": 2, "Opacity": 2}}
-    (kept,) = (one for one in list_kept() if one.kind == UPLOADED)
+    (kept,) = (one for one in list_stored() if one.kind == UPLOADED)
     assert kept.name in folder.parts
     # Films of patients, maybe: of the app's user alone.
     assert stat.S_IMODE(kept.path.stat().st_mode) == 0o700

@@ -10,7 +10,7 @@ from xraycore.imaging.overlay import (
     COLOR_MAPS,
     colorize,
     contour_lines,
-    heat_layer,
+    heatmap_layer,
     overlay,
     to_uint8,
 )
@@ -138,7 +138,7 @@ def test_a_reduced_overlay_is_that_of_the_reduced_film(film):
 def test_the_layer_covers_by_heat_and_its_lines_run_through_outermost_pixels():
     values = np.zeros((8, 10), np.float32)
     values[2:6, 3:9] = 0.8
-    layer = heat_layer(values)
+    layer = heatmap_layer(values)
     np.testing.assert_array_equal(layer[..., 3], to_uint8(values))
     np.testing.assert_array_equal(layer[..., :3], colorize(values))
     (line,) = contour_lines(values, 0.5)

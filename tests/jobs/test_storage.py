@@ -8,7 +8,7 @@ import pytest
 from xraycore.errors import StorageError
 from xraycore.jobs import process as jobs
 from xraycore.jobs.process import launch
-from xraycore.jobs.storage import CACHE, PHANTOMS, RUN, check_space, delete, expire, list_kept
+from xraycore.jobs.storage import CACHE, PHANTOMS, RUN, check_space, delete, expire, list_stored
 
 NOBODY = {"at_work": lambda folder: False}
 DAY = 86_400
@@ -38,11 +38,11 @@ def folders(tmp_path, monkeypatch):
 
 
 def names():
-    return [one.name for one in list_kept()]
+    return [one.name for one in list_stored()]
 
 
 def test_all_that_is_kept_is_listed_with_its_size_and_age():
-    found = list_kept()
+    found = list_stored()
     assert [(one.kind, one.name) for one in found] == [
         (RUN, "large"),
         (PHANTOMS, "phantoms-10"),
@@ -58,7 +58,7 @@ def test_all_that_is_kept_is_listed_with_its_size_and_age():
 
 
 def test_what_is_deleted_is_gone_with_all_that_belongs_to_it(folders):
-    found = {one.name: one for one in list_kept()}
+    found = {one.name: one for one in list_stored()}
     assert delete(found["films.sqlite3"], **NOBODY) == found["films.sqlite3"].bytes
     delete(found["large"], **NOBODY)
     assert names() == ["phantoms-10", "small"]
@@ -68,7 +68,7 @@ def test_what_is_deleted_is_gone_with_all_that_belongs_to_it(folders):
 
 def test_where_a_process_works_nothing_is_deleted(folders):
     (folders / "runs" / "large" / "shipping").mkdir()
-    large = next(one for one in list_kept() if one.name == "large")
+    large = next(one for one in list_stored() if one.name == "large")
     with pytest.raises(StorageError, match="large: a process is at work there. Stop it first"):
         delete(large, lambda folder: folder.name == "shipping")
     assert "large" in names()
@@ -78,7 +78,7 @@ def test_where_a_process_works_nothing_is_deleted(folders):
 
 def test_nothing_elsewhere_is_deleted(folders, tmp_path_factory):
     elsewhere = tmp_path_factory.mktemp("elsewhere")
-    kept = list_kept()[0]
+    kept = list_stored()[0]
     for path in (elsewhere, folders / "runs", folders / "runs" / "large" / ".." / ".."):
         with pytest.raises(StorageError, match="expected something in"):
             delete(type(kept)(RUN, "x", path, 1, 0.0), **NOBODY)

@@ -44,7 +44,7 @@ def test_a_student_goes_on_where_he_left_off(kept, lesson):  # noqa: F811
     again = kept.newest_attempt(ada, taught)
     assert again.id == attempt.id and again.course == "Class 5"
     (one,) = kept.answers(again).values()
-    assert (one.step, one.said, one.points, one.seconds) == (1, {"sure": 0.8}, 1.0, 3.0)
+    assert (one.step, one.response, one.points, one.seconds) == (1, {"sure": 0.8}, 1.0, 3.0)
     # Of a lesson that was changed since, it is another attempt.
     changed = read_lesson(lesson(TWO_FILMS.replace("Two films", "Both films")))
     assert kept.newest_attempt(ada, changed) is None
@@ -145,4 +145,4 @@ def test_a_copy_holds_lessons_and_never_takes_the_place_of_others(kept, lesson, 
     engine = open_database(other)
     ((_, answers),) = LessonProgress(engine).results()
     engine.dispose()
-    assert answers[0].said == {"sure": 0.8}
+    assert answers[0].response == {"sure": 0.8}

@@ -7,7 +7,8 @@ import pytest
 from xraycore.attribution.heatmap import Heatmap
 from xraycore.imaging.box import Box
 from xraycore.reader_study import Answer, Reader, ReaderStudyError, ToRead
-from xraycore.reader_study.records import MAX_BOXES, MAX_COMMENT, MAX_NAME
+from xraycore.reader_study.checks import MAX_NAME
+from xraycore.reader_study.records import MAX_BOXES, MAX_COMMENT
 
 
 def test_a_review_comes_back_as_it_was_said(reviews, heatmaps):

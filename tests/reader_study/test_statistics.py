@@ -174,11 +174,11 @@ def test_localisation_by_model_and_method():
     said += [review("A", 0, model="xception", boxes=[left, right])]
     asked = []
 
-    def heat_of(item):
+    def heatmap_of(item):
         asked.append(item)
         return None if item.sha256.endswith("2") else np.array([[1.0, 0.0]])
 
-    vgg16, xception = localisation_table(said, heat_of)
+    vgg16, xception = localisation_table(said, heatmap_of)
     assert len(asked) == len(set(asked)) == 4
     assert (vgg16.model, vgg16.method, vgg16.films) == ("vgg16", "rise", 2)
     assert (vgg16.hit["value"], vgg16.hit["n"]) == (near(2 / 3), 3)
@@ -186,7 +186,7 @@ def test_localisation_by_model_and_method():
     # (2/3 + 0.9604 - 1.96 sqrt(1/9 + 0.2401)) / 2.9207.
     assert (vgg16.hit["low"], vgg16.hit["high"]) == (pytest.approx(0.1594, abs=1e-4), 1.0)
     assert (xception.hit["value"], xception.iou["value"]) == (1.0, 0.5)
-    assert localisation_table([review("A", 0)], heat_of) == []
+    assert localisation_table([review("A", 0)], heatmap_of) == []
 
 
 def test_boxes_changed_after_the_heat_count_as_they_were_before():
@@ -295,12 +295,12 @@ def test_the_results_of_a_study():
     heat[:, :5] = 1
     asked, shares = [], []
 
-    def heat_of(item):
+    def heatmap_of(item):
         asked.append(item.id)
         return heat if item.id == 0 else None
 
     found = summarise_study(
-        said, heat_of, {ord("a"), ord("b"), ord("c")}, lambda now: shares.append(now.done)
+        said, heatmap_of, {ord("a"), ord("b"), ord("c")}, lambda now: shares.append(now.done)
     )
     (place,) = found.localisation
     # Of film 0 two readers have boxes, just where it is hot; film 1 cannot be drawn.
@@ -310,6 +310,6 @@ def test_the_results_of_a_study():
     assert [kappa.readers for kappa in found.verdicts] == [("a", "b"), ("a", "c"), ("b", "c")]
     # Three readers, one of six verdicts another: same pairs (3 + 1) / 6; by chance 26 / 36.
     assert found.overall.kappa["value"] == near((4 / 6 - 26 / 36) / (1 - 26 / 36))
-    assert summarise_study(said, heat_of, {ord("a"), ord("b")}).overall is None
+    assert summarise_study(said, heatmap_of, {ord("a"), ord("b")}).overall is None
     # Whose readers share no heatmap says nothing of agreement.
-    assert summarise_study([review("a", 0), review("b", 1)], heat_of).verdicts == []
+    assert summarise_study([review("a", 0), review("b", 1)], heatmap_of).verdicts == []

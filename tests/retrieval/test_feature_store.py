@@ -19,9 +19,11 @@ def store(tmp_path):
 
 def findings(seed=0, in_lungs=0.7, codes=("small", "unlike")):
     rng = np.random.default_rng(seed)
-    heat = rng.random((16, 16)).astype(np.float32)
+    heatmap = rng.random((16, 16)).astype(np.float32)
     pooled = rng.random(192).astype(np.float32)
-    return Findings(pooled, rng.normal(size=4).astype("f4"), heat / heat.sum(), in_lungs, codes)
+    return Findings(
+        pooled, rng.normal(size=4).astype("f4"), heatmap / heatmap.sum(), in_lungs, codes
+    )
 
 
 def test_what_was_found_comes_back(store):
@@ -32,8 +34,8 @@ def test_what_was_found_comes_back(store):
     back = found[digest(1)]
     np.testing.assert_allclose(back.pooled, one.pooled, rtol=1e-3)
     np.testing.assert_array_equal(back.logits, one.logits)
-    np.testing.assert_allclose(back.heat, one.heat, atol=2e-5)
-    assert back.heat.sum() == pytest.approx(1)
+    np.testing.assert_allclose(back.heatmap, one.heatmap, atol=2e-5)
+    assert back.heatmap.sum() == pytest.approx(1)
     assert (back.in_lungs, back.codes) == (0.7, ("small", "unlike"))
     assert np.isnan(found[digest(2)].in_lungs) and found[digest(2)].codes == ()
     assert store.findings("another network", [digest(1)]) == {}

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.stored_models import BASIC_CNN, VGG16, outcome
-from tools.results.results import _format_found
+from tools.results.results import _format_measured
 from tools.results.stored import Stored
 from tools.results.targets import Target, accuracy, chosen_accuracy
 from xraycore.evaluation.ensemble import ENSEMBLE
@@ -49,4 +49,4 @@ def test_the_ensembles_points_are_chosen_on_its_validation_films(stored):
     [(0.98453, "0.9845"), (0.9851, "0.985"), (0.95, "0.950"), (None, "–")],
 )
 def test_a_figure_that_was_missed_by_a_hair_does_not_look_as_if_it_were_met(found, text):
-    assert _format_found(Target("AUC", 0.985, found)) == text
+    assert _format_measured(Target("AUC", 0.985, found)) == text

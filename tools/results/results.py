@@ -222,16 +222,16 @@ def _describe_changes(rows: Sequence[Mapping]) -> list[str]:
 
 
 def _describe_outcome(target: Target) -> str:
-    if target.found is None:
+    if target.measured is None:
         return "not trained yet"
     return "met" if target.met else "**missed**"
 
 
-def _format_found(target: Target) -> str:
+def _format_measured(target: Target) -> str:
     """The figure, with as many decimals as tell it from what was asked for."""
-    text = format_value(target.found)
-    near = target.found is not None and not target.met and float(text) == target.wanted
-    return f"{target.found:.4f}" if near else text
+    text = format_value(target.measured)
+    near = target.measured is not None and not target.met and float(text) == target.wanted
+    return f"{target.measured:.4f}" if near else text
 
 
 def _targets(stored: Stored) -> dict:
@@ -239,12 +239,12 @@ def _targets(stored: Stored) -> dict:
         {
             "figure": target.text,
             "asked for": f"{'≤' if target.at_most else '≥'} {target.wanted}",
-            "measured": _format_found(target),
+            "measured": _format_measured(target),
             "validation's threshold": "" if target.chosen is None else format_value(target.chosen),
             "": "met"
             if target.met
             else "not trained yet"
-            if target.found is None
+            if target.measured is None
             else "**missed**",
         }
         for target in targets(stored)

@@ -26,21 +26,21 @@ class Target:
     """One figure that was asked for: `wanted` is a lower bound, or an upper one where `at_most`.
 
     `chosen` is the same figure at the threshold of the highest F1 on validation films, for one that
-    hangs on a threshold; `found` is at 0.5.
+    hangs on a threshold; `measured` is at 0.5.
     """
 
     text: str
     wanted: float
-    found: float | None
+    measured: float | None
     at_most: bool = False
     chosen: float | None = None
 
     @property
     def met(self) -> bool:
         """Whether the figure was reached."""
-        if self.found is None:
+        if self.measured is None:
             return False
-        return self.found <= self.wanted if self.at_most else self.found >= self.wanted
+        return self.measured <= self.wanted if self.at_most else self.measured >= self.wanted
 
 
 def accuracy(judged: Scored) -> float:

@@ -15,7 +15,7 @@ from xraycore.models.classifier import Classifier, Prediction
 from xraycore.utils.progress import ProgressCallback, ignore, part_of
 
 # What a test of a map says that is zero everywhere: nothing speaks for the class.
-NO_HEAT = "The map has no heat: there is nothing to test."
+BLANK_MAP = "The map has no heat: there is nothing to test."
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from xraycore.utils.text import percent
 
 # Less of the heat than this in the lungs is said, and less than a map would have there that is the
 # same wherever the network looks. Networks that were trained to look inside put four fifths there.
-LEAST_INSIDE = 0.5
+LEAST_IN_LUNGS = 0.5
 # Heat this near to the film's edge, as a share of its side, sits on the border; and how much of it.
 BORDER, MOST_ON_BORDER = 0.04, 0.25
 # Height and width of the grid on which small bright things are looked for, the radius in pixels of
@@ -19,7 +19,7 @@ BORDER, MOST_ON_BORDER = 0.04, 0.25
 _SIDE, _SMALL, _BRIGHTER, _NEAR = 256, 6, 0.4, 10
 
 
-def describe_heat(heatmap: Heatmap, lungs: LungField) -> str:
+def describe_heatmap(heatmap: Heatmap, lungs: LungField) -> str:
     """What a map is of, and how much of it lies where disease of the lungs can be."""
     if not heatmap.values.any():
         return f"No heat: no place speaks for {heatmap.target}."
@@ -52,7 +52,7 @@ def check_plausibility(
         lungs.fraction_in_lungs(heatmap.values, heatmap.box),
         lungs.lung_fraction_of(heatmap.box),
     )
-    if inside < max(LEAST_INSIDE, blind):
+    if inside < max(LEAST_IN_LUNGS, blind):
         warnings.append(
             f"Only {percent(inside)} of the heat lies in the lungs, which fill "
             f"{percent(blind)} of what the network looks at: the answer may rest on something "

@@ -198,7 +198,7 @@ def shortcut(
             write_phantoms(made, films, size=256, seed=seed)
         datasets = [str(made)]
     manifest = read_splits(datasets, parse_classes(classes) if classes else None, seed=seed)
-    ill = [name for name in trainable_classes(manifest) if name != NORMAL]
+    abnormal = [name for name in trainable_classes(manifest) if name != NORMAL]
     command = show_command(sys.argv[1:])
     out.parent.mkdir(parents=True, exist_ok=True)
     keras.config.disable_interactive_logging()
@@ -207,7 +207,7 @@ def shortcut(
             manifest,
             spec,
             runs,
-            label=of_class or ill[-1],
+            label=of_class or abnormal[-1],
             plants=plant or tuple(PLANTS),
             shares=sorted(share) if share else (0.0, 0.5, 1.0),
             epochs=epochs,

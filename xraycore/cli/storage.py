@@ -14,11 +14,11 @@ from xraycore.jobs.storage import (
     PHANTOMS,
     RUN,
     UPLOADED,
-    Kept,
+    StoredItem,
     delete,
     expire,
     format_bytes,
-    list_kept,
+    list_stored,
 )
 
 storage = typer.Typer(no_args_is_help=True, help="See and delete runs, drawn films and caches.")
@@ -29,7 +29,7 @@ COLUMNS = ("what", "name", "size", "days since written")
 @storage.command("list")
 def list_all(json: Json = False) -> None:
     """List what is kept in the folders of runs and caches, the largest first."""
-    kept = list_kept()
+    kept = list_stored()
     if json:
         emit_json({"limit_gb": limits().disk_gb, "kept": list(map(_entry, kept))})
     else:
@@ -42,7 +42,7 @@ def delete_some(
     json: Json = False,
 ) -> None:
     """Delete runs, drawn films or caches by name, for good. Where a process works, nothing is."""
-    kept = {one.name: one for one in list_kept()}
+    kept = {one.name: one for one in list_stored()}
     if missing := [name for name in names if name not in kept]:
         raise StorageError(f"{', '.join(missing)}: expected names that `storage list` shows.")
     gone = [kept[name] for name in dict.fromkeys(names)]
@@ -62,17 +62,17 @@ def expire_old(
     _tell(expire(days, is_at_work, kinds), json)
 
 
-def _tell(gone: list[Kept], json: bool) -> None:
+def _tell(gone: list[StoredItem], json: bool) -> None:
     if json:
         emit_json({"deleted": list(map(_entry, gone))})
     else:
         emit_table("Deleted", COLUMNS, list(map(_row, gone)))
 
 
-def _row(one: Kept) -> tuple:
+def _row(one: StoredItem) -> tuple:
     return one.kind, one.name, format_bytes(one.bytes), round(one.days)
 
 
-def _entry(one: Kept) -> dict:
+def _entry(one: StoredItem) -> dict:
     about = {"kind": one.kind, "name": one.name, "path": str(one.path)}
     return about | {"bytes": one.bytes, "days": round(one.days, 2)}

@@ -126,7 +126,7 @@ class Labelling:
             findings: What is said of it, as canonical labels.
             doubt: Whether a finding is uncertain.
         """
-        labels = _said(findings)
+        labels = _distinct_labels(findings)
         if not labels:
             return "", UNCERTAIN if doubt else NO_LABEL
         if self.policy.several == "leave-out" and len(labels) > 1:
@@ -153,7 +153,7 @@ class Labelling:
         return labels[0]
 
 
-def _said(findings: Sequence[str]) -> list[str]:
+def _distinct_labels(findings: Sequence[str]) -> list[str]:
     """The labels among findings, each once, without what counts for nothing beside others."""
     labels = [one for one in dict.fromkeys(findings) if one and one.lower() not in _SAYS_NOTHING]
     for weak in (_BESIDE, (NORMAL,)):

@@ -120,7 +120,7 @@ class FilmLocator:
         """How the film of that sha256 is read; None where it has not been found."""
         return self._known.get(digest)
 
-    def found(self, digest: str) -> FoundFilm | None:
+    def get_public(self, digest: str) -> FoundFilm | None:
         """The file of that sha256, of a public data set; None where it has not been found."""
         return self._found.get(digest)
 

@@ -23,7 +23,7 @@ FEW_NORMALS, FEW_ABNORMALS = 20, 10
 SPECIFICITY = 0.9
 RESAMPLES = 1000
 # A site that finds fewer is told so.
-LITTLE_FOUND = 0.8
+LOW_SENSITIVITY = 0.8
 
 
 def opacities_of(predictions: Sequence[Prediction]) -> tuple[np.ndarray, int]:
@@ -164,7 +164,7 @@ def _warnings(
             "No local film with an opacity: nobody knows how many this threshold finds here, and "
             "probabilities are as at home."
         )
-    elif found["value"] < LITTLE_FOUND:
+    elif found["value"] < LOW_SENSITIVITY:
         warnings.append(
             f"At this threshold only {percent(found['value'])} of the local films with an opacity "
             "are found."

@@ -152,7 +152,7 @@ def _evaluate_one(
             for k, name in enumerate(scheme.classes)
             if 0 < (y_true == k).sum() < len(y_true)
         },
-        "inside_lungs": _inside(outcome),
+        "inside_lungs": _mean_fraction_in_lungs(outcome),
         "subgroups": subgroups(one, scheme),
         "top_losses": top_losses(one, scheme),
         "confused": _confused(y_true, called, scheme),
@@ -201,7 +201,7 @@ def _thinned(values: np.ndarray) -> list[float]:
     return [round(float(value), 4) for value in values[places]]
 
 
-def _inside(outcome: PredictionSet) -> dict | None:
+def _mean_fraction_in_lungs(outcome: PredictionSet) -> dict | None:
     """Mean share of positive evidence in the lungs, beside the lungs' share of what is seen."""
     known = ~np.isnan(outcome.fraction_in_lungs)
     if not known.any():

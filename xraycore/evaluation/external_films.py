@@ -38,7 +38,7 @@ def gather(
     Each entry has `label`, `group` (the patient), `logits`, `code` (of the warning that rules the
     film out; None for none) and `peak`, the hottest raw value of the map against Normal. Where a
     lesion is drawn also `hit`, `on_lesion`, `in_lungs` and `iou` of the map, and `bright_hit`, the
-    hit of what is bright in the lungs. See `compare_heat`.
+    hit of what is bright in the lungs. See `compare_heatmap`.
 
     Args:
         models: Films are read, and their lungs found, once for all of them.
@@ -71,7 +71,7 @@ def gather(
     return found
 
 
-def compare_heat(
+def compare_heatmap(
     values: np.ndarray, lesion: np.ndarray, lungs: np.ndarray, threshold: float | None
 ) -> dict[str, float]:
     """`hit`, `on_lesion` and `in_lungs` (shares of the heat) and `iou` of what is coloured.
@@ -95,7 +95,7 @@ def compare_heat(
 def _drawn(
     record: Record, film: Radiograph, prediction: Prediction, heatmap: Heatmap
 ) -> dict[str, float]:
-    """What `compare_heat` says where a lesion is drawn; nothing where none is, or no lungs."""
+    """What `compare_heatmap` says where a lesion is drawn; nothing where none is, or no lungs."""
     if record.lesion is None or not prediction.lungs.found:
         return {}
     shape = (SIDE, SIDE)
@@ -105,7 +105,7 @@ def _drawn(
     lungs = resize(prediction.lungs.mask.astype(np.float32), shape) > 0.5
     values = heatmap.box.spread(heatmap.values, shape)
     bright = excess_brightness(resize(film.pixels, shape), lungs)
-    compared = compare_heat(values, lesion, lungs, heatmap.threshold)
+    compared = compare_heatmap(values, lesion, lungs, heatmap.threshold)
     compared["bright_hit"] = pointing_game(bright, lesion)
     return {name: round(value, 4) for name, value in compared.items()}
 

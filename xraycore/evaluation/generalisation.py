@@ -127,7 +127,7 @@ def score_hospital(entries: Entries, card: Card) -> dict[str, Any]:
         "others": len(others),
         "others_called": called_share(others, card),
         "ruled_out": _ruled_out(entries),
-        "heat": _heat(entries, card),
+        "heat": _lesion_scores(entries, card),
         "uncoloured": _uncoloured(answers, card),
         "kind_auc": kind_auc(answers, card),
     }
@@ -249,7 +249,7 @@ def _ruled_out(entries: Entries) -> Score | None:
     return defined_proportion(sum(one["code"] is not None for one in known), len(known))
 
 
-def _heat(entries: Entries, card: Card) -> dict[str, Any] | None:
+def _lesion_scores(entries: Entries, card: Card) -> dict[str, Any] | None:
     """Means over the films with a drawn lesion, and how many of them are coloured at all.
 
     `beyond_brightness` is paired: the map's hit less that of what is bright in the lungs.

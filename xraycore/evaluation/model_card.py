@@ -88,13 +88,13 @@ def build_model_card(
             method: float(f"{np.percentile(peaks, HEAT_PERCENTILE):.4g}")
             for method, peaks in validation.peaks.items()
         },
-        "heat_threshold": heat_thresholds(validation),
+        "heat_threshold": heatmap_thresholds(validation),
         "training": training,
         "data": _data(manifest),
         "scores": headline_scores(test, points),
         "validation": headline_scores(validation, points),
         "external": _external(external_predictions[0], points) if external_predictions else {},
-        "inside_lungs": _inside([test, *external_predictions]),
+        "inside_lungs": _fractions_in_lungs([test, *external_predictions]),
         "limits": list(limits),
     }
     if NORMAL in classifier.classes and set(classifier.classes) == set(CHEST4):
@@ -104,7 +104,7 @@ def build_model_card(
     write_json(folder / "card.json", card)
 
 
-def heat_thresholds(validation: PredictionSet) -> dict[str, float]:
+def heatmap_thresholds(validation: PredictionSet) -> dict[str, float]:
     """Contrasting method -> raw heat that 95 % of normal validation films have nowhere.
 
     Nothing where there is no such film.
@@ -192,7 +192,7 @@ def _of_source(source: str) -> Callable[[Record], bool]:
     return lambda record: record.source == source
 
 
-def _inside(outcomes: Sequence[PredictionSet]) -> dict:
+def _fractions_in_lungs(outcomes: Sequence[PredictionSet]) -> dict:
     """Source -> mean share of evidence in the lungs, beside their share of what is seen."""
     found = {}
     for outcome in outcomes:

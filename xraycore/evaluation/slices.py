@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from xraycore.attribution.plausibility import LEAST_INSIDE
+from xraycore.attribution.plausibility import LEAST_IN_LUNGS
 from xraycore.evaluation.evaluator import SchemePredictions
 from xraycore.evaluation.predictions import PredictionSet
 from xraycore.imaging.quality import MIN_SIDE
@@ -99,7 +99,7 @@ def carried_warnings(outcomes: Sequence[PredictionSet]) -> dict[str, np.ndarray]
     """
     return {
         "no-lungs": np.any([one.lungs == 0 for one in outcomes], axis=0),
-        "outside": np.any([one.fraction_in_lungs < LEAST_INSIDE for one in outcomes], axis=0),
+        "outside": np.any([one.fraction_in_lungs < LEAST_IN_LUNGS for one in outcomes], axis=0),
         "small": sizes_of(outcomes).min(axis=1) < MIN_SIDE,
     }
 

@@ -1,5 +1,6 @@
 """The part of a film that a network sees, and the way back from there to the film."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -52,3 +53,13 @@ class Box:
         way = cv2.INTER_AREA if finer else cv2.INTER_LINEAR
         inside[:] = cv2.resize(values, inside.shape[::-1], interpolation=way)
         return film
+
+
+def pixel_at(place: Sequence[float], shape: tuple[int, int]) -> tuple[int, int]:
+    """Row and column of a place, which is x and y in shares [0, 1] of width and height.
+
+    >>> pixel_at((0.5, 1.0), (10, 20))
+    (9, 10)
+    """
+    (x, y), (height, width) = place, shape
+    return min(int(y * height), height - 1), min(int(x * width), width - 1)

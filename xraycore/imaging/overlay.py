@@ -47,7 +47,7 @@ def colorize(values: np.ndarray, color_map: str = "inferno") -> np.ndarray:
     return cv2.applyColorMap(to_uint8(values), COLOR_MAPS[color_map])[..., ::-1]
 
 
-def heat_layer(values: np.ndarray, color_map: str = "inferno") -> np.ndarray:
+def heatmap_layer(values: np.ndarray, color_map: str = "inferno") -> np.ndarray:
     """Heat (H, W) in [0, 1] as a picture to lay over a film, uint8 RGBA; hotter covers more.
 
     Raises:
@@ -110,7 +110,7 @@ def overlay(
         pixel = [line * grey.shape[::-1] - 0.5 for line in contour_lines(values, contour)]
         lines = [np.rint(line).astype(np.int32) for line in pixel]
         return cv2.polylines(drawn, lines, True, _LINE, max(1, round(max(grey.shape) / 400)))
-    layer = heat_layer(values, color_map)
+    layer = heatmap_layer(values, color_map)
     cover = layer[..., 3:] * np.float32(opacity / 255)
     blended = grey[..., None] * (1 - cover) + layer[..., :3] * cover
     return np.rint(blended).astype(np.uint8)

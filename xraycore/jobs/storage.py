@@ -18,7 +18,7 @@ _BESIDE = ("-wal", "-shm", "-journal")
 
 
 @dataclass(frozen=True)
-class Kept:
+class StoredItem:
     """A run, a set of drawn films, or something else that can be made again.
 
     Attributes:
@@ -41,22 +41,22 @@ class Kept:
         return max(0.0, (time.time() - self.used) / 86_400)
 
 
-def list_kept() -> list[Kept]:
+def list_stored() -> list[StoredItem]:
     """All that is kept in the folders of runs and caches, the largest first."""
     found = []
     for folder, kind_of in ((runs_folder(), lambda name: RUN), (cache_folder(), _kind_in_cache)):
         for path in _entries(folder):
             sizes, times = zip(*map(_measure, (path, *_companions(path))), strict=True)
             size, used = sum(sizes), max(times)
-            found.append(Kept(kind_of(path.name), path.name, path, size, used))
+            found.append(StoredItem(kind_of(path.name), path.name, path, size, used))
     return sorted(found, key=lambda one: -one.bytes)
 
 
-def delete(kept: Kept, at_work: Callable[[Path], bool]) -> int:
+def delete(kept: StoredItem, at_work: Callable[[Path], bool]) -> int:
     """Deletes what is kept; the bytes that are free by that.
 
     Args:
-        kept: Of `list_kept`.
+        kept: Of `list_stored`.
         at_work: Whether a process works in a folder.
 
     Raises:
@@ -82,13 +82,15 @@ def delete(kept: Kept, at_work: Callable[[Path], bool]) -> int:
     return kept.bytes
 
 
-def expire(days: float, at_work: Callable[[Path], bool], kinds: tuple[str, ...]) -> list[Kept]:
+def expire(
+    days: float, at_work: Callable[[Path], bool], kinds: tuple[str, ...]
+) -> list[StoredItem]:
     """Deletes what was not written for so many days; what it was.
 
     What a process works on stays.
     """
     gone = []
-    for one in list_kept():
+    for one in list_stored():
         if one.kind in kinds and one.days > days:
             if any(at_work(folder) for folder in _job_folders(one.path)):
                 continue
@@ -113,7 +115,7 @@ def check_space(folder: Path) -> None:
             f"There are {free / GB:.1f} GB. Delete what is no longer needed, then start again; or "
             f"ask for less (free_gb of {XRAYCORE_LIMITS})."
         )
-    taken = sum(one.bytes for one in list_kept())
+    taken = sum(one.bytes for one in list_stored())
     if taken > most.disk_gb * GB:
         raise StorageError(
             f"Runs, drawn films and caches take {taken / GB:.1f} GB, and may take "

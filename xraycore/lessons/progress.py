@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,9 +13,10 @@ from sqlalchemy.exc import IntegrityError
 from xraycore.errors import LessonError, ReaderStudyError
 from xraycore.lessons.reading import Lesson
 from xraycore.reader_study import tables
+from xraycore.reader_study.checks import check_seconds
 from xraycore.reader_study.invitations import find_or_add_reader
 from xraycore.reader_study.names import tidy_name
-from xraycore.reader_study.records import Reader, check_seconds
+from xraycore.reader_study.records import Reader
 from xraycore.reader_study.store import Store, insert_row
 
 # An answer may be on its way when the time ends.
@@ -61,16 +62,16 @@ class StepAnswer:
 
     Attributes:
         step: Its number in the file, from 0.
-        said: By the student.
-        found: What is true, and what networks said.
+        response: Of the student.
+        outcome: What is true, and what networks said.
         points: 0 to 1.
         seconds: Time spent on it.
         saved: When, with its time zone; None where it is not kept.
     """
 
     step: int
-    said: Mapping[str, Any]
-    found: Mapping[str, Any]
+    response: Mapping[str, Any]
+    outcome: Mapping[str, Any]
     points: float
     seconds: float = 0.0
     saved: datetime | None = None
@@ -167,8 +168,8 @@ class LessonProgress(Store):
         row = {
             "attempt_id": attempt.id,
             "step": answer.step,
-            "said": dict(answer.said),
-            "found": dict(answer.found),
+            "said": dict(answer.response),
+            "found": dict(answer.outcome),
             "points": float(answer.points),
             "seconds": seconds,
             "saved": saved,
@@ -178,7 +179,7 @@ class LessonProgress(Store):
                 insert_row(connection, tables.lesson_answers, **row)
         except IntegrityError:
             raise LessonError("this step has been answered, maybe in another tab") from None
-        return StepAnswer(answer.step, answer.said, answer.found, answer.points, seconds, saved)
+        return replace(answer, seconds=seconds, saved=saved)
 
     def results(self, lesson: str = "") -> list[tuple[Attempt, dict[int, StepAnswer]]]:
         """All attempts and their answers, the first first; of one lesson, if it is named."""

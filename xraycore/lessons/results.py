@@ -87,7 +87,7 @@ def results_csv(lessons: Mapping[str, Lesson], results: Results) -> str:
                 [
                     *start,
                     *(step + 1, told.kind if told else None, told.title if told else None),
-                    *(json.dumps(dict(one.said)), json.dumps(dict(one.found))),
+                    *(json.dumps(dict(one.response)), json.dumps(dict(one.outcome))),
                     *(round(one.points, 4), round(one.seconds, 1)),
                     *(one.saved.isoformat() if one.saved else None, VERSION, NOTICE),
                 ]

@@ -83,9 +83,9 @@ def measure_sureness(bets: Sequence[tuple[float, bool]]) -> Sureness | None:
 def student_bets(answers: Sequence[StepAnswer]) -> list[tuple[float, bool]]:
     """How sure a student was of each answer that he said it of, and whether it was right."""
     return [
-        (float(one.said["sure"]), bool(one.found["right"]))
+        (float(one.response["sure"]), bool(one.outcome["right"]))
         for one in answers
-        if "sure" in one.said and "right" in one.found
+        if "sure" in one.response and "right" in one.outcome
     ]
 
 
@@ -93,7 +93,7 @@ def network_bets(answers: Sequence[StepAnswer]) -> dict[str, list[tuple[float, b
     """Likewise of each network that answered on the same films, by its name."""
     found: dict[str, list[tuple[float, bool]]] = {}
     for one in answers:
-        for name, told in one.found.get("networks", {}).items():
+        for name, told in one.outcome.get("networks", {}).items():
             found.setdefault(name, []).append((float(told["sure"]), bool(told["right"])))
     return found
 
@@ -102,8 +102,10 @@ def beaten(answers: Mapping[int, StepAnswer]) -> dict[int, list[str]]:
     """Steps that the student got right and networks did not: which ones."""
     found = {}
     for step, one in answers.items():
-        wrong = [name for name, told in one.found.get("networks", {}).items() if not told["right"]]
-        if one.found.get("right") and "sure" in one.said and wrong:
+        wrong = [
+            name for name, told in one.outcome.get("networks", {}).items() if not told["right"]
+        ]
+        if one.outcome.get("right") and "sure" in one.response and wrong:
             found[step] = wrong
     return found
 

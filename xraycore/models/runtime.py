@@ -108,13 +108,13 @@ def in_openvino(classifier: Classifier) -> OpenVINOClassifier:
     if not file.is_file():
         make_private_folder(folder)
         write_onnx(classifier, file)
-    kept = folder / "parity.json"
+    comparison = folder / "parity.json"
     tried = []
-    for precision in _allowed(kept):
+    for precision in _allowed(comparison):
         forward = _compiled(file, precision)
-        parity = _known(kept, precision) or compare(classifier, forward)
+        parity = _known(comparison, precision) or compare(classifier, forward)
         if parity.holds:
-            write_json(kept, {**asdict(parity), "precision": precision})
+            write_json(comparison, {**asdict(parity), "precision": precision})
             return OpenVINOClassifier(classifier, forward, parity, precision)
         tried.append(f"{precision}: {parity}")
     raise WeightsError(
@@ -180,26 +180,26 @@ def _folder(classifier: Classifier) -> Path:
     return cache_folder() / OPENVINO / name
 
 
-def _allowed(kept: Path) -> list[str]:
+def _allowed(file: Path) -> list[str]:
     """Precisions to try: only the one that was found to hold, where one was."""
     import openvino
 
-    known = _stored(kept)
+    known = _stored(file)
     if known and known["precision"] in _PRECISIONS:
         return [known["precision"]]
     able = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     return [one for one in _PRECISIONS if one != "bf16" or "BF16" in able]
 
 
-def _stored(kept: Path) -> dict[str, Any] | None:
+def _stored(file: Path) -> dict[str, Any] | None:
     try:
-        return read_stored(kept, StoredParity, WeightsError)
+        return read_stored(file, StoredParity, WeightsError)
     except FileNotFoundError:
         return None
 
 
-def _known(kept: Path, precision: str) -> Parity | None:
-    found = _stored(kept)
+def _known(file: Path, precision: str) -> Parity | None:
+    found = _stored(file)
     if not found or found["precision"] != precision:
         return None
     parity = Parity(*(found[name] for name in ("logits", "features", "answers", "films")))

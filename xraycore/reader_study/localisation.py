@@ -85,7 +85,7 @@ def compare_boxes(
 
 def localisation_table(
     reviews: Sequence[Review],
-    heat_of: Callable[[HeatmapItem], np.ndarray | None],
+    heatmap_of: Callable[[HeatmapItem], np.ndarray | None],
     *,
     threshold: float = THRESHOLD,
 ) -> list[Localisation]:
@@ -100,8 +100,8 @@ def localisation_table(
 
     Args:
         reviews: That count, see `ReaderStudyRepository.results`.
-        heat_of: The heat of an item, see `compare_boxes`; None where its film is not at hand. It is
-            asked once for each item.
+        heatmap_of: The map of an item, see `compare_boxes`; None where its film is not at hand. It
+            is asked once for each item.
         threshold: See `compare_boxes`.
 
     Returns:
@@ -113,7 +113,7 @@ def localisation_table(
             by_item[review.item].append(review)
     found: dict[tuple[str, str], list[tuple[str, Overlap]]] = defaultdict(list)
     for item, of_item in by_item.items():
-        heatmap = heat_of(item)
+        heatmap = heatmap_of(item)
         if heatmap is not None:
             found[item.model, item.method] += [
                 (

@@ -3,7 +3,7 @@
 import unicodedata
 
 from xraycore.errors import ReaderStudyError
-from xraycore.reader_study.records import check_name
+from xraycore.reader_study.checks import check_name
 
 # Drawn as nothing, though Unicode counts some of them as letters or marks (UAX #44,
 # Default_Ignorable_Code_Point, and the blank of Braille).

@@ -1,7 +1,5 @@
 """What a reading study is made of."""
 
-import math
-import re
 import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -12,12 +10,11 @@ from xraycore.attribution.heatmap import Heatmap
 from xraycore.errors import ReaderStudyError
 from xraycore.imaging.box import Box
 from xraycore.imaging.radiograph import Radiograph
+from xraycore.reader_study.checks import check_name, check_one_of, check_sha256, strip_unstorable
 
 VERDICTS = ("agree", "disagree", "unsure")
 GRADES = (1, 2, 3, 4, 5)
-MAX_NAME = 80
 MAX_COMMENT = 2000
-MAX_QUESTION = 300
 MAX_BOXES = 50
 # What a worklist says of a heatmap.
 TO_READ, DRAFT, DONE = "to read", "draft", "done"
@@ -41,9 +38,9 @@ class ToRead:
     weights: str = ""
 
     def __post_init__(self) -> None:
-        _check_sha256("a film is", self.sha256)
+        check_sha256("a film is", self.sha256)
         if self.weights:
-            _check_sha256("a network's weights are", self.weights)
+            check_sha256("a network's weights are", self.weights)
         for value in (self.model, self.method, self.target):
             check_name(value, "a model, method or class")
 
@@ -157,8 +154,8 @@ class Answer:
     before_heat: Sequence[Box] | None = None
 
     def __post_init__(self) -> None:
-        _check_one_of("verdict", self.verdict, VERDICTS)
-        _check_one_of("grade", self.grade, GRADES)
+        check_one_of("verdict", self.verdict, VERDICTS)
+        check_one_of("grade", self.grade, GRADES)
         if len(self.comment) > MAX_COMMENT:
             raise ReaderStudyError(
                 f"a comment holds up to {MAX_COMMENT} characters. Received: {len(self.comment)}"
@@ -172,7 +169,7 @@ class Answer:
             raise ReaderStudyError(
                 f"a film without a finding has no boxes. Received: {len(self.boxes)} boxes"
             )
-        object.__setattr__(self, "comment", _strip_unstorable(self.comment))
+        object.__setattr__(self, "comment", strip_unstorable(self.comment))
         object.__setattr__(self, "boxes", tuple(self.boxes))
         if self.before_heat is not None:
             object.__setattr__(self, "before_heat", tuple(self.before_heat))
@@ -247,60 +244,3 @@ def corners(box: Box) -> list[float]:
 def corners_of_all(boxes: Sequence[Box] | None) -> list[list[float]] | None:
     """Those of each box; None for None."""
     return None if boxes is None else [corners(box) for box in boxes]
-
-
-def check_name(name: str, what: str) -> str:
-    """The name without needless spaces.
-
-    Raises:
-        ReaderStudyError: If it is empty or longer than `MAX_NAME`.
-    """
-    tidy = " ".join(_strip_unstorable(name).split())
-    if not 0 < len(tidy) <= MAX_NAME:
-        raise ReaderStudyError(
-            f"{what} needs a name of 1 to {MAX_NAME} characters. Received: {len(tidy)}"
-        )
-    return tidy
-
-
-def check_question(text: str, what: str) -> str:
-    """The text without needless spaces; "" for none.
-
-    Raises:
-        ReaderStudyError: If it is longer than `MAX_QUESTION`.
-    """
-    tidy = " ".join(_strip_unstorable(text).split())
-    if len(tidy) > MAX_QUESTION:
-        raise ReaderStudyError(
-            f"{what} holds up to {MAX_QUESTION} characters. Received: {len(tidy)}"
-        )
-    return tidy
-
-
-def check_seconds(seconds: float) -> float:
-    """The time, if it is one.
-
-    Raises:
-        ReaderStudyError: If it is negative, infinite or NaN.
-    """
-    if not 0 <= seconds < math.inf:
-        raise ReaderStudyError(f"time spent must be 0 s or more. Received: {seconds}")
-    return float(seconds)
-
-
-def _check_sha256(what: str, value: str) -> None:
-    if not re.fullmatch("[0-9a-f]{64}", value):
-        raise ReaderStudyError(
-            f"{what} known by its sha256, 64 hexadecimal digits. Received: {value[:MAX_NAME]!r}"
-        )
-
-
-def _check_one_of(name: str, value: object, allowed: Sequence[object]) -> None:
-    if value is not None and value not in allowed:
-        choices = ", ".join(map(str, allowed))
-        raise ReaderStudyError(f"{name} must be one of {choices}. Received: {value!r}")
-
-
-def _strip_unstorable(text: str) -> str:
-    """The text without what no database takes: NUL and halves of surrogate pairs."""
-    return text.replace("\0", "").encode("utf-8", "ignore").decode()

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from xraycore.errors import ReaderStudyError
 from xraycore.reader_study import tables
 from xraycore.reader_study.chain import seal
+from xraycore.reader_study.checks import check_question, check_seconds
 from xraycore.reader_study.invitations import refuse_look_alikes
 from xraycore.reader_study.names import tidy_name
 from xraycore.reader_study.queries import (
@@ -32,8 +33,6 @@ from xraycore.reader_study.records import (
     Study,
     ToRead,
     WorklistEntry,
-    check_question,
-    check_seconds,
     corners_of_all,
 )
 from xraycore.reader_study.store import Store, insert_row
@@ -85,16 +84,10 @@ class ReaderStudyRepository(Store):
                 "a study asks of each network by one generation of its weights only"
             )
         created = datetime.now(UTC)
-        told = (
-            check_question(question, "a question"),
-            check_question(finding, "what is to be marked"),
-        )
+        question = check_question(question, "a question")
+        finding = check_question(finding, "what is to be marked")
         row = {"name": name, "key": name.casefold(), "seed": seed, "blinded": blinded}
-        row |= {
-            "owner": owner,
-            "question": told[0],
-            "finding": told[1],
-        }
+        row |= {"owner": owner, "question": question, "finding": finding}
         try:
             with self._write() as connection:
                 study_id = insert_row(connection, tables.studies, created=created, **row)
@@ -109,7 +102,7 @@ class ReaderStudyRepository(Store):
             raise ReaderStudyError(
                 f"there is a study named {name!r} already. Choose another"
             ) from None
-        return Study(study_id, name, seed, blinded, created, owner, None, *told)
+        return Study(study_id, name, seed, blinded, created, owner, None, question, finding)
 
     def studies(self) -> list[Study]:
         """All studies, the newest first."""

@@ -47,7 +47,7 @@ class Results:
 
 def summarise_study(
     reviews: Sequence[Review],
-    heat_of: Callable[[HeatmapItem], np.ndarray | None],
+    heatmap_of: Callable[[HeatmapItem], np.ndarray | None],
     finished: Collection[int] = (),
     report: ProgressCallback = ignore,
 ) -> Results:
@@ -55,7 +55,7 @@ def summarise_study(
 
     Args:
         reviews: That count, see `ReaderStudyRepository.results`.
-        heat_of: See `localisation_table`.
+        heatmap_of: See `localisation_table`.
         finished: Ids of the readers who have judged all that they can.
         report: Called with the share of heatmaps that is drawn; what it raises stops the work.
     """
@@ -67,7 +67,7 @@ def summarise_study(
         nonlocal drawn
         report(Progress(drawn / len(items)))
         drawn += 1
-        heatmap = heat_of(item)
+        heatmap = heatmap_of(item)
         if heatmap is None:
             lost.add(item)
         return heatmap

@@ -7,7 +7,7 @@ from typing import Any
 
 from xraycore.attribution.heatmap import Heatmap
 from xraycore.attribution.metrics.agreement import map_agreement
-from xraycore.attribution.plausibility import check_plausibility, describe_heat
+from xraycore.attribution.plausibility import check_plausibility, describe_heatmap
 from xraycore.attribution.registry import get_method
 from xraycore.config import NOTICE, VERSION
 from xraycore.evaluation.ensemble import describe_agreement, mean_probabilities
@@ -171,5 +171,5 @@ def _levels(answer: Answer | None) -> dict[str, Any] | None:
 
 def _caption(result: ModelResult, contour: float | None) -> str:
     heatmap, lungs = result.heatmap, result.prediction.lungs
-    text = f"{get_method(heatmap.method).title}. {describe_heat(heatmap, lungs)}"
+    text = f"{get_method(heatmap.method).title}. {describe_heatmap(heatmap, lungs)}"
     return text if contour is None else f"{text} The line: {percent(contour)} of full heat."

@@ -23,7 +23,7 @@ class ReportedFilm:
         title: What the list calls it.
         sha256: Of its file.
         picture: A small picture of it as a data URL; "" for none.
-        said: What the networks answer together, in a few words.
+        answer: What the networks answer together, in a few words.
         predictions: What each network said, of the same networks for all films.
         annotations: What a reader drew on it, in words.
         truth: What is known of it; "" for nothing.
@@ -33,7 +33,7 @@ class ReportedFilm:
     title: str
     sha256: str
     picture: str
-    said: str
+    answer: str
     predictions: Sequence[Prediction]
     annotations: Sequence[str] = ()
     truth: str = ""
@@ -59,7 +59,7 @@ def write_worklist_report(films: Sequence[ReportedFilm]) -> str:
     return load_template("worklist.html").render(
         films=described,
         weights=weights,
-        answers=_count([film["said"] for film in described]),
+        answers=_count_answers([film["answer"] for film in described]),
         time=now(),
         version=VERSION,
         notice=NOTICE,
@@ -83,7 +83,7 @@ def _describe(number: int, film: ReportedFilm) -> dict[str, Any]:
         "title": film.title,
         "sha256": film.sha256,
         "picture": film.picture,
-        "said": film.said,
+        "answer": film.answer,
         "refusal": scope.text,
         "warnings": warnings,
         "rows": rows,
@@ -93,7 +93,7 @@ def _describe(number: int, film: ReportedFilm) -> dict[str, Any]:
     }
 
 
-def _count(said: Sequence[str]) -> dict[str, int]:
+def _count_answers(answers: Sequence[str]) -> dict[str, int]:
     """How many films each answer is given of, without how many networks agree."""
-    heads = [text.partition(" · ")[0] for text in said]
+    heads = [text.partition(" · ")[0] for text in answers]
     return {head: heads.count(head) for head in dict.fromkeys(heads)}

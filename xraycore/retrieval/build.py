@@ -45,10 +45,10 @@ def build_indexes(
         )
     if partial:
         known = set.intersection(*(set(one.card.get("data", {})) for one in models))
-        if strangers := {record.source for record in manifest.records} - known:
+        if unknown := {record.source for record in manifest.records} - known:
             raise ArgumentError(
                 f"expected data sets that all of the models learnt from: {', '.join(sorted(known))}"
-                f". Received: {', '.join(sorted(strangers))}"
+                f". Received: {', '.join(sorted(unknown))}"
             )
     records = [record for record in manifest.records if record.split in SPLITS]
     gathered = gather_features(models, records, store, part_of(report, 0, 1.05))

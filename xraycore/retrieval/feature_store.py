@@ -33,15 +33,15 @@ class Findings(NamedTuple):
     Attributes:
         pooled: Float32 (c,), the mean of the feature map.
         logits: Float32 (k,).
-        heat: Float32 (16, 16) that sums to 1, or is 0: Grad-CAM of the class that is called, over
-            what the network sees of the film.
+        heatmap: Float32 (16, 16) that sums to 1, or is 0: Grad-CAM of the class that is called,
+            over what the network sees of the film.
         in_lungs: Share of that heat in the lungs or their rim; NaN where no lungs were found.
         codes: Of the film's warnings.
     """
 
     pooled: np.ndarray
     logits: np.ndarray
-    heat: np.ndarray
+    heatmap: np.ndarray
     in_lungs: float
     codes: tuple[str, ...]
 
@@ -105,21 +105,21 @@ def _expire(connection: sqlite3.Connection) -> None:
 
 def _packed(one: Findings) -> tuple[bytes, bytes, bytes, float | None, str]:
     # NaN becomes NULL by itself.
-    most = one.heat.max() or 1.0
-    heat = np.rint(255 * one.heat / most).astype(np.uint8)
+    most = one.heatmap.max() or 1.0
+    heatmap = np.rint(255 * one.heatmap / most).astype(np.uint8)
     return (
         one.pooled.astype(np.float16).tobytes(),
         one.logits.astype(np.float32).tobytes(),
-        heat.tobytes(),
+        heatmap.tobytes(),
         one.in_lungs,
         ",".join(one.codes),
     )
 
 
 def _unpacked(
-    pooled: bytes, logits: bytes, heat: bytes, in_lungs: float | None, codes: str
+    pooled: bytes, logits: bytes, heatmap: bytes, in_lungs: float | None, codes: str
 ) -> Findings:
-    values = np.frombuffer(heat, np.uint8).reshape(GRID, GRID).astype(np.float32)
+    values = np.frombuffer(heatmap, np.uint8).reshape(GRID, GRID).astype(np.float32)
     return Findings(
         np.frombuffer(pooled, np.float16).astype(np.float32),
         np.frombuffer(logits, np.float32),

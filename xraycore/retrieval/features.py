@@ -36,7 +36,7 @@ class FilmFeatures:
         hashes: sha256 of each film's file.
         pooled: Float32 (n, c).
         logits: Float32 (n, k).
-        heat: Float32 (n, 16, 16).
+        heatmaps: Float32 (n, 16, 16).
         in_lungs: Float (n,).
         codes: Codes of each film's warnings.
     """
@@ -45,7 +45,7 @@ class FilmFeatures:
     hashes: tuple[str, ...]
     pooled: np.ndarray = field(repr=False)
     logits: np.ndarray = field(repr=False)
-    heat: np.ndarray = field(repr=False)
+    heatmaps: np.ndarray = field(repr=False)
     in_lungs: np.ndarray = field(repr=False)
     codes: tuple[tuple[str, ...], ...] = ()
 
@@ -57,7 +57,7 @@ class FilmFeatures:
             tuple(self.hashes[i] for i in places),
             self.pooled[places],
             self.logits[places],
-            self.heat[places],
+            self.heatmaps[places],
             self.in_lungs[places],
             tuple(self.codes[i] for i in places),
         )
@@ -165,11 +165,11 @@ def pool(prediction: Prediction) -> np.ndarray:
 def _findings(model: Classifier, prediction: Prediction) -> Findings:
     called = model.classes.index(prediction.label)
     values = all_maps(METHODS[METHOD], model, prediction.features)[..., called]
-    heat = np.maximum(resize(values, (GRID, GRID)), 0)
+    heatmap = np.maximum(resize(values, (GRID, GRID)), 0)
     return Findings(
         pool(prediction),
         prediction.logits,
-        heat / (heat.sum() or 1.0),
+        heatmap / (heatmap.sum() or 1.0),
         prediction.lungs.fraction_in_lungs(values, prediction.box),
         tuple(code for code in warning_codes(prediction.warnings) if code not in NO_DOUBT),
     )
@@ -183,13 +183,13 @@ def _join(
         raise ArgumentError(f"none of {len(records)} films could be read.")
     hashes = tuple(digests[record] for record in kept)
     of_films = [found[digest] for digest in hashes]
-    pooled, logits, heat, in_lungs, codes = zip(*of_films, strict=True)
+    pooled, logits, heatmaps, in_lungs, codes = zip(*of_films, strict=True)
     return FilmFeatures(
         tuple(kept),
         hashes,
         np.stack(pooled),
         np.stack(logits),
-        np.stack(heat),
+        np.stack(heatmaps),
         np.array(in_lungs, float),
         codes,
     )

@@ -28,7 +28,7 @@ class HeatCluster:
     mean: np.ndarray = field(repr=False)
 
 
-def cluster_heat(heat: np.ndarray, *, seed: int = 0) -> list[HeatCluster]:
+def cluster_heatmaps(heatmaps: np.ndarray, *, seed: int = 0) -> list[HeatCluster]:
     """Clusters of maps, the largest first; none of fewer than 20 films with heat.
 
     Spectral relevance analysis, SpRAy (Lapuschkin et al. 2019, doi:10.1038/s41467-019-08987-4):
@@ -37,7 +37,8 @@ def cluster_heat(heat: np.ndarray, *, seed: int = 0) -> list[HeatCluster]:
     by lot is clustered.
 
     Args:
-        heat: Float (n, h, w), not negative, raw or summing to 1; films without heat are left out.
+        heatmaps: Float (n, h, w), not negative, raw or summing to 1; films without heat are left
+            out.
         seed: Of the draw and of the clustering's start.
     """
     from scipy.linalg import eigh
@@ -45,13 +46,13 @@ def cluster_heat(heat: np.ndarray, *, seed: int = 0) -> list[HeatCluster]:
     from sklearn.cluster import KMeans
     from sklearn.neighbors import kneighbors_graph
 
-    sums = heat.sum(axis=(1, 2))
+    sums = heatmaps.sum(axis=(1, 2))
     films = np.flatnonzero(sums > 0)
     if len(films) > MOST_FILMS:
         films = np.sort(np.random.default_rng(seed).choice(films, MOST_FILMS, replace=False))
     if len(films) < FEWEST:
         return []
-    maps = heat[films] / sums[films, None, None]
+    maps = heatmaps[films] / sums[films, None, None]
     flat = maps.reshape(len(films), -1)
     graph = kneighbors_graph(flat, min(NEIGHBOURS, len(films) - 1), include_self=True)
     affinity = 0.5 * (graph + graph.T)

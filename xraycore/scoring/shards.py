@@ -52,7 +52,7 @@ def shard_file(folder: Path, shard: Shard) -> Path:
     return folder / FOLDER / f"{shard.name}.parquet"
 
 
-def kept_file(folder: Path, shard: Shard, kept: str, model: str) -> Path:
+def kept_array_file(folder: Path, shard: Shard, kept: str, model: str) -> Path:
     """Where what is kept of a shard's films lies: an NPY array, a row a film of the shard."""
     return folder / FOLDER / f"{shard.name}.{kept}.{model}.npy"
 
@@ -78,15 +78,15 @@ def score_shard(
             unread += 1
             rows.append(_facts(number, film) | {"error": str(film.error)})
         for model, one in zip(scorer.classifiers, film.predictions, strict=False):
-            heat = called_heat(model, one)
-            rows.append(_facts(number, film) | _said(one, heat, states))
+            heat = predicted_heatmap(model, one)
+            rows.append(_facts(number, film) | _predicted_columns(one, heat, states))
             for name, values in _kept_of(one, heat, keep):
                 kept.setdefault((name, one.model), [None] * len(films))[number] = values
     classes = dict.fromkeys(name for one in scorer.classifiers for name in one.classes)
     file = shard_file(folder, shard)
     file.parent.mkdir(parents=True, exist_ok=True)
     for (name, model_name), every in kept.items():
-        with replacing(kept_file(folder, shard, name, model_name)) as part:
+        with replacing(kept_array_file(folder, shard, name, model_name)) as part:
             np.save(part, _stacked(every))
     import pyarrow.parquet as pq
 
@@ -95,7 +95,7 @@ def score_shard(
     return ShardResult(shard.number, len(films), unread)
 
 
-def called_heat(model: Classifier, prediction: Prediction) -> np.ndarray:
+def predicted_heatmap(model: Classifier, prediction: Prediction) -> np.ndarray:
     """Heat (h, w) for the class that is called, raw."""
     index = model.classes.index(prediction.label)
     return all_maps(METHODS[HEAT], model, prediction.features)[..., index]
@@ -115,7 +115,7 @@ def _facts(number: int, film: ScoredFilm[ListedFilm]) -> dict[str, Any]:
     }
 
 
-def _said(one: Prediction, heat: np.ndarray, states: States) -> dict[str, Any]:
+def _predicted_columns(one: Prediction, heat: np.ndarray, states: States) -> dict[str, Any]:
     answer = states[one.model](one)
     first, second = (answer.opacity, answer.kind) if answer else (None, None)
     lungs = one.lungs

@@ -58,11 +58,11 @@ def internal_scores(predictions: ValidationPredictions) -> dict[str, float]:
         "val_accuracy": float(right.mean()),
         "val_auc": float(np.mean(aurocs)) if aurocs else float("nan"),
         "val_inside": float(predictions.fraction_in_lungs.mean()),
-        **_heat(predictions, "val"),
+        **_lesion_scores(predictions, "val"),
     }
 
 
-def _heat(predictions: ValidationPredictions, name: str) -> dict[str, float]:
+def _lesion_scores(predictions: ValidationPredictions, name: str) -> dict[str, float]:
     """Mean share of heat on the lesion and mean hit, over the films with a drawn lesion."""
     if predictions.on_lesion is None or predictions.hit is None:
         return {}
@@ -126,7 +126,7 @@ def external_scores(
         found = roc_auc_score(truth, -np.concatenate([negatives, positives]))
         scores[f"auc_{one.records[0].source}"] = float(found)
     for one in external:
-        scores |= _heat(one, one.records[0].source)
+        scores |= _lesion_scores(one, one.records[0].source)
     return scores
 
 

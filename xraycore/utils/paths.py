@@ -6,7 +6,7 @@ from pathlib import Path
 from xraycore.errors import ArgumentError
 
 # More of a path than this says nothing more.
-_SHOWN = 100
+_MOST_CHARACTERS = 100
 
 
 def parse_path(text: str) -> Path:
@@ -56,4 +56,4 @@ def path_exists(path: Path) -> bool:
 
 
 def _brief(text: str) -> str:
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    return text if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]}…"

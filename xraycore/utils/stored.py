@@ -22,7 +22,7 @@ from xraycore.errors import XrayCoreError
 MOST_BYTES = 8 * 2**20
 MOST_TABLE_BYTES = 64 * 2**20
 # Of what came, so much is repeated in a message.
-_SHOWN = 60
+_MOST_CHARACTERS = 60
 
 
 class Stored(BaseModel):
@@ -81,11 +81,11 @@ def check_stored(
 ) -> dict[str, Any]:
     """The entries of an object that was read elsewhere, see `read_stored`; `origin` is its name."""
     if not isinstance(found, dict):
-        raise error(f"{origin}: expected a JSON object. Received: {_shown(found)}")
+        raise error(f"{origin}: expected a JSON object. Received: {_abbreviate(found)}")
     try:
         schema.model_validate(found)
     except ValidationError as fault:
-        raise error(f"{origin}: {_told(fault)}") from None
+        raise error(f"{origin}: {_explain(fault)}") from None
     return found
 
 
@@ -133,7 +133,7 @@ def read_table(
     except (UnicodeDecodeError, csv.Error) as fault:
         raise error(f"{file}: expected a CSV file: {fault}") from None
     if len(set(heads)) != len(heads) or not all(map(str.isprintable, heads)):
-        raise error(f"{file}: expected one name a column. Received: {_shown(heads)}")
+        raise error(f"{file}: expected one name a column. Received: {_abbreviate(heads)}")
     for number, row in enumerate(found, 2):
         if None in row or None in row.values():
             raise error(f"{file}, row {number}: expected a cell for each of {len(heads)} columns.")
@@ -148,7 +148,7 @@ def finite(text: str) -> float:
     return number
 
 
-def _told(fault: ValidationError) -> str:
+def _explain(fault: ValidationError) -> str:
     """The faults of one file in one line: all entries that are missing, or the first wrong one."""
     faults = fault.errors(include_url=False, include_context=False)
     missing = [_place(one["loc"]) for one in faults if one["type"] == "missing"]
@@ -156,19 +156,19 @@ def _told(fault: ValidationError) -> str:
         return f"expected the entries {', '.join(missing[:8])}; they are missing."
     first = faults[0]
     said = first["msg"].removeprefix("Value error, ")
-    return f"{_place(first['loc'])}: {said}. Received: {_shown(first['input'])}"
+    return f"{_place(first['loc'])}: {said}. Received: {_abbreviate(first['input'])}"
 
 
 def _place(loc: tuple[int | str, ...]) -> str:
     # A schema's own words stand among them where there are several kinds; a name may be any text.
-    return ".".join(_shown(part, quoted=False) for part in loc)
+    return ".".join(_abbreviate(part, quoted=False) for part in loc)
 
 
-def _shown(value: object, *, quoted: bool = True) -> str:
+def _abbreviate(value: object, *, quoted: bool = True) -> str:
     if isinstance(value, Mapping | list):
         kind = "an object" if isinstance(value, Mapping) else "a list"
         return f"{kind} of {len(value):,}"
     # Before it is written out: a text may have a megabyte.
-    cut = value[: _SHOWN + 1] if isinstance(value, str) else value
+    cut = value[: _MOST_CHARACTERS + 1] if isinstance(value, str) else value
     text = repr(cut) if quoted else str(cut)
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+    return text if len(text) <= _MOST_CHARACTERS else text[: _MOST_CHARACTERS - 1] + "…"

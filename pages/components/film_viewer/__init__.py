@@ -13,20 +13,20 @@ import streamlit as st
 from xraycore.anatomy.lung_field import LungField
 from xraycore.imaging import Radiograph, RadiographInfo
 from xraycore.imaging.encode import data_url, encode_png
-from xraycore.imaging.overlay import FilmMap, contour_lines, heat_layer, to_uint8
+from xraycore.imaging.overlay import FilmMap, contour_lines, heatmap_layer, to_uint8
 from xraycore.imaging.resample import fit_within, fitted
 
 # Sharp on a large screen; a full-size film would make every panel megabytes.
 FILM_PIXELS = 1024
 # Colours and contours: most maps come from 14 x 14 cells or fewer; the browser smooths them the
 # rest of the way.
-HEAT_PIXELS = 256
+HEATMAP_PIXELS = 256
 # Beyond these a panel is padded with black: a very long film would push all else off the screen.
 ASPECT_LIMITS = (0.75, 1.5)
 
 # What can be done with a film on the screen, by mouse, touch and keys.
 HELP = "Click a film: then the wheel zooms, drag moves, double click shows all as it was."
-HELP_WITH_HEAT = HELP + " The space bar, held, hides the heat."
+HELP_WITH_HEATMAP = HELP + " The space bar, held, hides the heat."
 MORE_HELP = (
     "Ctrl and the wheel, or two fingers, zoom without a click. Shift and drag sets the window. "
     "Keys, once a film was clicked: + and − zoom, arrows move, w and then arrows set the window, "
@@ -168,7 +168,7 @@ def film_panel(
             "subject": picture.subject,
             "filmId": picture.id,
             "film": _film_once(picture),
-            "heat": drawn.heat,
+            "heat": drawn.picture,
             "contour": drawn.contour,
             "opacity": heatmap.opacity if heatmap else 0.0,
             "lungs": outline(lungs),
@@ -190,16 +190,16 @@ def film_panel(
 class DrawnMap:
     """A map as the browser gets it: a picture, or lines; neither where there is no map."""
 
-    heat: str | None = None
+    picture: str | None = None
     contour: list[list[list[float]]] | None = None
 
 
 def draw_map(film: FilmPicture, styled: StyledMap) -> DrawnMap:
     """The map over that film."""
-    values = styled.heatmap.on(fitted(film.shape, HEAT_PIXELS))
+    values = styled.heatmap.on(fitted(film.shape, HEATMAP_PIXELS))
     if styled.contour is not None:
         return DrawnMap(contour=_outlines(values, styled.contour))
-    return DrawnMap(heat=data_url(encode_png(heat_layer(values, styled.color_map))))
+    return DrawnMap(picture=data_url(encode_png(heatmap_layer(values, styled.color_map))))
 
 
 def outline(lungs: LungField | None) -> list[list[list[float]]] | None:

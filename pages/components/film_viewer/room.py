@@ -204,7 +204,7 @@ def _panel_data(panel: RoomPanel, room: Room, sent: set[str]) -> dict[str, Any]:
         "subject": panel.picture.subject,
         "filmId": panel.picture.id,
         "film": url,
-        "heat": panel.drawn.heat,
+        "heat": panel.drawn.picture,
         "contour": panel.drawn.contour,
         "opacity": room.opacity / 100,
         "spacing": spacing(panel.picture.info),

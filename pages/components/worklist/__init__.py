@@ -29,7 +29,7 @@ class WorklistRow:
         id: What addresses call it.
         title: Its name.
         thumbnail: As a data URL.
-        said: What the models answer, in a few words.
+        answer: What the models answer, in a few words.
         tone: How that is marked.
         apart: How far the models' answers are apart, in bits; None where that is not known.
         warnings: Sentences about the film.
@@ -39,7 +39,7 @@ class WorklistRow:
     id: str
     title: str
     thumbnail: str
-    said: str
+    answer: str
     tone: Tone
     apart: float | None = None
     warnings: tuple[str, ...] = ()
@@ -106,7 +106,7 @@ def _row_data(row: WorklistRow, sent: set[str]) -> Mapping[str, Any]:
         "id": row.id,
         "title": row.title,
         "picture": picture,
-        "said": row.said,
+        "answer": row.answer,
         "tone": row.tone,
         "apart": row.apart,
         "warnings": list(row.warnings),

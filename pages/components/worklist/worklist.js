@@ -50,15 +50,15 @@ function mountList(root) {
     line.setAttribute("aria-posinset", index + 1);
     line.setAttribute("aria-selected", row.id === work.at);
     line.style.top = `${index * ROW}px`;
-    line.innerHTML = `<img alt=""><div><div class="name"></div><div class="said"></div></div>
+    line.innerHTML = `<img alt=""><div><div class="name"></div><div class="answer"></div></div>
       <div class="marks"><span class="dot ${row.tone}"></span>${row.warnings.length ? `<span class="warn">${TRIANGLE}</span>` : ""}</div>`;
     const image = line.querySelector("img");
     if (pictures.has(row.id)) image.src = pictures.get(row.id);
     line.querySelector(".name").textContent = line.title = row.title;
-    const said = line.querySelector(".said");
-    said.textContent = row.said;
+    const answer = line.querySelector(".answer");
+    answer.textContent = row.answer;
     if (row.truth) {
-      const truth = said.appendChild(document.createElement("span"));
+      const truth = answer.appendChild(document.createElement("span"));
       truth.className = "truth";
       truth.textContent = ` · truth: ${row.truth}`;
     }
@@ -84,7 +84,7 @@ function mountList(root) {
   };
   const choose = () => {
     const word = search.value.trim().toLowerCase();
-    const matches = (row) => [row.title, row.said, row.truth, ...row.warnings].join(" ").toLowerCase().includes(word);
+    const matches = (row) => [row.title, row.answer, row.truth, ...row.warnings].join(" ").toLowerCase().includes(word);
     work.shown = work.rows.filter((row) => FILTERS[filter.value][1](row) && (!word || matches(row)));
     work.shown.sort(ORDERS[order.value][1]);
     draw();

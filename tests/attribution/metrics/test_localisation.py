@@ -6,7 +6,7 @@ import pytest
 
 from xraycore.attribution.metrics.localisation import (
     THRESHOLDS,
-    Found,
+    MapComparison,
     baselines,
     best_of,
     compare_map,
@@ -58,7 +58,7 @@ def test_baselines_know_nothing():
 
 def found(hit, iou_at):
     """A film that is hit or not, with an IoU of 0.8 at one threshold."""
-    return Found(hit, 0.5, 0.5, 0.5, np.where(iou_at == THRESHOLDS, 0.8, 0.1))
+    return MapComparison(hit, 0.5, 0.5, 0.5, np.where(iou_at == THRESHOLDS, 0.8, 0.1))
 
 
 def test_the_threshold_is_chosen_on_one_half_and_judged_on_the_other():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.attribution.toys import FILM
-from xraycore.attribution.heatmap import NO_HEAT, Heatmap
+from xraycore.attribution.heatmap import BLANK_MAP, Heatmap
 from xraycore.attribution.metrics.randomisation import (
     Cascade,
     cascades,
@@ -154,7 +154,7 @@ def test_passing_by_hand():
 
 
 def test_the_reading():
-    assert cascade(0, 0, 0, hot=False).reading == NO_HEAT
+    assert cascade(0, 0, 0, hot=False).reading == BLANK_MAP
     assert cascade(0.9, 0.4, 0.3, -0.2).reading == (
         "The map goes, but not at once: at step 1 of 4 it is still much the trained network's "
         "(rank correlation 0.90 at step 1), so it does not depend on what those layers learnt; "

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tests.attribution.toys import FILM, PINNED
-from xraycore.attribution.heatmap import NO_HEAT, Heatmap
+from xraycore.attribution.heatmap import BLANK_MAP, Heatmap
 from xraycore.attribution.metrics.robustness import (
     DISTURBANCES,
     Disturbance,
@@ -132,4 +132,4 @@ def test_the_reading(least, judged):
 def test_of_a_map_without_heat_nothing_is_said_but_that():
     cold = Heatmap(np.zeros((2, 2), np.float32), "Normal", "toy", "toy", Box())
     disturbed = (Disturbed(DISTURBANCES[0], cold, 0.5, Similarity(1, 1, 1)),)
-    assert Robustness(cold, 0.5, disturbed).reading == NO_HEAT
+    assert Robustness(cold, 0.5, disturbed).reading == BLANK_MAP

@@ -43,19 +43,19 @@ def stated(monkeypatch):
 )
 def test_more_than_half_must_say_so(words, answer, said, tone):
     joint = join_answers([Said(word) for word in words])
-    assert (joint.answer, joint.said, joint.tone) == (answer, said, tone)
+    assert (joint.answer, joint.summary, joint.tone) == (answer, said, tone)
 
 
 def test_out_of_scope_nobody_answers_whatever_they_say():
     joint = join_answers([Said("opacity"), Said("opacity", warnings=(NO_LUNGS,))])
     assert joint.answer is None
     assert joint.heading == "No answer"
-    assert joint.said == "No answer: no lungs were found on it"
+    assert joint.summary == "No answer: no lungs were found on it"
     lateral = FilmWarning("lateral", "A lateral view.")
     assert not join_answers([], [lateral]).scope.inside
 
 
 def test_another_models_answer_is_not_taken_for_the_first_ones():
     first = Said("opacity")
-    assert join_answers([first]).said == "Opacity"
+    assert join_answers([first]).summary == "Opacity"
     assert join_answers([first, Said("none")]).answer == "cannot tell"

@@ -113,7 +113,7 @@ def test_a_teachers_lesson_works_from_its_start_to_the_csv(lessons, kept, small_
     ((attempt, answers),) = kept.results()
     assert (attempt.student.name, attempt.lesson) == ("Ada", "mine")
     assert [answers[step].points for step in (0, 1)] == [1.0, 0.0]
-    told = answers[0].found["networks"]["basic_cnn"]
+    told = answers[0].outcome["networks"]["basic_cnn"]
     assert told["right"] == (not told["finding"])
     found = {one.id: one for one in list_lessons()[0]}
     rows = list(csv.DictReader(io.StringIO(results_csv(found, kept.results()))))

@@ -14,7 +14,7 @@ def test_a_file_that_was_replaced_is_another_film(tmp_path):
     labels = ("Normal", "COVID-19")
 
     def seen():
-        heat = cache.draw_heat_thumbnail(path, "basic_cnn", "of this test", labels)
+        heat = cache.draw_heatmap_thumbnail(path, "basic_cnn", "of this test", labels)
         return cache.read_film(path).pixels, cache.draw_thumbnail(path), heat
 
     first = seen()

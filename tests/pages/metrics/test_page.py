@@ -181,7 +181,7 @@ def test_what_was_chosen_stays_while_another_section_is_looked_at(store, monkeyp
     Image.fromarray(to_uint8(make_phantom(0, size=64).pixels)).save(file)
     monkeypatch.setattr(FilmLocator, "path", lambda *_: file)
     monkeypatch.setattr(
-        metric_films, "draw_heat_thumbnail", lambda path, *_: cache.draw_thumbnail(path)
+        metric_films, "draw_heatmap_thumbnail", lambda path, *_: cache.draw_thumbnail(path)
     )
 
     def look(app, section):

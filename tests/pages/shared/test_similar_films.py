@@ -90,7 +90,7 @@ def test_what_a_person_drew_is_outlined(tmp_path):
     write(tmp_path / "film.png", draw(1, (90, 80)))
     digest = sha256(tmp_path / "film.png")
     plain, outlined = (
-        similar_films.draw_found(digest, FoundFilm(tmp_path / "film.png", lesion), 220)
+        similar_films.draw_similar(digest, FoundFilm(tmp_path / "film.png", lesion), 220)
         for lesion in (None, Lesion(boxes=((0.25, 0.25, 0.5, 0.5),)))
     )
     differs = (plain != outlined).any(axis=2)
@@ -99,7 +99,7 @@ def test_what_a_person_drew_is_outlined(tmp_path):
     assert (columns.min() / 80, columns.max() / 80) == pytest.approx((0.25, 0.75), abs=0.04)
     assert not differs[45, 40]
     write(tmp_path / "film.png", draw(2, (90, 80)))
-    assert similar_films.draw_found(digest, FoundFilm(tmp_path / "film.png"), 221) is None
+    assert similar_films.draw_similar(digest, FoundFilm(tmp_path / "film.png"), 221) is None
 
 
 def test_films_that_a_visitor_may_not_name_are_not_shown(tmp_path, monkeypatch):

@@ -12,7 +12,7 @@ from typing import Literal, overload
 import cv2
 import numpy as np
 
-from xraycore.attribution.heatmap import NO_HEAT, Heatmap
+from xraycore.attribution.heatmap import BLANK_MAP, Heatmap
 from xraycore.attribution.metrics.baselines import centre_prior, random_map
 from xraycore.attribution.metrics.imputation import linear_imputation
 from xraycore.errors import ArgumentError
@@ -140,7 +140,7 @@ class Faithfulness:
     def reading(self) -> str:
         """What deletion shows, in one sentence."""
         if not self.hot:
-            return NO_HEAT
+            return BLANK_MAP
         before = self.heatmap.deletion.scores[0]
         hottest, random, middle = (
             one.deletion.at(_SPOKEN) for one in (self.heatmap, self.random, self.centre_prior)

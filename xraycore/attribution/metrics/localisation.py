@@ -16,7 +16,7 @@ THRESHOLDS = np.round(np.linspace(0.05, 0.95, 19), 2)
 
 
 @dataclass(frozen=True)
-class Found:
+class MapComparison:
     """How one map lies to one mask.
 
     Attributes:
@@ -42,7 +42,7 @@ class Found:
 
 def compare_map(
     heatmap: np.ndarray, mask: np.ndarray, lungs: np.ndarray, threshold: float | None = None
-) -> Found:
+) -> MapComparison:
     """Compares a map with a mask.
 
     The pointing game (Zhang et al. 2016, arXiv:1608.00507) without its tolerance of 15 pixels. A
@@ -56,7 +56,7 @@ def compare_map(
     """
     top, total = heatmap.max(), heatmap.sum()
     shares = [float(heatmap[where].sum() / total) if total > 0 else 0.0 for where in (mask, lungs)]
-    return Found(
+    return MapComparison(
         hit=pointing_game(heatmap, mask),
         energy_in_mask=shares[0],
         energy_in_lungs=shares[1],
@@ -104,7 +104,7 @@ def baselines(film: np.ndarray, lungs: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def summarise(found: Sequence[Found], names: Sequence[str], selection: np.ndarray) -> dict:
+def summarise(found: Sequence[MapComparison], names: Sequence[str], selection: np.ndarray) -> dict:
     """Mean scores over films with 95 % intervals.
 
     The threshold of the overlap is chosen on one half of the films and judged on the other.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xraycore.attribution.heatmap import NO_HEAT, Heatmap, explain
+from xraycore.attribution.heatmap import BLANK_MAP, Heatmap, explain
 from xraycore.attribution.metrics.similarity import Similarity, similarity
 from xraycore.config import weights_folder
 from xraycore.errors import ArgumentError, WeightsError
@@ -100,7 +100,7 @@ class Cascade:
     def reading(self) -> str:
         """What the cascade shows, in one sentence that looks at every step."""
         if not self.heatmaps[0].values.any():
-            return NO_HEAT
+            return BLANK_MAP
         half, end = _judged(self)
         ends = f"{half:.2f} with half of the layers random, {end:.2f} with all"
         values, alike = self.rank_correlations, self.alike
@@ -133,7 +133,7 @@ def summarise_cascades(cascades: Sequence[Cascade]) -> dict[str, float | bool]:
         ArgumentError: If none of the trained network's maps has heat.
     """
     passed = passes(cascades)
-    half, end = np.mean([_judged(one) for one in _with_heat(cascades)], axis=0)
+    half, end = np.mean([_judged(one) for one in _without_blank(cascades)], axis=0)
     return {"half": float(half), "all": float(end), "passes": passed}
 
 
@@ -150,13 +150,13 @@ def passes(cascades: Sequence[Cascade]) -> bool:
     Raises:
         ArgumentError: If none has.
     """
-    judged = [_judged(one) for one in _with_heat(cascades)]
+    judged = [_judged(one) for one in _without_blank(cascades)]
     if not judged:
         raise ArgumentError("expected the cascade of at least one film with heat. Received: none")
     return bool(np.mean(judged, axis=0).max() < LIMIT)
 
 
-def _with_heat(cascades: Sequence[Cascade]) -> list[Cascade]:
+def _without_blank(cascades: Sequence[Cascade]) -> list[Cascade]:
     return [one for one in cascades if one.heatmaps[0].values.any()]
 
 

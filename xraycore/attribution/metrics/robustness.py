@@ -7,7 +7,7 @@ from functools import partial
 import cv2
 import numpy as np
 
-from xraycore.attribution.heatmap import NO_HEAT, Heatmap, explain
+from xraycore.attribution.heatmap import BLANK_MAP, Heatmap, explain
 from xraycore.attribution.metrics.similarity import Similarity, similarity
 from xraycore.imaging.encode import encode_jpeg
 from xraycore.imaging.resample import upsample
@@ -104,7 +104,7 @@ class Robustness:
     def reading(self) -> str:
         """How far the map can be relied on, in one sentence."""
         if not self.heatmap.values.any():
-            return NO_HEAT
+            return BLANK_MAP
         worst = self.worst
         least = worst.similarity.rank_correlation
         if least >= STAYS:
@@ -150,18 +150,18 @@ def measure_robustness(
     """
     target, film = target or prediction.label, prediction.grey[..., 0]
 
-    def heat_of(one: Prediction, index: int) -> Heatmap:
+    def heatmap_of(one: Prediction, index: int) -> Heatmap:
         part = part_of(report, index, len(disturbances) + 1)
         # Of the methods that need no further pass none reports.
         part(Progress(0.0))
         return explain(model, one, method, target, report=part, **settings)
 
-    first, random = heat_of(prediction, 0), np.random.default_rng(seed)
+    first, random = heatmap_of(prediction, 0), np.random.default_rng(seed)
     disturbed = []
     for index, disturbance in enumerate(disturbances, 1):
         changed = disturbance.change(film, random)
         again = model.predict_input(prediction, changed[..., None].astype(np.float32))
-        heatmap = heat_of(again, index)
+        heatmap = heatmap_of(again, index)
         alike = similarity(*in_place(first.values, heatmap.values, film.shape, disturbance.shift))
         back = replace(heatmap, values=moved_back(heatmap.values, film.shape, disturbance.shift))
         disturbed.append(Disturbed(disturbance, back, again.probabilities[target], alike))

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 HOME, ELSEWHERE = "home", "elsewhere"
 OPACITY_ACROSS = f"{ACROSS}, opacity"
 # Set -> what was asked -> film by film.
-Found = Mapping[str, Mapping[str, Retrieval]]
+RetrievalTable = Mapping[str, Mapping[str, Retrieval]]
 
 
 @app.command()
@@ -143,13 +143,13 @@ def _imagenet(models: Sequence["Classifier"], folder: Path | None) -> list["Clas
 
 def _found(
     models: Sequence["Classifier"], records: Sequence[Record], report: ProgressCallback
-) -> dict[str, Found]:
+) -> dict[str, RetrievalTable]:
     with default_store() as store:
         gathered = gather_features(models, records, store, report)
-    return {name: _looked_up(features) for name, features in gathered.items()}
+    return {name: _retrieve(features) for name, features in gathered.items()}
 
 
-def _looked_up(features: FilmFeatures) -> Found:
+def _retrieve(features: FilmFeatures) -> RetrievalTable:
     """Validation films and each hospital's, looked up among the training films."""
     index = fit_on_training(
         features,
@@ -168,14 +168,14 @@ def _looked_up(features: FilmFeatures) -> Found:
     return found
 
 
-def _scored(found: Found) -> dict[str, Any]:
+def _scored(found: RetrievalTable) -> dict[str, Any]:
     return {
         name: {what: score_retrieval(one) for what, one in of_set.items() if one.records}
         for name, of_set in found.items()
     }
 
 
-def _beyond(found: Found, theirs: Found) -> dict[str, Any]:
+def _beyond(found: RetrievalTable, theirs: RetrievalTable) -> dict[str, Any]:
     """Set -> by how much more neighbours in other sources share opacity or none; paired."""
     return {
         name: compare_retrieval(of_set[OPACITY_ACROSS], theirs[name][OPACITY_ACROSS])

@@ -20,12 +20,12 @@ def segment_film(finding: FilmFinding, number: int = 1) -> Segmentation:
     On the film's stored grid. A segment that has no pixel is there all the same: that nothing was
     found is a finding.
     """
-    masks = np.stack([lungs_on_film(finding), heat_on_film(finding)], axis=-1)
+    masks = np.stack([lungs_on_film(finding), heatmap_on_film(finding)], axis=-1)
     segmentation = Segmentation(
         source_images=[finding.source],
         pixel_array=masks[None].astype(np.uint8),
         segmentation_type="BINARY",
-        segment_descriptions=[_describe_lungs(), _describe_heat(finding)],
+        segment_descriptions=[_describe_lungs(), _describe_heatmap(finding)],
         series_instance_uid=finding.series_uid("segmentation"),
         series_number=902,
         sop_instance_uid=finding.uid("segmentation"),
@@ -53,7 +53,7 @@ def lungs_on_film(finding: FilmFinding) -> np.ndarray:
     return cv2.resize(mask, size, interpolation=cv2.INTER_LINEAR) > 0.5
 
 
-def heat_on_film(finding: FilmFinding) -> np.ndarray:
+def heatmap_on_film(finding: FilmFinding) -> np.ndarray:
     """Bool (Rows, Columns): where heat reaches the threshold."""
     return finding.heat >= finding.threshold
 
@@ -74,7 +74,7 @@ def _describe_lungs() -> SegmentDescription:
     )
 
 
-def _describe_heat(finding: FilmFinding) -> SegmentDescription:
+def _describe_heatmap(finding: FilmFinding) -> SegmentDescription:
     scale = finding.heatmap.scale
     full = "own maximum" if scale is None else f"{scale:.6g}"
     return SegmentDescription(

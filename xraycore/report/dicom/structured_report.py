@@ -32,7 +32,7 @@ from xraycore.imaging.film_warnings import warning_codes
 from xraycore.models.levels import CANNOT_TELL, NONE, KindAnswer
 from xraycore.report.dicom import codes
 from xraycore.report.dicom.finding import MANUFACTURER, FilmFinding
-from xraycore.report.dicom.segmentation import HEAT, LUNGS, heat_on_film, lungs_on_film
+from xraycore.report.dicom.segmentation import HEAT, LUNGS, heatmap_on_film, lungs_on_film
 
 Group = MeasurementsAndQualitativeEvaluations | PlanarROIMeasurementsAndQualitativeEvaluations
 _MAX_TEXT = 1024
@@ -231,7 +231,7 @@ def _whole_film(
 
 def _region(finding: FilmFinding, segmentation: Segmentation, segment: int) -> Group:
     """A segment, and how much of the film it covers."""
-    mask = lungs_on_film(finding) if segment == LUNGS else heat_on_film(finding)
+    mask = lungs_on_film(finding) if segment == LUNGS else heatmap_on_film(finding)
     measurements = [measure(codes.AREA_SHARE, float(mask.mean()))]
     if segment == HEAT:
         measurements.append(measure(codes.HEAT_THRESHOLD, finding.threshold))
