@@ -218,6 +218,60 @@ def test_too_many_files_and_unknown_names_are_said():
         assert "Received" in answered.json()["error"]
 
 
+def test_what_is_no_request_of_ours_is_told_in_one_line_and_never_repeated():
+    boundary = {"content-type": "multipart/form-data; boundary=b"}
+    plain = b'--b\r\nContent-Disposition: form-data; name="files"\r\n\r\nTHE FILM\r\n--b--\r\n'
+    wrong = [
+        (422, {"json": {"files": 1}}),
+        (422, {"content": plain, "headers": boundary}),
+        (422, {"content": plain[:60], "headers": boundary}),
+        (400, {"content": b"\x00\xff" * 50, "headers": boundary}),
+        (400, {"content": b"x", "headers": {"content-type": "multipart/form-data"}}),
+        (400, {"files": [("files", ("a.png", b"x"))] * 1001}),
+    ]
+
+    async def ask():
+        async with asking([fake.FakeClassifier()]) as asked:
+            return [
+                *[await asked.post("/v1/predict", **one) for _, one in wrong],
+                await asked.get("/v1/nothing"),
+                await asked.post("/v1/explain", files=[("file", ("a.png", film(1)))]),
+            ]
+
+    found = asyncio.run(ask())
+    assert [one.status_code for one in found] == [*(status for status, _ in wrong), 404, 422]
+    for answered in found:
+        assert list(answered.json()) == ["error"] and "\n" not in answered.json()["error"]
+        assert "THE FILM" not in answered.text and len(answered.text) < 300
+    assert found[0].json()["error"] == "body.files: Field required"
+    assert found[-1].json()["error"] == "body.model: Field required"
+
+
+def test_who_announces_films_and_sends_none_does_not_keep_others_out(monkeypatch):
+    monkeypatch.setattr("xraycore.api.gate.SECONDS", 1)
+    monkeypatch.setenv("XRAYCORE_LIMITS", "film_mb=0.01,all_film_mb=0.011")
+
+    async def trickle():
+        yield b'--b\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\n'
+        while True:
+            yield b"x"
+            await asyncio.sleep(0.05)
+
+    async def ask():
+        async with asking([fake.FakeClassifier()]) as asked:
+            form = {"content-type": "multipart/form-data; boundary=b", "content-length": "9999"}
+            slow = asyncio.create_task(
+                asked.post("/v1/predict", content=trickle(), headers=form), name="slow"
+            )
+            await asyncio.sleep(0.1)
+            meanwhile = await asked.post("/v1/predict", files=sent(1))
+            return meanwhile, await slow, await asked.post("/v1/predict", files=sent(1))
+
+    meanwhile, slow, later = asyncio.run(ask())
+    assert (meanwhile.status_code, slow.status_code, later.status_code) == (429, 408, 200)
+    assert slow.json()["error"] == "Expected the whole request within 1 s."
+
+
 def test_behind_a_proxy_only_the_proxy_is_answered_and_each_by_his_role(tmp_path):
     roles = '[roles]\nusers = { anna = "viewer" }\n'
     access = decide_access("0.0.0.0", settings_of(tmp_path, PROXY + roles), open_to_everybody=False)

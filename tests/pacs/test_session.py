@@ -142,7 +142,7 @@ def test_an_answer_that_trickles_ends_too():
 
 
 def test_an_answer_without_end_is_cut_off(monkeypatch):
-    monkeypatch.setattr(session, "MAX_ANSWER", 2**20)
+    monkeypatch.setattr(session, "MAX_LIST", 2**20)
     sent = []
 
     def flood(one):

@@ -8,7 +8,9 @@ from html import escape
 from typing import Annotated, Any
 
 from fastapi import FastAPI, File, Form, Query, Request, UploadFile
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
+from starlette.exceptions import HTTPException
 
 from xraycore.access import Access
 from xraycore.api.batching import BusyError, FilmQueue, UploadedFilm
@@ -75,6 +77,8 @@ def create_api(
     api.add_exception_handler(Exception, _tell_fault)
     for kind, status in ((XrayCoreError, 400), (RadiographError, 422), (BusyError, 429)):
         api.add_exception_handler(kind, _teller(status))
+    api.add_exception_handler(HTTPException, _tell_refusal)
+    api.add_exception_handler(RequestValidationError, _tell_form)
 
     @api.get("/v1/models", summary="The networks that are asked")
     async def models() -> list[dict[str, Any]]:
@@ -169,6 +173,17 @@ def _teller(status: int) -> Any:
         return JSONResponse({"error": str(error)}, status, headers)
 
     return tell
+
+
+async def _tell_refusal(request: Request, error: Any) -> JSONResponse:
+    """Of what the server itself refuses: no such path, a body that is no form."""
+    return JSONResponse({"error": str(error.detail)}, error.status_code, error.headers)
+
+
+async def _tell_form(request: Request, error: Any) -> JSONResponse:
+    """Of fields that lack or are of another kind, without what came: that may be a film."""
+    told = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+    return JSONResponse({"error": "; ".join(told)}, 422)
 
 
 async def _tell_fault(request: Request, error: Exception) -> JSONResponse:

@@ -1,10 +1,13 @@
 """Whose requests are answered, and how large they may be; asked before anything of one is read."""
 
+import asyncio
 import json
+import time
 from collections.abc import Mapping
 
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from xraycore.access import Access, Action, Mode, may
 from xraycore.access.modes import is_loopback
@@ -15,6 +18,8 @@ from xraycore.errors import AccessError
 # What a path needs; others need no more than looking.
 _NEEDS: Mapping[str, Action] = {"/v1/predict": Action.UPLOAD, "/v1/explain": Action.UPLOAD}
 _MB = 1_000_000
+# In which all of a request has to come.
+SECONDS = 300
 
 
 def check_mode(access: Access) -> Access:
@@ -49,7 +54,7 @@ class Gate:
             size = _size(Headers(scope=scope))
             self._coming += size
             try:
-                await self.app(scope, receive, send)
+                await self.app(scope, _within(SECONDS, receive), send)
             finally:
                 self._coming -= size
             return
@@ -90,6 +95,25 @@ class Gate:
         if self.access.mode is Mode.PROXY and settings is not None:
             return comes_from_proxy(client, headers.items(), settings)
         return self.access.mode is Mode.OPEN
+
+
+def _within(seconds: float, receive: Receive) -> Receive:
+    """The body of a request, which has to be there in time: until then it takes others' room."""
+    until = time.monotonic() + seconds
+    whole = False
+
+    async def receive_in_time() -> Message:
+        nonlocal whole
+        if whole:  # What is waited for now is that who asked goes away.
+            return await receive()
+        try:
+            message = await asyncio.wait_for(receive(), max(0.0, until - time.monotonic()))
+        except TimeoutError:
+            raise HTTPException(408, f"Expected the whole request within {seconds:g} s.") from None
+        whole = not message.get("more_body", False)
+        return message
+
+    return receive_in_time
 
 
 def _size(headers: Headers) -> int:

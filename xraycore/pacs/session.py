@@ -24,6 +24,8 @@ for library in ("retrying", "dicomweb_client", "urllib3"):
     logging.getLogger(library).setLevel(logging.ERROR)
 # Of one answer: a film as large as may be read, and what is around it.
 MAX_ANSWER = MAX_BYTES + 2**20
+# Of a list: read as JSON it takes many times its size.
+MAX_LIST = 16 * 2**20
 _PIECE = 2**16
 _CONNECT_SECONDS = 10
 _UNAUTHORIZED, _FORBIDDEN = 401, 403
@@ -60,7 +62,7 @@ class _FromEnvironment(AuthBase):
 
 
 class _Bounded(HTTPAdapter):
-    """Reads each answer whole, up to `MAX_ANSWER` bytes and within its seconds."""
+    """Reads each answer whole, up to `MAX_ANSWER` or `MAX_LIST` bytes and within its seconds."""
 
     def __init__(self, seconds: float):
         super().__init__()
@@ -74,19 +76,20 @@ class _Bounded(HTTPAdapter):
             if response.is_redirect:
                 # It would get the credentials, and could be any address that we reach.
                 raise _Redirected
-            response._content = self._read(response, until)
+            most = MAX_LIST if "json" in request.headers.get("Accept", "") else MAX_ANSWER
+            response._content = self._read(response, until, most)
         finally:
             response.close()
         response._content_consumed = True
         return response
 
-    def _read(self, response: requests.Response, until: float) -> bytes:
+    def _read(self, response: requests.Response, until: float, most: int) -> bytes:
         found = bytearray()
         # Not more at once than has come: else who sends a byte a second is never found out.
         while piece := response.raw.read1(_PIECE, decode_content=True):
             found += piece
-            if len(found) > MAX_ANSWER:
-                raise _TooMuch(f"more than {MAX_ANSWER / 2**20:.0f} MiB")
+            if len(found) > most:
+                raise _TooMuch(f"more than {most / 2**20:.0f} MiB")
             if time.monotonic() > until:
                 raise requests.ReadTimeout
         return bytes(found)
