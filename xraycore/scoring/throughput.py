@@ -87,15 +87,17 @@ def measure_bulk(
             with FilmScorer([model], read_listed) as scorer, tempfile.TemporaryDirectory() as out:
                 # Compiles, and starts the processes that decode.
                 score_shard(Path(out), shard, listed[: 2 * BATCH], scorer, states)
+                before = forward_rate(model)
                 for number in range(rounds):
                     done = (at + (place + number / rounds) / len(every)) / len(names)
                     report(Progress(done, f"{name}, {films.name}, round {number + 1}"))
-                    alone = forward_rate(model)
                     began = perf_counter()
                     score_shard(Path(out), shard, listed, scorer, states)
                     whole = count / (perf_counter() - began)
                     # Before and after, so that what else the machine does hits both alike.
-                    rates.append((whole, (alone + forward_rate(model)) / 2))
+                    after = forward_rate(model)
+                    rates.append((whole, (before + after) / 2))
+                    before = after
                 row_bytes = shard_file(Path(out), shard).stat().st_size / count
             found.append(
                 {
