@@ -15,6 +15,7 @@ from xraycore.imaging.film_warnings import CODES
 from xraycore.models.cards import stored_title
 from xraycore.models.registry import MODELS
 from xraycore.scoring.drift import FAR, TITLES
+from xraycore.scoring.feature_drift import is_far_from_home
 from xraycore.scoring.summary import ALL, FILE, GROUPS, UNKNOWN, is_far, read_summary
 from xraycore.utils.text import percent
 
@@ -66,6 +67,7 @@ def show_archive(folder: Path) -> None:
     _show_rates(said)
     st.subheader("Is it like what the network knows?", anchor=False)
     _show_drift(said["drift"])
+    _show_features(found.get("features"))
     _show_warnings(found["warnings"], read)
 
 
@@ -156,6 +158,40 @@ def _show_drift(drift: Mapping[str, Any]) -> None:
         "is set beside the card's films, or where none are stored beside the whole archive. Rates "
         "differ where disease is more or less frequent: a distance of answers alone says nothing "
         "about which of them are right."
+    )
+
+
+def _show_features(found: Mapping[str, Any] | None) -> None:
+    """How far films' features are from the known films, by group, and what is usual at home."""
+    if found is None:
+        st.caption("Features: these shards hold none, or no screening was fitted.")
+        return
+    rows = [
+        {
+            "Features of": "All films" if group == ALL else f"{_GROUP_TITLES[group]}: {value}",
+            "Films": one["films"],
+            "Distance (95 %)": "too few films"
+            if one["distance"] is None
+            else f"{one['distance']:.2f} ({one['low']:.2f}–{one['high']:.2f})",
+            "Usual at home, up to": "–" if one["usual"] is None else f"{one['usual']:.2f}",
+            "Different": "–" if one["usual"] is None else "yes" if is_far_from_home(one) else "no",
+        }
+        for group, of in found["groups"].items()
+        if list(of) != [UNKNOWN]
+        for value, one in of.items()
+    ]
+    show_plain_table(pd.DataFrame(rows), hide_index=True)
+    sources = found["sources"] or {}
+    alone = ", ".join(f"{name} {value:.2f}" for name, value in sources.items())
+    st.caption(
+        plain(
+            "Distance of features (Fréchet): how far mean and spread of the lung segmenter's "
+            "features here are from those of the films that networks were trained on, in standard "
+            "deviations of these. Usual at home is what 95 % of draws of as many validation films "
+            "stay below, and each hospital of them alone"
+            f"{f' ({alone})' if alone else ''}; different is what lies beyond with all of its "
+            "interval. Films of one patient count as films of several."
+        )
     )
 
 

@@ -179,6 +179,7 @@ def segmenter(monkeypatch):
     monkeypatch.setattr(lungs, "load_segmenter", lambda: fake)
     # Twice its grey is how unlike a film is.
     monkeypatch.setattr(lungs, "screen", lambda features: 2 * features[:, 0])
+    monkeypatch.setattr(lungs, "known_components", lambda features: features)
     return fake
 
 
@@ -193,7 +194,9 @@ def heights(fields):
 
 def test_every_field_stays_with_its_film(segmenter):
     first, second, third = flat(0.1), flat(0.2), flat(0.3)
-    assert heights(segment_lungs([third, first, second, first])) == [70, 50, 60, 50]
+    fields = segment_lungs([third, first, second, first])
+    assert heights(fields) == [70, 50, 60, 50]
+    assert [float(field.components[0]) for field in fields] == pytest.approx([0.3, 0.1, 0.2, 0.1])
     assert segmenter.asked == [[0.3, 0.1, 0.2, 0.1]]
 
 

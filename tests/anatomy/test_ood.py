@@ -10,7 +10,13 @@ import pytest
 from tests.anatomy.not_radiographs import grey, not_radiographs, spoilt
 from xraycore.anatomy import ood
 from xraycore.anatomy.lung_field import segment_lungs
-from xraycore.anatomy.ood import UNLIKE, OODDetector, load_ood_detector, screen
+from xraycore.anatomy.ood import (
+    UNLIKE,
+    OODDetector,
+    known_components,
+    load_ood_detector,
+    screen,
+)
 from xraycore.anatomy.segmenter import segmenter_folder
 from xraycore.datasets.splits import read_splits
 from xraycore.datasets.synthetic.phantom import make_phantom
@@ -141,6 +147,7 @@ def test_a_segmenter_without_screening_warns_of_nothing(own_folder):
     del card["screening"]
     (own_folder / "card.json").write_text(json.dumps(card))
     assert np.isnan(screen(np.zeros((2, 512), np.float32))).all()
+    assert known_components(np.zeros((2, 512), np.float32)).shape == (2, 0)
 
 
 def test_splits_are_looked_at_once_and_counted(tmp_path):
@@ -149,10 +156,13 @@ def test_splits_are_looked_at_once_and_counted(tmp_path):
     write_phantoms(tmp_path / "phantoms", 20, size=64)
     manifest = read_splits([tmp_path / "phantoms"])
     told = []
-    known, counts = fit_on_splits(manifest, report=told.append)
+    known, counts, distances = fit_on_splits(manifest, report=told.append)
     assert {part for part in counts} == {("phantoms", s) for s in ("train", "val", "test")}
     assert sum(of for _, of in counts.values()) == 40
     assert counts["phantoms", "train"][0] == 0
     assert told[-1].done == 1.0
     assert known.limit > 0
+    assert (
+        distances["films"] == counts["phantoms", "val"][1] and min(distances["usual"].values()) > 0
+    )
     assert UNLIKE.startswith("This does not look like")

@@ -5,6 +5,7 @@ As a program it scores a list into a folder, slowly enough to be killed on the w
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
@@ -46,7 +47,13 @@ def fake_lungs(films):
     """Two fields in the middle; none on a film that is darker than a tenth."""
     mask = np.zeros((128, 128))
     mask[20:110, 15:55] = mask[20:110, 70:110] = 1
-    return [lung_field(mask * (film.pixels.mean() > 0.1), 0.5) for film in films]
+    return [
+        replace(
+            lung_field(mask * (film.pixels.mean() > 0.1), 0.5),
+            components=np.array([film.pixels.mean(), film.pixels.std()], np.float32),
+        )
+        for film in films
+    ]
 
 
 def without_networks():

@@ -75,6 +75,18 @@ def scored(tmp_path_factory):
     return folder / "out"
 
 
+def test_features_are_told_by_the_groups_of_the_rates(scored):
+    groups = read_summary(scored)["features"]["groups"]
+    assert groups["all"] == {
+        "all": {"films": 11, "distance": None, "low": None, "high": None, "usual": None}
+    }
+    films = {
+        group: {name: one["films"] for name, one in of.items()} for group, of in groups.items()
+    }
+    assert films["month"] == {"2026-01": 3, "2026-02": 4, "not said": 4}
+    assert films["device"] == {"Unit 0": 6, "Unit 1": 5} and films["site"] == {"not said": 11}
+
+
 def test_rates_are_told_by_month_device_and_site(scored):
     found = read_summary(scored)
     assert (found["films"], found["unread"], found["shards"]) == (12, 1, 3)

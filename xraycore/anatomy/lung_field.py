@@ -1,13 +1,13 @@
 """From a film to its lung field: the mask, and the part of the film that classifiers see."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import cv2
 import numpy as np
 
-from xraycore.anatomy.ood import UNLIKE, screen
+from xraycore.anatomy.ood import UNLIKE, known_components, screen
 from xraycore.anatomy.segmenter import load_segmenter
 from xraycore.imaging.box import Box
 from xraycore.imaging.film_warnings import FilmWarning
@@ -40,12 +40,14 @@ class LungField:
         warnings: What the reader of a film must know about it.
         ood_score: How far the film is from those that the networks know, as a share of the
             distance from which it is warned about (see `OODDetector`); NaN where not measured.
+        components: Where it lies among these, float32 (d,); None where not measured.
     """
 
     mask: np.ndarray = field(repr=False)
     box: Box
     warnings: tuple[str, ...] = ()
     ood_score: float = float("nan")
+    components: np.ndarray | None = field(default=None, repr=False)
 
     @property
     def found(self) -> bool:
@@ -125,4 +127,8 @@ def segment_lungs(radiographs: Sequence[Radiograph]) -> list[LungField]:
     probabilities, features = load_segmenter().predict(
         [radiograph.pixels for radiograph in radiographs]
     )
-    return [lung_field(*one) for one in zip(probabilities, screen(features), strict=True)]
+    measured = zip(probabilities, screen(features), known_components(features), strict=True)
+    return [
+        replace(lung_field(probability, score), components=components if len(components) else None)
+        for probability, score, components in measured
+    ]

@@ -3,7 +3,7 @@
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,8 @@ from xraycore.imaging.film_warnings import FilmWarning
 from xraycore.utils.files import sha256
 
 FILE, VIEWS = "screening.npz", "views.npz"
+# Principal components of the known films by which many films together are compared with them.
+COMPONENTS = 16
 UNLIKE = FilmWarning(
     "unlike",
     "This does not look like the frontal chest X-rays that the networks know. What they say about "
@@ -54,6 +56,24 @@ class OODDetector:
         away = np.sqrt(np.maximum(squares, 0.0)) / self.limit
         return away if self.towards is None else np.maximum(away, standard @ self.towards)
 
+    def components(self, features: np.ndarray) -> np.ndarray:
+        """Features (n, d) along the known films' principal components, float32 (n, COMPONENTS).
+
+        Of the known films each is 0 in the mean and varies by 1, independently of the others.
+        """
+        return (standardised(features, self.mean, self.scale) @ self._directions).astype(np.float32)
+
+    @cached_property
+    def _directions(self) -> np.ndarray:
+        values, vectors = np.linalg.eigh(np.linalg.inv(self.precision.astype(np.float64)))
+        most = np.argsort(-values)[:COMPONENTS]
+        found = vectors[:, most]
+        # Either sign is right; all machines are to take the same.
+        found = found * np.where(
+            found[np.abs(found).argmax(axis=0), np.arange(len(most))] < 0, -1, 1
+        )
+        return found / np.sqrt(values[most])
+
 
 def standardised(features: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
     """Features (n, d), never negative, on the scale on which films are compared."""
@@ -68,6 +88,18 @@ def screen(features: np.ndarray) -> np.ndarray:
     """
     screening = load_ood_detector()
     return screening.ood_score(features) if screening else np.full(len(features), np.nan)
+
+
+def known_components(features: np.ndarray) -> np.ndarray:
+    """The segmenter's features (n, 512) as `OODDetector.components`; (n, 0) without a screening.
+
+    Raises:
+        WeightsError: See `screen`.
+    """
+    screening = load_ood_detector()
+    if screening is None:
+        return np.zeros((len(features), 0), np.float32)
+    return screening.components(features)
 
 
 @cache

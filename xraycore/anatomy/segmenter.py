@@ -3,19 +3,21 @@
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
+from pydantic import Field
 
 from xraycore.config import SHIPPED, weights_folder
 from xraycore.imaging.resample import resize
 from xraycore.utils.checkpoints import Card, WeightsCard, load_card, load_weights, verified_weights
 from xraycore.utils.precision import computing_in
-from xraycore.utils.stored import FileName, Sha256, Stored
+from xraycore.utils.stored import Count, FileName, Name, Sha256, Stored, Text
 
 if TYPE_CHECKING:
     import keras
 
+Distance = Annotated[float, Field(ge=0)]
 NAME = "lungs"
 SIZE = 128
 BATCH = 32
@@ -62,6 +64,21 @@ class Screening(Stored):
     file: FileName
     sha256: Sha256
     views: "Screening | None" = None
+    distances: "UsualDistances | None" = None
+
+
+class UsualDistances(Stored):
+    """How far as many films of home usually are from the known ones, see `FeatureMoments`.
+
+    Attributes:
+        films: Validation films that were drawn from.
+        usual: Number of films, as text -> what 95 % of draws of so many stay below.
+        sources: Each source's validation films alone.
+    """
+
+    films: Count
+    usual: Annotated[dict[Text, Distance], Field(min_length=1, max_length=100)]
+    sources: Annotated[dict[Name, Distance], Field(max_length=250)]
 
 
 class SegmenterCard(WeightsCard):
@@ -122,6 +139,15 @@ def segmenter_folder() -> Path:
     """Where the segmenter lies: among the user's own models, or else with the package."""
     own = weights_folder() / NAME
     return own if own.is_dir() else SHIPPED / NAME
+
+
+def segmenter_files() -> dict[str, Path]:
+    """What another computer needs to find lungs as this one does: name of each file -> the file.
+
+    Names are those below its folder of models and what lies beside that.
+    """
+    folder = segmenter_folder()
+    return {f"weights/{NAME}/{one.name}": one for one in folder.iterdir() if one.is_file()}
 
 
 def load_segmenter_card() -> Card:

@@ -103,7 +103,30 @@ def _show(found: dict[str, Any], out: Path) -> None:
         ]
         columns = ["measure", "median", "of the card's", "distance", ""]
         emit_table(f"{name}: drift", columns, drift)
+    _show_features(found["features"])
     err.print(NOTICE)
+
+
+def _show_features(found: dict[str, Any] | None) -> None:
+    if found is None:
+        return
+    from xraycore.scoring.feature_drift import is_far_from_home
+
+    rows = [
+        [
+            "all films" if group == "all" else f"{group} {value}",
+            one["films"],
+            one["distance"],
+            f"{one['low']:.2f} to {one['high']:.2f}",
+            "not known" if one["usual"] is None else f"{one['usual']:.2f}",
+            "different" if is_far_from_home(one) else "",
+        ]
+        for group, of in found["groups"].items()
+        for value, one in of.items()
+        if one["distance"] is not None and (group == "all" or list(of) != ["not said"])
+    ]
+    columns = ["features of", "films", "distance", "95 %", "usual at home, up to", ""]
+    emit_table("Features: distance from known films", columns, rows)
 
 
 def _against(one: dict[str, Any]) -> list[object]:

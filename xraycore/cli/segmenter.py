@@ -13,7 +13,7 @@ from xraycore.cli.audit import Datasets
 from xraycore.cli.console import emit_json, emit_table, err, progress_bar
 from xraycore.datasets.manifest import Manifest, Record
 from xraycore.datasets.splits import read_splits
-from xraycore.errors import DatasetError, WeightsError
+from xraycore.errors import ArgumentError, DatasetError, WeightsError
 from xraycore.jobs.process import show_command
 from xraycore.utils.progress import Progress, part_of
 
@@ -90,15 +90,26 @@ def fit_screening(
         str | None,
         typer.Option(help="CSV file of other views: only the direction to them is fitted."),
     ] = None,
+    only_distances: Annotated[
+        bool,
+        typer.Option("--only-distances", help="Measure how far home's films usually are, no more."),
+    ] = False,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
     """Learn what frontal chest films are like, so that others are warned about.
 
     With --others the screening stays, and learns in which direction such films lie; how many of
-    them are warned about is told patient by patient, by the direction that the others gave.
+    them are warned about is told patient by patient, by the direction that the others gave. How far
+    validation films are from the training films, by how many they are, is what `score` sets an
+    archive beside.
     """
+    if others is not None and only_distances:
+        raise ArgumentError("--others and --only-distances each change one thing: name one.")
     manifest = read_splits(datasets, seed=seed)
+    if only_distances:
+        _measure_distances(manifest, json)
+        return
     if others is not None:
         _fit_direction(manifest, others, datasets, json)
         return
@@ -108,7 +119,7 @@ def fit_screening(
     from xraycore.training.run import environment
 
     with progress_bar() as report:
-        screening, counts = fit_on_splits(manifest, report=report)
+        screening, counts, distances = fit_on_splits(manifest, report=report)
     warned = {" ".join(part): wilson_interval(*count) for part, count in counts.items()}
     about = {
         "data": [str(one) for one in datasets],
@@ -116,6 +127,7 @@ def fit_screening(
         "command": show_command(sys.argv[1:]),
         "environment": environment(),
         "warned_about": warned,
+        "distances": distances,
     }
     file = install_detector(screening, about)
     if json:
@@ -123,6 +135,25 @@ def fit_screening(
         return
     rows = [[part, s["value"], s["low"], s["high"], s["n"]] for part, s in warned.items()]
     emit_table(f"Warned about: {file}", ["data set, split", "share", "low", "high", "films"], rows)
+
+
+def _measure_distances(manifest: Manifest, json: bool) -> None:
+    from xraycore.anatomy.ood import load_ood_detector
+    from xraycore.training.ood import install_usual, measure_usual, validation_features
+
+    screening = load_ood_detector()
+    if screening is None:
+        raise WeightsError("expected a screening to measure distances by: run fit-screening first.")
+    with progress_bar() as report:
+        found = measure_usual(screening, validation_features(manifest, report))
+    found["command"] = show_command(sys.argv[1:])
+    file = install_usual(found)
+    if json:
+        emit_json({"file": str(file), **found})
+        return
+    rows = [[f"{count} films of all", value] for count, value in found["usual"].items()]
+    rows += [[f"{source} alone", value] for source, value in found["sources"].items()]
+    emit_table(f"Usual distances, 95 % of draws: {file}", ["films", "distance"], rows)
 
 
 def _other_views(file: Path) -> list[Record]:

@@ -82,6 +82,17 @@ def read_card(name: str) -> Card:
     return card
 
 
+def model_files(name: str) -> dict[str, Path]:
+    """What another computer needs to run a model; see `xraycore.anatomy.segmenter.segmenter_files`.
+
+    Raises:
+        WeightsError: If it has no card, or that is damaged.
+    """
+    folder = weights_folder() / name
+    files = ("card.json", read_card(name)["weights"]["file"])
+    return {f"weights/{name}/{file}": folder / file for file in files}
+
+
 def stored_title(name: str) -> str:
     """Title of a network as its stored weights end it, such as "ResNet50, four stages".
 

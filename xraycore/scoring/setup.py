@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from xraycore.anatomy.segmenter import segmenter_folder, segmenter_sha256
-from xraycore.config import VERSION, sites_folder, weights_folder
+from xraycore.anatomy.segmenter import segmenter_files, segmenter_sha256
+from xraycore.config import VERSION, sites_folder
 from xraycore.errors import ArgumentError
-from xraycore.models.cards import card_sha256, read_card
+from xraycore.models.cards import card_sha256, model_files, read_card
 from xraycore.models.runtime import RUNTIMES
 from xraycore.models.sites import read_site
 from xraycore.utils.files import sha256_of, write_json
@@ -167,17 +167,11 @@ def files_of(setup: ScoringSetup) -> dict[str, Path]:
 
     Weights and cards lie below `weights`, the site's profiles below `sites`.
     """
-    found: dict[str, Path] = {}
+    found = segmenter_files()
     for name in setup.models:
-        card = weights_folder() / name / "card.json"
-        found[f"weights/{name}/card.json"] = card
-        file = read_card(name)["weights"]["file"]
-        found[f"weights/{name}/{file}"] = card.with_name(file)
+        found |= model_files(name)
         if setup.site:
             found[f"sites/{name}/{setup.site}.json"] = sites_folder() / name / f"{setup.site}.json"
-    for file in segmenter_folder().iterdir():
-        if file.is_file():
-            found[f"weights/{segmenter_folder().name}/{file.name}"] = file
     return found
 
 

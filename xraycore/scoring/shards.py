@@ -14,6 +14,7 @@ import numpy as np
 from xraycore.attribution.registry import METHODS, all_maps
 from xraycore.imaging.film_warnings import warning_codes
 from xraycore.models.classifier import Classifier, Prediction
+from xraycore.scoring.feature_drift import COLUMN
 from xraycore.scoring.lines import States
 from xraycore.scoring.listing import ListedFilm
 from xraycore.scoring.pipeline import FilmScorer, ScoredFilm
@@ -133,6 +134,7 @@ def _predicted_columns(one: Prediction, heat: np.ndarray, states: States) -> dic
         "unlike": _known(lungs.ood_score),
         "brightness": float(one.grey.mean()),
         "contrast": float(one.grey.std()),
+        COLUMN: _place(lungs.components),
         **{f"{_PROBABILITY}{name}": p for name, p in one.probabilities.items()},
     }
 
@@ -150,6 +152,11 @@ def _stacked(every: Sequence[np.ndarray | None]) -> np.ndarray:
     """All of them as one array; NaN where a film could not be read."""
     shape = next(one.shape for one in every if one is not None)
     return np.stack([np.full(shape, np.nan, np.float32) if one is None else one for one in every])
+
+
+def _place(components: np.ndarray | None) -> list[float] | None:
+    """As many digits as say something: a third of what all would take in the file."""
+    return None if components is None else components.astype(np.float16).tolist()
 
 
 def _known(value: float) -> float | None:
@@ -170,6 +177,7 @@ def _table(rows: Sequence[dict[str, Any]], classes: Iterable[str]) -> "pa.Table"
             *(("kind", text), ("kind_probability", number)),
             ("warnings", pa.list_(text)),
             *((name, number) for name in MEASURES),
+            (COLUMN, pa.list_(number)),
             *((f"{_PROBABILITY}{name}", number) for name in classes),
             ("error", text),
         ]

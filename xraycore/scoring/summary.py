@@ -20,6 +20,7 @@ from xraycore.scoring.drift import (
     distance,
     read_references,
 )
+from xraycore.scoring.feature_drift import COLUMN, FeatureDrift, StoredFeatureDrift
 from xraycore.scoring.setup import ScoringSetup, read_setup
 from xraycore.scoring.shards import FOLDER
 from xraycore.utils.files import write_json
@@ -92,6 +93,7 @@ class StoredSummary(Stored):
     unread: Count
     warnings: dict[Text, Count]
     models: Annotated[dict[Text, StoredAnswers], Field(min_length=1)]
+    features: StoredFeatureDrift | None = None
 
 
 def write_summary(folder: Path) -> dict[str, Any]:
@@ -210,6 +212,7 @@ def _sum_up(folder: Path, setup: ScoringSetup) -> dict[str, Any]:
         # A film may have several; those of the first network, which films have in common.
         "warnings": dict(warnings.most_common()),
         "models": {name: tally.to_json(read_references(name)) for name, tally in tallies.items()},
+        "features": _feature_drift(folder, setup.models[0], tallies[setup.models[0]]),
         "setup": {
             "models": {one.name: one.weights_sha256 for one in setup.networks},
             "site": setup.site,
@@ -217,6 +220,17 @@ def _sum_up(folder: Path, setup: ScoringSetup) -> dict[str, Any]:
             "runtime": setup.runtime,
         },
     }
+
+
+def _feature_drift(folder: Path, model: str, tally: _Tally) -> dict[str, Any] | None:
+    """Once more over the rows, now that it is known which groups are told apart."""
+    import pyarrow.compute as pc
+
+    named = {group: _most(group, found) for group, found in tally.outcomes.items()}
+    drift = FeatureDrift(named, UNKNOWN, OTHERS)
+    for rows in read_rows(folder, ["number", "model", COLUMN, *GROUPS]):
+        drift.add(rows.filter(pc.equal(rows["model"], model)))
+    return drift.to_json()
 
 
 def _codes(rows: "pa.Table") -> Counter[str]:

@@ -1,12 +1,14 @@
 """Fitting what frontal chest films are like, and the distance from which one is warned about."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sklearn.covariance import LedoitWolf
 
+from xraycore.anatomy.feature_distance import FEWEST, distance_from_known
 from xraycore.anatomy.lung_field import lung_field
 from xraycore.anatomy.ood import FILE, VIEWS, OODDetector, standardised
 from xraycore.anatomy.segmenter import BATCH, load_segmenter, load_segmenter_card, segmenter_folder
@@ -20,6 +22,10 @@ from xraycore.utils.progress import Progress, ProgressCallback, ignore, part_of
 UNLIKE_SHARE = 0.002
 # Below this spread a feature says nothing, and dividing by it would make it say much.
 LEAST_SPREAD = 1e-3
+# How many films together are drawn from home's, how often, and which share of draws is usual.
+COUNTS = (20, 50, 100, 200, 500, 1000, 2000, 5000)
+DRAWS = 400
+USUAL_SHARE = 0.95
 
 
 def fit_detector(features: np.ndarray, validation: Sequence[np.ndarray]) -> OODDetector:
@@ -68,12 +74,12 @@ def predict_lungs(
 
 def fit_on_splits(
     manifest: Manifest, report: ProgressCallback = ignore
-) -> tuple[OODDetector, dict[tuple[str, str], tuple[int, int]]]:
+) -> tuple[OODDetector, dict[tuple[str, str], tuple[int, int]], dict[str, Any]]:
     """Fits on the training films; says how many films of each source's splits are warned about.
 
     Returns:
-        The screening, and by source and split how many films are warned about, for ood_score or
-        for want of lungs, of how many.
+        The screening, by source and split how many films are warned about, for ood_score or for
+        want of lungs, of how many, and `measure_usual` of its validation films.
 
     Raises:
         DatasetError: If there are no films to fit to or to set the limit by.
@@ -97,7 +103,29 @@ def fit_on_splits(
         part: (int(((screening.ood_score(values) > 1) | ~found).sum()), len(found))
         for part, (found, values) in predicted.items()
     }
-    return screening, warned
+    home = {source: values for (source, split), (_, values) in predicted.items() if split == "val"}
+    return screening, warned, measure_usual(screening, home)
+
+
+def validation_features(
+    manifest: Manifest, report: ProgressCallback = ignore
+) -> dict[str, np.ndarray]:
+    """Source -> features (n, d) of its validation films that can be read.
+
+    Raises:
+        DatasetError: If there are no validation films, or none of a source can be read.
+    """
+    films = manifest.split("val")
+    sources = sorted({record.source for record in films})
+    if not sources:
+        raise DatasetError("expected films in the split 'val'. Found none")
+    return {
+        source: predict_lungs(
+            [record for record in films if record.source == source],
+            part_of(report, at, len(sources), f"looking at {source}"),
+        )[1]
+        for at, source in enumerate(sources)
+    }
 
 
 def fit_direction(
@@ -153,6 +181,52 @@ def install_direction(screening: OODDetector, about: dict) -> Path:
     changed = {**card["screening"], "views": described}
     write_json(folder / "card.json", {**card, "screening": changed})
     return file
+
+
+def measure_usual(
+    screening: OODDetector, validation: Mapping[str, np.ndarray], *, seed: int = 0
+) -> dict[str, Any]:
+    """How far films of home are from the known ones, by how many they are; see `UsualDistances`.
+
+    Args:
+        screening: What the known films are like.
+        validation: Source -> features (n, d) of films that it was not fitted to.
+        seed: Of the draws.
+    """
+    rng = np.random.default_rng(seed)
+    home = {source: screening.components(values) for source, values in validation.items()}
+    every = np.concatenate(list(home.values()))
+
+    def distance(films: np.ndarray) -> float:
+        return distance_from_known(films.mean(axis=0), np.cov(films.T, bias=True))
+
+    def drawn(count: int) -> float:
+        found = [distance(every[rng.integers(0, len(every), count)]) for _ in range(DRAWS)]
+        return round(float(np.quantile(found, USUAL_SHARE)), 4)
+
+    return {
+        "films": len(every),
+        "usual": {str(count): drawn(count) for count in COUNTS},
+        "sources": {
+            source: round(distance(films), 4)
+            for source, films in home.items()
+            if len(films) >= FEWEST
+        },
+    }
+
+
+def install_usual(found: dict[str, Any]) -> Path:
+    """Describes what is usual of home's films in the segmenter's card; the screening stays.
+
+    Raises:
+        WeightsError: If the segmenter has no screening.
+    """
+    folder, card = segmenter_folder(), load_segmenter_card()
+    if card.get("screening") is None:
+        raise WeightsError(f"{folder}: expected a screening: run fit-screening first.")
+    changed = {**card["screening"], "distances": found}
+    write_json(folder / "card.json", {**card, "screening": changed})
+    return folder / "card.json"
 
 
 def install_detector(screening: OODDetector, about: dict) -> Path:
