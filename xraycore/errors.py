@@ -42,6 +42,10 @@ class WeightsError(XrayCoreError):
     """Weights or a card that are missing, damaged or not what the card says."""
 
 
+class DivergedError(ArgumentError):
+    """A training's loss is no longer finite."""
+
+
 class JobError(XrayCoreError):
     """A job that cannot be started, because another process works in its folder."""
 

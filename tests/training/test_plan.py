@@ -21,6 +21,7 @@ from xraycore.training.settings import SETTINGS
 CHANGES = {
     **{"epochs": 2, "learning_rate": 0.1, "batch_size": 4, "view": "film"},
     **{"lung_loss_weight": 1.0, "lesion_loss_weight": 0.5},
+    **{"weight_decay": 0.001, "balance": 0.5},
     **{"synthetic_opacity_rate": 0.5, "feature_draws": 2, "augmentation": "none"},
 }
 RECIPE = TrainingConfig((Stage("low", 2, 100, 1e-3), Stage("full", 3, 200, 1e-4)))
@@ -76,6 +77,7 @@ def test_the_command_line_knows_every_option_of_a_plan(tmp_path, capsys, command
     )
     if command == "train_arguments":
         plan = replace(plan, choose_on=("/b",), teacher=("vgg16",), precision="float32")
+        plan = replace(plan, fold="2/5")
     assert set(CHANGES) == set(SETTINGS)
     given = [tmp_path / "run"] if command == "train_arguments" else []
     with pytest.raises(SystemExit):

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from xraycore.anatomy.segmenter import segmenter_files
 from xraycore.cli.app import Classes, Json, Seed, app
 from xraycore.cli.console import emit_json, emit_table, err, format_score, progress_bar
 from xraycore.cli.loading import EngineName, Scheduler, open_engine
@@ -75,7 +76,7 @@ def ablate(
     from xraycore.utils.files import write_json
 
     keras.config.disable_interactive_logging()
-    with progress_bar() as report, open_engine(engine, scheduler, {}) as opened:
+    with progress_bar() as report, open_engine(engine, scheduler, segmenter_files()) as opened:
         external = drop_overlap(external, manifest, store=default_index(), report=report)
         found = ablate(
             manifest,

@@ -29,7 +29,9 @@ from xraycore.cli import (  # noqa: F401  (they register)
     weights,
 )
 from xraycore.cli.app import app
-from xraycore.cli.pacs import listen, report, search  # noqa: F401  (likewise)
+from xraycore.cli.model_selection import cross_validate, search  # noqa: F401  (likewise)
+from xraycore.cli.pacs import listen, report  # noqa: F401  (likewise)
+from xraycore.cli.pacs import search as search_pacs  # noqa: F401  (likewise)
 from xraycore.cli.retrieval import index, retrieve, similar  # noqa: F401  (likewise)
 from xraycore.errors import XrayCoreError, log_fault
 
@@ -45,6 +47,7 @@ EXTRAS = {
     **dict.fromkeys(("onnx", "onnxruntime", "tf2onnx"), "onnx"),
     "openvino": "openvino",
     "tf_keras_vis": "compare",
+    "optuna": "search",
     **dict.fromkeys(("dicomweb_client", "highdicom", "pynetdicom"), "dicom"),
 }
 

@@ -3,17 +3,17 @@
 import inspect
 import sys
 from collections.abc import Callable
+from dataclasses import replace
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
 
 from xraycore.cli.app import Classes, Json, Labels, Seed, app
 from xraycore.cli.console import emit_json, emit_table, err, progress_bar
-from xraycore.datasets.audit.leakage import drop_overlap
-from xraycore.datasets.index import default_index
-from xraycore.datasets.manifest import describe_left_out, read_manifest
+from xraycore.datasets.manifest import describe_left_out
 from xraycore.errors import ArgumentError
 from xraycore.jobs.process import show_command
 from xraycore.jobs.recorder import recorded
@@ -57,38 +57,35 @@ SHOWN = 25
 BAR = 30
 
 
-def _takes_changes(*, of_stage: bool) -> Callable[[Callable], Callable]:
-    """Gives a command an option for every line of `SETTINGS`, in place of its `**changes`."""
-
-    def decorate(command: Callable) -> Callable:
-        signature = inspect.signature(command)
-        own = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
-        options = [
-            inspect.Parameter(
-                setting.word.replace("-", "_"),
-                inspect.Parameter.KEYWORD_ONLY,
-                default=None,
-                annotation=Annotated[setting.type | None, typer.Option(help=setting.help)],
-            )
-            for setting in SETTINGS.values()
-            if of_stage or not setting.of_stage
-        ]
-        vars(command)["__signature__"] = signature.replace(parameters=[*own, *options])
-        return command
-
-    return decorate
+def _options_of_changes(*, of_stage: bool) -> list[inspect.Parameter]:
+    """An option for every line of `SETTINGS`."""
+    return [
+        inspect.Parameter(
+            setting.word.replace("-", "_"),
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None,
+            annotation=Annotated[setting.type | None, typer.Option(help=setting.help)],
+        )
+        for setting in SETTINGS.values()
+        if of_stage or not setting.of_stage
+    ]
 
 
-@app.command()
-@_takes_changes(of_stage=True)
-def train(
+def _takes_changes(command: Callable) -> Callable:
+    """Gives a command the settings as options in place of its `**changes`, not the last stage's."""
+    signature = inspect.signature(command)
+    own = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
+    options = [*own, *_options_of_changes(of_stage=False)]
+    vars(command)["__signature__"] = signature.replace(parameters=options)
+    return command
+
+
+def _make_plan(
     datasets: Datasets,
     model: Model,
-    out: Annotated[Path, typer.Option(help="Folder of the run.")],
     end: Where = None,
     preset: Preset = "cpu",
     weights: Weights = "none",
-    resume: Annotated[bool, typer.Option("--resume", help="Go on where the run stopped.")] = False,
     classes: Classes = None,
     labels: Labels = None,
     films: Films = None,
@@ -101,11 +98,10 @@ def train(
     ] = None,
     precision: Annotated[str, typer.Option(help="auto, float32 or mixed_bfloat16.")] = "auto",
     seed: Seed = 0,
-    json: Json = False,
     **changes: object,
-) -> None:
-    """Train a network on folders of films: transfer learning in stages, resumable."""
-    plan = Plan(
+) -> Plan:
+    """The plan that a command line of `train` names."""
+    return Plan(
         *(tuple(map(str, datasets)), model, preset, weights, films, changes_of(changes)),
         classes=classes,
         labels=labels,
@@ -115,29 +111,56 @@ def train(
         seed=seed,
         end=end,
     )
+
+
+def takes_plan(command: Callable) -> Callable:
+    """Gives a command the options of a training in place of its first parameter, the plan."""
+    of_plan = [
+        one.replace(kind=one.KEYWORD_ONLY)
+        for one in inspect.signature(_make_plan).parameters.values()
+        if one.kind is not one.VAR_KEYWORD
+    ] + _options_of_changes(of_stage=True)
+    _, *own = inspect.signature(command).parameters.values()
+
+    @wraps(command)
+    def run(**options: Any) -> None:
+        plan = _make_plan(**{one.name: options.pop(one.name) for one in of_plan})
+        command(plan, **options)
+
+    parameters = [*of_plan, *(one.replace(kind=one.KEYWORD_ONLY) for one in own)]
+    vars(run)["__signature__"] = inspect.Signature(parameters)
+    return run
+
+
+@app.command()
+@takes_plan
+def train(
+    plan: Plan,
+    out: Annotated[Path, typer.Option(help="Folder of the run.")],
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where the run stopped.")] = False,
+    fold: Annotated[
+        str | None,
+        typer.Option(help="Hold that fold of the patients out, such as 2/5; see cross-validate."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Train a network on folders of films: transfer learning in stages, resumable."""
+    plan = replace(plan, fold=fold)
     spec, manifest = plan.spec, plan.manifest()
-    recipe = plan.recipe()
-    external = [read_manifest(one) for one in plan.choose_on]
+    plan.recipe()
     try:
         with recorded(out, plan.train_arguments(out)) as record, progress_bar() as show:
-            external = drop_overlap(external, manifest, store=default_index(), report=show)
             # Late: a mistake in the options is told before TensorFlow takes its seconds to start.
             import keras
 
-            from xraycore.training.trainer import train
+            from xraycore.training.trainer import train_plan
 
             # Keras writes the progress of a download to stdout.
             keras.config.disable_interactive_logging()
-            run = train(
+            run = train_plan(
+                plan,
                 manifest,
-                spec,
-                recipe,
                 out,
-                weights=plan.weights,
-                external=external,
-                teachers=plan.teacher,
-                precision=precision,
-                seed=seed,
                 resume=resume,
                 command=show_command(sys.argv[1:]),
                 report=both(show, record),
@@ -161,12 +184,14 @@ def train(
     emit_table(f"{spec.title}: {out}", list(HISTORY), [[*row[:-1], round(row[-1])] for row in rows])
     if said := describe_left_out(manifest.left_out):
         err.print(f"Not used: {said}.", soft_wrap=True)
-    ship = show_command(plan.ship_arguments(out))
-    err.print(f"Best weights: {run.best_weights}. Ship them with: {ship}", soft_wrap=True)
+    said = f"Best weights: {run.best_weights}."
+    if not plan.fold:  # A network of a fold is made to be judged by it.
+        said += f" Ship them with: {show_command(plan.ship_arguments(out))}"
+    err.print(said, soft_wrap=True)
 
 
 @app.command()
-@_takes_changes(of_stage=False)
+@_takes_changes
 def lr_find(
     datasets: Datasets,
     model: Model,

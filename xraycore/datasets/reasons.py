@@ -35,6 +35,7 @@ UNREADABLE = "files that cannot be read as a film"
 UNKNOWN_LABEL = "with labels that the models, or the view, do not know"
 OTHER_SPLIT = "of another split than the one judged"
 TRAINED_ON = "films that a model was trained on or chosen by"
+FOR_THE_TEST = "test films, which cross-validation leaves for the end"
 
 # What each means and what to do, for docs/files.md.
 MEANINGS = {
@@ -73,4 +74,5 @@ MEANINGS = {
     UNKNOWN_LABEL: "in `evaluate`, with a warning",
     OTHER_SPLIT: "`evaluate --split all` judges all",
     TRAINED_ON: "`evaluate --split all` judges them too",
+    FOR_THE_TEST: "a fold of the others stands in for them",
 }

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from xraycore.datasets.folds import Fold, hold_out
 from xraycore.datasets.labelling import BY_DEFAULT, LabelPolicy
 from xraycore.datasets.manifest import Manifest, Record, read_manifest
 from xraycore.datasets.masks import Lesion
@@ -31,10 +32,19 @@ def read_splits(
     policy: LabelPolicy = BY_DEFAULT,
     *,
     seed: int = 0,
+    fold: Fold | None = None,
 ) -> Manifest:
     """The data sets' manifest with every record in a split: what training and evaluation share.
 
     No patient lies in two splits.
+
+    Args:
+        datasets: See `read_manifest`.
+        classes: Likewise.
+        policy: Likewise.
+        seed: See `assign_splits`.
+        fold: Which fold of the films that are not tested on stands in for those that are (see
+            `hold_out`), with validation films of its own; None for the test films themselves.
 
     Raises:
         DatasetError: See `read_manifest`.
@@ -42,6 +52,9 @@ def read_splits(
     manifest = join_copies(leave_out_contradictions(read_manifest(datasets, classes, policy)))
     contents = _contents(manifest)
     manifest = assign_splits(group_copies(manifest, contents), seed=seed)
+    if fold:
+        manifest = leave_out_crossing(leave_out_copies(manifest, contents))
+        manifest = _carve_each(hold_out(manifest, fold, seed=seed), seed)
     return leave_out_crossing(leave_out_copies(manifest, contents))
 
 
@@ -244,6 +257,15 @@ def _usable_validation(records: Iterable[Record]) -> bool:
     classes = {record.label for record in records}
     counts = Counter(record.label for record in records if record.split == "val")
     return all(counts[label] >= MIN_VAL_PER_CLASS for label in classes)
+
+
+def _carve_each(manifest: Manifest, seed: int) -> Manifest:
+    """The manifest with validation films carved out of each source's training films."""
+    records: list[Record] = []
+    for source in sorted({record.source for record in manifest.records}):
+        of_source = [record for record in manifest.records if record.source == source]
+        records += _carve(of_source, "val", VAL_SHARE, seed)
+    return manifest.having(records)
 
 
 def _carve(records: list[Record], into: str, share: float, seed: int) -> list[Record]:

@@ -35,6 +35,7 @@ from xraycore.jobs.queue import (
 from xraycore.jobs.records import (
     ProgressNote,
     lock,
+    note_done,
     note_stop,
     read_job,
     read_record,
@@ -244,6 +245,14 @@ def claim(folder: Path, arguments: Sequence[str]) -> None:
             _refuse_second(folder)
             refuse_links(folder)
             write_record(folder, os.getpid(), started_at(os.getpid()), arguments)
+
+
+def release(folder: Path) -> None:
+    """Says that this process has done its work in a folder, and goes on elsewhere."""
+    with lock(folder):
+        job = read_record(folder)
+        if job.get("pid") == os.getpid():
+            note_done(folder, job)
 
 
 def show_command(arguments: Sequence[str]) -> str:

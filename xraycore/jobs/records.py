@@ -111,6 +111,11 @@ def note_stop(folder: Path, record: dict[str, Any]) -> None:
     write_json(_file(folder), {**record, "stop_asked": True}, durable=False)
 
 
+def note_done(folder: Path, record: dict[str, Any]) -> None:
+    """Notes down that a folder's process has done its work there, though it lives on."""
+    write_json(_file(folder), {**record, "started": None}, durable=False)
+
+
 def lock(folder: Path) -> FileLock:
     """Lets one process at a time change who works in a folder; a dead one's lock is none."""
     file = _file(folder).with_suffix(".lock")

@@ -88,6 +88,10 @@ class Augmentation:
                 ) from None
         return cls(**values)
 
+    def __str__(self) -> str:
+        """As `parse` takes it, every value named."""
+        return ",".join(f"{one.name}={getattr(self, one.name):g}" for one in fields(self))
+
     def affine(self, rng: np.random.Generator, size: int) -> np.ndarray:
         """A drawn 2x3 matrix that maps target pixels of a size x size film to source pixels."""
         shear, zoom, angle = (

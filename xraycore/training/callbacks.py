@@ -5,7 +5,7 @@ import time
 
 import keras
 
-from xraycore.errors import ArgumentError
+from xraycore.errors import DivergedError
 from xraycore.training.batches import BatchSequence, ImageArray
 from xraycore.training.config import TrainingConfig
 from xraycore.training.learner import averaged, reseed_dropout
@@ -100,11 +100,11 @@ class Validate(keras.callbacks.Callback):
         """Called by Keras, with a dict that the callbacks after this one get too.
 
         Raises:
-            ArgumentError: If the loss diverges.
+            DivergedError: If the loss is no longer finite.
         """
         seconds = time.monotonic() - self.began
         if not math.isfinite(logs["loss"]):
-            raise ArgumentError(DIVERGED)
+            raise DivergedError(DIVERGED)
         with averaged(self.model):
             internal, external = scores_of(self.model, self.internal, self.external, self.classes)
         logs.update(internal, **external, choice=selection_score(internal, external))

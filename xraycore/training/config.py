@@ -120,6 +120,10 @@ class TrainingConfig:
             raise ArgumentError(
                 f"painted must lie between 0 and 1. Received: {self.synthetic_opacity_rate}"
             )
+        if not self.weight_decay >= 0:
+            raise ArgumentError(f"weight_decay must not be negative. Received: {self.weight_decay}")
+        if not 0 <= self.balance <= 1:
+            raise ArgumentError(f"balance must lie between 0 and 1. Received: {self.balance}")
         if self.phantoms < 0:
             raise ArgumentError(f"phantoms must not be negative. Received: {self.phantoms}")
         if self.feature_draws < 0:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
+from xraycore.datasets.folds import Fold
 from xraycore.datasets.labelling import LabelPolicy
 from xraycore.datasets.labels import parse_classes
 from xraycore.datasets.manifest import Manifest
@@ -41,6 +42,7 @@ class Plan:
         seed: Of everything random.
         end: Where the network ends; None for where trainings end it.
         labels: How they are read, see `LabelPolicy.parse`; None for the default.
+        fold: Which fold is held out, see `Fold.parse`; None for none.
     """
 
     datasets: tuple[str, ...]
@@ -56,6 +58,7 @@ class Plan:
     seed: int = 0
     end: str | None = None
     labels: str | None = None
+    fold: str | None = None
 
     def __post_init__(self) -> None:
         # Whoever goes on with it may stand elsewhere.
@@ -114,10 +117,12 @@ class Plan:
 
         Raises:
             DatasetError: If a data set cannot be read.
+            ArgumentError: If there is no such fold.
         """
         classes = parse_classes(self.classes) if self.classes else None
         policy = LabelPolicy.parse(self.labels)
-        manifest = read_splits(self.datasets, classes, policy, seed=self.seed)
+        fold = Fold.parse(self.fold) if self.fold else None
+        manifest = read_splits(self.datasets, classes, policy, seed=self.seed, fold=fold)
         return (
             manifest if self.films is None else limit_training(manifest, self.films, seed=self.seed)
         )
@@ -133,7 +138,16 @@ class Plan:
         return ["lr-find", *self._words(*_OF_BOTH), *changes, "--json"]
 
     def ship_arguments(self, folder: str | Path) -> list[str]:
-        """The command line that ships the run of a folder."""
+        """The command line that ships the run of a folder.
+
+        Raises:
+            ArgumentError: If a fold was held out of it.
+        """
+        if self.fold:
+            raise ArgumentError(
+                f"fold {self.fold} was held out of it to be judged: to ship a network, train one "
+                "on all training films."
+            )
         return ["ship", str(Path(folder).absolute()), *self._words("classes", "labels", "films")]
 
     def _words(self, *names: str) -> list[str]:
@@ -148,7 +162,7 @@ class Plan:
 
 
 _OF_BOTH = ("model", "end", "preset", "weights", "films", "classes", "labels", "seed")
-_OF_TRAIN = ("choose_on", "teacher", "precision")
+_OF_TRAIN = ("choose_on", "teacher", "precision", "fold")
 
 
 def _option(name: str) -> str:

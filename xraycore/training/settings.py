@@ -117,6 +117,26 @@ SETTINGS: Mapping[str, Setting] = {
             step=0.1,
         ),
         Setting(
+            "weight_decay",
+            "weight-decay",
+            float,
+            "How much large weights cost (AdamW).",
+            "Weight decay",
+            "How much each step pulls weights towards nought. More keeps a network from learning "
+            "few films by heart.",
+        ),
+        Setting(
+            "balance",
+            "balance",
+            float,
+            "How far rare classes and sources are made up for, 0 to 1.",
+            "Balance of classes and sources",
+            "At 0 every film weighs the same; at 1 every class of every source does, however few "
+            "films it has.",
+            high=1.0,
+            step=0.1,
+        ),
+        Setting(
             "synthetic_opacity_rate",
             "painted",
             float,

@@ -2,6 +2,7 @@
 
 import math
 import shutil
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,9 @@ import keras
 import numpy as np
 
 from xraycore.anatomy.segmenter import segmenter_sha256
-from xraycore.datasets.manifest import Manifest
+from xraycore.datasets.audit.leakage import drop_overlap
+from xraycore.datasets.index import default_index
+from xraycore.datasets.manifest import Manifest, read_manifest
 from xraycore.datasets.splits import trainable_classes
 from xraycore.models.architectures import build_network
 from xraycore.models.pretrained import load_pretrained
@@ -28,11 +31,16 @@ from xraycore.training.learner import (
     set_trainable,
 )
 from xraycore.training.phantoms import check_phantoms, phantom_films
+from xraycore.training.plan import Plan
 from xraycore.training.run import Run, State, environment
 from xraycore.training.validation import check_external
 from xraycore.utils.checkpoints import load_weights
 from xraycore.utils.precision import computing_in
 from xraycore.utils.progress import ProgressCallback, ignore, part_of
+
+# What networks compute in and the seed of everything random are a process's: a worker with several
+# threads trains one network after another.
+ONE_AT_A_TIME = threading.RLock()
 
 
 def train(
@@ -72,8 +80,9 @@ def train(
     Raises:
         DatasetError: If there are fewer than two classes, or one of them has no film to train or
             to validate on.
-        ArgumentError: If the folder holds another run, the starting weights, a teacher or the
-            external films do not fit, or the loss diverges.
+        ArgumentError: If the folder holds another run, or the starting weights, a teacher or the
+            external films do not fit.
+        DivergedError: If the loss is no longer finite.
         WeightsError: If a teacher has no trained weights.
     """
     # What does not fit says so before a folder is made and thousands of films are read.
@@ -108,7 +117,7 @@ def train(
     if state.stage == len(recipe.stages):
         return run
     data = _read(run, manifest, external, recipe, classes, teachers, report)
-    with computing_in(run.config["precision"]):
+    with ONE_AT_A_TIME, computing_in(run.config["precision"]):
         while state.stage < len(recipe.stages):
             keras.utils.set_random_seed(seed + state.total_epochs)
             learner, network = _build(run, state, spec, data, weights)
@@ -117,6 +126,46 @@ def train(
             if features is None:
                 shutil.rmtree(kept, ignore_errors=True)
     return run
+
+
+def train_plan(
+    plan: Plan,
+    manifest: Manifest,
+    folder: Path,
+    *,
+    resume: bool = False,
+    command: str | None = None,
+    report: ProgressCallback = ignore,
+) -> Run:
+    """Trains what a plan asks for; see `train`.
+
+    Args:
+        plan: What is asked for.
+        manifest: The plan's own.
+        folder: Where to; created.
+        resume: Go on where the folder's run stopped.
+        command: Command line to note down.
+        report: Called after every batch, and while films to choose by are looked for in the others.
+
+    Raises:
+        DatasetError: If a data set to choose by cannot be read.
+    """
+    external = [read_manifest(one) for one in plan.choose_on]
+    external = drop_overlap(external, manifest, store=default_index(), report=report)
+    return train(
+        manifest,
+        plan.spec,
+        plan.recipe(),
+        folder,
+        weights=plan.weights,
+        external=external,
+        teachers=plan.teacher,
+        precision=plan.precision,
+        seed=plan.seed,
+        resume=resume,
+        command=command,
+        report=report,
+    )
 
 
 def _check_start(spec: ModelSpec, recipe: TrainingConfig, classes: int, weights: str) -> None:

@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 from xraycore.datasets.labels import LABEL_SCHEMES, NORMAL
 from xraycore.datasets.manifest import Record
-from xraycore.errors import ArgumentError
+from xraycore.errors import ArgumentError, DivergedError
 from xraycore.training.batches import BatchSequence, ImageArray
 from xraycore.training.learner import Learner
 
@@ -164,7 +164,7 @@ def predict(
         mirrored: Whether its probabilities are the mean of those of a film and of its mirror image.
 
     Raises:
-        ArgumentError: If a logit is not finite.
+        DivergedError: If a logit is not finite.
     """
     grid = learner.outputs[1].shape[1:3]
     kernel = keras.ops.convert_to_numpy(learner.head.kernel).astype(np.float32)
@@ -178,7 +178,7 @@ def predict(
         pixels, truth, _ = batches[index]
         logits, features = (np.asarray(a, np.float32) for a in learner.predict_on_batch(pixels))
         if not np.isfinite(logits).all():
-            raise ArgumentError(DIVERGED)
+            raise DivergedError(DIVERGED)
         maps = np.maximum(features @ kernel, 0.0)
         own = np.take_along_axis(maps, logits.argmax(axis=1)[:, None, None, None], 3)[..., 0]
         total = own.sum(axis=(1, 2))

@@ -1,0 +1,1 @@
+"""Commands of many trainings: cross-validate, search."""
