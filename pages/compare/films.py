@@ -5,7 +5,7 @@ import streamlit as st
 from pages.compare.pacs import offer_pacs
 from pages.shared import cache
 from pages.shared.access import acts
-from pages.shared.address import read_address, step
+from pages.shared.address import catch_up, read_address, step
 from pages.shared.faults import guarded
 from pages.shared.film_picker import ask_sample, say_refused, upload_films
 from pages.shared.layout import entered, plain
@@ -21,6 +21,7 @@ _START = "compare-start"
 
 def film_of_address() -> OpenFilm | None:
     """The film to look at; says what is wrong with an address that names none that is here."""
+    catch_up()
     films = open_films()
     identifier, title = read_address("film"), read_address("sample")
     if entered("Compare") or _START not in st.session_state:

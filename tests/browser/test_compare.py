@@ -339,6 +339,16 @@ def test_the_next_film_is_not_mirrored_because_the_last_one_was(page, app_url):
     expect(in_sight(page).locator(".film")).to_be_visible()
     expect(badge).to_be_hidden()
 
+    # And a key that follows a click at once takes nothing of it back.
+    all_answered(page)
+    for title, key, layout in (("Opacity 1", "g", "grid"), ("Clear lungs 1", "b", "2")):
+        page.locator(".row", has_text=title).click()
+        page.keyboard.press(key)
+        both = f"sample={title.replace(' ', '+')}", f"layout={layout}"
+        page.wait_for_function("all => all.every(one => location.search.includes(one))", arg=both)
+        expect(page.locator(".row[aria-selected=true]")).to_contain_text(title)
+        expect(page.locator(f".room[data-layout='{layout}'] .film:visible").first).to_be_visible()
+
 
 def test_a_text_file_is_refused_by_name(page, tmp_path):
     note = tmp_path / "note.txt"
@@ -366,6 +376,12 @@ def test_a_link_to_a_page_works_on_a_new_server(chromium, tmp_path):
             expect(page.get_by_text("streamlit app")).to_have_count(0)
             expect(page.get_by_text("Page not found")).to_have_count(0)
             assert "/data?dataset=" in page.evaluate("location.href")
+            # The first page has a name, too.
+            page.goto(f"{url}/compare?sample=Opacity+1")
+            expect(page.locator(".row[aria-selected=true]")).to_contain_text("Opacity 1")
+            expect(page.get_by_text("Page not found")).to_have_count(0)
+            page.go_back()
+            expect(page.get_by_text("/no/such/folder: expected")).to_be_visible()
             page.close()
         finally:
             server.terminate()

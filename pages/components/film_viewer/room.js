@@ -217,7 +217,8 @@ function mountRoom(root) {
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".room");
   root.reading ??= mountRoom(root);
-  root.reading.tell = setTriggerValue;
+  root.reading.send = setTriggerValue;
+  root.reading.tell = (name, value) => inTurn(name, () => root.reading.send(name, value));
   // A copy: what is chosen is shown before the server knows.
   root.reading.show({ ...data });
 }

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.components import IN_TURN
 from pages.components.film_viewer import (
     PANEL,
     PANEL_SCRIPTS,
@@ -36,7 +37,7 @@ _room = st.components.v2.component(
       <dialog class="legend" aria-label="Keys"></dialog>
     </div>""",
     css="".join((_HERE / name).read_text() for name in ("film_viewer.css", "room.css")),
-    js=read_scripts(*PANEL_SCRIPTS, "legend", "bar", "room"),
+    js=IN_TURN + read_scripts(*PANEL_SCRIPTS, "legend", "bar", "room"),
 )
 
 

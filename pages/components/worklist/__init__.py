@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from pages.components import IN_TURN
+
 # Tones that answers are told by, beside their words.
 Tone = Literal["opacity", "none", "unsure", "silent", "waiting"]
 # Films whose thumbnail the browser has got in this session.
@@ -17,7 +19,7 @@ _worklist = st.components.v2.component(
     "xraycore_worklist",
     html=(_HERE / "worklist.html").read_text(),
     css=(_HERE / "worklist.css").read_text(),
-    js=(_HERE / "worklist.js").read_text(),
+    js=IN_TURN + (_HERE / "worklist.js").read_text(),
 )
 
 

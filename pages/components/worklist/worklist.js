@@ -180,6 +180,7 @@ function mountList(root) {
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".work");
   root.listing ??= mountList(root);
-  root.listing.tell = setTriggerValue;
+  root.listing.send = setTriggerValue;
+  root.listing.tell = (name, value) => inTurn(name, () => root.listing.send(name, value));
   root.listing.show(data);
 }
