@@ -6,13 +6,19 @@ it and nothing says how they are told apart, it does not start.
 
 import os
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from urllib.parse import urlsplit
 
 import streamlit as st
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
+from starlette.routing import Route
 from streamlit import config
 
+from pages.shared import inference
 from pages.shared.access import set_access
 from pages.shared.gateway import Gateway
 from pages.shared.visitor import VisitorCookie
@@ -57,8 +63,24 @@ if access.mode is Mode.OIDC:
         "server_metadata_url": settings.oidc.metadata_url,
     }
 
+
+@asynccontextmanager
+async def begin_early(_app: st.App) -> AsyncIterator[None]:
+    """What takes seconds begins with the server, not with its first visitor."""
+    inference.process()
+    yield
+
+
+def lead_to_start(request: Request) -> RedirectResponse:
+    """Where Compare is: Streamlit knows the first page by no name of its own."""
+    return RedirectResponse(f"./?{request.url.query}" if request.url.query else "./")
+
+
+base = st.get_option("server.baseUrlPath").strip("/")
 app = st.App(
     "streamlit_app.py",
     secrets=secrets,
+    lifespan=begin_early,
+    routes=[Route(f"/{base}/compare" if base else "/compare", lead_to_start)],
     middleware=[Middleware(Gateway, access=access), Middleware(VisitorCookie)],
 )

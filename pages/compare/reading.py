@@ -19,7 +19,7 @@ from pages.compare.films import choose_films
 from pages.compare.similar import show_films_like
 from pages.compare.sites import Sites, choose_site, read_sites
 from pages.compare.view import View, change_view, read_view
-from pages.compare.viewer import best_elsewhere, build_room, panel_ids
+from pages.compare.viewer import best_elsewhere, build_room, in_order_of_use, panel_ids
 from pages.compare.worklist import note_answers, show_list
 from pages.components.film_viewer.room import show_room
 from pages.shared.access import acts, fragment
@@ -69,7 +69,7 @@ def ask(
 ) -> tuple[dict[str, ModelResult], dict[str, str]]:
     """What each model says that has looked at the film, and why others cannot."""
     analysis = film.analysis
-    analysis.prefetch(names)
+    analysis.prefetch(in_order_of_use(names, view.panel))
     analysis.await_predictions(PATIENCE)
     results: dict[str, ModelResult] = {}
     problems: dict[str, str] = {}

@@ -33,6 +33,13 @@ def best_elsewhere(names: Sequence[str]) -> str:
     return max(names, key=mean_auc)
 
 
+def in_order_of_use(names: Sequence[str], first: str = "") -> list[str]:
+    """The models, the one that is looked at first in front: what it says is there the soonest."""
+    if names and first not in names:
+        first = best_elsewhere(names)
+    return sorted(names, key=lambda name: name != first)
+
+
 def build_room(
     film: OpenFilm,
     view: View,

@@ -1,16 +1,18 @@
 """Calls of the process that owns TensorFlow, see `pages.shared.inference_worker`."""
 
+import contextlib
 import secrets
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Client
 from pathlib import Path
 from typing import TypeVar
 
 import streamlit as st
 
+from pages.shared.inference_worker import Network, make_ready
 from xraycore.config import launched_environment
 from xraycore.errors import XrayCoreError
 from xraycore.utils.progress import ProgressCallback
@@ -41,6 +43,7 @@ class InferenceProcess:
         self._process.stdin.write(self._key)
         self._process.stdin.flush()
         self._port, self._starting = 0, threading.Lock()
+        self._preparing: threading.Thread | None = None
 
     @property
     def alive(self) -> bool:
@@ -71,6 +74,22 @@ class InferenceProcess:
                 "ends again, memory may be short."
             ) from error
 
+    def prepare(self, names: Sequence[str]) -> None:
+        """Has it load these models meanwhile, in this order; only the first call does.
+
+        Whoever asks for one of them before waits for the one that is being loaded, not for all.
+        """
+        with self._starting:
+            if self._preparing is None:
+                self._preparing = threading.Thread(target=self._load, args=(names,), daemon=True)
+                self._preparing.start()
+
+    def _load(self, names: Sequence[str]) -> None:
+        for name in names:
+            # What is wrong is said to who asks for it.
+            with contextlib.suppress(XrayCoreError):
+                self.run(make_ready, Network.of(name))
+
     def _address(self) -> tuple[str, int]:
         with self._starting:
             if not self._port:
@@ -92,8 +111,13 @@ class InferenceProcess:
     show_spinner=False, validate=lambda process: process.alive, on_release=InferenceProcess.close
 )
 def process() -> InferenceProcess:
-    """The process; it is started by who asks first, and takes some seconds until it answers."""
+    """The process; it takes some seconds until it answers, so `serve.py` starts it at once."""
     return InferenceProcess()
+
+
+def prepare(names: Sequence[str]) -> None:
+    """Has models loaded ahead, in this order; see `InferenceProcess.prepare`."""
+    process().prepare(names)
 
 
 def run(

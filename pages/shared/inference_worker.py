@@ -16,6 +16,8 @@ from multiprocessing import AuthenticationError
 from multiprocessing.connection import Connection, Listener
 from typing import Self
 
+import numpy as np
+
 from xraycore.anatomy.segmenter import load_segmenter
 from xraycore.errors import Cancelled, XrayCoreError
 from xraycore.models.cards import card_sha256, read_card
@@ -85,6 +87,11 @@ def _load(network: Network) -> Classifier:
             classifier = load_model(network.name)
             _loaded[network.name] = (network.card_sha256, classifier)
         return classifier
+
+
+def make_ready(classifier: Classifier) -> None:
+    """Has a network run once: its first run takes as long as a dozen others."""
+    classifier.forward(np.zeros((1, classifier.size, classifier.size, 1), np.float32))
 
 
 def perform(function: Callable, arguments: Sequence, settings: Mapping) -> object:

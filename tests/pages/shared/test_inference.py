@@ -145,3 +145,14 @@ print(heatmap.values.any(), sorted({"tensorflow", "keras"} & set(sys.modules)))
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "True []"
+
+
+def test_models_are_loaded_ahead_once_and_one_that_is_not_there_holds_up_none(worker, monkeypatch):
+    asked, run = [], worker.run
+    monkeypatch.setattr(
+        worker, "run", lambda f, network: (asked.append(network.name), run(f, network))
+    )
+    worker.prepare(["no_such_network", "basic_cnn"])
+    worker.prepare(["xception"])
+    worker._preparing.join()
+    assert asked == ["basic_cnn"]
