@@ -7,7 +7,7 @@ it and nothing says how they are told apart, it does not start.
 import os
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -18,6 +18,7 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Route
 from streamlit import config
 
+from pages.compare.order import in_order_of_use
 from pages.shared import inference
 from pages.shared.access import set_access
 from pages.shared.gateway import Gateway
@@ -26,8 +27,9 @@ from xraycore.access import Mode, decide_access
 from xraycore.access.modes import OPEN_WORD
 from xraycore.access.settings import read_settings
 from xraycore.access.sign_outs import SignOuts
-from xraycore.config import XRAYCORE_ROOTS, settings_file, state_folder
-from xraycore.errors import AccessError
+from xraycore.config import XRAYCORE_ROOTS, loads_ahead, settings_file, state_folder
+from xraycore.errors import AccessError, ArgumentError, WeightsError
+from xraycore.models.cards import list_trained
 
 try:
     file = settings_file()
@@ -43,7 +45,8 @@ try:
             "Behind a proxy start the app with xraycore serve, or set FORWARDED_ALLOW_IPS to "
             "nothing: else a program of this computer can say that it is the proxy."
         )
-except AccessError as error:
+    ahead = loads_ahead()
+except (AccessError, ArgumentError) as error:
     sys.exit(str(error))
 if settings is not None and settings.url:
     # Else Streamlit asks a computer elsewhere for this one's address before it takes a socket.
@@ -67,7 +70,10 @@ if access.mode is Mode.OIDC:
 @asynccontextmanager
 async def begin_early(_app: st.App) -> AsyncIterator[None]:
     """What takes seconds begins with the server, not with its first visitor."""
-    inference.process()
+    if ahead:
+        # Of a damaged card those are told who ask for it.
+        with suppress(WeightsError):
+            inference.prepare(in_order_of_use(list_trained()))
     yield
 
 

@@ -17,6 +17,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 # What tests measure is not kept among the user's own.
 os.environ["XRAYCORE_CACHE"] = tempfile.mkdtemp(prefix="xraycore-cache-")
 os.environ["XRAYCORE_STATE"] = tempfile.mkdtemp(prefix="xraycore-state-")
+# Most servers that they start are asked for no network.
+os.environ["XRAYCORE_LOAD"] = "asked"
 # What else lies on the computer's disk is not what they test.
 os.environ["XRAYCORE_LIMITS"] = "free_gb=0.001"
 ROOT = Path(__file__).resolve().parents[1]

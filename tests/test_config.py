@@ -2,7 +2,7 @@
 
 import pytest
 
-from xraycore.config import Limits, limits
+from xraycore.config import Limits, limits, loads_ahead
 from xraycore.errors import ArgumentError
 
 
@@ -18,3 +18,15 @@ def test_a_limit_that_is_none_is_told(monkeypatch, text):
     monkeypatch.setenv("XRAYCORE_LIMITS", text)
     with pytest.raises(ArgumentError, match=f"XRAYCORE_LIMITS: .*of_user.*Received: '{text}'"):
         limits()
+
+
+def test_networks_are_loaded_ahead_unless_it_is_said_otherwise(monkeypatch):
+    monkeypatch.delenv("XRAYCORE_LOAD")
+    assert loads_ahead()
+    monkeypatch.setenv("XRAYCORE_LOAD", "asked")
+    assert not loads_ahead()
+    monkeypatch.setenv("XRAYCORE_LOAD", "later")
+    with pytest.raises(
+        ArgumentError, match="XRAYCORE_LOAD: expected ahead or asked. Recei"
+    ):
+        loads_ahead()

@@ -22,6 +22,7 @@ XRAYCORE_SITES = "XRAYCORE_SITES"
 XRAYCORE_STATE = "XRAYCORE_STATE"
 XRAYCORE_LESSONS = "XRAYCORE_LESSONS"
 XRAYCORE_FILM_NAMES = "XRAYCORE_FILM_NAMES"
+XRAYCORE_LOAD = "XRAYCORE_LOAD"
 XRAYCORE_LIMITS = "XRAYCORE_LIMITS"
 XRAYCORE_SETTINGS = "XRAYCORE_SETTINGS"
 XRAYCORE_ROOTS = "XRAYCORE_ROOTS"
@@ -174,6 +175,21 @@ def shows_film_names(served: bool) -> bool:
             f"{XRAYCORE_FILM_NAMES}: expected shown or numbered. Received: {said!r}"
         )
     return said == "shown"
+
+
+def loads_ahead() -> bool:
+    """Whether the app loads its networks when it starts, so that its first visitor need not wait.
+
+    `XRAYCORE_LOAD` says so: "ahead", as without it; or "asked", with Compare's or Explain's first
+    visitor, which saves memory where these are hardly used.
+
+    Raises:
+        ArgumentError: If it says something else.
+    """
+    said = os.environ.get(XRAYCORE_LOAD) or "ahead"
+    if said not in ("ahead", "asked"):
+        raise ArgumentError(f"{XRAYCORE_LOAD}: expected ahead or asked. Received: {said!r}")
+    return said == "ahead"
 
 
 def keras_folder() -> Path:

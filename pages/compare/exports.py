@@ -6,7 +6,7 @@ from pathlib import PurePath
 
 import streamlit as st
 
-from pages.compare.worklist import answers_of, reported_film
+from pages.compare.worklist import answers_of, cards_of, reported_film
 from pages.shared.heatmap_controls import PLAIN, HeatmapStyle
 from pages.shared.layout import plain
 from pages.shared.open_films import OpenFilm
@@ -42,7 +42,8 @@ def show_exports(
     if style.stretched:
         results = [replace(one, heatmap=one.heatmap.stretched()) for one in results]
     # What the session holds is read here: a file is made outside of it.
-    asked = [(one, answers_of(one, names)) for one in films]
+    cards = cards_of(names)
+    asked = [(one, answers_of(one, cards)) for one in films]
     answered = [(one, answers) for one, answers in asked if answers]
     _warn_of_text([one for one, (first, *_) in answered if _has_text(first)])
     # Made when they are asked for: a report holds a picture a model.

@@ -1,8 +1,8 @@
 """Compare: what several networks answer of one film, in a reading room."""
 
 from pages.compare.films import film_of_address, show_start
+from pages.compare.order import in_order_of_use
 from pages.compare.reading import read_film
-from pages.compare.viewer import in_order_of_use
 from pages.shared import cache, inference
 from pages.shared.access import enter
 from pages.shared.film_picker import usable_models

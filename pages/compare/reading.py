@@ -1,5 +1,6 @@
 """The reading room: one large film, a worklist beside it, and what networks answer."""
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,10 +17,11 @@ from pages.compare.answer_card import (
 from pages.compare.answers import join_answers
 from pages.compare.exports import show_exports
 from pages.compare.films import choose_films
+from pages.compare.order import best_elsewhere, in_order_of_use
 from pages.compare.similar import show_films_like
 from pages.compare.sites import Sites, choose_site, read_sites
 from pages.compare.view import View, change_view, read_view
-from pages.compare.viewer import best_elsewhere, build_room, in_order_of_use, panel_ids
+from pages.compare.viewer import build_room, panel_ids
 from pages.compare.worklist import note_answers, show_list
 from pages.components.film_viewer.room import show_room
 from pages.shared.access import acts, fragment
@@ -115,13 +117,14 @@ def wait_for_more(film: OpenFilm, looking: set[str], listing: bool) -> None:
         st.rerun()
     if listing:
         job = open_films().worklist_job
-        if job is None or job.done or job.words != st.session_state.get(_WORDS):
-            st.session_state[_WORDS] = job.words if job else ""
+        if job is None or job.done or time.monotonic() > st.session_state.get(_LISTED, 0) + _FRESH:
+            st.session_state[_LISTED] = time.monotonic()
             st.rerun()
 
 
-# What the list said last of the work in the background.
-_WORDS = "compare-listing"
+# When the list was drawn last for what was said in the background, and seconds until it is again: a
+# run of the page for every answer would be in the way of who goes through the films.
+_LISTED, _FRESH = "compare-listed", 1.5
 
 
 @acts(Action.LOOK)

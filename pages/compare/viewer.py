@@ -12,7 +12,7 @@ from pages.shared.open_films import OpenFilm
 from xraycore.attribution.heatmap import Heatmap
 from xraycore.attribution.metrics.agreement import consensus_map
 from xraycore.attribution.registry import METHODS
-from xraycore.models.cards import read_card, stored_title
+from xraycore.models.cards import stored_title
 from xraycore.report.film_report import ModelResult
 
 
@@ -20,24 +20,6 @@ def panel_ids(names: Sequence[str], other: OpenFilm | None) -> list[str]:
     """Ids of all that can be shown of a film."""
     several = [AGREEMENT] if len(names) > 1 else []
     return [FILM, *names, *several, *([OTHER] if other else [])]
-
-
-def best_elsewhere(names: Sequence[str]) -> str:
-    """The model with the highest AUC, on average, at hospitals that it was not trained on."""
-
-    def mean_auc(name: str) -> float:
-        measured = read_card(name).get("external", {}).values()
-        areas = [one["pneumonia"]["auc"]["value"] for one in measured if one.get("pneumonia")]
-        return float(np.mean(areas)) if areas else 0.0
-
-    return max(names, key=mean_auc)
-
-
-def in_order_of_use(names: Sequence[str], first: str = "") -> list[str]:
-    """The models, the one that is looked at first in front: what it says is there the soonest."""
-    if names and first not in names:
-        first = best_elsewhere(names)
-    return sorted(names, key=lambda name: name != first)
 
 
 def build_room(

@@ -24,11 +24,15 @@ from xraycore.report.worklist_report import ReportedFilm
 from xraycore.utils.progress import Progress, ProgressCallback
 
 
-def answers_of(film: OpenFilm, names: Sequence[str]) -> list[Prediction] | None:
-    """What the models, as they are now, said of a film; None while one has not been asked."""
-    each = [film.answers.get(name, ("", None)) for name in names]
-    now = [card_sha256(name) for name in names]
-    return [answer for _, answer in each] if now == [card for card, _ in each] else None
+def cards_of(names: Sequence[str]) -> dict[str, str]:
+    """Model -> sha256 of its card, as it is now: asked once for hundreds of films."""
+    return {name: card_sha256(name) for name in names}
+
+
+def answers_of(film: OpenFilm, cards: Mapping[str, str]) -> list[Prediction] | None:
+    """What the models said of a film, by these cards; None while one has not been asked."""
+    each = [film.answers.get(name, ("", None)) for name in cards]
+    return [answer for _, answer in each] if list(cards.values()) == [c for c, _ in each] else None
 
 
 def note_answers(film: OpenFilm, predictions: Sequence[Prediction]) -> None:
@@ -42,7 +46,8 @@ def ask_for(opened: OpenFilms, names: Sequence[str]) -> str:
     films = list(opened.films.values())
     # Of the film that is looked at the page asks itself.
     others = [film for film in films if film is not opened.current]
-    missing = [film for film in others if answers_of(film, names) is None]
+    cards = cards_of(names)
+    missing = [film for film in others if answers_of(film, cards) is None]
     job = opened.worklist_job
     if not missing:
         opened.worklist_job = None
@@ -90,8 +95,8 @@ def show_list(
     sites: Mapping[str, SiteProfile],
 ) -> bool:
     """The open films, answered by these site profiles; whether models still look at some."""
-    progress = ask_for(opened, names)
-    rows = [_row(film, answers_of(film, names), sites) for film in list(opened.films.values())]
+    progress, cards = ask_for(opened, names), cards_of(names)
+    rows = [_row(film, answers_of(film, cards), sites) for film in list(opened.films.values())]
     worklist.show_worklist(
         rows,
         current.id,

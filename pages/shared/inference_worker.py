@@ -76,22 +76,31 @@ class Network:
 
 
 _loaded: dict[str, tuple[str, Classifier]] = {}
-# Two that ask for a network at once wait for one that is built.
+# One after the other: two at once would both be there later than the first could be.
 _loading = threading.Lock()
 
 
 def _load(network: Network) -> Classifier:
+    # Who asks for one that is there does not wait for another that is being loaded.
+    if found := _known(network):
+        return found
     with _loading:
-        card, classifier = _loaded.get(network.name, ("", None))
-        if classifier is None or card != network.card_sha256:
+        classifier = _known(network)
+        if classifier is None:
             classifier = load_model(network.name)
+            # Its first run takes as long as a dozen others.
+            classifier.compiled(np.zeros((1, classifier.size, classifier.size, 1), np.float32))
             _loaded[network.name] = (network.card_sha256, classifier)
         return classifier
 
 
-def make_ready(classifier: Classifier) -> None:
-    """Has a network run once: its first run takes as long as a dozen others."""
-    classifier.forward(np.zeros((1, classifier.size, classifier.size, 1), np.float32))
+def _known(network: Network) -> Classifier | None:
+    card, classifier = _loaded.get(network.name, ("", None))
+    return classifier if card == network.card_sha256 else None
+
+
+def make_ready(_classifier: Classifier) -> None:
+    """What is called of a network that is to be loaded, and no more."""
 
 
 def perform(function: Callable, arguments: Sequence, settings: Mapping) -> object:

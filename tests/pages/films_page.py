@@ -38,8 +38,15 @@ def open_film(app, title: str) -> OpenFilm:
     return next(film for film in opened(app).films.values() if film.title == title)
 
 
+def arrive(app) -> None:
+    """Has the browser know the address that the last step led to: what follows is meant."""
+    if "address-stepped" in app.session_state:
+        del app.session_state["address-stepped"]
+
+
 def look(app, title: str):
     """Looks at an open film, by its address."""
+    arrive(app)
     app.query_params.pop("sample", None)
     app.query_params["film"] = open_film(app, title).id
     return app.run()
@@ -47,6 +54,7 @@ def look(app, title: str):
 
 def close(app, *names: str):
     """Closes films."""
+    arrive(app)
     opened(app).close(*[open_film(app, title).key for title in names])
     app.query_params.pop("film", None)
     app.query_params.pop("sample", None)

@@ -8,12 +8,14 @@ PAGES = Path(__file__).parents[2] / "pages"
 # go of it once the film is: what users are told of their files would not be true.
 # Of the cookie that its sign-in sets it says nothing to what stands before it: the gateway could
 # not tell whose upload or download a request is.
-NEEDED = {"shared/film_memory.py", "shared/gateway.py"}
+# Whether a request comes of the browser's Back, it tells no page: one that says an address that was
+# just left means it, or was sent before the browser knew.
+NEEDED = {"shared/film_memory.py", "shared/gateway.py", "shared/address.py"}
 # What `st.container` gives, for annotations; it has no shorter name.
 TYPES = "streamlit.delta_generator"
 
 
-def test_only_uploads_and_the_gateway_need_what_streamlit_keeps_to_itself():
+def test_only_uploads_the_gateway_and_addresses_need_what_streamlit_keeps_to_itself():
     found = set()
     for file in PAGES.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):

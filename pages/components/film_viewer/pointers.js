@@ -4,6 +4,9 @@ const NARROW = 4; // A drag of fewer screen pixels is a click.
 const FINGER = 20; // As `NEAR`, of a finger.
 // In milliseconds; the longest that systems take by default.
 const DOUBLE_CLICK = 500;
+// A finger that goes so many screen pixels to the side, in fewer milliseconds, turns to another film.
+const SWIPE = 60;
+const SWIFT = 700;
 
 function listenToPointers(panel) {
   const { stage, state, view, share, place, onFilmAt, toolOf } = panel;
@@ -73,7 +76,7 @@ function listenToPointers(panel) {
     let tool = event.shiftKey || event.button === 2 ? "window"
       : event.ctrlKey || event.button === 1 ? "move" : toolOf(now);
     const from = onFilm(event);
-    state.drag = { ...now, u, v, from, at: [event.clientX, event.clientY] };
+    state.drag = { ...now, u, v, from, at: [event.clientX, event.clientY], since: event.timeStamp };
     if (tool === "move" && now.notes?.length) {
       const { toStage } = geometry(stage, state.aspect, now);
       const near = event.pointerType === "touch" ? FINGER : NEAR;
@@ -123,8 +126,14 @@ function listenToPointers(panel) {
     state.drag = null;
     if (!drag) return;
     const now = view();
-    const moved = Math.hypot(event.clientX - drag.at[0], event.clientY - drag.at[1]) > NARROW;
+    const [across, down] = [event.clientX - drag.at[0], event.clientY - drag.at[1]];
+    const moved = Math.hypot(across, down) > NARROW;
     const there = onFilm(event);
+    // A film that is zoomed is moved by it.
+    const swift = event.pointerType === "touch" && event.timeStamp - drag.since < SWIFT;
+    if (swift && drag.tool === "move" && now.zoom === 1 && Math.abs(across) > SWIPE && Math.abs(across) > 2 * Math.abs(down)) {
+      state.swiped?.(across < 0 ? 1 : -1);
+    }
     if (drag.tool === "note") {
       if (moved) panel.setNotes(now.notes);
     } else if (drag.tool === "arm") panel.keepDraft();

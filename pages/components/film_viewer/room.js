@@ -143,6 +143,7 @@ function mountRoom(root) {
     const state = mountPanel(element);
     Object.assign(state, { tools: ROOM_TOOLS, before: roomKey });
     state.clicked = () => { if (room.data.layout === "grid") setLayout("1", id); };
+    state.swiped = (by) => act(by > 0 ? "next" : "previous");
     // In a grid the wheel leads to the other panels, until one was clicked.
     Object.defineProperty(state, "wheel", { get: () => room.data.layout !== "grid" });
     state.drawn = (now) => {

@@ -3,11 +3,13 @@
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from pages.shared import inference_worker
 from pages.shared.inference import InferenceError, InferenceProcess
 from pages.shared.inference_worker import Network
 from xraycore.anatomy.crop import ModelInput
@@ -156,3 +158,12 @@ def test_models_are_loaded_ahead_once_and_one_that_is_not_there_holds_up_none(wo
     worker.prepare(["xception"])
     worker._preparing.join()
     assert asked == ["basic_cnn"]
+
+
+def test_a_network_that_is_there_waits_for_none_that_is_being_loaded(monkeypatch):
+    network = Network.of("basic_cnn")
+    there = {network.name: (network.card_sha256, "the classifier")}
+    monkeypatch.setattr(inference_worker, "_loaded", there)
+    with ThreadPoolExecutor(1) as pool, inference_worker._loading:
+        asked = pool.submit(inference_worker.perform, str.upper, [network], {})
+        assert asked.result(timeout=20) == "THE CLASSIFIER"

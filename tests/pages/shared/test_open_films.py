@@ -7,7 +7,7 @@ import zipfile
 import pytest
 import streamlit as st
 
-from pages.compare.worklist import answers_of
+from pages.compare.worklist import answers_of, cards_of
 from pages.shared import inference_worker
 from tests.pages.conftest import png
 from tests.pages.films_page import (
@@ -231,9 +231,9 @@ def test_the_worklist_has_every_film_and_answer(app):
 def test_answers_of_other_weights_are_forgotten(app, monkeypatch):
     upload(app, ("a.png", png(1)))
     film = opened(app).current
-    assert len(answers_of(film, ["basic_cnn"])) == 1
+    assert len(answers_of(film, cards_of(["basic_cnn"]))) == 1
     monkeypatch.setattr("pages.compare.worklist.card_sha256", lambda name: "of others")
-    assert answers_of(film, ["basic_cnn"]) is None
+    assert answers_of(film, cards_of(["basic_cnn"])) is None
 
 
 def test_served_films_have_numbers_and_no_names(app, monkeypatch):

@@ -1,6 +1,6 @@
 """Which network is asked first."""
 
-from pages.compare.viewer import best_elsewhere, in_order_of_use
+from pages.compare.order import best_elsewhere, in_order_of_use
 from xraycore.models.cards import list_trained
 
 
