@@ -26,7 +26,5 @@ def test_networks_are_loaded_ahead_unless_it_is_said_otherwise(monkeypatch):
     monkeypatch.setenv("XRAYCORE_LOAD", "asked")
     assert not loads_ahead()
     monkeypatch.setenv("XRAYCORE_LOAD", "later")
-    with pytest.raises(
-        ArgumentError, match="XRAYCORE_LOAD: expected ahead or asked. Recei"
-    ):
+    with pytest.raises(ArgumentError, match="XRAYCORE_LOAD: expected ahead or asked. Recei"):
         loads_ahead()

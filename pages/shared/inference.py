@@ -43,7 +43,9 @@ class InferenceProcess:
         self._process.stdin.write(self._key)
         self._process.stdin.flush()
         self._port, self._starting = 0, threading.Lock()
+        # A lock of its own: the other is held until the process has said its port.
         self._preparing: threading.Thread | None = None
+        self._asking = threading.Lock()
 
     @property
     def alive(self) -> bool:
@@ -79,7 +81,7 @@ class InferenceProcess:
 
         Whoever asks for one of them before waits for the one that is being loaded, not for all.
         """
-        with self._starting:
+        with self._asking:
             if self._preparing is None:
                 self._preparing = threading.Thread(target=self._load, args=(names,), daemon=True)
                 self._preparing.start()

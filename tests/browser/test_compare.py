@@ -14,6 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tests.browser.conftest import serve_app
+from tools.first_view import recorder
 from xraycore.datasets.synthetic.phantom import make_phantom
 from xraycore.models.cards import list_trained, read_card
 
@@ -377,9 +378,19 @@ def test_a_link_to_a_page_works_on_a_new_server(chromium, tmp_path):
             expect(page.get_by_text("Page not found")).to_have_count(0)
             assert "/data?dataset=" in page.evaluate("location.href")
             # The first page has a name, too.
+            page.add_init_script(recorder())
             page.goto(f"{url}/compare?sample=Opacity+1")
             expect(page.locator(".row[aria-selected=true]")).to_contain_text("Opacity 1")
             expect(page.get_by_text("Page not found")).to_have_count(0)
+            # While networks are loaded the film stands there, and what is not there yet says so;
+            # the one that is looked at does not come after all others.
+            all_answered(page)
+            seen, order = page.evaluate("[seen, order]")
+            assert seen["film"] < seen["answer"]
+            assert seen["says what it waits for"] < seen["first overlay"]
+            shown = in_sight(page).locator(".caption").text_content().split(" · ")[0]
+            assert shown in order[:2]
+            assert len(order) == len(list_trained())
             page.go_back()
             expect(page.get_by_text("/no/such/folder: expected")).to_be_visible()
             page.close()
