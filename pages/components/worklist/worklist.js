@@ -41,15 +41,11 @@ function mountList(root) {
     Object.assign(order, { value: kept.order in ORDERS ? kept.order : "opened" });
   } catch { /* What was kept is none of ours. */ }
 
-  const make = (row, index) => {
+  const make = (row) => {
     const line = document.createElement("div");
     line.className = "row";
     line.id = `film-${row.id}`;
     line.setAttribute("role", "option");
-    line.setAttribute("aria-setsize", work.shown.length);
-    line.setAttribute("aria-posinset", index + 1);
-    line.setAttribute("aria-selected", row.id === work.at);
-    line.style.top = `${index * ROW}px`;
     line.innerHTML = `<img alt=""><div><div class="name"></div><div class="answer"></div></div>
       <div class="marks"><span class="dot ${row.tone}"></span>${row.warnings.length ? `<span class="warn">${TRIANGLE}</span>` : ""}</div>`;
     const image = line.querySelector("img");
@@ -72,11 +68,29 @@ function mountList(root) {
     line.addEventListener("click", () => pick(row.id, 0));
     return line;
   };
+  const place = (line, row, index) => {
+    line.setAttribute("aria-setsize", work.shown.length);
+    line.setAttribute("aria-posinset", index + 1);
+    line.setAttribute("aria-selected", row.id === work.at);
+    line.style.top = `${index * ROW}px`;
+  };
+  // The rows that are drawn: one that stays in sight stays as it is, with its picture.
+  const drawn = new Map();
   const draw = () => {
     const first = Math.max(0, Math.floor(list.scrollTop / ROW) - SPARE);
     const last = Math.ceil((list.scrollTop + list.clientHeight) / ROW) + SPARE;
     space.style.height = `${work.shown.length * ROW}px`;
-    space.replaceChildren(...work.shown.slice(first, last).map((row, n) => make(row, first + n)));
+    const wanted = work.shown.slice(first, last);
+    for (const [row, line] of drawn) {
+      if (!wanted.includes(row)) { line.remove(); drawn.delete(row); }
+    }
+    space.querySelector(".empty")?.remove();
+    wanted.forEach((row, n) => {
+      if (!drawn.has(row)) drawn.set(row, make(row));
+      const line = drawn.get(row);
+      place(line, row, first + n);
+      if (space.children[n] !== line) space.insertBefore(line, space.children[n] ?? null);
+    });
     if (!work.shown.length) space.innerHTML = '<div class="empty">No film matches.</div>';
     const here = space.querySelector('[aria-selected="true"]');
     if (here) list.setAttribute("aria-activedescendant", here.id);
