@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from pages.compare.viewer import best_elsewhere
+from pages.compare.order import best_elsewhere
 from pages.shared.open_films import OpenFilm
 from pages.shared.similar_films import show_similar
 from xraycore.report.film_report import ModelResult
