@@ -164,6 +164,7 @@ def train(
                 resume=resume,
                 command=show_command(sys.argv[1:]),
                 report=both(show, record),
+                report_overlap=show,
             )
     except KeyboardInterrupt:
         raise ArgumentError(f"stopped. Go on with the same command and --resume ({out}).") from None

@@ -136,6 +136,7 @@ def train_plan(
     resume: bool = False,
     command: str | None = None,
     report: ProgressCallback = ignore,
+    report_overlap: ProgressCallback = ignore,
 ) -> Run:
     """Trains what a plan asks for; see `train`.
 
@@ -145,13 +146,15 @@ def train_plan(
         folder: Where to; created.
         resume: Go on where the folder's run stopped.
         command: Command line to note down.
-        report: Called after every batch, and while films to choose by are looked for in the others.
+        report: Called after every batch.
+        report_overlap: Called while films to choose by are looked for in the others, which is
+            before the folder is made.
 
     Raises:
         DatasetError: If a data set to choose by cannot be read.
     """
     external = [read_manifest(one) for one in plan.choose_on]
-    external = drop_overlap(external, manifest, store=default_index(), report=report)
+    external = drop_overlap(external, manifest, store=default_index(), report=report_overlap)
     return train(
         manifest,
         plan.spec,

@@ -204,7 +204,7 @@ def test_a_film_without_lungs_has_no_answer_and_no_heat_until_it_is_wanted(app, 
     assert len(html) == 1
     assert "<h2>No answer</h2>" in html[0]
     assert "No lungs were found on it." in html[0]
-    assert rows(app)["film.png"]["said"] == "No answer: no lungs were found on it"
+    assert rows(app)["film.png"]["answer"] == "No answer: no lungs were found on it"
     assert rows(app)["film.png"]["tone"] == "silent"
     assert not any(one["heat"] for one in panels(app).values())
     assert component(app, "room")["choices"] == []
@@ -253,10 +253,10 @@ def test_films_are_answered_by_a_site_profile_that_is_chosen(
         write_site(replace(own, threshold=threshold))
     write_site(replace(PROFILE, name="old", model="basic_cnn", weights_sha256="f" * 64))
     sample(app, site="all")
-    assert rows(app)[SAMPLE]["said"] == "Opacity"
+    assert rows(app)[SAMPLE]["answer"] == "Opacity"
     app.selectbox(key="compare-site").select("nobody").run()
     assert app.query_params["site"] in ("nobody", ["nobody"])
-    assert rows(app)[SAMPLE]["said"] != "Opacity"
+    assert rows(app)[SAMPLE]["answer"] != "Opacity"
     # A profile of other weights changes nothing, and that is said.
     app.selectbox(key="compare-site").select("old").run()
     assert "No profile of old for these weights: Basic CNN." in written(app)

@@ -224,7 +224,7 @@ def test_the_worklist_has_every_film_and_answer(app):
     found = rows(app)
     assert list(found) == [f"film-{n}.png" for n in range(3)]
     # Noise is no chest: each row says why there is no answer.
-    assert all(row["said"] for row in found.values())
+    assert all(row["answer"] for row in found.values())
     assert {row["tone"] for row in found.values()} <= {"opacity", "none", "unsure", "silent"}
 
 
