@@ -46,12 +46,12 @@ function mountList(root) {
     line.className = "row";
     line.id = `film-${row.id}`;
     line.setAttribute("role", "option");
-    line.innerHTML = `<img alt=""><div><div class="name"></div><div class="answer"></div></div>
+    line.innerHTML = `<img alt=""><div><div class="name"></div><div class="summary"></div></div>
       <div class="marks"><span class="dot ${row.tone}"></span>${row.warnings.length ? `<span class="warn">${TRIANGLE}</span>` : ""}</div>`;
     const image = line.querySelector("img");
     if (pictures.has(row.id)) image.src = pictures.get(row.id);
     line.querySelector(".name").textContent = line.title = row.title;
-    const answer = line.querySelector(".answer");
+    const answer = line.querySelector(".summary");
     answer.textContent = row.answer;
     if (row.truth) {
       const truth = answer.appendChild(document.createElement("span"));
