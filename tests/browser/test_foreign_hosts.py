@@ -70,7 +70,7 @@ def test_no_page_asks_another_host(chromium, watched, folder):
     page.on("websocket", lambda socket: asked.add(socket.url))
     for address, seen in (
         ("", "Upload a chest X-ray"),
-        ("?sample=Clear+lungs+1", "VGG16"),
+        ("?sample=Clear+lungs+1", "What each network says"),
         ("explain?sample=Clear+lungs+1&model=Basic+CNN", "Grad-CAM"),
         (f"data?dataset={quote(str(folder))}", "Every file can be read"),
         ("metrics", "VGG16"),
