@@ -210,4 +210,6 @@ def answer_button(
         icon: Likewise.
         ready: Whether there is an answer to give.
     """
-    return st.button(label, key=desk.key("answer"), type="primary", icon=icon, disabled=not ready)
+    return st.button(
+        plain(label), key=desk.key("answer"), type="primary", icon=icon, disabled=not ready
+    )
