@@ -86,7 +86,7 @@ def visit_start(page: Page, url: str) -> dict[str, int]:
     page.wait_for_function("window.seen.samples")
     clicked = page.evaluate("performance.now()")
     sample.click()
-    page.wait_for_function("window.seen.answer && window.seen['first overlay']")
+    page.wait_for_function("window.seen.film && window.seen.answer && window.seen['first overlay']")
     seen = page.evaluate("window.seen")
     after = {
         f"{name}, from the click": round(seen[name] - clicked)
@@ -98,7 +98,7 @@ def visit_start(page: Page, url: str) -> dict[str, int]:
 def visit_film(page: Page, url: str) -> dict[str, Any]:
     """When a link to a film shows it, its first answer, and every network's heat."""
     page.goto(f"{url}/?sample={FILM}&layout=grid")
-    page.wait_for_function("window.seen.answer && window.seen['all overlays']")
+    page.wait_for_function("window.seen.film && window.seen.answer && window.seen['all overlays']")
     return page.evaluate("({ ...window.seen, order: window.order })")
 
 
