@@ -27,7 +27,14 @@ OF_THE_PIXELS = (
 )
 
 
-@pytest.fixture(scope="module", params=MODELS)
+# A quick run asks the two networks without branches only.
+EACH = [
+    pytest.param(name, marks=() if name in ("basic_cnn", "vgg16") else pytest.mark.slow)
+    for name in MODELS
+]
+
+
+@pytest.fixture(scope="module", params=EACH)
 def predicted(request, random_classifier, film):
     """Each network with its prediction, run once for all methods.
 

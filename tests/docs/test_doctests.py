@@ -4,9 +4,12 @@ import doctest
 import importlib
 import pkgutil
 
+import pytest
+
 import xraycore
 
 
+@pytest.mark.slow
 def test_examples_at_a_prompt_come_out_as_shown():
     """Of every module of the library."""
     shown = failed = 0

@@ -12,6 +12,8 @@ from xraycore.models.architectures import build_network, without_last_halving
 from xraycore.models.pretrained import download_imagenet, imagenet_file, load_pretrained
 from xraycore.models.registry import MODELS, get_spec
 
+pytestmark = pytest.mark.slow
+
 # All backbones take 96 px, which is quicker than 224; the weights fit any size.
 SIZE = 96
 
