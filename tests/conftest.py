@@ -1,6 +1,7 @@
 """What all tests share: where the real radiographs are, and a tiny trained-looking classifier."""
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -15,8 +16,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # At least as many test processes as cores: more threads in each only wait for one another.
     os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["TF_NUM_INTEROP_THREADS"] = "1"
 # What tests measure is not kept among the user's own.
-os.environ["XRAYCORE_CACHE"] = tempfile.mkdtemp(prefix="xraycore-cache-")
-os.environ["XRAYCORE_STATE"] = tempfile.mkdtemp(prefix="xraycore-state-")
+_OWN = {name: tempfile.mkdtemp(prefix="xraycore-tests-") for name in ("CACHE", "STATE")}
+os.environ.update({f"XRAYCORE_{name}": folder for name, folder in _OWN.items()})
 # Most servers that they start are asked for no network.
 os.environ["XRAYCORE_LOAD"] = "asked"
 # What else lies on the computer's disk is not what they test.
@@ -42,6 +43,11 @@ def find_real_data() -> Path | None:
         if folder and (Path(folder) / "chest_xray").is_dir():
             return Path(folder)
     return None
+
+
+def pytest_unconfigure() -> None:
+    for folder in _OWN.values():
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def pytest_report_header() -> str:

@@ -9,14 +9,10 @@ import asyncio
 import json
 import os
 import random
-import shutil
-import socket
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
-import urllib.request
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
@@ -27,16 +23,15 @@ import psutil
 import typer
 from playwright.async_api import Browser, Error, Page, async_playwright
 
+from tests.browser.conftest import FLAGS, find_chromium, serve_app
 from xraycore.config import limits
 from xraycore.datasets.synthetic.phantom import make_phantom, write_phantoms
 from xraycore.imaging.overlay import to_uint8
 from xraycore.jobs.process import launch, status, stop
 from xraycore.jobs.queue import TRAINING, list_tickets
 
-ROOT = Path(__file__).resolve().parents[1]
 FIRST_PAGE = "compare"  # It lies at /.
 PAGES = (FIRST_PAGE, "explain", "data", "metrics", "review", "learn", "train", "about")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 # What Streamlit draws where a run of a page failed, the socket is lost or a page is not found.
 FAULTS = '[data-testid="stException"], [data-testid="stConnectionStatus"], [data-testid="stDialog"]'
 # The film in the list that is looked at, and whether all networks have said what they see.
@@ -49,7 +44,6 @@ def main(
     browsers: Annotated[int, typer.Option(help="Visitors at once.")] = 10,
     minutes: Annotated[float, typer.Option(help="How long.")] = 10.0,
     trainings: Annotated[int, typer.Option(help="Trainings of as many users meanwhile.")] = 3,
-    chromium: Annotated[str, typer.Option(help="The browser's program.")] = "chromium",
     growth: Annotated[float, typer.Option(help="Share that memory may grow by at the end.")] = 0.25,
 ) -> None:
     """Prints what was seen; exit code 1 if there were errors, or memory or queue went astray."""
@@ -60,10 +54,10 @@ def main(
         os.environ["XRAYCORE_DATABASE"] = f"sqlite:///{home / 'reviews.sqlite3'}"
         films = [_film(home, number) for number in range(8)]
         with (home / "app.log").open("w") as log:
-            app, url = _serve(log)
+            app, url = serve_app(log, XRAYCORE_LOAD="ahead")
             jobs = _train(home, trainings)
             try:
-                seen = asyncio.run(_use(url, app, browsers, 60 * minutes, films, chromium))
+                seen = asyncio.run(_use(url, app, browsers, 60 * minutes, films))
             finally:
                 ended = [status(job) for job in jobs]
                 for job in jobs:
@@ -109,22 +103,6 @@ def _film(home: Path, number: int) -> str:
     return str(file)
 
 
-def _serve(log: object) -> tuple[subprocess.Popen, str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "serve.py", "--server.headless=true"]
-    options = [f"--server.port={port}", "--server.address=127.0.0.1"]
-    app = subprocess.Popen(command + options, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
-    url, end = f"http://127.0.0.1:{port}", time.monotonic() + 90
-    while time.monotonic() < end and app.poll() is None:
-        with suppress(OSError), urllib.request.urlopen(f"{url}/_stcore/health", timeout=2):
-            return app, url
-        time.sleep(0.3)
-    app.kill()
-    raise RuntimeError("the app does not start")
-
-
 def _train(home: Path, count: int) -> list[Path]:
     """Asks for trainings, each of another user."""
     if count:
@@ -140,14 +118,14 @@ def _train(home: Path, count: int) -> list[Path]:
 
 
 async def _use(
-    url: str, app: subprocess.Popen, browsers: int, seconds: float, films: list[str], program: str
+    url: str, app: subprocess.Popen, browsers: int, seconds: float, films: list[str]
 ) -> dict:
     seen: dict = {"errors": [], "steps": 0, "memory": [], "most_trainings_at_once": 0}
     seen["seconds_until_answered"] = []
     waited: list[float] = []
     end = time.monotonic() + seconds
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=_find(program), args=FLAGS)
+        browser = await playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
         watching = asyncio.create_task(_watch(app, seen, end))
         visits = [_visit(browser, url, n, films, end, seen, waited) for n in range(browsers)]
         await asyncio.gather(*visits)
@@ -242,12 +220,6 @@ async def _watch(app: subprocess.Popen, seen: dict, end: float) -> None:
         at_work = sum(one.kind == TRAINING and one.began is not None for one in list_tickets())
         seen["most_trainings_at_once"] = max(seen["most_trainings_at_once"], at_work)
         await asyncio.sleep(2)
-
-
-def _find(program: str) -> str:
-    if found := shutil.which(program):
-        return found
-    raise typer.BadParameter(f"{program}: expected a Chromium that is installed")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -101,34 +102,33 @@ def page(chromium, app_url):
     page.close()
 
 
+def until_seen(act: Callable[[], object], seen: Locator) -> None:
+    """Acts until what that leads to is seen: while a page is being drawn, an act may do nothing."""
+    for _ in range(5):
+        act()
+        try:
+            expect(seen).to_be_visible(timeout=20_000)
+        except AssertionError:
+            continue
+        return
+    expect(seen).to_be_visible()
+
+
 def choose(page: Page, box: Locator, name: str, seen: Locator) -> None:
     """Picks an option of a select box until what it leads to is seen.
 
     A click that comes while the page is still being drawn may close the list and choose nothing.
     """
     option = page.get_by_role("option", name=name)
-    for _ in range(5):
+
+    def pick() -> None:
         if not option.is_visible():
             box.click()
         option.click()
-        try:
-            expect(seen).to_be_visible(timeout=20_000)
-        except AssertionError:
-            continue
-        return
-    expect(seen).to_be_visible()
+
+    until_seen(pick, seen)
 
 
 def press(page: Page, key: str, seen: Locator) -> None:
-    """Presses a key until what it leads to is seen.
-
-    As a click, a key that comes while the page is still being drawn may do nothing.
-    """
-    for _ in range(5):
-        page.keyboard.press(key)
-        try:
-            expect(seen).to_be_visible(timeout=20_000)
-        except AssertionError:
-            continue
-        return
-    expect(seen).to_be_visible()
+    """Presses a key until what it leads to is seen."""
+    until_seen(lambda: page.keyboard.press(key), seen)

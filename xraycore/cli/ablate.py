@@ -9,7 +9,7 @@ import typer
 
 from xraycore.anatomy.segmenter import segmenter_files
 from xraycore.cli.app import Classes, Json, Seed, app
-from xraycore.cli.console import emit_json, emit_table, err, format_score, progress_bar
+from xraycore.cli.console import deliver, emit_table, err, format_score, progress_bar
 from xraycore.cli.loading import EngineName, Scheduler, open_engine
 from xraycore.cli.train import Datasets, Model, Weights, Where
 from xraycore.datasets.audit.leakage import drop_overlap
@@ -73,7 +73,6 @@ def ablate(
     import keras
 
     from xraycore.training.ablation import ablate
-    from xraycore.utils.files import write_json
 
     keras.config.disable_interactive_logging()
     with progress_bar() as report, open_engine(engine, scheduler, segmenter_files()) as opened:
@@ -95,10 +94,7 @@ def ablate(
             report=report,
         )
     found["command"] = show_command(sys.argv[1:])
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_json(out, found)
-    if json:
-        emit_json(found)
+    if deliver(found, out, as_json=json):
         return
     shown = ("val_", "auc_", "heat_", "hit_")
     of_rows = [row["last"] for row in found["rows"]]
@@ -128,11 +124,7 @@ def recipe(
         "walk": experiment.to_json(),
         **run_experiment(experiment, data, runs, pretrained),
     }
-    if out:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        write_json(out, found)
-    if json:
-        emit_json(found)
+    if deliver(found, out, as_json=json):
         return
     rows = []
     for arm, facts in zip(experiment.arms, found["arms"], strict=True):
@@ -190,7 +182,6 @@ def shortcut(
     from xraycore.datasets.synthetic.plants import PLANTS
     from xraycore.report.shortcuts import list_checks, list_methods_found, list_trainings
     from xraycore.training.shortcut_bench import bench_shortcuts
-    from xraycore.utils.files import write_json
 
     chosen = [get_method(one).name for one in method] if method else list(METHODS)
     if not datasets:
@@ -221,9 +212,7 @@ def shortcut(
             keep=lambda so_far: write_json(out, {**so_far, "command": command}),
             report=report,
         )
-    write_json(out, {**found, "command": command})
-    if json:
-        emit_json(found)
+    if deliver({**found, "command": command}, out, as_json=json):
         return
     for title, rows, digits in (
         (found["text"], list_trainings(found), ".3f"),

@@ -5,12 +5,14 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 
 from rich import progress as bars
 from rich.console import Console
 from rich.table import Table
 
 from xraycore.datasets.records import LeftOut
+from xraycore.utils.files import write_json
 from xraycore.utils.progress import Progress, ProgressCallback, TimeLeft
 
 # Tables go to stdout; progress and remarks to stderr, so that --json leaves stdout to the document.
@@ -25,6 +27,20 @@ def emit_json(data: object) -> None:
     """Writes one JSON value as one line on stdout."""
     sys.stdout.write(json.dumps(data, ensure_ascii=False, allow_nan=False) + "\n")
     sys.stdout.flush()
+
+
+def deliver(document: dict, file: Path | None, *, as_json: bool) -> bool:
+    """Writes what a command measured into the file that it was told; on stdout too as JSON.
+
+    Returns:
+        Whether stdout has it, and nothing else may follow there.
+    """
+    if file:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_json(file, document)
+    if as_json:
+        emit_json(document)
+    return as_json
 
 
 def emit_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import typer
 
 from xraycore.cli.app import Classes, Json, app
-from xraycore.cli.console import emit_json, emit_table, err, format_score, progress_bar
+from xraycore.cli.console import deliver, emit_table, err, format_score, progress_bar
 from xraycore.cli.loading import Models, load_models
 from xraycore.config import VERSION, cache_folder, weights_folder
 from xraycore.datasets.labels import NORMAL, parse_classes
@@ -78,11 +78,7 @@ def generalise(
         "choose_on": chosen,
         **document,
     }
-    if out:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        write_json(out, document)
-    if json:
-        emit_json(document)
+    if deliver(document, out, as_json=json):
         return
     _print(document)
 

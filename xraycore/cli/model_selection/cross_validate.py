@@ -7,13 +7,12 @@ from typing import Annotated
 import typer
 
 from xraycore.cli.app import Json, app
-from xraycore.cli.console import emit_json, emit_table, err, progress_bar
+from xraycore.cli.console import deliver, emit_table, err, progress_bar
 from xraycore.cli.loading import EngineName, Scheduler, open_engine
 from xraycore.cli.train import takes_plan
 from xraycore.errors import ArgumentError
 from xraycore.jobs.process import show_command
 from xraycore.training.plan import Plan
-from xraycore.utils.files import write_json
 
 Out = Annotated[
     Path, typer.Option(help="JSON file for the table; the runs' folders begin with its name.")
@@ -51,10 +50,7 @@ def cross_validate(
     except KeyboardInterrupt:
         raise ArgumentError(f"stopped. Go on with the same command ({runs}).") from None
     found["command"] = show_command(sys.argv[1:])
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_json(out, found)
-    if json:
-        emit_json(found)
+    if deliver(found, out, as_json=json):
         return
     names = list(found["scores"])
     rows = [

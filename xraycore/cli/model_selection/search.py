@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from xraycore.cli.app import Json, app
-from xraycore.cli.console import emit_json, emit_table, err, progress_bar
+from xraycore.cli.console import deliver, emit_table, err, progress_bar
 from xraycore.cli.loading import EngineName, Scheduler, open_engine
 from xraycore.cli.model_selection.cross_validate import Out, Runs
 from xraycore.cli.train import takes_plan
@@ -16,7 +16,6 @@ from xraycore.training.augmentation import Augmentation
 from xraycore.training.config import DOMAIN_RANDOM, STYLES
 from xraycore.training.plan import Plan
 from xraycore.training.settings import SETTINGS
-from xraycore.utils.files import write_json
 
 # What a table calls random changes of films that may be searched.
 NAMED = {
@@ -68,10 +67,7 @@ def search(
     except KeyboardInterrupt:
         raise ArgumentError(f"stopped. Go on with the same command ({runs}).") from None
     found["command"] = show_command(sys.argv[1:])
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_json(out, found)
-    if json:
-        emit_json(found)
+    if deliver(found, out, as_json=json):
         return
     names = list(found["space"])
     rows = [

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from xraycore.cli.app import Json, app
-from xraycore.cli.console import emit_json, emit_table, err, format_score, progress_bar
+from xraycore.cli.console import deliver, emit_table, err, format_score, progress_bar
 from xraycore.cli.evaluate import seed_of
 from xraycore.cli.loading import Models, load_models
 from xraycore.datasets.labels import CHEST4
@@ -26,7 +26,7 @@ from xraycore.retrieval.precision import (
     measure_retrieval,
     score_retrieval,
 )
-from xraycore.utils.files import sha256, write_json
+from xraycore.utils.files import sha256
 from xraycore.utils.progress import ProgressCallback, part_of
 
 if TYPE_CHECKING:
@@ -96,11 +96,7 @@ def retrieve(
             for name, one in found.items()
         },
     }
-    if out:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        write_json(out, document)
-    if json:
-        emit_json(document)
+    if deliver(document, out, as_json=json):
         return
     _print(document)
 
