@@ -48,7 +48,7 @@ def test_parts_of_an_archive_count_as_the_whole_and_few_films_say_nothing():
     rng = np.random.default_rng(0)
     values = rng.normal(size=(500, 2))
     whole, one = moments(values, np.arange(500)), moments(values[:90], np.arange(90))
-    one.merge(moments(values[90:], np.arange(90, 500)))
+    one.add(values[90:], np.arange(90, 500))
     assert one.count == whole.count == 500
     assert one.distance() == pytest.approx(whole.distance())
     low, high = whole.distance()[1:]

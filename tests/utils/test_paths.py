@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from xraycore.utils.paths import parse_path, parse_paths, path_exists
+from xraycore.utils.paths import parse_path, path_exists
 
 
 def test_a_typed_path_is_absolute_and_need_not_exist(tmp_path, monkeypatch):
@@ -10,7 +10,6 @@ def test_a_typed_path_is_absolute_and_need_not_exist(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", "/home/ann")
     assert parse_path("~/films") == Path("/home/ann/films")
     assert parse_path("films") == tmp_path / "films"
-    assert parse_paths("films; ~/more ;") == (str(tmp_path / "films"), "/home/ann/more")
     assert not path_exists(tmp_path / "films")
     (tmp_path / "films").touch()
     assert path_exists(tmp_path / "films")

@@ -241,11 +241,7 @@ def _targets(stored: Stored) -> dict:
             "asked for": f"{'≤' if target.at_most else '≥'} {target.wanted}",
             "measured": _format_measured(target),
             "validation's threshold": "" if target.chosen is None else format_value(target.chosen),
-            "": "met"
-            if target.met
-            else "not trained yet"
-            if target.measured is None
-            else "**missed**",
+            "": _describe_outcome(target),
         }
         for target in targets(stored)
     ]

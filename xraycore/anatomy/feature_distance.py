@@ -36,12 +36,6 @@ class FeatureMoments:
             self.sums[part] += chosen.sum(axis=0)
             self.products[part] += chosen.T @ chosen
 
-    def merge(self, other: "FeatureMoments") -> None:
-        """Counts what another has counted."""
-        self.counts += other.counts
-        self.sums += other.sums
-        self.products += other.products
-
     def distance(self) -> tuple[float, float, float] | None:
         """Distance from the known films and its 95 % interval; None of fewer than `FEWEST` films.
 

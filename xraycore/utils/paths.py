@@ -26,12 +26,6 @@ def parse_path(text: str) -> Path:
     return path
 
 
-def parse_paths(text: str) -> tuple[str, ...]:
-    """The paths of a text that has semicolons between them, see `parse_path`."""
-    names = (name.strip() for name in text.split(";"))
-    return tuple(str(parse_path(name)) for name in names if name)
-
-
 def path_exists(path: Path) -> bool:
     """Whether something lies at a path.
 
