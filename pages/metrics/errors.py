@@ -16,6 +16,7 @@ from pages.metrics.cache import (
     draw_thumbnail,
     read_film,
 )
+from pages.metrics.likeness import FILM, offer_likeness
 from pages.metrics.similar import show_films_like
 from pages.shared.cache import film_locator
 from pages.shared.film_picker import compare_button
@@ -29,7 +30,7 @@ from xraycore.imaging import Radiograph, RadiographError
 from xraycore.models.cards import list_trained, read_card, stored_title
 from xraycore.utils.text import percent
 
-FILM, CELL = "film", "cell"
+CELL = "cell"
 PER_PAGE = 12
 
 
@@ -249,6 +250,7 @@ def _film_dialog(display: DisplayedComparison, place: int) -> None:
         show_plain_table(pd.DataFrame(rows), hide_index=True)
         if path:
             st.caption(plain(str(path)))
+            offer_likeness(f"{record.source}/{record.path.name}")
         if radiograph:
             compare_button(path)
     if radiograph:

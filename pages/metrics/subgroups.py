@@ -1,10 +1,13 @@
 """The section on parts of the films: by source, age and size, and such as a visitor defines."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from pages.metrics.cache import DisplayedComparison
+from pages.metrics.likeness import ask_likeness, describe_nearness
 from pages.metrics.scores import OF_FINDING, OVERALL
 from pages.shared.charts import dot_chart, show_chart
 from pages.shared.layout import plain
@@ -96,13 +99,23 @@ def _show_slice(display: DisplayedComparison) -> None:
     """Every score of the films that the visitor picks out, beside those of the rest."""
     st.subheader("A part of your own", anchor=False)
     part = _ask_slice(display)
-    if part.everything:
-        st.caption("Choose a source, an age, a size or a warning: every score of these films.")
+    likeness, known = ask_likeness(display)
+    if not known:
         return
-    outcomes = [one.outcome for one in display.comparison.models.values()]
-    films = int(part.mask(outcomes).sum())
-    rest = len(display.comparison.y_true) - films
-    st.markdown(f"**{films:,} films** {plain(part.describe())}; {rest:,} others beside them.")
+    part = replace(part, likeness=likeness)
+    if part.everything:
+        st.caption(
+            "Choose a source, an age, a size, a warning or a film that others are to be like: "
+            "every score of these films."
+        )
+        return
+    mask = part.mask([one.outcome for one in display.comparison.models.values()])
+    films = int(mask.sum())
+    st.markdown(
+        f"**{films:,} films** {plain(part.describe())}; {len(mask) - films:,} others beside them."
+    )
+    if likeness:
+        st.caption(plain(describe_nearness(likeness, mask)))
     if films < MIN_GROUP:
         st.info(
             f"Of fewer than {MIN_GROUP} films a score says nothing: choose more.",

@@ -154,11 +154,13 @@ def test_a_run_that_was_stopped_goes_on(world, model, monkeypatch, tmp_path):
 
     with pytest.raises(Cancelled), default_store() as store:
         gather_features([model], records, store, stop)
-    asked, read = [], features.read_radiograph
+    asked, read, told = [], features.read_radiograph, []
     monkeypatch.setattr(features, "read_radiograph", lambda p: asked.append(p) or read(p))
     with default_store() as store:
-        gather_features([model], records, store)
+        gather_features([model], records, store, told.append)
     assert len(asked) == 12  # Of twenty films eight were kept.
+    # A tenth for the files, then batches of eight.
+    assert [round(one.done, 2) for one in told] == [0, 0.7, 1]
 
 
 def test_retrieval_is_measured_at_home_and_elsewhere(world, run_cli, tmp_path):

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from xraycore.datasets.manifest import Record
+from xraycore.errors import ArgumentError
 from xraycore.evaluation.evaluator import SchemePredictions
 from xraycore.evaluation.predictions import PredictionSet
-from xraycore.evaluation.slices import Slice, take
+from xraycore.evaluation.slices import Likeness, Slice, rank_alike, take
 from xraycore.metrics.calibration import Calibration
 
 AGES = (5.0, 30.0, None, 71.0)
@@ -66,3 +67,27 @@ def test_the_predictions_of_a_slice():
     assert part.probability.tolist() == [[2, 3], [4, 5]]
     assert Slice().everything
     assert not Slice(ages=(0, 18)).everything
+
+
+def test_the_most_alike_are_taken_of_what_all_else_leaves():
+    like = Likeness("ours/0.png", "VGG16", 2, (2, 3, 1), (0.1, 0.2, 0.3))
+    assert Slice(likeness=like).mask([predictions()]).tolist() == [False, False, True, True]
+    # The third film's age is not known: the next one takes its place.
+    part = Slice(ages=(0, 100), likeness=like)
+    assert part.mask([predictions()]).tolist() == [False, True, False, True]
+    assert part.describe() == ("0 to 100 years; the 2 most alike to ours/0.png as VGG16 sees them")
+    assert not Slice(likeness=like).everything
+
+
+def test_films_are_ranked_by_the_angle_between_features_without_those_of_the_patient():
+    outcome = predictions()
+    same = replace(outcome.records[3], group="p0")
+    outcome = replace(outcome, records=(*outcome.records[:3], same))
+    # Of films 0 to 3, in another order; length does not matter.
+    pooled = np.array([[0, 5], [2, 0], [3, 3], [1, 0]], np.float32)
+    order, distances = rank_alike(outcome, [1, 0, 2, 3], pooled, 0)
+    assert order == (2, 1)
+    # 45 and 90 degrees between vectors of length 1.
+    assert distances == pytest.approx((np.sqrt(2 - np.sqrt(2)), np.sqrt(2)))
+    with pytest.raises(ArgumentError, match="could not look at"):
+        rank_alike(outcome, [1, 2], pooled[:2], 0)

@@ -1,4 +1,4 @@
-"""Parts of the films that somebody wants scores of apart: by source, age, size, warning."""
+"""Parts of the films that somebody wants scores of apart: source, age, size, warning, likeness."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,9 +7,11 @@ from types import MappingProxyType
 import numpy as np
 
 from xraycore.attribution.plausibility import LEAST_IN_LUNGS
+from xraycore.errors import ArgumentError
 from xraycore.evaluation.evaluator import SchemePredictions
 from xraycore.evaluation.predictions import PredictionSet
 from xraycore.imaging.quality import MIN_SIDE
+from xraycore.retrieval.index import distances_between
 
 # What a film may be warned about, as far as stored predictions tell: code -> words.
 WARNINGS = MappingProxyType(
@@ -22,6 +24,29 @@ WARNINGS = MappingProxyType(
 
 
 @dataclass(frozen=True)
+class Likeness:
+    """The films most alike to one of them, as a network sees them.
+
+    Attributes:
+        to: Name of that film.
+        network: Title of the network.
+        count: How many are wanted.
+        order: Indices of films, the nearest first.
+        distances: Of these, in [0, 2].
+    """
+
+    to: str
+    network: str
+    count: int
+    order: tuple[int, ...]
+    distances: tuple[float, ...]
+
+    def nearest(self, among: np.ndarray) -> list[int]:
+        """Indices of the nearest films for which a bool array is true, at most `count`."""
+        return [place for place in self.order if among[place]][: self.count]
+
+
+@dataclass(frozen=True)
 class Slice:
     """Which films belong to it; what is None or empty does not matter.
 
@@ -30,12 +55,14 @@ class Slice:
         ages: From and to, both included, in years; films of unknown age are outside.
         sizes: Longer side from and to, both included, in pixels.
         warnings: Of `WARNINGS`, one of which the film carries; "none" for a film that has none.
+        likeness: Of the films that all else leaves, those that are most alike to one.
     """
 
     sources: tuple[str, ...] = ()
     ages: tuple[float, float] | None = None
     sizes: tuple[float, float] | None = None
     warnings: tuple[str, ...] = ()
+    likeness: Likeness | None = None
 
     @property
     def everything(self) -> bool:
@@ -60,6 +87,10 @@ class Slice:
             carried = carried_warnings(outcomes)
             carried["none"] = ~np.any(list(carried.values()), axis=0)
             inside &= np.any([carried[code] for code in self.warnings], axis=0)
+        if self.likeness:
+            nearest = self.likeness.nearest(inside)
+            inside = np.zeros_like(inside)
+            inside[nearest] = True
         return inside
 
     def describe(self) -> str:
@@ -78,7 +109,36 @@ class Slice:
         if self.warnings:
             words = {"none": "no warning", **WARNINGS}
             parts.append(" or ".join(words[code] for code in self.warnings))
+        if one := self.likeness:
+            parts.append(f"the {one.count} most alike to {one.to} as {one.network} sees them")
         return "; ".join(parts) or "all films"
+
+
+def rank_alike(
+    outcome: PredictionSet, places: Sequence[int], pooled: np.ndarray, to: int
+) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    """Films by how alike they are to one of them, the most alike first, and their distances.
+
+    Those of its own patient are left out: they are alike to it whatever is on them, and who picks
+    a film because a network fails on it has picked that patient too.
+
+    Args:
+        outcome: Predictions of all films.
+        places: Indices of those that a network has looked at.
+        pooled: What it found on these, (n, c).
+        to: Index of the film, one of `places`.
+
+    Raises:
+        ArgumentError: If the network has not looked at that film.
+    """
+    if to not in places:
+        raise ArgumentError("the network could not look at the film that others are to be like")
+    distances = distances_between(pooled, pooled[list(places).index(to)])
+    patients = outcome.groups
+    order = [
+        int(i) for i in np.argsort(distances, kind="stable") if patients[places[i]] != patients[to]
+    ]
+    return tuple(places[i] for i in order), tuple(float(distances[i]) for i in order)
 
 
 def ages_of(outcomes: Sequence[PredictionSet]) -> np.ndarray:

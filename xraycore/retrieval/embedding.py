@@ -7,8 +7,7 @@ import numpy as np
 
 from xraycore.datasets.manifest import Record
 from xraycore.models.classifier import Classifier
-from xraycore.retrieval.feature_store import default_store
-from xraycore.retrieval.features import FilmFeatures, gather_features
+from xraycore.retrieval.features import FilmFeatures, keep_features
 from xraycore.utils.progress import ProgressCallback, ignore
 
 # Of the features, what t-SNE is given (van der Maaten & Hinton 2008).
@@ -66,11 +65,9 @@ def map_features(
 ) -> FilmFeatures:
     """What a network finds on films, with the scores that `embed` takes in place of features.
 
-    Kept in the user's cache: of films that it was asked about before it is there at once.
+    Kept, see `keep_features`.
 
     Raises:
         ArgumentError: If none of the films can be read.
     """
-    with default_store() as store:
-        found = gather_features([model], records, store, report)[model.spec.name]
-    return principal_scores(found)
+    return principal_scores(keep_features(model, records, report))

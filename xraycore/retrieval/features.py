@@ -19,7 +19,13 @@ from xraycore.imaging.decoding import MAX_BYTES
 from xraycore.imaging.film_warnings import NO_DOUBT, warning_codes
 from xraycore.imaging.resample import resize
 from xraycore.models.classifier import BATCH, Classifier, Prediction
-from xraycore.retrieval.feature_store import GRID, VERSION, FeatureStore, Findings
+from xraycore.retrieval.feature_store import (
+    GRID,
+    VERSION,
+    FeatureStore,
+    Findings,
+    default_store,
+)
 from xraycore.utils.files import sha256
 from xraycore.utils.progress import Progress, ProgressCallback, ignore, part_of
 
@@ -101,7 +107,8 @@ def gather_features(
         for record in {digests[r]: r for r in records if r in digests}.values()
         if any(digests[record] not in found for found in known.values())
     ]
-    telling = part_of(report, 1, 10 / 9) if missing else ignore
+    # The other nine tenths.
+    telling = part_of(report, 1 / 9, 10 / 9) if missing else ignore
     for start in range(0, len(missing), BATCH):
         part = missing[start : start + BATCH]
         for name, found in _look(models, part, digests, known).items():
@@ -113,6 +120,20 @@ def gather_features(
     if store:
         store.remember({digest: FoundFilm(r.path, r.lesion) for r, digest in digests.items()})
     return {name: _join(records, digests, found) for name, found in known.items()}
+
+
+def keep_features(
+    model: Classifier, records: Sequence[Record], report: ProgressCallback = ignore
+) -> FilmFeatures:
+    """What a network finds on the films that can be read, kept in the user's cache.
+
+    Of films that it was asked about before it is there at once.
+
+    Raises:
+        ArgumentError: If none of the films can be read.
+    """
+    with default_store() as store:
+        return gather_features([model], records, store, report)[model.spec.name]
 
 
 def _hash_all(records: Sequence[Record], report: ProgressCallback) -> dict[Record, str]:

@@ -216,6 +216,14 @@ def mean_nearest(distances: np.ndarray) -> np.ndarray:
     return np.partition(distances, count - 1, axis=1)[:, :count].mean(axis=1)
 
 
+def distances_between(pooled: np.ndarray, asked: np.ndarray) -> np.ndarray:
+    """Distance (n,) of films with pooled features (n, c) to one with (c,), in [0, 2].
+
+    That of an index, of which nothing was left out to save room.
+    """
+    return np.linalg.norm(_unit(pooled) - _unit(asked[None]), axis=1)
+
+
 def _unit(pooled: np.ndarray) -> np.ndarray:
     """Features at length 1; all zero stays so."""
     lengths = np.linalg.norm(pooled, axis=1, keepdims=True)
