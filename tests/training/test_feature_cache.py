@@ -83,6 +83,26 @@ def test_a_training_on_features_is_the_training_on_films(discs, tmp_path, start)
         np.testing.assert_allclose(one, other, atol=2e-3)
 
 
+def test_a_killed_training_on_features_goes_on_with_the_layers_it_had(discs, tmp_path, start):
+    options = {"weights": start, "precision": "float32"}
+    wanted = replace(TOP, feature_draws=2)
+
+    def kill(progress):
+        if progress.epoch == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(discs, SPEC, wanted, tmp_path / "killed", report=kill, **options)
+    killed = train(discs, SPEC, wanted, tmp_path / "killed", resume=True, **options)
+    whole = train(discs, SPEC, wanted, tmp_path / "whole", **options)
+    for one, other in zip(killed.state().history, whole.state().history, strict=True):
+        assert one["val_loss"] == pytest.approx(other["val_loss"], abs=2e-4)
+    for one, other in zip(
+        weights_in(killed.best_weights), weights_in(whole.best_weights), strict=True
+    ):
+        np.testing.assert_allclose(one, other, atol=2e-3)
+
+
 def test_a_single_set_of_changes_serves_every_epoch(films, network, tmp_path):
     wanted = replace(TOP, feature_draws=2)
     kept = with_features(network, [films], wanted, ("Normal", "Opacity"), tmp_path)[0]

@@ -212,16 +212,17 @@ def _build(
     )
     trained = split_frozen(network)[1] if recipe.feature_draws else network
     learner = compile_for(trained, recipe, schedule, data.classes)
+    if state.total_epochs and run.best_weights.exists():
+        load_weights(network, run.best_weights)
+    else:
+        load_pretrained(network, spec, weights)
     if state.epoch:
+        # Of what is trained only, where features of the rest are kept: that stays as loaded above.
         load_weights(learner, run.last_weights(state))
         if state.stale == 0:
             # The last epoch is the best one; a kill may have come before it was saved as such.
             with averaged(learner):
                 run.save_best(network)
-    elif state.stage:
-        load_weights(network, run.best_weights)
-    else:
-        load_pretrained(network, spec, weights)
     return learner, network
 
 
