@@ -20,8 +20,8 @@ from pages.compare.films import choose_films
 from pages.compare.order import best_elsewhere, in_order_of_use
 from pages.compare.similar import show_films_like
 from pages.compare.sites import Sites, choose_site, read_sites
-from pages.compare.view import View, change_view, read_view
-from pages.compare.viewer import build_room, panel_ids
+from pages.compare.view import FILM, View, change_view, read_view
+from pages.compare.viewer import build_room, companion_id, panel_ids
 from pages.compare.worklist import note_answers, show_list
 from pages.components.film_viewer.room import show_room
 from pages.shared.access import acts, fragment
@@ -186,8 +186,9 @@ def read_film(film: OpenFilm, names: list[str]) -> None:
     """The room: worklist, viewer, answer."""
     labels = [label for name in names for label in read_card(name)["classes"]]
     classes = list(dict.fromkeys(labels))
-    other = open_films().companion(film)
-    view = read_view(panel_ids(names, other), best_elsewhere(names), classes)
+    companions = open_films().companions(film)
+    first = companion_id(companions[0]) if companions else FILM
+    view = read_view(panel_ids(names, companions), best_elsewhere(names), classes, first)
     st.html(_STYLE)
     with st.container(key="reading"):
         left, middle, right = st.columns([2, 7, 3], gap="small")
@@ -204,7 +205,14 @@ def read_film(film: OpenFilm, names: list[str]) -> None:
         listing = show_list(open_films(), film, answering, LIST_HEIGHT, sites.profiles)
     with middle:
         room = build_room(
-            film, view, names, results, problems, classes=classes, silent=silent, other=other
+            film,
+            view,
+            names,
+            results,
+            problems,
+            classes=classes,
+            silent=silent,
+            companions=companions,
         )
         show_room(room, key="room", height=HEIGHT, on_step=change_view, on_notes=keep_annotations)
     with right, st.container(key="card"):

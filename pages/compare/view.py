@@ -47,13 +47,16 @@ class View:
     anyway: bool
 
 
-def read_view(panels: Sequence[str], default: str, classes: Sequence[str]) -> View:
+def read_view(
+    panels: Sequence[str], default: str, classes: Sequence[str], beside: str = FILM
+) -> View:
     """The view of the address; what it does not say, or nobody knows, is as it comes.
 
     Args:
         panels: Ids of those that there are.
         default: The one that is shown first.
         classes: Those that can be explained.
+        beside: The one that is shown first at the left of two.
     """
     preferred = st.context.cookies.get(_LAYOUT_COOKIE)
     layout = _one_of("layout", LAYOUTS, preferred if preferred in LAYOUTS else LAYOUTS[0])
@@ -69,7 +72,7 @@ def read_view(panels: Sequence[str], default: str, classes: Sequence[str]) -> Vi
     return View(
         layout,
         _one_of("panel", panels, default),
-        _one_of("beside", panels, OTHER if OTHER in panels else FILM),
+        _one_of("beside", panels, beside),
         target if target in classes else None,
         titles.get(read_address("method") or "", next(iter(ANALYTIC))),
         style,

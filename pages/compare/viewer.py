@@ -8,18 +8,31 @@ from pages.compare.view import AGREEMENT, FILM, OTHER, View, heat_scale, heatmap
 from pages.components.film_viewer import DrawnMap, StyledMap, draw_map, outline, size_and_depth
 from pages.components.film_viewer.room import Room, RoomPanel
 from pages.shared.heatmap_controls import PLAIN
-from pages.shared.open_films import OpenFilm
+from pages.shared.open_films import Companion, OpenFilm
 from xraycore.attribution.heatmap import Heatmap
 from xraycore.attribution.metrics.agreement import consensus_map
 from xraycore.attribution.registry import METHODS
 from xraycore.models.cards import stored_title
 from xraycore.report.film_report import ModelResult
 
+_RELATIONS = {
+    "lateral": "Lateral",
+    "study": "Same study",
+    "earlier": "Earlier",
+    "later": "Later",
+    "patient": "Same patient",
+}
 
-def panel_ids(names: Sequence[str], other: OpenFilm | None) -> list[str]:
+
+def panel_ids(names: Sequence[str], companions: Sequence[Companion]) -> list[str]:
     """Ids of all that can be shown of a film."""
     several = [AGREEMENT] if len(names) > 1 else []
-    return [FILM, *names, *several, *([OTHER] if other else [])]
+    return [FILM, *names, *several, *map(companion_id, companions)]
+
+
+def companion_id(companion: Companion) -> str:
+    """What addresses call a film's panel beside another."""
+    return OTHER if companion.relation in ("lateral", "study") else companion.relation
 
 
 def build_room(
@@ -31,7 +44,7 @@ def build_room(
     *,
     classes: Sequence[str],
     silent: bool,
-    other: OpenFilm | None,
+    companions: Sequence[Companion],
 ) -> Room:
     """What the viewer is to show.
 
@@ -43,11 +56,11 @@ def build_room(
         problems: Why others cannot.
         classes: Those that can be explained.
         silent: Whether there is no answer, and so no heat.
-        other: Another film of the same study.
+        companions: Other films of the patient.
     """
     analysis = film.analysis
     picture, info = analysis.picture(), analysis.radiograph().info
-    wanted = _in_sight(view, panel_ids(names, other))
+    wanted = _in_sight(view, panel_ids(names, companions))
     facts = " · ".join(
         filter(None, (info.name, size_and_depth(info), info.modality, info.view_position))
     )
@@ -68,10 +81,7 @@ def build_room(
             drawn = _agreement(film, view, results)
         caption = "the brighter, the more models have their hottest tenth here"
         panels.append(RoomPanel(AGREEMENT, "Agreement", caption, picture, drawn))
-    if other:
-        beside = other.analysis.picture()
-        title = "Lateral" if other.view in ("LL", "RL") else "Same study"
-        panels.append(RoomPanel(OTHER, title, other.title, beside, other=True))
+    panels += map(_beside, companions)
     lungs = next((one.prediction.lungs for one in results.values()), None)
     return Room(
         film.id,
@@ -87,6 +97,17 @@ def build_room(
         [one.to_json() for one in film.annotations],
         _own_window(film),
     )
+
+
+def _beside(companion: Companion) -> RoomPanel:
+    """The panel of another film; one that is told by its name says no more than that."""
+    film = companion.film
+    title, caption = _RELATIONS[companion.relation], film.title
+    if companion.by_name:
+        studied = film.name.of_study if film.name else ""
+        told = ", ".join(filter(None, ("by its name, a film of the same patient", studied)))
+        title, caption = f"{title}, by name", f"{caption}: {told}"
+    return RoomPanel(companion_id(companion), title, caption, film.analysis.picture(), other=True)
 
 
 def _in_sight(view: View, everything: Sequence[str]) -> set[str]:

@@ -1,8 +1,11 @@
 """The list of films with its uploader and samples, and what leads to an open film."""
 
+import hashlib
 import re
-from collections.abc import Callable, Iterable
-from pathlib import Path
+import secrets
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path, PurePath, PurePosixPath
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -16,6 +19,7 @@ from pages.shared.open_films import OpenFilm, OpenFilms, open_films, thumbnail
 from pages.shared.sample_gallery import show_gallery
 from xraycore.access import Action
 from xraycore.config import shows_film_names
+from xraycore.datasets.film_names import FilmName, read_film_name
 from xraycore.imaging import RadiographError
 from xraycore.imaging.archive import unpack
 from xraycore.utils.text import pluralise
@@ -95,6 +99,8 @@ def compare_button(path: Path) -> None:
     """
     if st.button("See what the models say", icon=":material/compare:", key="open-in-compare"):
         film = open_file(path.name, path.read_bytes())
+        # No more folders: one farther above may be called like a patient and be none.
+        film.name = named_within(str(path.parent.parent.parent), path, path.parts[-3:-1])
         films = open_films()
         films.open([film])
         address = {"film": films.films[film.key].id}
@@ -188,15 +194,19 @@ def _take_uploads(widget: str, on_open: Callable[[OpenFilm], None]) -> None:
     films = open_films()
     read: list[OpenFilm] = []
     refused: list[str] = []
+    together = secrets.token_hex(8)
     with st.spinner(f"Reading {pluralise(len(uploads), 'file')} …"):
         for upload in uploads:
             # One film after the other: an archive's films together may be half a gigabyte.
-            for name, data in unpack(upload.name, upload.getvalue(), refused):
-                shown = name
+            for path, data in unpack(upload.name, upload.getvalue(), refused):
+                place = PurePosixPath(path)
+                shown = name = place.name
                 try:
                     films.check_room(name, len(data), read)
                     shown = display_name(name, [*films.films.values(), *read])
-                    read.append(open_file(shown, data))
+                    film = open_file(shown, data)
+                    film.name = named_within(together, place, place.parts[:-1])
+                    read.append(film)
                 except RadiographError as error:
                     # Whoever brought the file knows it by its own name.
                     refused.append(str(error).replace(shown, name, 1))
@@ -214,6 +224,21 @@ def display_name(name: str, films: Iterable[OpenFilm]) -> str:
         return name
     numbers = (_NUMBERED.fullmatch(film.title) for film in films)
     return f"Film {1 + max((int(found[1]) for found in numbers if found), default=0)}"
+
+
+def named_within(place: str, path: PurePath, folders: Sequence[str]) -> FilmName | None:
+    """What a film's name tells, of films of one place alone; without the patient's name.
+
+    Args:
+        place: An upload, or a folder.
+        path: Of the file.
+        folders: Names of those above it.
+    """
+    found = read_film_name(path, folders)
+    if found is None:
+        return None
+    secret = hashlib.sha256(f"{place}/{found.patient}".encode()).hexdigest()[:16]
+    return replace(found, patient=secret)
 
 
 def open_file(name: str, data: bytes) -> OpenFilm:

@@ -17,6 +17,7 @@ from pages.shared.jobs import Job
 from pages.shared.kept_films import KeptFilms, kept_films_store, size_of_all
 from pages.shared.visitor import visitor
 from xraycore.config import limits
+from xraycore.datasets.film_names import FilmName, Relation, nearest
 from xraycore.errors import RadiographError
 from xraycore.imaging import Radiograph, read_radiograph
 from xraycore.imaging.encode import data_url, encode_jpeg
@@ -50,6 +51,7 @@ class OpenFilm:
         annotations: What was drawn on it.
         study: What films of one study have in common; None where that is not known.
         view: The projection that a DICOM header names.
+        name: What its file's name tells of patient and study; None where nothing.
     """
 
     key: str
@@ -67,6 +69,7 @@ class OpenFilm:
     annotations: tuple[Annotation, ...] = ()
     study: str | None = None
     view: str | None = None
+    name: FilmName | None = None
 
     @classmethod
     def of_file(cls, name: str, data: bytes, thumbnail: str = "") -> Self:
@@ -97,6 +100,21 @@ class OpenFilm:
             self.analysis.stop_prefetch()
         else:
             self.analysis.close()
+
+
+@dataclass(frozen=True, eq=False)
+class Companion:
+    """A film to show beside another.
+
+    Attributes:
+        film: It.
+        relation: What it is to the other.
+        by_name: Whether only its file's name says so, not a DICOM header.
+    """
+
+    film: OpenFilm
+    relation: Relation
+    by_name: bool
 
 
 class OpenFilms:
@@ -132,14 +150,27 @@ class OpenFilms:
         """The film that an address calls so."""
         return next((film for film in list(self.films.values()) if film.id == identifier), None)
 
-    def companion(self, film: OpenFilm) -> OpenFilm | None:
-        """Another open film of the same study: one of another view where there is one."""
-        others = [
-            one
-            for one in list(self.films.values())
-            if one is not film and film.study and one.study == film.study
-        ]
-        return min(others, key=lambda one: one.view == film.view, default=None)
+    def companions(self, film: OpenFilm) -> list[Companion]:
+        """Open films to show beside one: of its study, of the one before, of the one after.
+
+        What DICOM headers say goes before what names say. A film of which only the patient's name
+        is known is one of them where there is no other.
+        """
+        others = [one for one in list(self.films.values()) if one is not film]
+        found: list[Companion] = []
+        if studied := [one for one in others if film.study and one.study == film.study]:
+            one = min(studied, key=lambda one: one.view == film.view)
+            found.append(Companion(one, "lateral" if one.view in ("LL", "RL") else "study", False))
+        named = {one.key: one.name for one in others if one.name and one not in studied}
+        related = nearest(film.name, named) if film.name else {}
+        if found or "lateral" in related:
+            related.pop("study", None)
+        if found:
+            related.pop("lateral", None)
+        if found or len(related) > 1:
+            related.pop("patient", None)
+        order: tuple[Relation, ...] = ("lateral", "study", "earlier", "later", "patient")
+        return found + [Companion(self.films[related[r]], r, True) for r in order if r in related]
 
     def use(self, kept: KeptFilms[OpenFilm]) -> None:
         """Goes on with what is kept now, which is empty once the films were forgotten."""

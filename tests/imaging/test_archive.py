@@ -40,7 +40,7 @@ def smaller(data, size):
 @pytest.mark.parametrize("packing", PACKINGS)
 def test_films_of_every_packing(packing):
     films, refused = unpacked(packed({"a/x.png": FILM, "b/y.png": FILM}, packing))
-    assert films == [("x.png", FILM), ("y.png", FILM)]
+    assert films == [("a/x.png", FILM), ("b/y.png", FILM)]
     assert refused == []
 
 

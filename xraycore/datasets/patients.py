@@ -3,13 +3,14 @@
 import re
 from collections.abc import Sequence
 from pathlib import PurePath
+from typing import NamedTuple
 
 from xraycore.datasets.labels import BACTERIAL, VIRAL
 
 _KERMANY_PNEUMONIA = re.compile(r"(person\d+)_(bacteria|virus)", re.IGNORECASE)
 _KERMANY_NORMAL = re.compile(r"((?:NORMAL2-)?IM-\d+)-", re.IGNORECASE)
 # <patient>_<follow-up> of NIH ChestX-ray14.
-_NIH = re.compile(r"(\d{8})_\d{3}$")
+NIH_FILM = re.compile(r"(\d{8})_(\d{3})$")
 # A folder of one patient (CheXpert's `patient00001`, MIMIC's `p10000032`), and the same as the
 # beginning of a file's name (`patient12_view1`, BIDS' `sub-S03_ses-1`).
 _CALLED = r"(?:patient|pat|pt|person|subject|subj|sub|case)[-_ ]?[A-Z]?\d+"
@@ -30,6 +31,13 @@ def kermany_patient(name: str, label: str) -> tuple[str, str | None]:
     return label, match[1] if match else None
 
 
+class PatientName(NamedTuple):
+    """A patient as a name tells it, and the folders within which that name means one patient."""
+
+    name: str
+    within: tuple[str, ...] = ()
+
+
 def patient_of(path: PurePath, folders: Sequence[str] = ()) -> str | None:
     """The patient that a film's name tells, or one of the folders above it; None if neither does.
 
@@ -42,13 +50,20 @@ def patient_of(path: PurePath, folders: Sequence[str] = ()) -> str | None:
         path: Of the file.
         folders: Names of those above it within the data set, the outermost first.
     """
+    found = find_patient(path, folders)
+    return found.name if found else None
+
+
+def find_patient(path: PurePath, folders: Sequence[str] = ()) -> PatientName | None:
+    """The same, with the folders within which no other patient is called so."""
     _, kermany = kermany_patient(path.name, "")
     if kermany:
-        return kermany
-    if match := _NIH.match(path.stem):
-        return match[1]
-    for folder in reversed(folders):
+        return PatientName(kermany, tuple(folders))
+    if match := NIH_FILM.match(path.stem):
+        # Numbered once for all of its folders.
+        return PatientName(match[1])
+    for place, folder in reversed(list(enumerate(folders))):
         if _FOLDER.fullmatch(folder.strip()):
-            return folder.strip()
+            return PatientName(folder.strip(), tuple(folders[:place]))
     match = _FILE.match(path.name)
-    return match[1] if match else None
+    return PatientName(match[1], tuple(folders)) if match else None

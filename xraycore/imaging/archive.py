@@ -34,7 +34,7 @@ def is_clutter(path: str) -> bool:
 
 
 def unpack(name: str, data: bytes, refused: list[str]) -> Iterator[tuple[str, bytes]]:
-    """The file itself, or the films of a ZIP archive with their names; clutter is passed over.
+    """The file itself, or the films of a ZIP archive with their paths; clutter is passed over.
 
     Args:
         name: Of the file.
@@ -62,7 +62,8 @@ def unpack(name: str, data: bytes, refused: list[str]) -> Iterator[tuple[str, by
                 return
             left = MAX_TOTAL_BYTES
             for member in members:
-                inner = member.filename.rpartition("/")[2]
+                path = member.filename.replace("\\", "/")
+                inner = path.rpartition("/")[2]
                 try:
                     content = _content(archive, member, data)
                 except _NO_ARCHIVE as error:
@@ -82,7 +83,7 @@ def unpack(name: str, data: bytes, refused: list[str]) -> Iterator[tuple[str, by
                     refused.append(_too_much(name, "more, though it tells less"))
                     return
                 if content is not None:
-                    yield inner, content
+                    yield path, content
     except _NO_ARCHIVE as error:
         refused.append(f"{name}: expected a ZIP archive. Received: {error}")
 

@@ -192,10 +192,11 @@ function mountRoom(root) {
     for (const panel of data.panels) {
       if (!room.panels.has(panel.id)) addPanel(panel.id);
       const { element, state, caption } = room.panels.get(panel.id);
-      // Another film moves by itself.
-      const other = viewOf("room-other");
+      // Each other film moves by itself.
+      const group = panel.other ? `room-${panel.id}` : "room";
+      const other = viewOf(group);
       if (panel.other && other.subject !== panel.subject) Object.assign(other, FRESH, { subject: panel.subject });
-      showPanel(element, state, { ...panel, group: panel.other ? "room-other" : "room", lungs: panel.other ? null : data.lungs });
+      showPanel(element, state, { ...panel, group, lungs: panel.other ? null : data.lungs });
       state.tell = room.tell;
       caption.textContent = [panel.title, panel.waiting ? "is looking at the film …" : panel.caption].filter(Boolean).join(" · ");
       if (panel === data.panels[0] && data.facts) caption.textContent = data.facts;

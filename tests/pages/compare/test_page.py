@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from pages.shared import analysis
+from tests.imaging.test_archive import packed
 from tests.models.test_sites import PROFILE
 from tests.pages.conftest import SAMPLE, png
 from tests.pages.films_page import component, look, opened, rows, shown, upload
@@ -142,6 +143,33 @@ def test_only_bad_files_leave_the_page_usable(app):
     upload(app, ("cat.txt", b"meow"))
     assert not app.exception
     assert refused(app)[0].startswith("cat.txt: expected")
+
+
+def test_films_of_one_patient_by_their_names_are_offered_beside_one_another(app, small_model):
+    members = {
+        "set/patient00042/study1/view1_frontal.png": png(31, (90, 80)),
+        "set/patient00042/study2/view1_frontal.png": png(32, (90, 80)),
+        "set/patient00042/study2/view2_lateral.png": png(33, (90, 80)),
+        "set/patient00043/study1/view1_frontal.png": png(34, (90, 80)),
+    }
+    upload(app, ("films.zip", packed(members)))
+    assert not app.exception
+    assert list(panels(app)) == ["film", "basic_cnn", "later"]
+    look(app, "view1_frontal.png (2)")
+    found = panels(app)
+    assert list(found)[2:] == ["other", "earlier"]
+    assert found["other"]["title"] == "Lateral, by name"
+    assert found["earlier"]["title"] == "Earlier, by name"
+    # No name of a patient; and of what nobody has checked no more than where it stands.
+    assert found["earlier"]["caption"] == (
+        "view1_frontal.png: by its name, a film of the same patient, study 1"
+    )
+    assert component(app, "room")["beside"] == "other"
+    assert "00042" not in str(component(app, "room"))
+    # Another upload may number its patients anew.
+    again = "set/patient00042/study3/view1_frontal.png"
+    upload(app, ("more.zip", packed({again: png(35, (90, 80))})))
+    assert list(panels(app)) == ["film", "basic_cnn"]
 
 
 def test_two_uploads_can_be_switched_between(app):

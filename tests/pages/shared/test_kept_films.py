@@ -7,6 +7,7 @@ from pages.shared.film_memory import MB
 from pages.shared.kept_films import KeptFilmsStore, size_of_all
 from pages.shared.open_films import OpenFilm, OpenFilms
 from tests.pages.conftest import png
+from xraycore.datasets.film_names import FilmName
 
 
 @pytest.fixture
@@ -97,9 +98,36 @@ def test_another_film_of_the_study_is_found_first_of_another_view(store):
         (stranger, "t", "LL"),
     ):
         one.study, one.view = study, view
-    assert films.companion(frontal) is lateral
-    assert films.companion(lateral) is frontal
-    assert films.companion(stranger) is None
+    assert beside(films, frontal) == [(lateral, "lateral", False)]
+    assert beside(films, lateral) == [(frontal, "study", False)]
+    assert beside(films, stranger) == []
     # Of films without a known study none is another's.
     frontal.study = again.study = None
-    assert films.companion(frontal) is None
+    assert beside(films, frontal) == []
+
+
+def beside(films, one):
+    return [(found.film, found.relation, found.by_name) for found in films.companions(one)]
+
+
+def test_films_of_one_patient_by_their_names(store):
+    films = OpenFilms(store.of("a"))
+    films.open([film(n) for n in range(6)])
+    first, second, side, third, other, loose = films.films.values()
+    first.name, second.name = FilmName("p", "1", 1), FilmName("p", "2", 2)
+    side.name, third.name = FilmName("p", "2", 2, lateral=True), FilmName("p", "3", 3)
+    other.name = FilmName("q", "2", 2)
+    assert beside(films, second) == [
+        *((side, "lateral", True), (first, "earlier", True), (third, "later", True))
+    ]
+    assert beside(films, third) == [(second, "earlier", True)]
+    assert beside(films, other) == beside(films, loose) == []
+    # What DICOM headers say of the study goes before what names do.
+    second.study = loose.study = "s"
+    assert beside(films, second) == [
+        *((loose, "study", False), (first, "earlier", True), (third, "later", True))
+    ]
+    # A name that tells only the patient counts where there is no better.
+    other.name, third.name = FilmName("p"), None
+    assert beside(films, first) == [(second, "later", True)]
+    assert beside(films, other)[0][1:] == ("patient", True)
