@@ -32,8 +32,8 @@ class Heatmap:
         scale: Raw value that is drawn as full heat. The same for all films of a model and method,
             so that a film with little evidence looks cold; None where the model has no measured
             one, and the map's own maximum is full heat.
-        threshold: Raw value below which nothing is coloured: of normal validation films 95 % have
-            less everywhere. None where the model has no measured one.
+        threshold: Raw value below which nothing is coloured: of the normal validation films of
+            every source 95 % have less everywhere. None where the model has no measured one.
     """
 
     values: np.ndarray = field(repr=False)

@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 
 from xraycore.cli.app import Classes, Json, app
 from xraycore.cli.console import deliver, emit_table, err, format_score, progress_bar
 from xraycore.cli.loading import Models, load_models
 from xraycore.config import VERSION, cache_folder, weights_folder
-from xraycore.datasets.labels import NORMAL, parse_classes
-from xraycore.datasets.manifest import Manifest, Record, read_manifest
+from xraycore.datasets.labels import parse_classes
+from xraycore.datasets.manifest import Manifest, read_manifest
 from xraycore.errors import ArgumentError
 from xraycore.utils.files import write_json
 from xraycore.utils.progress import Progress, ProgressCallback, part_of
@@ -22,9 +21,6 @@ from xraycore.utils.progress import Progress, ProgressCallback, part_of
 if TYPE_CHECKING:
     from xraycore.evaluation.generalisation import Entries
     from xraycore.models.classifier import Classifier
-
-# Of each internal source so many normal validation films tell from where on heat is coloured.
-NORMALS = 150
 
 
 @app.command()
@@ -71,7 +67,7 @@ def generalise(
                 f"--choose-on must name sources of --external: {', '.join(hospitals)}. "
                 f"Received: {', '.join(unknown)}"
             )
-        document = _evaluate(models, internal, hospitals, chosen, cards, part_of(report, 1, 2))
+        document = _evaluate(models, hospitals, chosen, cards, part_of(report, 1, 2))
     document = {
         "datasets": [str(one) for one in datasets],
         "external": list(external),
@@ -85,7 +81,6 @@ def generalise(
 
 def _evaluate(
     models: Sequence["Classifier"],
-    internal: Manifest,
     hospitals: dict[str, Manifest],
     selection: Sequence[str],
     cards: bool,
@@ -97,16 +92,11 @@ def _evaluate(
     from xraycore.evaluation.prediction_files import read_predictions
     from xraycore.models.cards import read_card
 
-    sets = {"normal validation films": Manifest(_normals(internal)), **hospitals}
     gathered: dict[str, dict[str, Entries]] = {one.spec.name: {} for one in models}
-    for number, (name, films) in enumerate(sets.items()):
-        telling = part_of(report, number, len(sets), f"looking at {name}")
+    for number, (name, films) in enumerate(hospitals.items()):
+        telling = part_of(report, number, len(hospitals), f"looking at {name}")
         for model, entries in _gathered(models, name, films, telling).items():
             gathered[model][name] = entries
-        if number == 0:
-            for one in models:
-                peaks = [entry["peak"] for entry in gathered[one.spec.name][name]]
-                one.card = {**one.card, "heat_threshold": _threshold(one.card, peaks)}
     rows: dict[str, dict] = {}
     levels: dict[str, dict] = {}
     for one in models:
@@ -114,7 +104,7 @@ def _evaluate(
         report(Progress(1.0, f"judging {name}"))
         file = weights_folder() / name / "predictions.csv"
         stored = read_predictions(file, name, one.calibration)
-        elsewhere = {hospital: gathered[name][hospital] for hospital in hospitals}
+        elsewhere = gathered[name]
         levels[name] = measure_levels(one.card, stored, elsewhere, selection)
         card = {**one.card, "levels": levels[name]}
         tests = {
@@ -125,33 +115,10 @@ def _evaluate(
             for hospital, entries in (tests | elsewhere).items()
         }
         if cards:
-            written = {
-                **read_card(name),
-                "heat_threshold": one.card["heat_threshold"],
-                "levels": levels[name],
-            }
+            written = {**read_card(name), "levels": levels[name]}
             write_json(weights_folder() / name / "card.json", written)
     weights = {one.spec.name: one.card["weights"]["sha256"] for one in models}
     return {"weights": weights, "levels": levels, "rows": rows}
-
-
-def _normals(internal: Manifest) -> tuple[Record, ...]:
-    """Of each source the first normal validation films, in an order that names do not decide."""
-    found: list[Record] = []
-    normal = [record for record in internal.split("val") if record.label == NORMAL]
-    for source in sorted({record.source for record in normal}):
-        of_source = [record for record in normal if record.source == source]
-        order = np.random.default_rng(0).permutation(len(of_source))[:NORMALS]
-        found += [of_source[place] for place in sorted(order)]
-    return tuple(found)
-
-
-def _threshold(card: dict, peaks: Sequence[float]) -> dict[str, float]:
-    """From where on heat against Normal is coloured; what the card says of other maps stays."""
-    from xraycore.evaluation.model_card import UNCOLOURED_PERCENTILE
-
-    value = float(f"{np.percentile(peaks, UNCOLOURED_PERCENTILE):.4g}")
-    return {**card.get("heat_threshold", {}), "against_normal": value}
 
 
 def _gathered(

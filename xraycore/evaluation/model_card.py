@@ -1,6 +1,6 @@
 """What is measured of a classifier for its card: calibration, scores, heat and probes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,8 +24,11 @@ from xraycore.utils.progress import ProgressCallback, part_of
 
 # Full heat is what one film in twenty of the validation split reaches at its hottest cell.
 HEAT_PERCENTILE = 95
-# What is normal stays uncoloured on so many of a hundred normal validation films.
-UNCOLOURED_PERCENTILE = 95
+# What is normal stays uncoloured on so many of a hundred normal validation films, of whichever
+# source: another hospital's may be like those on which a network is most easily alarmed.
+_UNCOLOURED_PERCENTILE = 95
+# Of fewer films a source's percentile is its hottest one.
+_FEWEST_NORMALS = 20
 HEADLINES = ("accuracy", "balanced_accuracy", "macro_f1", "macro_auroc", "brier", "ece")
 
 
@@ -105,18 +108,37 @@ def build_model_card(
 
 
 def heatmap_thresholds(validation: PredictionSet) -> dict[str, float]:
-    """Contrasting method -> raw heat that 95 % of normal validation films have nowhere.
+    """Contrasting method -> from where on its raw heat is coloured, see `uncoloured_threshold`.
 
-    Nothing where there is no such film.
+    Nothing where there is no normal film.
     """
     normal = np.array([record.label == NORMAL for record in validation.records])
-    if not normal.any():
-        return {}
-    return {
-        method: float(f"{np.percentile(peaks[normal], UNCOLOURED_PERCENTILE):.4g}")
+    sources = np.array([record.source for record in validation.records])
+    found = {
+        method: uncoloured_threshold(
+            {source: peaks[normal & (sources == source)] for source in np.unique(sources)}
+        )
         for method, peaks in validation.peaks.items()
         if METHODS[method].contrast
     }
+    return {method: value for method, value in found.items() if value is not None}
+
+
+def uncoloured_threshold(peaks: Mapping[str, np.ndarray]) -> float | None:
+    """Raw heat that 95 % of the normal films of every source have nowhere, to four digits.
+
+    Args:
+        peaks: Source -> the hottest raw value of each of its normal films. A source of fewer than
+            20 films does not decide alone: those of all sources are taken together with the rest.
+
+    Returns:
+        None where there is no film.
+    """
+    every = np.concatenate(list(peaks.values())) if peaks else np.array([])
+    if not every.size:
+        return None
+    judged = [every, *(one for one in peaks.values() if len(one) >= _FEWEST_NORMALS)]
+    return float(f"{max(np.percentile(one, _UNCOLOURED_PERCENTILE) for one in judged):.4g}")
 
 
 def headline_scores(outcome: PredictionSet, points: dict[str, OperatingPoint]) -> dict:
