@@ -16,6 +16,14 @@ CITATIONS: Mapping[str, str] = {
     "challenge, Shih et al. 2019, doi:10.1148/ryai.2019180041: adults, Bethesda",
     "covid_qu": "COVID-QU-Ex, Tahir et al. 2021, doi:10.1016/j.compbiomed.2021.105002: adults of "
     "many hospitals",
+    "lesions_train": "COVID-QU-Ex with drawn infections, Tahir et al. 2021, "
+    "doi:10.1016/j.compbiomed.2021.105002, drawn as Degerli et al. 2021, "
+    "doi:10.1007/s13755-021-00146-8, say: adults of many hospitals",
+    "covid_cxnet": "COVID-CXNet, Haghanifar et al. 2022, doi:10.1007/s11042-022-12156-z: adults of "
+    "many hospitals",
+    "openist_normal": "OpenIST's chest films, github.com/pi-null-mezon/OpenIST: normal adults of "
+    "many hospitals",
+    "jsrt": "JSRT, Shiraishi et al. 2000, doi:10.2214/ajr.174.1.1740071: adults, Japan",
     "cohen": "covid-chestxray-dataset, Cohen et al. 2020, arXiv:2006.11988: adults of many "
     "hospitals",
 }
