@@ -52,12 +52,12 @@ _PLAIN = {"phantoms": 0}
 # What is added to the preset "tune", and what it has itself, the line "+ generated films".
 LESIONS = (
     Variant("as before: evidence in the lungs", _BEFORE, without=None),
-    Variant("+ evidence on the drawn lesion", {**_BEFORE, "lesion_loss_weight": 2.0}, without=None),
+    Variant("+ evidence on the drawn lesion", {**_BEFORE, "lesion_loss_weight": 6.0}, without=None),
     Variant("+ evidence against Normal", _PLAIN, without=None),
     Variant("+ more hospitals", _PLAIN),
     Variant("+ generated films"),
-    Variant("with these, half the weight on lesions", {"lesion_loss_weight": 1.0}),
-    Variant("with these, twice the weight on lesions", {"lesion_loss_weight": 4.0}),
+    Variant("with these, a third of the weight on lesions", {"lesion_loss_weight": 2.0}),
+    Variant("with these, twice the weight on lesions", {"lesion_loss_weight": 12.0}),
     Variant("with these, half of the drawings", drawn=0.5),
     Variant("with these, a tenth of the drawings", drawn=0.1),
     Variant("with these, normal films pay for evidence of disease", {"normal_loss_weight": 0.3}),
