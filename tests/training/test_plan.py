@@ -21,7 +21,7 @@ from xraycore.training.settings import SETTINGS
 CHANGES = {
     **{"epochs": 2, "learning_rate": 0.1, "batch_size": 4, "view": "film"},
     **{"lung_loss_weight": 1.0, "lesion_loss_weight": 0.5},
-    **{"weight_decay": 0.001, "balance": 0.5},
+    **{"weight_decay": 0.001, "balance": 0.5, "phantoms": 100},
     **{"synthetic_opacity_rate": 0.5, "feature_draws": 2, "augmentation": "none"},
 }
 RECIPE = TrainingConfig((Stage("low", 2, 100, 1e-3), Stage("full", 3, 200, 1e-4)))

@@ -1,4 +1,4 @@
-"""Commands that make a trained run one of the app's models, and score it again: ship, rescore."""
+"""Commands from trained runs to the app's models: average, ship, rescore."""
 
 import sys
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from xraycore.cli.app import Classes, Json, Labels, app
-from xraycore.cli.console import emit_json, emit_table, progress_bar
+from xraycore.cli.console import emit_json, emit_table, err, progress_bar
 from xraycore.datasets.audit.leakage import drop_overlap
 from xraycore.datasets.index import default_index
 from xraycore.datasets.labelling import LabelPolicy
@@ -28,6 +28,23 @@ Limits = Annotated[
     Path | None, typer.Option(help="Text file: what users must know, a sentence a line.")
 ]
 Films = Annotated[int | None, typer.Option(help="As in its training.")]
+
+
+@app.command()
+def average(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of finished runs of one network.")],
+    out: Annotated[Path, typer.Option(help="Folder of the averaged run.")],
+    json: Json = False,
+) -> None:
+    """Average the weights of runs that started from the same ones, into a run to ship."""
+    from xraycore.training.averaging import average_runs
+    from xraycore.training.run import Run
+
+    run = average_runs([Run(one) for one in runs], out)
+    if json:
+        emit_json({"run": str(run.folder), "averaged": run.config["averaged"]})
+        return
+    err.print(f"the mean of {len(runs)} runs lies in {run.folder}: judge it, or ship it.")
 
 
 @app.command()

@@ -113,8 +113,8 @@ SETTINGS: Mapping[str, Setting] = {
             "Weight of evidence beside drawn lesions",
             "Where a person has drawn what is to be seen, on films that bring masks or boxes: how "
             "much the network is punished for seeing it elsewhere. 0 switches it off.",
-            high=4.0,
-            step=0.1,
+            high=12.0,
+            step=0.5,
         ),
         Setting(
             "weight_decay",
@@ -148,6 +148,17 @@ SETTINGS: Mapping[str, Setting] = {
             high=1.0,
             step=0.1,
             share=True,
+        ),
+        Setting(
+            "phantoms",
+            "phantoms",
+            int,
+            "Generated films that are trained on too, half of them with an opacity.",
+            "Generated films among the training films",
+            "Chests of no person, half of them with an opacity whose place is known. Needs "
+            "the class Normal and one that an opacity may be.",
+            high=5000,
+            step=100,
         ),
         Setting(
             "feature_draws",
