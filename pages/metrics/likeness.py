@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.metrics.cache import DisplayedComparison
 from pages.shared.access import permitted
@@ -13,13 +14,14 @@ from pages.shared.inference import run
 from pages.shared.inference_worker import Network
 from pages.shared.jobs import Job, poll
 from pages.shared.layout import plain, plain_option
+from pages.shared.open_films import OpenFilm, open_films
 from xraycore.access import Action
 from xraycore.datasets.manifest import Record
-from xraycore.errors import Cancelled
+from xraycore.errors import Cancelled, XrayCoreError
 from xraycore.evaluation.evaluator import MIN_GROUP
 from xraycore.evaluation.slices import Likeness, rank_alike
 from xraycore.models.cards import list_trained, stored_title
-from xraycore.retrieval.features import FilmFeatures, keep_features
+from xraycore.retrieval.features import FilmFeatures, keep_features, pool
 from xraycore.utils.progress import part_of
 from xraycore.utils.text import pluralise
 
@@ -48,7 +50,8 @@ def ask_likeness(display: DisplayedComparison) -> tuple[Likeness | None, bool]:
         help="Films on which a network finds much the same: a failure and its like, say. "
         "*Errors* opens a film, and has a button that leads here.",
     )
-    if wanted is None:
+    film = None if wanted else _ask_open_film(left)
+    if wanted is None and film is None:
         return None, True
     if not networks:
         st.info("None of these networks is on this computer: nobody can say what they see alike.")
@@ -73,17 +76,45 @@ def ask_likeness(display: DisplayedComparison) -> tuple[Likeness | None, bool]:
     if found is None:
         return None, False
     places, features = found
-    to = names.index(wanted)
-    if to not in places:
+    outcome = display.comparison.models[network].outcome
+    place = names.index(wanted) if wanted else None
+    if film:
+        try:
+            asked = pool(film.analysis.prediction(network))
+        except XrayCoreError as error:
+            st.error(describe_error(error), icon=":material/error:")
+            return None, False
+        # It may be one of them, opened from its file.
+        place = dict(zip(features.hashes, places, strict=True)).get(film.sha256)
+    elif place in places:
+        asked = features.pooled[places.index(place)]
+    else:
         st.warning(
             f"{plain(wanted)} is not on this computer or cannot be read: choose another film.",
             icon=":material/image_not_supported:",
         )
         return None, False
-    order, distances = rank_alike(
-        display.comparison.models[network].outcome, places, features.pooled, to
+    patient = None if place is None else outcome.groups[place]
+    order, distances = rank_alike(outcome, places, features.pooled, asked, patient)
+    to = film.title if film else wanted
+    return Likeness(to, display.titles[network], int(count), order, distances), True
+
+
+def _ask_open_film(where: DeltaGenerator) -> OpenFilm | None:
+    """One of the films that this browser has open; None for none, and where none is."""
+    films = open_films().films
+    if not films:
+        return None
+    # Not in the address: a name may be a patient's, and others have not got the film.
+    chosen = where.selectbox(
+        "or to a film that is open",
+        list(films),
+        index=None,
+        format_func=lambda key: plain_option(films[key].title) if key in films else key,
+        placeholder="one of yours: how good are they on films like it?",
+        key="slice-like-open",
     )
-    return Likeness(wanted, display.titles[network], int(count), order, distances), True
+    return films.get(chosen) if chosen else None
 
 
 def offer_likeness(film: str) -> None:
@@ -117,8 +148,8 @@ def describe_nearness(likeness: Likeness, mask: np.ndarray) -> str:
     return (
         f"They lie within {max(inside):.2f} of it, as far as {likeness.network} tells; half of "
         f"all films within {np.median(likeness.distances):.2f} (0: it cannot tell them apart). "
-        f"Not compared, and among the others: {left_out}, the film itself, other films of its "
-        "patient and such as cannot be read here."
+        f"Not compared, and among the others: {left_out}, such as are of the film's own patient "
+        "or cannot be read here."
     )
 
 

@@ -147,12 +147,12 @@ def test_scale_is_the_cards_for_the_method(model, film, monkeypatch):
     assert xc.explain(model, prediction, "layer_cam").scale is None
 
 
-def test_unknown_method_class_and_foreign_prediction_are_refused(model, film, random_classifier):
+def test_unknown_method_class_and_foreign_prediction_are_refused(model, film):
     with pytest.raises(ValueError, match="must be one of against_normal.*Received: 'guided'"):
         xc.explain(model, film, "guided")
     with pytest.raises(ValueError, match="target must be one of Normal.*Received: 'Fracture'"):
         xc.explain(model, film, target="Fracture")
-    foreign = random_classifier("xception").predict(film)
+    foreign = dataclasses.replace(model.predict(film), model="xception")
     with pytest.raises(ValueError, match="a prediction of basic_cnn. Received one of xception"):
         xc.explain(model, foreign)
 

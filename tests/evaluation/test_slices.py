@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from xraycore.datasets.manifest import Record
-from xraycore.errors import ArgumentError
 from xraycore.evaluation.evaluator import SchemePredictions
 from xraycore.evaluation.predictions import PredictionSet
 from xraycore.evaluation.slices import Likeness, Slice, rank_alike, take
@@ -85,9 +84,9 @@ def test_films_are_ranked_by_the_angle_between_features_without_those_of_the_pat
     outcome = replace(outcome, records=(*outcome.records[:3], same))
     # Of films 0 to 3, in another order; length does not matter.
     pooled = np.array([[0, 5], [2, 0], [3, 3], [1, 0]], np.float32)
-    order, distances = rank_alike(outcome, [1, 0, 2, 3], pooled, 0)
+    order, distances = rank_alike(outcome, [1, 0, 2, 3], pooled, pooled[1], "p0")
     assert order == (2, 1)
     # 45 and 90 degrees between vectors of length 1.
     assert distances == pytest.approx((np.sqrt(2 - np.sqrt(2)), np.sqrt(2)))
-    with pytest.raises(ArgumentError, match="could not look at"):
-        rank_alike(outcome, [1, 2], pooled[:2], 0)
+    # One that nobody has judged has no patient among them.
+    assert rank_alike(outcome, [1, 0, 2, 3], pooled, np.array([9, 0]))[0] == (0, 3, 2, 1)

@@ -7,7 +7,6 @@ from types import MappingProxyType
 import numpy as np
 
 from xraycore.attribution.plausibility import LEAST_IN_LUNGS
-from xraycore.errors import ArgumentError
 from xraycore.evaluation.evaluator import SchemePredictions
 from xraycore.evaluation.predictions import PredictionSet
 from xraycore.imaging.quality import MIN_SIDE
@@ -25,7 +24,7 @@ WARNINGS = MappingProxyType(
 
 @dataclass(frozen=True)
 class Likeness:
-    """The films most alike to one of them, as a network sees them.
+    """The films most alike to one, as a network sees them.
 
     Attributes:
         to: Name of that film.
@@ -115,9 +114,13 @@ class Slice:
 
 
 def rank_alike(
-    outcome: PredictionSet, places: Sequence[int], pooled: np.ndarray, to: int
+    outcome: PredictionSet,
+    places: Sequence[int],
+    pooled: np.ndarray,
+    asked: np.ndarray,
+    patient: str | None = None,
 ) -> tuple[tuple[int, ...], tuple[float, ...]]:
-    """Films by how alike they are to one of them, the most alike first, and their distances.
+    """Films by how alike they are to one, the most alike first, and their distances.
 
     Those of its own patient are left out: they are alike to it whatever is on them, and who picks
     a film because a network fails on it has picked that patient too.
@@ -126,19 +129,16 @@ def rank_alike(
         outcome: Predictions of all films.
         places: Indices of those that a network has looked at.
         pooled: What it found on these, (n, c).
-        to: Index of the film, one of `places`.
-
-    Raises:
-        ArgumentError: If the network has not looked at that film.
+        asked: The same of the film that they are to be like, (c,).
+        patient: Whose that is, where it is one of them.
     """
-    if to not in places:
-        raise ArgumentError("the network could not look at the film that others are to be like")
-    distances = distances_between(pooled, pooled[list(places).index(to)])
-    patients = outcome.groups
-    order = [
-        int(i) for i in np.argsort(distances, kind="stable") if patients[places[i]] != patients[to]
+    distances = distances_between(pooled, asked)
+    others = [
+        int(i)
+        for i in np.argsort(distances, kind="stable")
+        if patient is None or outcome.groups[places[i]] != patient
     ]
-    return tuple(places[i] for i in order), tuple(float(distances[i]) for i in order)
+    return tuple(places[i] for i in others), tuple(float(distances[i]) for i in others)
 
 
 def ages_of(outcomes: Sequence[PredictionSet]) -> np.ndarray:

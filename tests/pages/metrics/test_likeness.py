@@ -1,11 +1,13 @@
 """Scores of the films that are most alike to one."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from pages.metrics import likeness
+from pages.shared.open_films import OpenFilm, OpenFilms
 from tests.pages.metrics.test_page import open_page, store, texts  # noqa: F401  (a fixture)
 from tests.retrieval.films import features
 from tests.stored_models import records
@@ -49,7 +51,7 @@ def test_the_films_most_alike_to_a_failure_have_every_score(looked):
     # 20 degrees between features of length 1; of 38 films the middle is between 19 and 20.
     assert f"They lie within {2 * np.sin(np.radians(10)):.2f} of it" in said
     assert f"half of all films within {2 * np.sin(np.radians(9.75)):.2f}" in said
-    assert "among the others: 2 films, the film itself" in said
+    assert "among the others: 2 films, such as" in said
     table = app.dataframe[-1].value
     assert list(table["On"]) == ["these films", "all others"] * 3
     assert list(table["Films"]) == ["20"] * 6
@@ -63,6 +65,28 @@ def test_the_films_most_alike_to_a_failure_have_every_score(looked):
     app.selectbox(key="slice-like").set_value("chest_xray/IM-3.jpeg").run()
     assert "IM-3" in texts(app)
     assert len(looked) == 1
+
+
+def test_films_like_one_of_ones_own_have_every_score(looked):
+    app = open_page(section="Subgroups", **{"slice-like-network": "VGG16"})
+    assert not [one for one in app.selectbox if one.key == "slice-like-open"]
+    # Between the two clouds: the 25th of the distances from it is 38 degrees.
+    seen = np.array([[[np.cos(np.radians(51)), np.sin(np.radians(51))]]], np.float32)
+    analysis = SimpleNamespace(
+        memories=(), close=lambda: None, prediction=lambda name: SimpleNamespace(features=seen)
+    )
+    films = OpenFilms()
+    films.open([OpenFilm("key", "mine.png", "0" * 64, analysis)])
+    app.session_state["open-films"] = films
+    app.run().selectbox(key="slice-like-open").set_value("key").run()
+    app.button(key="slice-like-look").click().run()
+    assert not app.exception
+    app.number_input(key="slice-like-films").set_value(25).run()
+    assert "**25 films** the 25 most alike to mine" in texts(app)
+    assert f"They lie within {2 * np.sin(np.radians(38 / 2)):.2f} of it" in texts(app)
+    assert "others: 1 film, such" in texts(app)
+    # An address is for others too.
+    assert "mine" not in str(app.query_params)
 
 
 def test_a_film_that_is_not_here_is_said_to_be_missing(looked):
