@@ -127,3 +127,26 @@ def test_features_that_do_not_know_their_source_score_as_chance():
 
 def test_a_source_with_few_films_is_not_asked_for():
     assert shortcut_probes.source_probe(*sourced(39, 6.0)) == {}
+
+
+def test_of_each_source_and_label_only_so_many_films_are_altered(monkeypatch):
+    def record(source, label, number):
+        return Record(Path(f"{source}-{number}.png"), label, "test", f"p{number}", source)
+
+    records = [record("one", label, n) for n in range(200) for label in (NORMAL, "COVID-19")]
+    records += [record("two", NORMAL, n) for n in range(20)]
+    seen = []
+    monkeypatch.setattr(
+        shortcut_probes, "_run", lambda _, films, __: seen.extend(films) or ([], np.empty(0), {})
+    )
+    shortcut_probes.probe(Told(LEFT), records)
+    counts = {
+        (r.source, r.label): sum(o.label == r.label and o.source == r.source for o in seen)
+        for r in seen
+    }
+    assert counts == {("one", NORMAL): 150, ("one", "COVID-19"): 150, ("two", NORMAL): 20}
+    # Not the first ones, which are one hospital's or one month's, and in the order they came in.
+    assert {r.path for r in seen} != {r.path for r in records[:300]} | {
+        r.path for r in records[-20:]
+    }
+    assert seen == [record for record in records if record in seen]
