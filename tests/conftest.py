@@ -123,6 +123,16 @@ def random_classifier():
     return make
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory) -> Path:
+    """An SQLite database of the newest schema, empty, to be copied: migrating takes a while."""
+    from xraycore.reader_study import open_database
+
+    file = tmp_path_factory.mktemp("migrated") / "reviews.sqlite3"
+    open_database(f"sqlite:///{file}").dispose()
+    return file
+
+
 @pytest.fixture
 def run_cli(capsys):
     """`run_cli(arguments…)`: exit code, stdout, stderr of the command line."""

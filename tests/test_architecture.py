@@ -33,6 +33,7 @@ PACKAGES = sorted(
 HEAVY_AT_IMPORT = ("xraycore/training/",)
 
 
+@pytest.mark.slow
 def test_every_module_imports_after_the_package():
     lines = "\n".join(
         f"import {name} as module; assert module.__name__ == {name!r}" for name in MODULES

@@ -11,6 +11,8 @@ from pydicom.uid import JPEG2000Lossless, RLELossless
 
 from xraycore.imaging import RadiographError, read_radiograph
 
+pytestmark = pytest.mark.slow
+
 KINDS = ["PNG", "JPEG", "TIFF", "BMP", "WEBP", "DICOM", "DICOM-RLE", "DICOM-J2K", "DICOM-windowed"]
 STARTS = [
     b"",

@@ -1,6 +1,7 @@
 """Films as a user would upload them, and the app as AppTest sees it."""
 
 import json
+import shutil
 
 import cv2
 import numpy as np
@@ -85,8 +86,9 @@ def app(monkeypatch) -> AppTest:
 
 
 @pytest.fixture
-def reviews(tmp_path, monkeypatch):
+def reviews(tmp_path, monkeypatch, migrated):
     """The app's database, empty."""
+    shutil.copy(migrated, tmp_path / "reviews.sqlite3")
     url = f"sqlite:///{tmp_path / 'reviews.sqlite3'}"
     monkeypatch.setenv("XRAYCORE_DATABASE", url)
     # Looking for what is not here would read every film of the data sets.

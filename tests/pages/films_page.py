@@ -70,6 +70,9 @@ def press(app, label: str):
 def finish(app):
     """Runs the app until every model has looked at every film."""
     while component(app, "worklist")["progress"]:
+        # Not by running the page again and again: that takes the processor from the models.
+        if job := opened(app).worklist_job:
+            job.wait(60)
         app.run()
     return app
 

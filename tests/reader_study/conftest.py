@@ -1,6 +1,7 @@
 """Every test of the database runs on SQLite and on a real PostgreSQL server."""
 
 import itertools
+import shutil
 
 import pytest
 from sqlalchemy import create_engine, text
@@ -41,7 +42,9 @@ def url(request, tmp_path):
 
 
 @pytest.fixture
-def engine(url):
+def engine(url, migrated):
+    if url.startswith("sqlite"):
+        shutil.copy(migrated, url.removeprefix("sqlite:///"))
     engine = open_database(url)
     yield engine
     engine.dispose()
