@@ -23,7 +23,12 @@ from xraycore.models.cards import (
 )
 from xraycore.models.classifier import load_model
 from xraycore.models.registry import get_spec
-from xraycore.utils.checkpoints import describe_weights, load_weights, save_float16
+from xraycore.utils.checkpoints import (
+    describe_weights,
+    load_weights,
+    read_arrays,
+    save_float16,
+)
 from xraycore.utils.files import sha256
 
 FILE = "basic_cnn.weights.h5"
@@ -196,16 +201,42 @@ def test_a_weight_file_holds_its_own_arrays_and_no_more_than_the_network_takes(t
         opened.create_group("x")["x"] = opened["/"]
 
     for write, said in (
-        (bomb, "more numbers than the network takes"),
+        (bomb, "more numbers than the network takes|the shape"),
         (outside, "lie in another file"),
         (virtual, "lie in another file"),
         (linked, "is a link to another place or file"),
         (words, "is no array of numbers"),
-        (loop, "in one another without end"),
+        (loop, "in one another without end|is no array"),
     ):
         write_arrays(file, write)
         with pytest.raises(WeightsError, match=said):
             load_weights(network, file)
+        # As a graph's weights are read.
+        with pytest.raises(WeightsError, match=said):
+            read_arrays(file, {"x": (4,)}, "basic_cnn")
     file.write_bytes(b"\x80\x04cposix\nsystem\n")
     with pytest.raises(WeightsError, match="expected weights of basic_cnn"):
         load_weights(network, file)
+    with pytest.raises(WeightsError, match="expected weights of basic_cnn"):
+        read_arrays(file, {"x": (4,)}, "basic_cnn")
+
+
+def test_arrays_are_read_by_name_and_only_as_they_should_be(tmp_path):
+    file = tmp_path / FILE
+
+    def write(opened):
+        opened.create_dataset("a/b/x", data=np.arange(4, dtype=np.float16))
+        opened["a/linked"] = h5py.SoftLink("/a/b")
+        opened["a/y"] = h5py.SoftLink("/a/b/x")
+
+    write_arrays(file, write)
+    (found,) = read_arrays(file, {"a/b/x": (4,)}, "basic_cnn").values()
+    assert found.dtype == np.float32 and found.tolist() == [0, 1, 2, 3]
+    for name, shape, said in (
+        ("a/b/x", (2, 2), r"'a/b/x' with the shape \(2, 2\). Received: \(4,\)"),
+        ("a/b/z", (4,), "expected weights of basic_cnn"),
+        ("a/linked/x", (4,), "'a/linked' is a link"),
+        ("a/y", (4,), "'a/y' is a link"),
+    ):
+        with pytest.raises(WeightsError, match=said):
+            read_arrays(file, {name: shape}, "basic_cnn")

@@ -7,6 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import xraycore
 from xraycore.anatomy.lung_field import segment_lungs
@@ -132,6 +133,32 @@ def test_load_model_gives_what_was_stored(shipped, network, grey):
     assert model.card["weights"]["sha256"] == sha256(shipped / FILE)
     expected = np.asarray(network(grey)[0])
     np.testing.assert_allclose(model.forward(grey)[0], expected, atol=2e-3 * np.abs(expected).max())
+
+
+def test_no_keras_network_is_built_before_one_is_asked_for(shipped, network, grey, monkeypatch):
+    built = []
+    monkeypatch.setattr(
+        classifier, "build_network", lambda *a, **k: built.append(1) or build_network(*a, **k)
+    )
+    model = load_model("basic_cnn")
+    logits, features = model.forward(grey)
+    assert not built
+    with computing_in("mixed_bfloat16"):
+        # Asked for inside of what TensorFlow traces, as a conversion does.
+        traced = tf.function(lambda grey: model.network(grey, training=False)[0])(grey)
+        assert model.network is model.network
+    np.testing.assert_allclose(traced, logits, rtol=1e-5)
+    assert built == [1] and model.network.compute_dtype == "float32"
+    for found, expected in zip((logits, features), model.network(grey), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
+    for found, expected in zip(
+        model.head, model.network.get_layer(HEAD).get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(found, expected)
+    # A network that has no graph yet is built at once, and is the same.
+    monkeypatch.setattr(classifier, "graph_file", lambda spec: shipped / "none")
+    np.testing.assert_allclose(load_model("basic_cnn").forward(grey)[0], logits, rtol=1e-5)
+    assert built == [1, 1]
 
 
 def test_a_network_sees_films_at_the_size_it_was_trained_on(shipped, network):

@@ -1,9 +1,9 @@
 """The network that says where the lungs are: a small U-Net on the whole film."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from pydantic import Field
@@ -11,6 +11,7 @@ from pydantic import Field
 from xraycore.config import SHIPPED, weights_folder
 from xraycore.imaging.resample import resize
 from xraycore.utils.checkpoints import Card, WeightsCard, load_card, load_weights, verified_weights
+from xraycore.utils.graphs import load_graph
 from xraycore.utils.precision import computing_in
 from xraycore.utils.stored import Count, FileName, Name, Sha256, Stored, Text
 
@@ -21,6 +22,8 @@ Distance = Annotated[float, Field(ge=0)]
 NAME = "lungs"
 SIZE = 128
 BATCH = 32
+# See `xraycore.utils.graphs`.
+GRAPH = Path(__file__).with_name("segmenter.pb.gz")
 
 _FILTERS = (16, 32, 64, 128)
 
@@ -87,26 +90,41 @@ class SegmenterCard(WeightsCard):
     screening: Screening | None = None
 
 
+def with_features(network: "keras.Model") -> "keras.Model":
+    """The U-Net with its deepest features' means in each quarter of the film as second output."""
+    import keras
+
+    deepest = network.get_layer(f"down{len(_FILTERS) - 1}b_relu").output
+    pooled = keras.layers.AveragePooling2D(deepest.shape[1] // 2)(deepest)
+    return keras.Model(
+        network.input, [network.output, keras.layers.Flatten(name="features")(pooled)]
+    )
+
+
 class Segmenter:
     """A trained U-Net with a compiled call."""
 
-    def __init__(self, network: "keras.Model"):
+    def __init__(self, run: Callable[[np.ndarray], Sequence[Any]]):
+        """From grey (n, 128, 128, 1) to the outputs of `with_features`, tensors of any backend."""
+        self._run = run
+
+    @classmethod
+    def of(cls, network: "keras.Model") -> "Segmenter":
+        """That of a network of `build_segmenter`."""
         import keras
 
-        deepest = network.get_layer(f"down{len(_FILTERS) - 1}b_relu").output
-        pooled = keras.layers.AveragePooling2D(deepest.shape[1] // 2)(deepest)
-        both = keras.Model(
-            network.input, [network.output, keras.layers.Flatten(name="features")(pooled)]
-        )
-        self._network = both
-        if keras.backend.backend() == "tensorflow":
-            import tensorflow as tf
+        both = with_features(network)
+        if keras.backend.backend() != "tensorflow":
+            return cls(both)
+        import tensorflow as tf
 
-            # One graph without Keras' own batching and callbacks: four times faster for one film.
-            self._network = tf.function(
+        # One graph without Keras' own batching and callbacks: four times faster for one film.
+        return cls(
+            tf.function(
                 lambda grey: both(grey, training=False),
                 input_signature=[tf.TensorSpec((None, SIZE, SIZE, 1), tf.float32)],
             )
+        )
 
     def predict(self, films: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """Where the lungs are, and what the U-Net made of the films on the way.
@@ -123,7 +141,7 @@ class Segmenter:
         small = np.stack([resize(film, (SIZE, SIZE)) for film in films])[..., None]
         logits, features = zip(
             *(
-                map(keras.ops.convert_to_numpy, self._network(small[start : start + BATCH]))
+                map(keras.ops.convert_to_numpy, self._run(small[start : start + BATCH]))
                 for start in range(0, len(small), BATCH)
             ),
             strict=True,
@@ -175,10 +193,14 @@ def load_segmenter() -> Segmenter:
     Raises:
         WeightsError: If its weights are missing or not what its card says.
     """
+    import keras
+
     folder = segmenter_folder()
     file = verified_weights(folder, load_segmenter_card())
+    if keras.backend.backend() == "tensorflow":
+        return Segmenter(load_graph(GRAPH, file, NAME, SIZE).run)
     # Whoever asks first may be training in another precision; this one is for all.
     with computing_in("float32"):
         network = build_segmenter()
     load_weights(network, file)
-    return Segmenter(network)
+    return Segmenter.of(network)

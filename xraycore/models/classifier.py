@@ -1,8 +1,11 @@
 """A trained network behind one call: radiographs in, predictions with their features out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, overload
+from functools import cache
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Self, overload
 
 import numpy as np
 
@@ -19,6 +22,7 @@ from xraycore.models.cards import card_sha256, read_card, warn_of_origin
 from xraycore.models.registry import get_spec
 from xraycore.models.spec import FULL, ModelSpec
 from xraycore.utils.checkpoints import Card, load_weights, verified_weights
+from xraycore.utils.graphs import Graph, load_graph
 from xraycore.utils.precision import computing_in
 from xraycore.utils.progress import Progress, ProgressCallback
 
@@ -27,6 +31,10 @@ if TYPE_CHECKING:
 
 # Features of a larger batch would fill the caches and, on Xception, 1 MB an image of memory.
 BATCH = 8
+
+_GRAPHS = Path(__file__).with_name("graphs")
+# Keras is not made for two threads that build networks.
+_BUILDING = Lock()
 
 OTHER_LUNGS = (
     "{title} was trained on lung fields that another lung segmenter had found: the one that is "
@@ -86,7 +94,6 @@ class Classifier:
         card: What the network was trained on and how well it does.
         card_sha256: Of the card's file; "" of a network that has none.
         classes: Class names.
-        network: Flat Keras graph, grey (n, h, w, 1) in [0, 1] -> [logits, features]. Never changed.
         view: What it sees of a film: "lungs" or "film".
         size: Height and width of its input.
         calibration: From its logits to calibrated probabilities.
@@ -105,20 +112,63 @@ class Classifier:
     ):
         import tensorflow as tf
 
-        self.spec, self.network, self.classes, self.card = spec, network, tuple(classes), card
+        size = network.input_shape[1]
+        self._describe(spec, classes, card, card_sha256, size)
+        self._network: Callable[[], keras.Model] = lambda: network
+        self.head = _float32(network.get_layer(HEAD).get_weights())
+        self.compiled: Callable[..., Any] = tf.function(
+            lambda grey: network(grey, training=False),
+            input_signature=[tf.TensorSpec((None, size, size, 1), tf.float32)],
+        )
+
+    @classmethod
+    def of_graph(
+        cls,
+        spec: ModelSpec,
+        graph: Graph,
+        size: int,
+        classes: Sequence[str],
+        card: Card,
+        digest: str,
+    ) -> Self:
+        """A classifier that builds no Keras network before one is asked for."""
+        self = cls.__new__(cls)
+        self._describe(spec, classes, card, digest, size)
+        self.compiled, self.head = graph.run, _float32(one.numpy() for one in graph.weights[-2:])
+
+        @cache
+        def build() -> "keras.Model":
+            import tensorflow as tf
+
+            # Outside of a function that is being traced, where somebody's asks first.
+            with tf.init_scope(), computing_in("float32"):
+                network = build_network(spec, len(classes), size=size)
+                network.set_weights([one.numpy() for one in graph.weights])
+            return network
+
+        self._network = build
+        return self
+
+    def _describe(
+        self, spec: ModelSpec, classes: Sequence[str], card: Card, card_sha256: str, size: int
+    ) -> None:
+        self.spec, self.classes, self.card, self.size = spec, tuple(classes), card, size
         self.card_sha256 = card_sha256
         self.view = card.get("view", "film")
         self.calibration = Calibration.of_card(card)
         self.warnings = _other_lungs(spec, card)
         if card_sha256:
             self.warnings += warn_of_origin(spec.name, card, card_sha256)
-        kernel, bias = network.get_layer(HEAD).get_weights()
-        self.head = (np.asarray(kernel, np.float32), np.asarray(bias, np.float32))
-        self.size = network.input_shape[1]
-        self.compiled = tf.function(
-            lambda grey: network(grey, training=False),
-            input_signature=[tf.TensorSpec((None, self.size, self.size, 1), tf.float32)],
-        )
+
+    @property
+    def network(self) -> "keras.Model":
+        """Flat Keras graph, grey (n, h, w, 1) in [0, 1] -> [logits, features]. Never changed.
+
+        Predictions and one-pass heatmaps need none: where the classifier was loaded, it is built
+        when it is asked for first, in some seconds.
+        """
+        with _BUILDING:
+            return self._network()
 
     def forward(self, grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Logits (n, k) and features (n, h, w, c) of network inputs (n, s, s, 1) in [0, 1]."""
@@ -195,6 +245,16 @@ def _other_lungs(spec: ModelSpec, card: Card) -> tuple[FilmWarning, ...]:
     )
 
 
+def graph_file(spec: ModelSpec) -> Path:
+    """Where the graph of networks of that kind lies, see `xraycore.utils.graphs`."""
+    return _GRAPHS / f"{spec.name}-{spec.end}.pb.gz"
+
+
+def _float32(arrays: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    kernel, bias = (np.asarray(one, np.float32) for one in arrays)
+    return kernel, bias
+
+
 def load_model(name: str) -> Classifier:
     """The trained classifier of that name, its weights verified against the card.
 
@@ -206,11 +266,15 @@ def load_model(name: str) -> Classifier:
     card = read_card(name)
     # Cards from before there were ends to choose from are of whole networks.
     spec = get_spec(name, card.get("end", FULL))
+    size, classes = card.get("input_size") or spec.input_size, card["classes"]
     file = verified_weights(weights_folder() / name, card)
+    if graph_file(spec).is_file():
+        graph = load_graph(graph_file(spec), file, name, size, len(classes))
+        return Classifier.of_graph(spec, graph, size, classes, card, digest)
     with computing_in("float32"):
-        network = build_network(spec, len(card["classes"]), size=card.get("input_size"))
+        network = build_network(spec, len(classes), size=size)
     load_weights(network, file)
-    return Classifier(spec, network, card["classes"], card, digest)
+    return Classifier(spec, network, classes, card, digest)
 
 
 def predict_each(

@@ -64,7 +64,7 @@ def teach(
     total = np.zeros((len(films.records), len(classes)))
     for index, name in enumerate(names):
         model = load_model(name)
-        pixels = films.at(model.network.input_shape[1]).pixels
+        pixels = films.at(model.size).pixels
         for start in range(0, len(pixels), BATCH):
             grey = pixels[start : start + BATCH, ..., None].astype(np.float32) / 255.0
             for film in (grey, grey[:, :, ::-1]):

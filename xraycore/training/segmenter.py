@@ -167,7 +167,7 @@ def dice(mask: np.ndarray, found: np.ndarray) -> float:
 
 def dice_scores(network: keras.Model, films: Masked) -> np.ndarray:
     """Dice of each film at 128 x 128, probability 0.5; float64 (n,)."""
-    probability = Segmenter(network)(list(films.pixels.astype(np.float32) / 255))
+    probability = Segmenter.of(network)(list(films.pixels.astype(np.float32) / 255))
     return np.array(
         [dice(mask > 127, p > 0.5) for mask, p in zip(films.masks, probability, strict=True)]
     )
@@ -190,7 +190,7 @@ def install_segmenter(network: keras.Model, card: Card) -> Path:
 def draw_worst(films: Masked, network: keras.Model, scores: np.ndarray, file: Path) -> None:
     """Saves a picture of the twelve worst films: the drawn mask's edge green, the found one red."""
     worst = np.argsort(scores)[:12]
-    probability = Segmenter(network)(list(films.pixels[worst].astype(np.float32) / 255))
+    probability = Segmenter.of(network)(list(films.pixels[worst].astype(np.float32) / 255))
     tiles = []
     for i, found in zip(worst, probability, strict=True):
         tile = cv2.resize(films.pixels[i], (2 * SIZE, 2 * SIZE), interpolation=cv2.INTER_CUBIC)

@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from collections.abc import Mapping
 from functools import lru_cache
 from math import prod
 from pathlib import Path
@@ -18,6 +19,7 @@ from xraycore.utils.stored import Count, Sha256, Stored, check_stored, read_stor
 if TYPE_CHECKING:
     import h5py
     import keras
+    import numpy as np
 
 Card = dict[str, Any]
 
@@ -99,6 +101,73 @@ def load_weights(network: "keras.Model", file: Path) -> None:
         raise WeightsError(f"{file}: expected weights of {network.name}: {error}") from error
 
 
+def read_arrays(
+    file: Path, shapes: Mapping[str, tuple[int, ...]], network: str
+) -> "dict[str, np.ndarray]":
+    """Arrays of a weight file that may be anybody's, as float32, by their names in it.
+
+    Only those are opened, and as `load_weights` has it: arrays of numbers that the file itself
+    holds, of these shapes before anything is unpacked.
+
+    Args:
+        file: A weight file of Keras.
+        shapes: Name of each array -> its shape.
+        network: What messages call the network.
+
+    Raises:
+        WeightsError: If it is no such file, or of another network.
+    """
+    import h5py
+    import numpy as np
+
+    def check(name: str, shape: tuple[int, ...]) -> "h5py.Dataset":
+        group, *_ = name.rpartition("/")
+        while group not in known:
+            known.add(group)
+            _check_link(file, opened, group)
+            group, *_ = group.rpartition("/")
+        _check_link(file, opened, name)
+        array = _check_array(file, name, opened[name])
+        if array.shape != shape:
+            raise WeightsError(
+                f"{file}: expected weights of {network}, {name!r} with the shape {shape}. "
+                f"Received: {array.shape}"
+            )
+        return array
+
+    try:
+        with h5py.File(file) as opened:
+            known = {""}
+            return {
+                name: check(name, shape)[()].astype(np.float32, copy=False)
+                for name, shape in shapes.items()
+            }
+    except (ValueError, KeyError, OSError, RuntimeError, TypeError) as error:
+        if isinstance(error, WeightsError):
+            raise
+        raise WeightsError(f"{file}: expected weights of {network}: {error}") from error
+
+
+def _check_link(file: Path, group: "h5py.Group", name: str) -> None:
+    import h5py
+
+    link = group.get(name, getlink=True)
+    if link is None:
+        raise KeyError(f"there is no {name!r}")
+    if not isinstance(link, h5py.HardLink):
+        raise WeightsError(f"{file}: {name!r} is a link to another place or file.")
+
+
+def _check_array(file: Path, name: str, item: object) -> "h5py.Dataset":
+    import h5py
+
+    if not isinstance(item, h5py.Dataset) or item.dtype.kind not in "biuf":
+        raise WeightsError(f"{file}: {name!r} is no array of numbers.")
+    if item.is_virtual or item.external:
+        raise WeightsError(f"{file}: the numbers of {name!r} lie in another file.")
+    return item
+
+
 def _most_bytes(network: "keras.Model") -> int:
     """What a file of it unpacks to: in float64, and with two moments of each weight."""
     optimizer = getattr(network, "optimizer", None)
@@ -115,17 +184,12 @@ def _check_arrays(file: Path, most_bytes: int) -> None:
     def check(group: "h5py.Group") -> None:
         nonlocal room
         for name in group:
-            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-                raise WeightsError(f"{file}: {name!r} is a link to another place or file.")
+            _check_link(file, group, name)
             item = group[name]
             if isinstance(item, h5py.Group):
                 check(item)
                 continue
-            if not isinstance(item, h5py.Dataset) or item.dtype.kind not in "biuf":
-                raise WeightsError(f"{file}: {name!r} is no array of numbers.")
-            if item.is_virtual or item.external:
-                raise WeightsError(f"{file}: the numbers of {name!r} lie in another file.")
-            room -= item.nbytes
+            room -= _check_array(file, name, item).nbytes
             if room < 0:
                 raise WeightsError(f"{file}: holds more numbers than the network takes.")
 
