@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from importlib import import_module
 from urllib.parse import urlsplit
 
 import streamlit as st
@@ -48,6 +49,9 @@ try:
     ahead = loads_ahead()
 except (AccessError, ArgumentError) as error:
     sys.exit(str(error))
+if ahead:
+    # It imports TensorFlow while this process imports the rest.
+    inference.process()
 if settings is not None and settings.url:
     # Else Streamlit asks a computer elsewhere for this one's address before it takes a socket.
     config.set_option("browser.serverAddress", urlsplit(settings.url).hostname)
@@ -74,6 +78,9 @@ async def begin_early(_app: st.App) -> AsyncIterator[None]:
         # Of a damaged card those are told who ask for it.
         with suppress(WeightsError):
             inference.prepare(in_order_of_use(list_trained()))
+        # Meanwhile what the first page is made of.
+        import_module("pages.compare.films")
+        import_module("pages.compare.reading")
     yield
 
 

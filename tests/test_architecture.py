@@ -185,3 +185,19 @@ def test_pinned_environments_follow_pyproject():
     for file, requirements in wanted.items():
         names = {re.match(r"[\w-]+", one)[0].lower() for one in requirements} - {"xraycore"}
         assert names <= pinned[file].keys(), f"{file}: run `make requirements`"
+
+
+def test_the_package_imports_its_parts_when_they_are_asked_for():
+    script = """
+import sys
+import xraycore
+print(sorted({"numpy", "pydantic", "pydicom", "keras"} & set(sys.modules)))
+print(all(getattr(xraycore, name) is not None for name in xraycore.__all__))
+print(set(xraycore.__all__) <= set(dir(xraycore)), hasattr(xraycore, "no_such_name"))
+from xraycore.models.classifier import load_model
+print(xraycore.load_model is load_model)
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert ended.stdout.split("\n")[:4] == ["[]", "True", "True False", "True"]

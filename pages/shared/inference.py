@@ -5,7 +5,7 @@ import secrets
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Client
 from pathlib import Path
 from typing import TypeVar
@@ -44,7 +44,7 @@ class InferenceProcess:
         self._process.stdin.flush()
         self._port, self._starting = 0, threading.Lock()
         # A lock of its own: the other is held until the process has said its port.
-        self._preparing: threading.Thread | None = None
+        self._preparing: list[threading.Thread] = []
         self._asking = threading.Lock()
 
     @property
@@ -82,11 +82,17 @@ class InferenceProcess:
         Whoever asks for one of them before waits for the one that is being loaded, not for all.
         """
         with self._asking:
-            if self._preparing is None:
-                self._preparing = threading.Thread(target=self._load, args=(names,), daemon=True)
-                self._preparing.start()
+            if self._preparing:
+                return
+            # Two at once: one network is loaded while the one before it runs for the first time.
+            left = iter(names)
+            self._preparing = [
+                threading.Thread(target=self._load, args=(left,), daemon=True) for _ in range(2)
+            ]
+            for one in self._preparing:
+                one.start()
 
-    def _load(self, names: Sequence[str]) -> None:
+    def _load(self, names: Iterator[str]) -> None:
         for name in names:
             # What is wrong is said to who asks for it.
             with contextlib.suppress(XrayCoreError):
@@ -113,7 +119,7 @@ class InferenceProcess:
     show_spinner=False, validate=lambda process: process.alive, on_release=InferenceProcess.close
 )
 def process() -> InferenceProcess:
-    """The process; it takes some seconds until it answers, so `serve.py` starts it at once."""
+    """The process; it takes some seconds until it answers, so `serve.py` starts it first of all."""
     return InferenceProcess()
 
 

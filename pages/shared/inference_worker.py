@@ -25,6 +25,7 @@ from xraycore.models.classifier import Classifier, load_model
 from xraycore.models.registry import get_spec
 from xraycore.models.spec import ModelSpec
 from xraycore.utils.checkpoints import Card
+from xraycore.utils.lean_keras import import_keras
 from xraycore.utils.progress import Progress
 
 
@@ -88,8 +89,6 @@ def _load(network: Network) -> Classifier:
         classifier = _known(network)
         if classifier is None:
             classifier = load_model(network.name)
-            # Its first run takes as long as a dozen others.
-            classifier.compiled(np.zeros((1, classifier.size, classifier.size, 1), np.float32))
             _loaded[network.name] = (network.card_sha256, classifier)
         return classifier
 
@@ -99,8 +98,10 @@ def _known(network: Network) -> Classifier | None:
     return classifier if card == network.card_sha256 else None
 
 
-def make_ready(_classifier: Classifier) -> None:
-    """What is called of a network that is to be loaded, and no more."""
+def make_ready(classifier: Classifier) -> None:
+    """Runs a network that no film has been through yet: the first run takes as long as a dozen."""
+    if not classifier.compiled.experimental_get_tracing_count():
+        classifier.forward(np.zeros((1, classifier.size, classifier.size, 1), np.float32))
 
 
 def perform(function: Callable, arguments: Sequence, settings: Mapping) -> object:
@@ -136,6 +137,7 @@ def _answer(connection: Connection, ready: threading.Event) -> None:
 
 def _get_ready(ready: threading.Event) -> None:
     try:
+        import_keras()
         load_segmenter()
     except XrayCoreError:
         # Said to the first who asks for lungs.

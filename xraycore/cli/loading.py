@@ -18,6 +18,7 @@ from xraycore.imaging.reading import FilmReader
 from xraycore.models.cards import list_trained
 from xraycore.models.registry import get_spec
 from xraycore.pacs.address import Address, is_address
+from xraycore.utils.lean_keras import import_keras
 from xraycore.utils.progress import Progress, ProgressCallback, ignore
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def load_models(names: list[str] | None) -> list["Classifier"]:
         WeightsError: If one has no weights, or they are not what its card says.
     """
     chosen = chosen_models(names)
+    import_keras()
     loaded = []
     with progress_bar() as report:
         for index, name in enumerate(chosen):

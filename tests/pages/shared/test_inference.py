@@ -156,7 +156,8 @@ def test_models_are_loaded_ahead_once_and_one_that_is_not_there_holds_up_none(wo
     )
     worker.prepare(["no_such_network", "basic_cnn"])
     worker.prepare(["xception"])
-    worker._preparing.join()
+    for thread in worker._preparing:
+        thread.join()
     assert asked == ["basic_cnn"]
 
 
@@ -167,3 +168,29 @@ def test_a_network_that_is_there_waits_for_none_that_is_being_loaded(monkeypatch
     with ThreadPoolExecutor(1) as pool, inference_worker._loading:
         asked = pool.submit(inference_worker.perform, str.upper, [network], {})
         assert asked.result(timeout=20) == "THE CLASSIFIER"
+
+
+def test_one_network_is_loaded_while_another_runs_for_the_first_time(monkeypatch):
+    """Loading one does not wait until the one before has run; whoever ran is not run again."""
+    ran = []
+
+    class Loaded:
+        size = 8
+
+        def __init__(self, name):
+            self.name, self.compiled = name, self
+            assert not ran, "it waited for a run"
+
+        def experimental_get_tracing_count(self):
+            return ran.count(self.name)
+
+        def forward(self, grey):
+            if self.name == "one":
+                inference_worker.perform(str, [Network("two", "card")], {})
+            ran.append(self.name)
+
+    monkeypatch.setattr(inference_worker, "load_model", Loaded)
+    monkeypatch.setattr(inference_worker, "_loaded", {})
+    for _ in range(2):
+        inference_worker.perform(inference_worker.make_ready, [Network("one", "card")], {})
+    assert ran == ["one"] and list(inference_worker._loaded) == ["one", "two"]
