@@ -10,10 +10,10 @@ const shown = () => panels().find((one) => !one.hidden);
 const caption = (panel) => panel?.querySelector(".caption")?.textContent ?? "";
 const heat = (panel) => panel?.querySelector(".heat[src]:not([hidden])");
 
-// When what was seen first, in milliseconds since the page was asked for, and the networks in the
-// order in which they said what they see.
+// When what was seen first, in milliseconds since the page was asked for, and when each network first
+// said what it sees, in the order in which they did.
 window.seen = {};
-window.order = [];
+window.order = {};
 setInterval(() => {
   const note = (name, there) => { if (there) window.seen[name] ??= Math.round(performance.now()); };
   note("uploader", document.querySelector("[data-testid=stFileUploader]"));
@@ -23,7 +23,7 @@ setInterval(() => {
   note("answer", document.querySelector(".answer h2"));
   for (const one of panels().map(caption).filter((text) => text.includes("evidence for"))) {
     const [network] = one.split(" · ");
-    if (!window.order.includes(network)) window.order.push(network);
+    window.order[network] ??= Math.round(performance.now());
   }
   const overlays = panels().filter(heat).length;
   note("first overlay", overlays);

@@ -367,7 +367,8 @@ def test_about_shows_the_cards(page):
 
 def test_a_link_to_a_page_works_on_a_new_server(chromium, tmp_path):
     with (tmp_path / "log").open("w") as log:
-        server, url = serve_app(log)
+        # Networks are loaded for who looks at the film, so that there is something to wait for.
+        server, url = serve_app(log, XRAYCORE_LOAD="asked")
         try:
             page = chromium.new_page()
             page.goto(f"{url}/data?dataset=/no/such/folder")
@@ -389,7 +390,8 @@ def test_a_link_to_a_page_works_on_a_new_server(chromium, tmp_path):
             assert seen["film"] < seen["answer"]
             assert seen["says what it waits for"] < seen["first overlay"]
             shown = in_sight(page).locator(".caption").text_content().split(" · ")[0]
-            assert shown in order[:2]
+            # Several may come with one run of the page, some frames apart.
+            assert sum(one < order[shown] - 200 for one in order.values()) <= 1
             assert len(order) == len(list_trained())
             page.go_back()
             expect(page.get_by_text("/no/such/folder: expected")).to_be_visible()
