@@ -37,7 +37,7 @@ def average(
     json: Json = False,
 ) -> None:
     """Average the weights of runs that started from the same ones, into a run to ship."""
-    from xraycore.training.averaging import average_runs
+    from xraycore.training.model_selection.averaging import average_runs
     from xraycore.training.run import Run
 
     run = average_runs([Run(one) for one in runs], out)

@@ -1,1 +1,1 @@
-"""Many trainings to choose by: folds of patients that are held out, and a search for settings."""
+"""Many trainings of one network: held-out folds, a search for settings, the mean of weights."""
