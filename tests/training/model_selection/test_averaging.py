@@ -9,9 +9,9 @@ from tests.eager import EAGER
 from tests.training.support.short_runs import SPEC, recipe, weights_in
 from xraycore.errors import ArgumentError
 from xraycore.models.architectures import build_network
-from xraycore.training.model_selection.averaging import average_runs
 from xraycore.training.config import Stage
 from xraycore.training.export import store_weights
+from xraycore.training.model_selection.averaging import average_runs
 from xraycore.training.run import Run, State
 
 pytestmark = EAGER
