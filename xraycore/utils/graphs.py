@@ -66,13 +66,18 @@ def load_graph(file: Path, weights: Path, network: str, size: int, classes: int 
     arrays = read_arrays(weights, shapes, network)
     held = {name: tf.constant(arrays.pop(name)) for name in shapes}
 
-    @tf.function(
-        autograph=False, input_signature=[tf.TensorSpec((None, size, size, 1), tf.float32)]
-    )
-    def run(grey: "tf.Tensor") -> "list[tf.Tensor]":
+    signature = [tf.TensorSpec((None, size, size, 1), tf.float32)]
+
+    @tf.function(autograph=False, input_signature=signature)
+    def imported(grey: "tf.Tensor") -> "list[tf.Tensor]":
         given = {name: tf.convert_to_tensor(tensor) for name, tensor in held.items()}
         return tf.graph_util.import_graph_def(
             body, {INPUT: grey, **given}, sorted(outputs), name=""
         )
+
+    @tf.function(autograph=False, input_signature=signature)
+    def run(grey: "tf.Tensor") -> "list[tf.Tensor]":
+        # As a graph of its own, which it is as well where functions are run eagerly.
+        return imported.get_concrete_function()(grey)
 
     return Graph(run, tuple(held.values()))
