@@ -184,8 +184,7 @@ def preset(name: str, spec: ModelSpec, *, pretrained: bool) -> TrainingConfig:
     "gpu" trains all layers at full resolution. "quick" shows within a minute or two that a few
     hundred films can be learnt from at all. "shipped" is what the models under `weights/` that see
     the lung field were trained with on two cores; a model's card has its own command. "tune" trains
-    the last layers of a trained network on, for its heat to find lesions; the models under
-    `weights/` were.
+    the last layers of a trained network on, for its heat to find lesions.
 
     Raises:
         ArgumentError: If there is no such preset.
@@ -263,8 +262,8 @@ def _tune(spec: ModelSpec, pretrained: bool) -> TrainingConfig:
         (Stage("tuning", epochs, spec.input_size, rate, since),),
         freeze_batch_norm=pretrained and spec.imagenet is not None,
         patience=epochs,
-        # Three times the usual one finds 4 more of 100 drawn lesions, 1,500 instead of 200
-        # generated films 14 more of 100 generated opacities.
+        # Of VGG16, three times the usual weight finds 4 more of 100 drawn lesions, and 1,500
+        # generated films instead of 600 have 16 more of 100 generated opacities called so.
         lesion_loss_weight=6.0,
         phantoms=1500,
         augmentation=STYLES,
