@@ -20,14 +20,10 @@ from xraycore.models.cards import read_card, stored_title
 from xraycore.models.classifier import Prediction
 from xraycore.models.levels import ABNORMAL, CANNOT_TELL, NONE, OPACITY, Answer
 from xraycore.report.annotations import describe_annotation
-from xraycore.report.film_report import ModelResult
+from xraycore.report.film_report import CANNOT_KNOW, ModelResult
 from xraycore.utils.text import join_names, percent
 
 # What none of the shipped networks was shown; said with every answer.
-UNKNOWN = (
-    "They know pneumonia and nothing else: a nodule, an effusion, air beside the lung, a large "
-    "heart or a broken rib goes unnoticed, or is called one of what they know."
-)
 KIND_COLOURS = ("#e5734e", "#9d7bd8", "#5a9bd4", "#c9b458", "#7fb069")
 
 _HTML = Environment(autoescape=True, undefined=StrictUndefined)
@@ -129,7 +125,7 @@ def show_answer(film: OpenFilm, joint: JointAnswer, shown: str) -> None:
                 rests_on=kinds[0].rests_on,
             )
         )
-    st.caption(f"What these networks cannot know. {UNKNOWN}")
+    st.caption(f"What these networks cannot know. {CANNOT_KNOW}")
 
 
 def show_warnings(predictions: Sequence[Prediction], film_warnings: Sequence[str]) -> None:

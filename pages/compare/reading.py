@@ -47,18 +47,18 @@ PATIENCE = 0.3
 HEIGHT = "max(24rem, calc(100dvh - 3.1rem))"
 LIST_HEIGHT = "max(14rem, calc(100dvh - 6.4rem))"
 _STYLE = f"""<style>
-.st-key-card{{flex:none!important;height:{HEIGHT}!important;
+[class*="st-key-card-"]{{flex:none!important;height:{HEIGHT}!important;
 overflow-y:auto;flex-wrap:nowrap;gap:.75rem;padding:.25rem .5rem .5rem 0}}
-.st-key-card>*{{flex-shrink:0}}
-.st-key-card .stAlert p{{font-size:.86rem}}
-.st-key-card .stAlert [data-testid=stAlertContainer]{{padding:.5rem .6rem}}
+[class*="st-key-card-"]>*{{flex-shrink:0}}
+[class*="st-key-card-"] .stAlert p{{font-size:.86rem}}
+[class*="st-key-card-"] .stAlert [data-testid=stAlertContainer]{{padding:.5rem .6rem}}
 @media(min-width:641px){{
 .st-key-reading>div>.stHorizontalBlock,.st-key-reading>.stHorizontalBlock{{flex-wrap:nowrap}}
 .st-key-reading .stHorizontalBlock>.stColumn:nth-of-type(1){{flex:0 0 212px;min-width:212px}}
 .st-key-reading .stHorizontalBlock>.stColumn:nth-of-type(2){{flex:1 1 0;min-width:0}}
 .st-key-reading .stHorizontalBlock>.stColumn:nth-of-type(3){{flex:0 0 clamp(290px,24vw,400px);
 min-width:290px}}}}
-@media(max-width:640px){{.st-key-card{{height:auto}}
+@media(max-width:640px){{[class*="st-key-card-"]{{height:auto}}
 .st-key-reading .stHorizontalBlock>.stColumn:nth-of-type(2){{order:-1}}}}
 </style>"""
 
@@ -215,7 +215,9 @@ def read_film(film: OpenFilm, names: list[str]) -> None:
             companions=companions,
         )
         show_room(room, key="room", height=HEIGHT, on_step=change_view, on_notes=keep_annotations)
-    with right, st.container(key="card"):
+    # Another film's card begins at its top, where its warnings are: a container of the same key
+    # would stay scrolled to where the last one was.
+    with right, st.container(key=f"card-{film.id}"):
         show_card(film, view, names, results, problems, sites)
     looking = set(names) - set(results) - set(problems)
     if looking or listing:

@@ -60,6 +60,16 @@ def says(*probabilities, classes=CHEST4, warnings=()):
     )
 
 
+def test_an_interval_that_says_nothing_is_no_trust():
+    # Of a kind that hardly any hospital has.
+    vague = {"value": 0.0, "low": 0.0, "high": 0.95, "n": 331}
+    kind = {**LEVELS["kind"], "trust": {**LEVELS["kind"]["trust"], "COVID-19": vague}}
+    card = {**CARD, "levels": {**LEVELS, "kind": kind}}
+    trust = state_answer(says(0.1, 0.09, 0.09, 0.72), card).kind.trust
+    assert trust.right is None
+    assert "too few such films" in trust.text and "0 %" not in trust.text
+
+
 def test_both_levels_with_the_trust_of_the_answer_that_is_given():
     answer = state_answer(says(0.1, 0.09, 0.09, 0.72), {**CARD, "levels": LEVELS})
     assert (answer.opacity.answer, answer.opacity.positive) == ("opacity", True)

@@ -33,8 +33,10 @@ def test_both_levels_head_a_model_and_say_where_they_come_from(film, result):
     assert f": {answer.reading}</h2>" in page
     # Nothing is on this model's card: even odds, and no trust.
     assert "Called an opacity from 50.0 % on: Even odds (50 %)." in page
+    assert "a nodule, an effusion" in page
     side = replace(result.prediction, warnings=(FilmWarning("lateral", "A side view."),))
     silent = write_report(film, [replace(result, prediction=side)])
+    assert "a nodule, an effusion" not in silent
     assert ": No answer: it is no frontal chest film</h2>" in silent
     assert "Called an opacity" not in silent
 

@@ -251,6 +251,8 @@ def describe_sources(card: Card, kinds: Sequence[str]) -> str:
     return f"{text}. Age and hospital tell these sources apart as well as disease does."
 
 
+# An interval that is wider says nothing of how often an answer is right.
+_TELLS_NOTHING = 0.5
 _CALLED = {OPACITY: "Said to have an opacity", NONE: "Said to have none"}
 
 
@@ -260,6 +262,12 @@ def _trust(measured: Mapping, answer: str, said: str, shows: str) -> Trust | Non
         return None
     low, high = percent(right["low"]), percent(right["high"])
     hospitals = pluralise(measured["hospitals"], "collection")
+    if right["high"] - right["low"] > _TELLS_NOTHING:
+        return Trust(
+            None,
+            f"{said}: on {hospitals} that it was never trained on too few such films were seen to "
+            "tell how often that is right.",
+        )
     return Trust(
         right,
         f"{said}: right in {percent(right['value'])} ({low} to {high}) where every second film "

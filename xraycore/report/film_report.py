@@ -27,6 +27,11 @@ from xraycore.utils.text import percent
 
 # Longest side of a picture in the report, in pixels, and the quality of its JPEG.
 _LONGEST, _QUALITY = 640, 88
+# What networks of pneumonias are silent about, beside every answer.
+CANNOT_KNOW = (
+    "They know pneumonia and nothing else: a nodule, an effusion, air beside the lung, a large "
+    "heart or a broken rib goes unnoticed, or is called one of what they know."
+)
 
 _CROPS = {"lungs": "the lung field", "film": "the whole film"}
 
@@ -111,6 +116,7 @@ def write_report(
         mean=mean,
         mean_label=max(mean, key=mean.__getitem__) if mean else "",
         warnings=warnings,
+        cannot_know=CANNOT_KNOW,
         results=[_section(one, radiograph, style) for one in results],
     )
 
