@@ -28,7 +28,8 @@ def drag(page: Page, *fingers: tuple[tuple[float, float], tuple[float, float]]) 
     send = "Input.dispatchTouchEvent"
     for count in range(1, len(fingers) + 1):
         touch.send(send, {"type": "touchStart", "touchPoints": points(0)[:count]})
-    for step in (0.25, 0.5, 0.75, 1):
+    # A hand rests where it ends: of moves in quick succession a busy browser leaves the last out.
+    for step in (0.25, 0.5, 0.75, 1, 1):
         touch.send(send, {"type": "touchMove", "touchPoints": points(step)})
     touch.send(send, {"type": "touchEnd", "touchPoints": []})
 
