@@ -23,7 +23,6 @@ from xraycore.report.annotations import describe_annotation
 from xraycore.report.film_report import CANNOT_KNOW, ModelResult
 from xraycore.utils.text import join_names, percent
 
-# What none of the shipped networks was shown; said with every answer.
 KIND_COLOURS = ("#e5734e", "#9d7bd8", "#5a9bd4", "#c9b458", "#7fb069")
 
 _HTML = Environment(autoescape=True, undefined=StrictUndefined)

@@ -200,19 +200,19 @@ def test_a_weight_file_holds_its_own_arrays_and_no_more_than_the_network_takes(t
     def loop(opened):
         opened.create_group("x")["x"] = opened["/"]
 
-    for write, said in (
-        (bomb, "more numbers than the network takes|the shape"),
-        (outside, "lie in another file"),
-        (virtual, "lie in another file"),
-        (linked, "is a link to another place or file"),
-        (words, "is no array of numbers"),
-        (loop, "in one another without end|is no array"),
+    # Where arrays are asked for by name and shape, as for a graph, what is wrong is another.
+    for write, said, by_name in (
+        (bomb, "more numbers than the network takes", r"the shape \(4,\)"),
+        (outside, "lie in another file", "lie in another file"),
+        (virtual, "lie in another file", "lie in another file"),
+        (linked, "is a link to another place or file", "is a link to another place or file"),
+        (words, "is no array of numbers", "is no array of numbers"),
+        (loop, "in one another without end", "is no array of numbers"),
     ):
         write_arrays(file, write)
         with pytest.raises(WeightsError, match=said):
             load_weights(network, file)
-        # As a graph's weights are read.
-        with pytest.raises(WeightsError, match=said):
+        with pytest.raises(WeightsError, match=by_name):
             read_arrays(file, {"x": (4,)}, "basic_cnn")
     file.write_bytes(b"\x80\x04cposix\nsystem\n")
     with pytest.raises(WeightsError, match="expected weights of basic_cnn"):

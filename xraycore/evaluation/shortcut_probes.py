@@ -49,8 +49,8 @@ def probe(
     Returns:
         `auc`: source -> alteration -> AUROC of any pneumonia against normal, with its interval;
         at most 150 films of each source and label, without those that have no plausible lungs, as
-        nothing can be blacked out there. `source`:
-        class -> how well a logistic regression on the pooled features names its films' source.
+        nothing can be blacked out there. `source`: class -> how well a
+        logistic regression on the pooled features names its films' source.
     """
     kept, pooled, probabilities = _run(classifier, _some(records), report)
     sources = sorted({record.source for record in kept})
