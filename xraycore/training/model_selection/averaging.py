@@ -19,9 +19,9 @@ _SHARED = ("model", "end", "classes", "start", "manifest_sha256", "lungs_sha256"
 def average_runs(runs: Sequence[Run], folder: Path) -> Run:
     """A run whose best weights are the mean of the best weights of others; nothing is trained.
 
-    A "model soup" (Wortsman et al. 2022, arXiv:2203.05482): networks that were trained from one start
-    with other settings often lie in one valley, and the mean may keep of each what the others lost.
-    It is no better for being a mean: judge it.
+    A "model soup" (Wortsman et al. 2022, arXiv:2203.05482): networks that were trained from one
+    start with other settings often lie in one valley, and the mean may keep of each what the others
+    lost. It is no better for being a mean: judge it.
 
     Args:
         runs: Finished runs of one network on the same films, from the same weights. The recipe and
